@@ -1,0 +1,137 @@
+"""The predictive codec: forward-adaptive least-squares prediction and context-modelled rANS, for integers.
+
+::
+
+    samples -> Values (dense integers) -> Model (fitted predictors) -> traverse: residuals, tables
+            -> Contexts (frequencies) -> rANS words + raw bits
+
+A payload holds its parameters and needs nothing else but the brick's shape and dtype. All side information is in
+adaptive Golomb-Rice codes; samples never touch floating point.
+"""
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.entropy.bits import from_bytes, to_bytes
+from voxz.entropy.contexts import Contexts, choose_ranges, read_contexts, tokenise, write_contexts
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.entropy.rans import encode_symbols, starts_of
+from voxz.entropy.residual import TOKENS
+from voxz.errors import CorruptError
+from voxz.predict.geometry import Geometry
+from voxz.predict.learn import learn
+from voxz.predict.levels import ERROR_WEIGHTS, SETTINGS, WEIGHT_SHIFT, Settings
+from voxz.predict.model import Arrays, Model
+from voxz.predict.traverse import traverse
+from voxz.predict.values import Values, find_values
+
+_HEAD = struct.Struct("<BII")
+"""Number of the settings; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
+
+_CONSTANT = 0
+
+
+def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
+    """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide."""
+    values = find_values(samples)
+    if values is None:
+        return None
+    side = IntegerWriter()
+    values.write(side)
+    if values.highest == 0:
+        return _HEAD.pack(_CONSTANT, len(side.to_bytes()), 0) + side.to_bytes()
+    settings = SETTINGS[level]
+    geometry = _geometry(samples.shape)
+    padded = np.zeros(geometry.size, np.int32)
+    geometry.interior(padded)[...] = _to_series(values.to_dense(samples))
+    model = learn(padded, geometry, settings)
+    model.write(side, settings, geometry)
+    residuals, noted = np.zeros(samples.size, np.int32), np.zeros(samples.size, np.int32)
+    _walk(padded, values.highest, geometry, settings, model, None, b"", b"", residuals, noted)
+    words, raw = _code_residuals(side, settings, residuals, noted)
+    information = side.to_bytes()
+    return _HEAD.pack(level, len(information), len(words)) + information + words + raw
+
+
+def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """Samples ``(series, z, y, x, channels)`` of a payload; damage raises `CorruptError`."""
+    if len(payload) < _HEAD.size:
+        raise CorruptError(f"a predictive brick has {len(payload)} bytes, expected at least {_HEAD.size}")
+    number, side_length, words_length = _HEAD.unpack_from(payload)
+    ends = (_HEAD.size, _HEAD.size + side_length, _HEAD.size + side_length + words_length)
+    if ends[2] > len(payload) or (number not in SETTINGS and number != _CONSTANT):
+        raise CorruptError(f"the parts of a predictive brick do not fit its {len(payload)} bytes")
+    side = IntegerReader(payload[ends[0] : ends[1]])
+    values = Values.read(side)
+    if number == _CONSTANT:
+        side.finish()
+        return values.to_stored(np.zeros(shape, np.int32), dtype)
+    settings = SETTINGS[number]
+    geometry = _geometry(shape)
+    model = Model.read(side, settings, geometry)
+    contexts = read_contexts(side)
+    side.finish()
+    padded = np.zeros(geometry.size, np.int32)
+    nothing = np.zeros(0, np.int32)
+    words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
+    if not _walk(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing):
+        raise CorruptError("the entropy-coded residuals of a brick are damaged")
+    return values.to_stored(_from_series(geometry.interior(padded), shape), dtype)
+
+
+def _geometry(shape: tuple[int, ...]) -> Geometry:
+    """Channels are coded as volumes of the series: channel by channel, sample by sample they resemble each other."""
+    series, depth, height, width, channels = shape
+    return Geometry(series * channels, depth, height, width)
+
+
+def _to_series(dense: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.moveaxis(dense, 4, 1).reshape(-1, *dense.shape[1:4])
+
+
+def _from_series(interior: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    return np.moveaxis(interior.reshape(shape[0], shape[4], *shape[1:4]), 1, 4)
+
+
+def _code_residuals(
+    side: IntegerWriter, settings: Settings, residuals: NDArray[np.int32], noted: NDArray[np.int32]
+) -> tuple[bytes, bytes]:
+    """Choose and send the tables, then code all residuals; return rANS words and raw bits."""
+    ranges = choose_ranges(noted, residuals, settings.ranges, settings.phases)
+    level_table, phased, shifts = ranges.tables()
+    counts = np.zeros((len(shifts), TOKENS), np.int64)
+    tables, tokens = np.zeros(noted.size, np.uint8), np.zeros(noted.size, np.uint8)
+    raw = np.zeros(residuals.size + 3, np.int64)
+    bits = int(tokenise(noted, residuals, level_table, phased, shifts, tables, tokens, counts, raw))
+    contexts = write_contexts(side, ranges, counts)
+    words = np.zeros(residuals.size + 4, np.uint16)
+    starts = starts_of(contexts.frequencies)
+    used = int(encode_symbols(tables, tokens, contexts.frequencies, starts, words))
+    return words[words.size - used :].astype("<u2").tobytes(), to_bytes(raw, bits)
+
+
+def _walk(
+    padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Settings, model: Model,
+    contexts: Contexts | None, words: bytes, raw: bytes, residuals: NDArray[np.int32], noted: NDArray[np.int32],
+) -> bool:
+    """Run the traversal; it decodes if there are `contexts`."""
+    arrays = Arrays.derive(settings, geometry, model.references)
+    decoding = contexts is not None
+    stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(1, np.uint16)])
+    if decoding and stream.size < 3:
+        return False
+    dummy = (np.zeros(2048, np.int16), np.zeros(1, np.uint8), np.zeros(1, np.int64), np.zeros((1, 1), np.int32))
+    level_table, phased, shifts, slots = (
+        (contexts.level_table, contexts.phased, contexts.shifts, contexts.slots()) if contexts else dummy
+    )
+    return bool(
+        traverse(
+            padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
+            geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
+            model.thresholds, model.coefficients.ravel(), arrays.stride,
+            arrays.offsets, arrays.groups, ERROR_WEIGHTS, arrays.error_offsets, arrays.error_groups, WEIGHT_SHIFT,
+            level_table, phased, shifts, slots, stream, from_bytes(raw), decoding, residuals, noted,
+        )
+    )

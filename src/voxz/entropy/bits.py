@@ -1,0 +1,38 @@
+"""Plain bits in a stream of 32-bit words, least significant bit first."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.jit import kernel
+
+MASK = 0xFFFFFFFF
+at = np.uint64
+
+
+@kernel
+def put_bits(words, position, value, length):  # type: ignore[no-untyped-def]
+    """Write the low `length` (0..32) bits of `value` at bit `position`; `words` (int64) start as zeros."""
+    word = position >> 5
+    shifted = value << (position & 31)
+    words[word] |= shifted & MASK
+    words[word + 1] |= shifted >> 32
+    return position + length
+
+
+@kernel
+def get_bits(words, position, length):  # type: ignore[no-untyped-def]
+    """Read `length` (0..31) bits at bit `position`; the caller keeps one spare word at the end of `words` (uint32)."""
+    word = position >> 5
+    pair = np.int64(words[at(word)]) | ((np.int64(words[at(word + 1)]) & 0x7FFFFFFF) << 32)
+    return (pair >> (position & 31)) & ((1 << length) - 1)
+
+
+def to_bytes(words: NDArray[np.int64], bit_length: int) -> bytes:
+    """The first `bit_length` bits of `words`, as whole bytes."""
+    return words.astype("<u4").tobytes()[: (bit_length + 7) >> 3]
+
+
+def from_bytes(payload: bytes) -> NDArray[np.uint32]:
+    """Words of `payload`, filled up with zeros, with two spare words behind."""
+    padded = payload + bytes(8 + -len(payload) % 4)
+    return np.frombuffer(padded, "<u4").astype(np.uint32)

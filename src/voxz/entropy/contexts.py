@@ -1,0 +1,192 @@
+"""Entropy tables for residuals: which table a voxel uses, and the tables themselves.
+
+The traversal gives each voxel a *level*, a fine measure of how large its residual is expected to be. Levels are cut into
+ranges of about equal population, each with a table of its own; ranges with small residuals have four tables, one for
+each *phase* (first two fraction bits of the prediction), because there the rounding of the prediction shows.
+
+Frequencies are sent on a coarse logarithmic scale (`step_of`: 16 exact values, then eight a factor of two, which costs
+0.0005 bits a voxel), each as a difference to its left neighbour, and rebuilt by the same `normalise` on both sides.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.entropy.bits import put_bits
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.entropy.rans import TOTAL, fill_slots, normalise
+from voxz.entropy.residual import DIRECT, TOKENS, raw_length, token_of
+from voxz.errors import CorruptError
+from voxz.jit import kernel
+
+FINE_LEVELS, COARSE_SHIFT, LEVELS = 1024, 6, 2048
+"""Expected errors below FINE_LEVELS are levels of their own, larger ones share one per 2**COARSE_SHIFT."""
+
+PHASES = 4
+VOXELS_PER_TABLE = 10_000
+PHASED_BELOW = 4
+MOST_TABLES = 128
+LARGEST_SHIFT = 26
+
+_STEPS = np.array([*range(17), *(round(16 * 2 ** (k / 8)) for k in range(1, 8 * 8 + 1))], np.int64)
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """Tables of a brick.
+
+    Attributes
+    ----------
+    level_table : int16 (levels,)
+        First table of each level.
+    phased : uint8 (tables,)
+        1 where the table is the first of four, one for each phase.
+    shifts : int64 (tables,)
+        Raw low bits of the residuals of each table.
+    frequencies : int32 (tables, TOKENS)
+        Sum to ``rans.TOTAL`` in each row.
+    """
+
+    level_table: NDArray[np.int16]
+    phased: NDArray[np.uint8]
+    shifts: NDArray[np.int64]
+    frequencies: NDArray[np.int32]
+
+    def slots(self) -> NDArray[np.int32]:
+        """Look-up table of the decoder, ``(tables, TOTAL)``."""
+        slots = np.zeros((len(self.shifts), TOTAL), np.int32)
+        if not fill_slots(self.frequencies, slots):
+            raise CorruptError("a frequency table does not sum to its total")
+        return slots
+
+
+@kernel
+def _shift_for(total, count):  # type: ignore[no-untyped-def]
+    """Shift that brings a mean magnitude of total / count below a third of DIRECT."""
+    shift = 0
+    while (total >> shift) > count * (DIRECT // 3) and shift < LARGEST_SHIFT:
+        shift += 1
+    return shift
+
+
+@kernel
+def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
+    """Population and sum of residual magnitudes of each level."""
+    for i in range(noted.size):
+        level = noted[i] >> 2
+        counts[level] += 1
+        magnitudes[level] += abs(np.int64(residuals[i]))
+
+
+@kernel
+def tokenise(noted, residuals, level_table, phased, shifts, tables, tokens, counts, raw):  # type: ignore[no-untyped-def]
+    """Fill table and token of each voxel, the token counts and the raw bits; return the number of raw bits."""
+    bit = np.int64(0)
+    for i in range(noted.size):
+        table = np.int64(level_table[noted[i] >> 2])
+        if phased[table] != 0:
+            table += noted[i] & 3
+        shift = np.int64(shifts[table])
+        residual = np.int64(residuals[i])
+        value = residual >> shift
+        token = token_of(value)
+        length = raw_length(token)
+        if length > 0:
+            excess = abs(value) - DIRECT
+            bit = put_bits(raw, bit, excess - (np.int64(1) << length), length)
+        if shift > 0:
+            bit = put_bits(raw, bit, residual & ((np.int64(1) << shift) - 1), shift)
+        tables[i] = table
+        tokens[i] = token
+        counts[table, token] += 1
+    return bit
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """How levels are grouped: first level, raw bits and phase split of each range."""
+
+    firsts: tuple[int, ...]
+    shifts: tuple[int, ...]
+    phased: tuple[int, ...]
+
+    def tables(self) -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.int64]]:
+        """Expand to first table per level, split flag and shift per table."""
+        level_table = np.zeros(LEVELS, np.int16)
+        flags: list[int] = []
+        shifts: list[int] = []
+        for first, shift, split in zip(self.firsts, self.shifts, self.phased, strict=True):
+            level_table[first:] = len(shifts)
+            copies = PHASES if split else 1
+            flags += [split] + [0] * (copies - 1)
+            shifts += [shift] * copies
+        return level_table, np.array(flags, np.uint8), np.array(shifts, np.int64)
+
+
+def choose_ranges(
+    noted: NDArray[np.int32], residuals: NDArray[np.int32], most_ranges: int, split_phases: bool
+) -> Ranges:
+    """Cut the levels into at most `most_ranges` ranges of equal population, fewer when there are few voxels."""
+    counts = np.zeros(LEVELS, np.int64)
+    magnitudes = np.zeros(LEVELS, np.int64)
+    _survey(noted, residuals, counts, magnitudes)
+    wanted = max(1, min(most_ranges, len(noted) // VOXELS_PER_TABLE))
+    cumulative = np.cumsum(counts)
+    cuts = {int(np.searchsorted(cumulative, len(noted) * k // wanted, side="right")) for k in range(1, wanted)}
+    firsts = [0, *sorted(cut for cut in cuts if 0 < cut < LEVELS)]
+    populations = [int(n) for n in np.add.reduceat(counts, firsts)]
+    sums = [int(n) for n in np.add.reduceat(magnitudes, firsts)]
+    shifts = [int(_shift_for(total, max(n, 1))) for total, n in zip(sums, populations, strict=True)]
+    phased = [
+        int(split_phases and total < PHASED_BELOW * n and n >= PHASES * VOXELS_PER_TABLE)
+        for total, n in zip(sums, populations, strict=True)
+    ]
+    return Ranges(tuple(firsts), tuple(shifts), tuple(phased))
+
+
+def write_contexts(writer: IntegerWriter, ranges: Ranges, counts: NDArray[np.int64]) -> Contexts:
+    """Send `ranges` and the token `counts` of their tables; return what the decoder will make of them."""
+    writer.put([len(ranges.firsts)])
+    writer.put(np.diff(ranges.firsts))
+    writer.put(ranges.shifts)
+    writer.put(ranges.phased)
+    totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    scaled = np.where(counts > 0, np.maximum(counts * TOTAL // totals, 1), 0)
+    steps = np.searchsorted(_STEPS, scaled, side="right") - 1
+    used = [int(np.flatnonzero(row).max(initial=-1)) + 1 for row in steps]
+    writer.put(used)
+    writer.put(np.concatenate([np.diff(row[:n], prepend=0) for row, n in zip(steps, used, strict=True)]))
+    return Contexts(*ranges.tables(), _frequencies(steps))
+
+
+def read_contexts(reader: IntegerReader) -> Contexts:
+    """Inverse of `write_contexts`; damage raises `CorruptError`."""
+    (number,) = (int(n) for n in reader.take(1))
+    if not 1 <= number <= MOST_TABLES:
+        raise CorruptError(f"got {number} ranges of entropy tables, expected 1 to {MOST_TABLES}")
+    firsts = np.cumsum(np.concatenate([[0], reader.take(number - 1)]))
+    shifts = reader.take(number)
+    phased = reader.take(number)
+    if (np.diff(firsts) <= 0).any() or firsts[-1] >= LEVELS or not _within(shifts, LARGEST_SHIFT) or not _within(phased, 1):
+        raise CorruptError("the ranges of the entropy tables are out of bounds")
+    ranges = Ranges(tuple(firsts.tolist()), tuple(shifts.tolist()), tuple(phased.tolist()))
+    level_table, flags, table_shifts = ranges.tables()
+    used = reader.take(len(flags))
+    if not _within(used, TOKENS):
+        raise CorruptError(f"an entropy table has more than {TOKENS} tokens")
+    flat = reader.take(int(used.sum()))
+    steps = np.zeros((len(flags), TOKENS), np.int64)
+    for row, part in zip(steps, np.split(flat, np.cumsum(used)[:-1]), strict=True):
+        row[: len(part)] = np.cumsum(part)
+    if not _within(steps, len(_STEPS) - 1):
+        raise CorruptError("a frequency of an entropy table is out of bounds")
+    return Contexts(level_table, flags, table_shifts, _frequencies(steps))
+
+
+def _within(values: NDArray[np.int64], highest: int) -> bool:
+    return bool((values >= 0).all() and (values <= highest).all())
+
+
+def _frequencies(steps: NDArray[np.int64]) -> NDArray[np.int32]:
+    return normalise(_STEPS[steps])

@@ -1,0 +1,139 @@
+"""Side information: arrays of small signed integers in adaptive Golomb-Rice codes.
+
+Each integer belongs to a column (say, "third coefficient"). A column keeps the running mean magnitude of its last
+integers and derives its Rice parameter from it, as LOCO-I does (Weinberger, Seroussi, Sapiro 2000), so nothing has to be
+tuned or sent. Signs are folded into the lowest bit. A quotient of `ESCAPE` ones announces 31 plain bits.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from voxz.entropy.bits import from_bytes, get_bits, put_bits, to_bytes
+from voxz.errors import CorruptError
+from voxz.jit import kernel
+
+ESCAPE = 24
+WINDOW = 16
+
+
+@kernel
+def _rice_parameter(total, count):  # type: ignore[no-untyped-def]
+    parameter = 0
+    while (count << parameter) < total and parameter < 24:
+        parameter += 1
+    return parameter
+
+
+@kernel
+def _code(values, columns, totals, counts, words, decoding):  # type: ignore[no-untyped-def]
+    """Write `values` to `words`, or read them; return the bits used, or -1 when `words` ends too early."""
+    position = np.int64(0)
+    limit = (words.size - 2) * 32
+    for i in range(values.size):
+        column = columns[i]
+        parameter = _rice_parameter(totals[column], counts[column])
+        if decoding:
+            quotient = 0
+            while quotient < ESCAPE and position < limit and get_bits(words, position, 1) == 1:
+                quotient += 1
+                position += 1
+            position += 1 if quotient < ESCAPE else 0
+            length = parameter if quotient < ESCAPE else 31
+            if position + length > limit:
+                return np.int64(-1)
+            low = get_bits(words, position, length)
+            position += length
+            folded = (quotient << parameter) | low if quotient < ESCAPE else low
+            values[i] = (folded >> 1) ^ -(folded & 1)
+        else:
+            value = np.int64(values[i])
+            folded = (value << 1) ^ (value >> 63)
+            quotient = folded >> parameter
+            if quotient < ESCAPE:
+                position = put_bits(words, position, (1 << quotient) - 1, quotient + 1)
+                position = put_bits(words, position, folded & ((1 << parameter) - 1), parameter)
+            else:
+                position = put_bits(words, position, (1 << ESCAPE) - 1, ESCAPE)
+                position = put_bits(words, position, folded, 31)
+        totals[column] += folded
+        counts[column] += 1
+        if counts[column] == WINDOW:
+            totals[column] >>= 1
+            counts[column] >>= 1
+    return position
+
+
+class IntegerWriter:
+    """Collects integer arrays, one after the other, each with its length in bytes in front."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def put(self, values: ArrayLike, columns: NDArray[np.int64] | None = None) -> None:
+        """Append `values` (magnitudes below 2**30); each in the adaptive code of its column (default: all in one)."""
+        array = np.asarray(values, np.int64).ravel()
+        words = np.zeros(array.size * 2 + 3, np.int64)
+        used = int(_code(array, *_state(array.size, columns), words, False))
+        payload = to_bytes(words, used)
+        self._parts += [_varint(len(payload)), payload]
+
+    def to_bytes(self) -> bytes:
+        """All arrays so far."""
+        return b"".join(self._parts)
+
+
+class IntegerReader:
+    """Reads back, in the same order, what an `IntegerWriter` wrote; damage raises `CorruptError`."""
+
+    def __init__(self, payload: bytes) -> None:
+        self._payload = payload
+        self._at = 0
+
+    def take(self, count: int, columns: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return the next array, which must have `count` integers coded in the same `columns`."""
+        length = self._length()
+        words = from_bytes(self._payload[self._at : self._at + length])
+        self._at += length
+        if count > 8 * length:
+            raise CorruptError(f"{count} integers announced in {length} bytes of side information")
+        values = np.zeros(count, np.int64)
+        used = int(_code(values, *_state(count, columns), words, True))
+        if used < 0 or (used + 7) // 8 != length or self._at > len(self._payload):
+            raise CorruptError(f"{count} integers of side information do not fit their {length} bytes")
+        return values
+
+    def finish(self) -> None:
+        """Raise `CorruptError` unless everything was read."""
+        if self._at != len(self._payload):
+            raise CorruptError(f"{len(self._payload) - self._at} bytes left over after the side information")
+
+    def _length(self) -> int:
+        value = shift = 0
+        while True:
+            if self._at >= len(self._payload) or shift > 28:
+                raise CorruptError("the side information ends early")
+            byte = self._payload[self._at]
+            self._at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _state(
+    count: int, columns: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Columns, and for each column the running total and count it starts with."""
+    if columns is None:
+        columns = np.zeros(count, np.int64)
+    size = int(columns.max(initial=0)) + 1
+    return columns, np.full(size, 4, np.int64), np.ones(size, np.int64)

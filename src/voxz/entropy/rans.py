@@ -1,0 +1,104 @@
+"""Range asymmetric numeral systems (rANS) with static tables.
+
+Duda's rANS (arXiv 1311.2540) in the streaming form of Giesen (arXiv 1402.3392): one state of 16 to 32 bits, 16-bit words,
+probabilities of `PRECISION` bits. The encoder runs over the symbols backwards; the decoder is one multiplication and
+one table look-up a symbol:
+
+    slot = state mod 2**PRECISION;  symbol = symbols[slot]
+    state = frequency * (state >> PRECISION) + slot - start;  if state < 2**16: state = state << 16 | next word
+
+A decoder's slot holds everything in one int32: ``symbol << 24 | (frequency - 1) << 12 | (slot - start)``.
+The state must be back at its initial value when all symbols are read, which catches most damage.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.jit import kernel
+
+PRECISION = 12
+TOTAL = 1 << PRECISION
+LOWEST = 1 << 16
+
+
+@kernel
+def fill_slots(frequencies, slots):  # type: ignore[no-untyped-def]
+    """Fill decoder `slots` (tables, TOTAL) from `frequencies` (tables, symbols); False if a row does not sum to TOTAL."""
+    for table in range(frequencies.shape[0]):
+        start = 0
+        for symbol in range(frequencies.shape[1]):
+            frequency = np.int64(frequencies[table, symbol])
+            if frequency < 0 or start + frequency > TOTAL:
+                return False
+            for within in range(frequency):
+                slots[table, start + within] = (symbol << 24) | ((frequency - 1) << 12) | within
+            start += frequency
+        if start != TOTAL:
+            return False
+    return True
+
+
+@kernel
+def encode_symbols(tables, symbols, frequencies, starts, words):  # type: ignore[no-untyped-def]
+    """Code `symbols[i]` with table `tables[i]`; return how many of `words` were filled, in reading order from the end."""
+    state = LOWEST
+    at = words.size
+    for i in range(symbols.size - 1, -1, -1):
+        table = tables[i]
+        symbol = symbols[i]
+        frequency = np.int64(frequencies[table, symbol])
+        if (state >> (32 - PRECISION)) >= frequency:
+            at -= 1
+            words[at] = state & 0xFFFF
+            state >>= 16
+        state = ((state // frequency) << PRECISION) + (state % frequency) + np.int64(starts[table, symbol])
+    words[at - 1] = state & 0xFFFF
+    words[at - 2] = state >> 16
+    return words.size - at + 2
+
+
+@kernel
+def _normalise(counts, frequencies):  # type: ignore[no-untyped-def]
+    """Scale rows of `counts` to `frequencies` that sum to TOTAL, every occurring symbol at least 1."""
+    for table in range(counts.shape[0]):
+        total = np.int64(0)
+        for symbol in range(counts.shape[1]):
+            total += counts[table, symbol]
+        if total == 0:
+            frequencies[table, 0] = TOTAL
+            continue
+        given = 0
+        largest = 0
+        for symbol in range(counts.shape[1]):
+            count = np.int64(counts[table, symbol])
+            if count > 0:
+                frequency = max(1, (count * TOTAL + total // 2) // total)
+                frequencies[table, symbol] = frequency
+                given += frequency
+                if frequency > frequencies[table, largest]:
+                    largest = symbol
+        # Too much was given to the rare ones: take it back from the frequent ones, in proportion.
+        excess = given - TOTAL
+        while excess != 0:
+            step = 1 if excess > 0 else -1
+            for symbol in range(counts.shape[1]):
+                frequency = np.int64(frequencies[table, symbol])
+                if excess != 0 and (frequency > 8 or (frequency > 1 and frequency == frequencies[table, largest])):
+                    share = step * max(1, min(abs(excess), frequency >> 6))
+                    if frequency - share >= 1:
+                        frequencies[table, symbol] = frequency - share
+                        excess -= share
+
+
+def normalise(counts: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Frequencies (tables, symbols) that sum to ``TOTAL`` per row from `counts` of the same shape."""
+    frequencies = np.zeros(counts.shape, np.int32)
+    _normalise(counts, frequencies)
+    return frequencies
+
+
+def starts_of(frequencies: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Sum of the frequencies before each symbol, per table."""
+    starts = np.zeros_like(frequencies)
+    starts[:, 1:] = np.cumsum(frequencies[:, :-1], axis=1)
+    return starts

@@ -1,0 +1,1 @@
+class CorruptError(Exception): pass

@@ -1,0 +1,25 @@
+"""One decorator for every kernel: compiled by numba, or plain Python when ``VOXZ_JIT=0``.
+
+A kernel is ordinary Python over numpy arrays and integers (or IEEE doubles with ``+ - * / sqrt`` in a fixed
+order). Compiled or not, the same source gives the same bytes, so the plain form is the reference decoder.
+Fast-math stays off and the global interpreter lock is released, so bricks run on several threads. Compiled
+code is cached beside the module, or in the user's cache folder when the installation is read-only.
+"""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+COMPILED = os.environ.get("VOXZ_JIT", "1") != "0"
+
+
+def kernel(function: Function) -> Function:
+    """Return `function` compiled for this machine, or unchanged when ``VOXZ_JIT=0``."""
+    if not COMPILED:
+        return function
+    import numba  # noqa: PLC0415 - the plain mode must not need it
+
+    compiled: Function = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    return compiled

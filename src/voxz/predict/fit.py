@@ -1,0 +1,127 @@
+"""Least-squares fitting of the predictors, in the encoder only.
+
+A *unit* (the voxels of one tile in one volume) has one predictor per activity class. Each is fitted to a regular subsample
+by weighted least squares with weights 1 / (|residual| + mean), where the residual is that of the unit's *parent*, so that
+the fit approximates least absolute error (iteratively reweighted least squares; Daubechies et al. 2010). A ridge
+pulls towards the parent, whose coefficients are what the file's differences refer to: a class whose gain would not pay
+for its coefficients keeps the parent's.
+
+The regression is on differences to the west neighbour, whose coefficient is one minus the sum of all others: predictions
+follow any shift of the intensities. Sums run in a fixed order in IEEE doubles, so the same bytes come out everywhere.
+"""
+
+import numpy as np
+
+from voxz.jit import kernel
+from voxz.predict.traverse import activity, class_of
+
+BLOCK = 8
+RIDGE = 5.0
+
+
+@kernel
+def _add_block(moments, block):  # type: ignore[no-untyped-def]
+    """Add the outer products of the BLOCK rows of `block` to the upper triangle of `moments`."""
+    size = block.shape[1]
+    for i in range(size):
+        b0, b1, b2, b3 = block[0, i], block[1, i], block[2, i], block[3, i]
+        b4, b5, b6, b7 = block[4, i], block[5, i], block[6, i], block[7, i]
+        for j in range(i, size):
+            moments[i, j] += (
+                (b0 * block[0, j] + b1 * block[1, j])
+                + (b2 * block[2, j] + b3 * block[3, j])
+                + ((b4 * block[4, j] + b5 * block[5, j]) + (b6 * block[6, j] + b7 * block[7, j]))
+            )
+
+
+@kernel
+def gather(  # type: ignore[no-untyped-def]
+    samples, origin, extent, strides, step, mode, beside, thresholds, classes, taps, parent, moments, counts, errors
+):
+    """Accumulate weighted second moments of a unit's voxels into `moments` (classes, taps + 1, taps + 1).
+
+    `origin` is the index of the unit's first voxel, `extent` its (depth, height, width), `strides` those of slice and row,
+    `taps` the offsets of all neighbours but the west one, `parent` (classes, taps) the predictor the weights come from. The
+    last row and column of a moment matrix belong to the residual of the parent. `errors` returns the sum of its magnitudes.
+    """
+    size = taps.size
+    block = np.zeros((classes, BLOCK, size + 1), np.float64)
+    filled = np.zeros(classes, np.int64)
+    for z in range(extent[0]):
+        for y in range(extent[1]):
+            start = origin + z * strides[0] + y * strides[1]
+            for x in range((5 * y + 3 * z) % step, extent[2], step):
+                i = start + x
+                group = class_of(activity(samples, i, strides[1], beside), thresholds, mode)
+                line = filled[group]
+                west = np.int64(samples[i - 1])
+                residual = float(np.int64(samples[i]) - west)
+                for k in range(size):
+                    difference = float(np.int64(samples[i + taps[k]]) - west)
+                    block[group, line, k] = difference
+                    residual -= parent[group, k] * difference
+                block[group, line, size] = residual
+                magnitude = abs(residual)
+                counts[group] += 1
+                errors[group] += magnitude
+                weight = np.sqrt(1.0 / (magnitude + errors[group] / counts[group] + 0.25))
+                for k in range(size + 1):
+                    block[group, line, k] *= weight
+                filled[group] = line + 1
+                if line + 1 == BLOCK:
+                    _add_block(moments[group], block[group])
+                    filled[group] = 0
+    for group in range(classes):
+        if filled[group] > 0:
+            for line in range(filled[group], BLOCK):
+                for k in range(size + 1):
+                    block[group, line, k] = 0.0
+            _add_block(moments[group], block[group])
+
+
+@kernel
+def solve(moments, count, change):  # type: ignore[no-untyped-def]
+    """Solve the ridge regression of `moments` for `change` (Cholesky); zeros where there is nothing to learn."""
+    size = change.size
+    trace = 0.0
+    for k in range(size):
+        trace += moments[k, k]
+        change[k] = 0.0
+    if trace <= 0.0 or count == 0:
+        return
+    ridge = RIDGE * trace / size / count
+    factor = np.zeros((size, size), np.float64)
+    for i in range(size):
+        for j in range(i + 1):
+            value = moments[j, i]
+            if i == j:
+                value += ridge
+            for k in range(j):
+                value -= factor[i, k] * factor[j, k]
+            if i == j:
+                factor[i, i] = np.sqrt(max(value, ridge * 1e-6))
+            else:
+                factor[i, j] = value / factor[j, j]
+    for i in range(size):
+        value = moments[i, size]
+        for k in range(i):
+            value -= factor[i, k] * change[k]
+        change[i] = value / factor[i, i]
+    for i in range(size - 1, -1, -1):
+        value = change[i]
+        for k in range(i + 1, size):
+            value -= factor[k, i] * change[k]
+        change[i] = value / factor[i, i]
+
+
+@kernel
+def gain(moments, change):  # type: ignore[no-untyped-def]
+    """By how much `change` lowers the weighted squared residual of `moments`."""
+    size = change.size
+    total = 0.0
+    for i in range(size):
+        cross = 0.0
+        for j in range(size):
+            cross += (moments[i, j] if i <= j else moments[j, i]) * change[j]
+        total += change[i] * (2.0 * moments[i, size] - cross)
+    return total

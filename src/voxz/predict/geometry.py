@@ -1,0 +1,144 @@
+"""The padded array a brick is predicted in, and the rules that fill its borders.
+
+Samples of a brick ``(series, z, y, x)`` are kept in one flat int32 array with a border, so that every
+neighbour of every voxel exists and is found by adding an offset to the index:
+
+* 4 columns to the left and right, 3 rows above and 2 below, 2 slices in front and 1 behind;
+* one extra volume at the end when there is a series: the running mean of the volumes coded so far.
+
+The border is filled with samples that the decoder already has (`open_slice`, `open_row`, `close_row`,
+`close_slice`, `close_volume`, called by the traversal in this order), so it never leaks what is still to come.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.jit import kernel
+from voxz.predict.neighbourhood import MEAN, REFERENCE, SECOND, Tap
+
+LEFT, TOP, FRONT = 4, 3, 2
+MARGIN_X, MARGIN_Y, MARGIN_Z = 8, 5, 3
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes of a brick and the strides of its padded array."""
+
+    series: int
+    depth: int
+    height: int
+    width: int
+
+    @property
+    def row(self) -> int:
+        """Samples from a row to the next."""
+        return self.width + MARGIN_X
+
+    @property
+    def slice(self) -> int:
+        """Samples from a slice to the next."""
+        return (self.height + MARGIN_Y) * self.row
+
+    @property
+    def volume(self) -> int:
+        """Samples from a volume to the next."""
+        return (self.depth + MARGIN_Z) * self.slice
+
+    @property
+    def size(self) -> int:
+        """Samples of the padded array."""
+        return (self.series + (self.series > 1)) * self.volume
+
+    def sizes(self) -> NDArray[np.int64]:
+        """``[series, depth, height, width]`` for the kernels."""
+        return np.array([self.series, self.depth, self.height, self.width], np.int64)
+
+    def interior(self, padded: NDArray[np.int32]) -> NDArray[np.int32]:
+        """View of the brick's own samples in the padded array, ``(series, z, y, x)``."""
+        shape = (-1, self.depth + MARGIN_Z, self.height + MARGIN_Y, self.row)
+        return padded.reshape(shape)[
+            : self.series, FRONT : FRONT + self.depth, TOP : TOP + self.height, LEFT : LEFT + self.width
+        ]
+
+    def offset(self, tap: Tap, volume: int, references: NDArray[np.int64]) -> int:
+        """Index offset from a voxel of `volume` to its neighbour `tap`."""
+        target = volume
+        if tap.volume in (REFERENCE, SECOND):
+            target = int(references[volume, tap.volume - REFERENCE])
+        elif tap.volume == MEAN:
+            target = self.series
+        return (target - volume) * self.volume + tap.dz * self.slice + tap.dy * self.row + tap.dx
+
+
+@kernel
+def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
+    """Fill the rows above a slice that starts at `start` with the first row of the slice at `source`."""
+    first = source + TOP * row
+    for y in range(TOP):
+        for x in range(row):
+            padded[start + y * row + x] = padded[first + x]
+
+
+@kernel
+def open_row(padded, start, row):  # type: ignore[no-untyped-def]
+    """Fill the columns left of a row with the first sample of the row above."""
+    above = padded[start - row + LEFT]
+    for x in range(LEFT):
+        padded[start + x] = above
+
+
+@kernel
+def close_row(padded, start, row):  # type: ignore[no-untyped-def]
+    """Repeat the last sample of a row to its right."""
+    last = padded[start + row - MARGIN_X + LEFT - 1]
+    for x in range(row - MARGIN_X + LEFT, row):
+        padded[start + x] = last
+
+
+@kernel
+def close_slice(padded, start, row, height):  # type: ignore[no-untyped-def]
+    """Repeat the last row of a slice below it."""
+    last = start + (TOP + height - 1) * row
+    for y in range(1, MARGIN_Y - TOP + 1):
+        for x in range(row):
+            padded[last + y * row + x] = padded[last + x]
+
+
+@kernel
+def copy_slice(padded, start, source, length):  # type: ignore[no-untyped-def]
+    """Copy a whole padded slice into a margin slice."""
+    for i in range(length):
+        padded[start + i] = padded[source + i]
+
+
+@kernel
+def update_mean(padded, total, volume, length, mean):  # type: ignore[no-untyped-def]
+    """Add volume number `volume` to `total` and write the rounded mean of all so far to index `mean`."""
+    count = volume + 1
+    for i in range(length):
+        total[i] += padded[volume * length + i]
+        padded[mean + i] = (total[i] * 2 + count) // (count * 2)
+
+
+@kernel
+def fill_borders(padded, sizes, volume_number, reference):  # type: ignore[no-untyped-def]
+    """Fill the borders of one volume whose samples are all in place, as the traversal will find them."""
+    depth, height, row = sizes[1], sizes[2], sizes[3] + MARGIN_X
+    slice_ = (height + MARGIN_Y) * row
+    volume = (depth + MARGIN_Z) * slice_
+    for z in range(depth):
+        start = volume_number * volume + (z + FRONT) * slice_
+        if z > 0:
+            open_slice(padded, start, row, start - slice_)
+        elif volume_number > 0:
+            open_slice(padded, start, row, start + (reference - volume_number) * volume)
+        for y in range(height):
+            open_row(padded, start + (y + TOP) * row, row)
+            close_row(padded, start + (y + TOP) * row, row)
+        close_slice(padded, start, row, height)
+        if z == 0:
+            copy_slice(padded, start - slice_, start, slice_)
+    behind = volume_number * volume + (depth + FRONT) * slice_
+    copy_slice(padded, behind, behind - slice_, slice_)

@@ -1,0 +1,175 @@
+"""The encoder's side of prediction: fit a `Model` to the samples of a brick."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.jit import kernel
+from voxz.predict.fit import gain, gather, solve
+from voxz.predict.geometry import FRONT, LEFT, TOP, Geometry, fill_borders, update_mean
+from voxz.predict.levels import Settings
+from voxz.predict.model import (
+    Arrays,
+    Model,
+    Unit,
+    apply_change,
+    parent_coefficients,
+    tap_positions,
+    units_of,
+)
+from voxz.predict.neighbourhood import MODES
+from voxz.predict.references import choose_references
+from voxz.predict.traverse import activity
+
+SMALLEST_TILE = 40_000
+"""Voxels a tile needs for its own coefficients to pay."""
+
+BITS_PER_NAT = 1.4427
+
+
+def learn(samples: NDArray[np.int32], geometry: Geometry, settings: Settings) -> Model:
+    """Fit the predictor of a brick whose dense samples are in place in the padded array `samples`."""
+    references = choose_references(geometry.interior(samples))
+    for s in range(geometry.series):
+        fill_borders(samples, geometry.sizes(), s, int(references[s, 0]))
+    tiles = _choose_tiles(geometry, settings)
+    units = units_of(geometry, tiles)
+    arrays = Arrays.derive(settings, geometry, references)
+    thresholds = _choose_thresholds(samples, geometry, settings, references)
+    learner = _Learner(samples, geometry, settings, references, thresholds, arrays)
+    precision = learner.choose_precision(units[1] if geometry.depth > 1 else units[0])
+    coefficients = np.zeros((len(units), settings.classes, arrays.stride), np.int32)
+    total = np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64)
+    per_volume = len(units) // geometry.series
+    for s in range(geometry.series):
+        for unit in units[s * per_volume : (s + 1) * per_volume]:
+            learner.fit_unit(unit, coefficients, precision)
+        if geometry.series > 1:
+            update_mean(samples, total, s, geometry.volume, geometry.series * geometry.volume)
+    return Model(tiles, precision, references, thresholds, coefficients)
+
+
+def _choose_tiles(geometry: Geometry, settings: Settings) -> tuple[int, int]:
+    """As many tiles down and across as the settings ask for and the voxels can feed."""
+    down, across = (max(1, round(n / settings.tile)) for n in (geometry.height, geometry.width))
+    voxels = geometry.depth * geometry.height * geometry.width
+    while down * across > 1 and voxels < SMALLEST_TILE * down * across:
+        down, across = (max(1, down // 2), across) if down >= across else (down, max(1, across // 2))
+    return down, across
+
+
+def _beside(geometry: Geometry, references: NDArray[np.int64], volume: int, mode: int) -> int:
+    """Offset of the rows that the activity compares with: reference volume, previous slice, or two rows up."""
+    if volume > 0:
+        return (int(references[volume, 0]) - volume) * geometry.volume
+    return -geometry.slice if mode & 1 else -2 * geometry.row
+
+
+@kernel
+def _activities(samples, start, count, stride, row, beside, found):  # type: ignore[no-untyped-def]
+    """Activities of `count` voxels, `stride` apart."""
+    for n in range(count):
+        found[n] = activity(samples, start + n * stride, row, beside)
+
+
+def _choose_thresholds(
+    samples: NDArray[np.int32], geometry: Geometry, settings: Settings, references: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Quantiles of the activity in each mode, from some rows."""
+    thresholds = np.zeros((MODES, settings.classes - 1), np.int64)
+    for mode in range(MODES):
+        volumes = range(1, geometry.series) if mode & 2 else range(1)
+        slices = range(1, geometry.depth) if mode & 1 else range(1)
+        rows = [(s, z, y) for s in volumes for z in slices for y in range(geometry.height)]
+        found = []
+        for s, z, y in rows[:: max(1, len(rows) * geometry.width // 20_000)]:
+            start = s * geometry.volume + (z + FRONT) * geometry.slice + (y + TOP) * geometry.row + LEFT
+            line = np.zeros(geometry.width, np.int64)
+            _activities(samples, start, geometry.width, 1, geometry.row, _beside(geometry, references, s, mode), line)
+            found.append(line)
+        if found:
+            ordered = np.sort(np.concatenate(found))
+            thresholds[mode] = ordered[[len(ordered) * k // settings.classes for k in range(1, settings.classes)]]
+    return np.minimum(thresholds, (1 << 30) - 1)
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """What all fits of a brick share."""
+
+    samples: NDArray[np.int32]
+    geometry: Geometry
+    settings: Settings
+    references: NDArray[np.int64]
+    thresholds: NDArray[np.int64]
+    arrays: Arrays
+
+    def _moments(
+        self, unit: Unit, parent: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """Weighted moments, sample counts and error sums of a unit's classes under the predictor `parent`."""
+        geometry, classes = self.geometry, self.settings.classes
+        taps = tap_positions(self.settings.support, unit.mode)
+        dense = np.concatenate([-1 - np.arange(4), self.arrays.offsets[unit.volume, unit.mode]])
+        moments = np.zeros((classes, len(taps) + 1, len(taps) + 1))
+        counts, errors = np.zeros(classes, np.int64), np.zeros(classes)
+        z0, z1, y0, y1, x0, x1 = unit.box
+        origin = unit.volume * geometry.volume + (z0 + FRONT) * geometry.slice + (y0 + TOP) * geometry.row + LEFT + x0
+        voxels = max(0, z1 - z0) * (y1 - y0) * (x1 - x0)
+        step = self.settings.sampling if voxels > SMALLEST_TILE // 2 else 1
+        gather(
+            self.samples, origin, np.array([z1 - z0, y1 - y0, x1 - x0], np.int64),
+            np.array([geometry.slice, geometry.row], np.int64), step, unit.mode,
+            _beside(geometry, self.references, unit.volume, unit.mode), self.thresholds, classes,
+            dense[taps], parent, moments, counts, errors,
+        )
+        return moments, counts, errors
+
+    def _solve(self, moments: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        changes = np.zeros(moments.shape[:2])[:, :-1].copy()
+        for moment, count, change in zip(moments, counts, changes, strict=True):
+            solve(moment, int(count), change)
+        return changes
+
+    def choose_precision(self, unit: Unit) -> int:
+        """Fraction bits at which rounding the coefficients of `unit` adds about 0.2 % to its squared error."""
+        taps = len(tap_positions(self.settings.support, unit.mode))
+        moments, counts, _ = self._moments(unit, np.zeros((self.settings.classes, taps)))
+        changes = self._solve(moments, counts)
+        precision = 7
+        for moment, change in zip(moments, changes, strict=True):
+            left = moment[-1, -1] - gain(moment, change)
+            spread = float(np.trace(moment)) - moment[-1, -1]
+            while precision < 12 and spread > 0.002 * 12 * max(left, 1e-9) * 4.0**precision:
+                precision += 1
+        return precision
+
+    def fit_unit(self, unit: Unit, coefficients: NDArray[np.int32], precision: int) -> None:
+        """Write the coefficients of `unit`: fitted ones where that pays, the parent's elsewhere."""
+        taps = tap_positions(self.settings.support, unit.mode)
+        base = parent_coefficients(coefficients, unit, precision)
+        scale = float(1 << precision)
+        start = base[:, taps] / scale
+        moments, counts, errors = self._moments(unit, start)
+        if unit.parent is None:
+            rough = start + self._solve(moments, counts)
+            moments, counts, errors = self._moments(unit, rough)
+            for moment, first in zip(moments, start - rough, strict=True):
+                _restate(moment, first)
+        changes = np.rint(self._solve(moments, counts) * scale).astype(np.int64)
+        step = self.settings.sampling
+        for group, change in enumerate(changes):
+            bits = float(np.log2(1.5 * np.abs(change) + 1.0).sum() * 1.5 + 1.2 * len(change))
+            saved = gain(moments[group], change / scale) * step / 2 * BITS_PER_NAT
+            if saved * counts[group] <= bits * (errors[group] / max(1, counts[group]) + 0.25) * counts[group]:
+                change = np.zeros_like(change)  # noqa: PLW2901
+            apply_change(coefficients[unit.index, group], base[group], taps, change, precision)
+
+
+def _restate(moment: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
+    """Make `moment`, whose residual is that of predictor p, refer to the predictor p + `shift`."""
+    full = np.triu(moment) + np.triu(moment, 1).T
+    change = np.eye(len(full))
+    change[:-1, -1] = -shift
+    moment[:] = change.T @ full @ change

@@ -1,0 +1,78 @@
+"""Which already coded samples predict a voxel, and which past errors tell how large its error will be.
+
+A neighbour (*tap*) is a sample of the same volume or of one of the volumes a series offers: two references and the running
+mean. The four samples to the west (`WEST`), which the decoder has only just produced, are always used and kept apart: all
+other taps lie in finished rows, so their part of a prediction is computed for a whole row at once.
+
+A voxel has one of four *modes*, by what lies behind it, and each mode has its own taps:
+
+====  ==============  ===================
+mode  previous slice  reference volumes
+====  ==============  ===================
+0     no              no
+1     yes             no
+2     no              yes
+3     yes             yes
+====  ==============  ===================
+"""
+
+from dataclasses import dataclass
+
+WEST = 4
+MODES = 4
+
+SELF, REFERENCE, SECOND, MEAN = 0, 1, 2, 3
+"""Volumes a tap can lie in: the current one, its two references, the running mean of all before it."""
+
+
+@dataclass(frozen=True)
+class Tap:
+    """Sample at (z + `dz`, y + `dy`, x + `dx`) of `volume`."""
+
+    volume: int
+    dz: int
+    dy: int
+    dx: int
+
+
+def _rows(volume: int, dz: int, reach: dict[int, int]) -> tuple[Tap, ...]:
+    """Rows of taps: `reach` maps dy to how far the row extends to both sides."""
+    return tuple(Tap(volume, dz, dy, dx) for dy, far in reach.items() for dx in range(-far, far + 1))
+
+
+@dataclass(frozen=True)
+class Support:
+    """Taps by origin; a mode uses those it has.
+
+    `previous` is the previous slice where it is all there is, `previous_in_series` where reference volumes help too.
+    """
+
+    slice: tuple[Tap, ...]
+    previous: tuple[Tap, ...]
+    previous_in_series: tuple[Tap, ...]
+    series: tuple[Tap, ...]
+
+    def taps(self, mode: int) -> tuple[Tap, ...]:
+        """Taps of `mode` (see the table above), in coding order."""
+        behind = self.previous_in_series if mode & 2 else self.previous
+        return self.slice + (behind if mode & 1 else ()) + (self.series if mode & 2 else ())
+
+
+DENSE = Support(
+    slice=_rows(SELF, 0, {-1: 3, -2: 3, -3: 1}) + (Tap(SELF, 0, -1, -4),),
+    previous=_rows(SELF, -1, {-2: 2, -1: 3, 0: 3, 1: 3, 2: 2}) + _rows(SELF, -2, {-1: 1, 0: 1, 1: 1}),
+    previous_in_series=_rows(SELF, -1, {-1: 1, 0: 2, 1: 1}) + _rows(SELF, -2, {0: 0}),
+    series=_rows(REFERENCE, 0, {-1: 1, 0: 2, 1: 1})
+    + _rows(REFERENCE, 1, {0: 0})
+    + _rows(REFERENCE, -1, {0: 0})
+    + _rows(SECOND, 0, {0: 1})
+    + _rows(MEAN, 0, {-1: 1, 0: 1, 1: 1}),
+)
+
+ERRORS = Support(
+    slice=_rows(SELF, 0, {-1: 2, -2: 1}),
+    previous=_rows(SELF, -1, {-1: 1, 0: 1, 1: 1}),
+    previous_in_series=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
+    series=_rows(REFERENCE, 0, {-1: 1, 0: 1, 1: 1}),
+)
+"""Neighbours whose prediction errors tell how large the next one will be."""

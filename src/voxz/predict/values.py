@@ -1,0 +1,110 @@
+"""Stored samples <-> the dense integers that are predicted.
+
+Every brick is shifted so that its lowest value is 0, divided by the common step of its values, and gaps that no sample uses
+are closed: a 16-bit image with 1,200 distinct values becomes one of 1,200 consecutive values, and the -2000 outside the field
+of view of some CT moves next to the lowest tissue value. A gap costs a few bits, so small gaps are closed only where most
+values are missing; elsewhere that would bend the intensity scale for nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.errors import CorruptError
+
+LARGEST = (1 << 26) - 1
+"""Highest dense value the predictor's integer arithmetic allows."""
+
+WIDE_GAP = 32
+_LARGEST_PALETTE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Values:
+    """``stored = low + step * position``, where `position` skips the gaps.
+
+    `starts` are the first dense values after each gap, `skips` the number of positions the gap leaves out.
+    """
+
+    low: int
+    step: int
+    highest: int
+    starts: tuple[int, ...] = ()
+    skips: tuple[int, ...] = ()
+
+    def _shift_table(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return np.array(self.starts, np.int64), np.concatenate([[0], np.cumsum(self.skips)]).astype(np.int64)
+
+    def to_dense(self, samples: NDArray[np.generic]) -> NDArray[np.int64]:
+        """Dense values of stored `samples`, same shape."""
+        positions = (samples.astype(np.int64) - self.low) // self.step
+        if not self.starts:
+            return positions
+        starts, moved = self._shift_table()
+        return positions - moved[np.searchsorted(starts + moved[1:], positions, side="right")]
+
+    def to_stored(self, dense: NDArray[np.int32], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+        """Stored samples of `dense` values, same shape."""
+        positions = dense.astype(np.int64)
+        if self.starts:
+            starts, moved = self._shift_table()
+            positions += moved[np.searchsorted(starts, positions, side="right")]
+        stored = positions * self.step + self.low
+        limits = np.iinfo(dtype)
+        if stored.size and (stored.min() < limits.min or stored.max() > limits.max):
+            raise CorruptError(f"decoded values {stored.min()} .. {stored.max()} do not fit {dtype}")
+        return stored.astype(dtype)
+
+    def write(self, writer: IntegerWriter) -> None:
+        """Send the mapping; 64-bit numbers go as three parts."""
+        for number in (self.low, self.step, self.highest):
+            writer.put([number >> 44, (number >> 22) & 0x3FFFFF, number & 0x3FFFFF])
+        writer.put([len(self.starts)])
+        writer.put(np.diff(self.starts, prepend=0))
+        writer.put(self.skips)
+
+    @classmethod
+    def read(cls, reader: IntegerReader) -> "Values":
+        """Inverse of `write`; damage raises `CorruptError`."""
+        parts = [[int(n) for n in reader.take(3)] for _ in range(3)]
+        low, step, highest = ((high << 44) + (middle << 22) + rest for high, middle, rest in parts)
+        (gaps,) = (int(n) for n in reader.take(1))
+        if not (0 <= highest <= LARGEST and 1 <= step < 1 << 32 and abs(low) < 1 << 33 and 0 <= gaps <= highest):
+            raise CorruptError(f"value map out of bounds: low {low}, step {step}, highest {highest}, {gaps} gaps")
+        starts = np.cumsum(reader.take(gaps))
+        skips = reader.take(gaps)
+        if (skips < 1).any() or (np.diff(starts, prepend=0) < 1).any() or starts[-1:].sum() > highest:
+            raise CorruptError("the gaps of the value map are out of order")
+        return cls(low, step, highest, tuple(starts.tolist()), tuple(skips.tolist()))
+
+
+def find_values(samples: NDArray[np.generic]) -> Values | None:
+    """Map for `samples` (integers of up to 32 bits, not empty), or None when the range is too wide to predict."""
+    low, high = int(samples.min()), int(samples.max())
+    if high == low:
+        return Values(low, 1, 0)
+    distinct = _distinct(samples, low, high)
+    if distinct is None:
+        return Values(low, 1, high - low) if high - low <= LARGEST else None
+    step = int(np.gcd.reduce(np.diff(distinct)))
+    positions = (distinct - low) // step
+    jumps = np.diff(positions)
+    dense = 2 * len(positions) > int(positions[-1]) - int(jumps[jumps > WIDE_GAP].sum())
+    gaps = np.flatnonzero(jumps > (WIDE_GAP if dense else 1))
+    skips = jumps[gaps] - 1
+    starts = positions[gaps + 1] - np.cumsum(skips)
+    highest = int(positions[-1] - skips.sum())
+    return Values(low, step, highest, tuple(starts.tolist()), tuple(skips.tolist())) if highest <= LARGEST else None
+
+
+def _distinct(samples: NDArray[np.generic], low: int, high: int) -> NDArray[np.int64] | None:
+    """Sorted distinct values, or None when there are too many to bother."""
+    if high - low < 1 << 22:
+        present = np.zeros(high - low + 1, np.bool_)
+        present[(samples.astype(np.int64) - low).ravel()] = True
+        found = np.flatnonzero(present) + low
+    else:
+        found = np.unique(samples).astype(np.int64)
+    return found if len(found) <= _LARGEST_PALETTE else None
