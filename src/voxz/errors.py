@@ -1,1 +1,37 @@
-class CorruptError(Exception): pass
+"""Everything voxz raises on purpose: one base, few causes, each with the exit code of the command line."""
+
+
+class VoxzError(Exception):
+    """Base of all errors of this package; the message says what was got, what was expected and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(VoxzError):
+    """The caller asked for something that makes no sense."""
+
+    exit_code = 2
+
+
+class CorruptError(VoxzError):
+    """The file is damaged: its bytes contradict a checksum or each other."""
+
+    exit_code = 3
+
+
+class TruncatedError(CorruptError):
+    """The file ends before its data do."""
+
+
+class UnsupportedError(VoxzError):
+    """The file or array is sound, but of a kind or version this release does not handle."""
+
+
+class LimitError(VoxzError):
+    """Decoding would need more memory than the caller allows."""
+
+    exit_code = 5
+
+
+class MissingDependencyError(VoxzError):
+    """An optional package is needed; the message names the extra to install."""

@@ -1,0 +1,247 @@
+"""Whole flows: from a foreign file to a verified .voxz file and back, each readable in one screen."""
+
+import hashlib
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from voxz import pipeline
+from voxz.codecs import CODECS
+from voxz.container.header import COMPANION, HEAD
+from voxz.container.reader import Reader
+from voxz.errors import CorruptError, LimitError, UsageError
+from voxz.image import Image
+from voxz.io import gzip_stream
+from voxz.io.output import complete_file
+from voxz.io.source import Source
+from voxz.parallel import thread_count
+from voxz.pipeline import Progress
+from voxz.target import Lossless, Target
+from voxz.volume import Foreign, Layout
+
+LEVELS = range(1, 6)
+DEFAULT_LEVEL = 5
+LOSSLESS = Lossless()
+
+FilePath = str | os.PathLike[str]
+
+
+def compress(
+    source: FilePath,
+    destination: FilePath,
+    *,
+    target: Target = LOSSLESS,
+    level: int = DEFAULT_LEVEL,
+    codec: str | None = None,
+    threads: int | None = None,
+    verify: bool = True,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
+
+    The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
+    `verify` is false) before it takes its name. The input is never changed.
+
+    Raises
+    ------
+    VoxzError
+        See `voxz.errors`; nothing is left behind.
+    OSError
+        A file cannot be read or written.
+    """
+    _check(target, level)
+    count = thread_count(threads)
+    with _output(destination, force) as file, Source(source) as samples:
+        pipeline.write(samples, file, level, codec, count, _part(progress, 0, 1 + verify))
+        if verify:
+            os.fsync(file.fileno())
+            with Reader(file.name) as reader:
+                if reader.header.original_sha256 != samples.checksums()[1]:
+                    raise CorruptError("the file that was written is not the one that was meant; try again")
+                pipeline.restore(reader, None, count, _part(progress, 1, 2))
+
+
+def decompress(
+    source: FilePath | bytes,
+    destination: FilePath,
+    *,
+    select: str | None = None,
+    threads: int | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Restore the original file, or the part of it that `select` names (``"z=10:20,t=3"``), to `destination`.
+
+    A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
+    original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
+    """
+    with ExitStack() as stack:
+        if select is not None:
+            image = stack.enter_context(Image(source, threads=threads))
+            file = stack.enter_context(_output(destination, force))
+            image.write_selection(select, stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL)))
+            return
+        reader = stack.enter_context(Reader(source))
+        file = stack.enter_context(_output(destination, force))
+        companion = reader.foreign_bytes(COMPANION)
+        if companion:
+            header = _header_path(Path(destination), companion)
+            stack.enter_context(complete_file(header, force)).write(companion)
+        sink = stack.enter_context(_packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
+        pipeline.restore(reader, sink, thread_count(threads), progress)
+
+
+def encode(
+    array: ArrayLike, *, target: Target = LOSSLESS, level: int = DEFAULT_LEVEL, codec: str | None = None,
+    threads: int | None = None,
+) -> bytes:  # fmt: skip
+    """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file."""
+    _check(target, level)
+    file = io.BytesIO()
+    pipeline.write(_ArraySamples(np.asarray(array)), file, level, codec, thread_count(threads))
+    return file.getvalue()
+
+
+def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = None) -> NDArray[Any]:
+    """Array that `encode` was given, or the stored samples of a compressed file, checked against their SHA-256.
+
+    `max_bytes` bounds the size of the result (`LimitError`).
+    """
+    with Reader(blob) as reader:
+        layout = reader.layout
+        if max_bytes is not None and layout.nbytes > max_bytes:
+            raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
+        slabs = [slab.reshape(-1) for slab in pipeline.slabs(reader, thread_count(threads))]
+        flat = np.concatenate(slabs) if slabs else np.zeros(0, layout.dtype)
+        flat = flat.view(layout.dtype)
+        if hashlib.sha256(flat.view(np.uint8)).digest() != reader.header.samples_sha256:
+            raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
+    channels = (layout.channels,) if layout.channels > 1 else ()
+    array = flat.reshape(*layout.memory_shape, *channels)
+    axes = len(layout.shape)
+    return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
+
+
+def open(source: FilePath | bytes, *, threads: int | None = None, max_bytes: int | None = None) -> Image:  # noqa: A001
+    """Open a .voxz file lazily: indexing the `Image` decodes only the bricks it touches."""
+    return Image(source, threads=threads, max_bytes=max_bytes)
+
+
+def verify(source: FilePath | bytes, *, threads: int | None = None, progress: Progress | None = None) -> None:
+    """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
+    with Reader(source) as reader:
+        reader.foreign_bytes(COMPANION)
+        pipeline.restore(reader, None, thread_count(threads), progress)
+
+
+def info(source: FilePath | bytes) -> dict[str, Any]:
+    """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
+    with Reader(source) as reader:
+        header, layout = reader.header, reader.layout
+        names = {number: name for name, number in CODECS.items()}
+        used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
+        voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))
+        return {
+            "format": f"voxz {reader.version}",
+            "original": header.format_name,
+            "shape": list(layout.shape),
+            "dtype": layout.dtype.str,
+            "channels": layout.channels,
+            "target": "lossless",
+            "level": header.level,
+            "codecs": {name: used.count(name) for name in sorted(set(used))},
+            "bricks": len(reader.bricks),
+            "brick_shape": list(header.extent),
+            "bytes": header.file_length,
+            "sample_bytes": layout.nbytes,
+            "ratio": round(layout.nbytes / header.file_length, 4),
+            "bits_per_sample": round(8 * header.file_length / voxels, 4),
+            "header_bytes": len(reader.foreign_bytes(HEAD)) + len(reader.foreign_bytes(COMPANION)),
+            "gzip": bool(header.gzip_level),
+            "gzip_level": header.gzip_level,
+            "gzip_identical": bool(header.gzip_identical),
+            "samples_sha256": header.samples_sha256.hex(),
+            "original_sha256": header.original_sha256.hex(),
+        }
+
+
+class _ArraySamples:
+    """An array as a source of samples."""
+
+    foreign = Foreign("array")
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        opaque = {16: "V16", 32: "V32"}.get(array.dtype.itemsize) if array.dtype.char in "gG" else None
+        kind = np.dtype(opaque) if opaque else array.dtype
+        self.layout = Layout(array.shape, kind, first_axis_fastest=False)
+        self._bytes = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        self._at = 0
+
+    def read_samples(self, length: int) -> bytes:
+        self._at += length
+        return cast(bytes, self._bytes[self._at - length : self._at])
+
+    def read_tail(self) -> bytes:
+        return b""
+
+    def gzip_level(self) -> int | None:
+        return None
+
+    def checksums(self) -> tuple[bytes, bytes]:
+        digest = hashlib.sha256(self._bytes).digest()
+        return digest, digest
+
+
+def _check(target: Target, level: int) -> None:
+    if not isinstance(target, Lossless):
+        raise UsageError(f"got target {target!r}, expected voxz.Lossless()")
+    if level not in LEVELS:
+        raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
+
+
+@contextmanager
+def _output(destination: FilePath, force: bool) -> Iterator[BinaryIO]:
+    """A file that becomes `destination` when all went well; standard output gets its content then."""
+    if os.fspath(destination) != "-":
+        with complete_file(destination, force) as file:
+            yield file
+        return
+    with tempfile.NamedTemporaryFile() as file:
+        yield cast(BinaryIO, file)
+        file.seek(0)
+        shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _packer(destination: FilePath, file: BinaryIO, level: int) -> Iterator[BinaryIO]:
+    """Canonical gzip in front of `file` if the destination's name asks for it."""
+    if Path(destination).suffix.lower() != ".gz":
+        yield file
+        return
+    with gzip_stream.writer(file, level) as packer:
+        yield cast(BinaryIO, packer)
+
+
+def _header_path(data: Path, companion: bytes) -> Path:
+    """Name of the header beside the data file of a pair."""
+    name = data.name.removesuffix(".gz")
+    stem = name.removesuffix(".img")
+    return data.with_name(stem + (".hdr.gz" if companion[:2] == gzip_stream.MAGIC else ".hdr"))
+
+
+def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:
+    """Progress of one of several passes of equal length."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(number * total + done, parts * total)

@@ -1,0 +1,57 @@
+"""The codecs a brick can be coded with, by name and by the number stored in files.
+
+A codec is a module with two functions: ``encode_brick(samples, level)`` returns a payload, or None for samples it cannot
+take, and ``decode_brick(payload, shape, dtype)`` returns the samples. Modules are imported when first used: the compiled kernels
+behind them cost start-up time that ``voxz info`` should not pay.
+"""
+
+import importlib
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.errors import UnsupportedError, UsageError
+
+STORED, PREDICTIVE = 0, 1
+
+CODECS = {"stored": STORED, "predictive": PREDICTIVE}
+
+
+class Codec(Protocol):
+    """What the module of a codec offers; samples are ``(series, z, y, x, channels)`` in native byte order."""
+
+    def encode_brick(self, samples: NDArray[np.generic], level: int) -> bytes | None:
+        """Return the payload, or None."""
+
+    def decode_brick(self, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+        """Return the samples; damage raises `CorruptError`."""
+
+
+def codec(number: int) -> Codec:
+    """Return the codec with this number."""
+    for name, known in CODECS.items():
+        if known == number:
+            return importlib.import_module(f"voxz.codecs.{name}")  # type: ignore[return-value]
+    raise UnsupportedError(f"a brick uses codec {number}, which this version does not know; install a newer voxz")
+
+
+def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = None) -> tuple[int, bytes]:
+    """Code a brick with the codec called `name`, or the one that suits its type; fall back to `stored`."""
+    if name is not None and name not in CODECS:
+        raise UsageError(f"got codec {name!r}, expected one of {', '.join(CODECS)}")
+    predictable = samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4
+    if predictable and name != "stored":
+        payload = codec(PREDICTIVE).encode_brick(samples, level)
+        if payload is not None and len(payload) < samples.nbytes:
+            return PREDICTIVE, payload
+    payload = codec(STORED).encode_brick(samples, level)
+    assert payload is not None
+    return STORED, payload
+
+
+def decode_brick(
+    number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]
+) -> NDArray[np.generic]:
+    """Samples of a payload of codec `number`."""
+    return codec(number).decode_brick(payload, shape, dtype)

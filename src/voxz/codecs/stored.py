@@ -1,0 +1,53 @@
+"""The codec for everything without one of its own: bytes, shuffled by significance where that helps, then zlib.
+
+Payload: one byte of method (0 plain, 1 zlib, 2 shuffled and zlib), then the bytes. Shuffling collects the first bytes of all samples,
+then the second ones, and so on: exponents and high bytes become long runs.
+"""
+
+import math
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.errors import CorruptError
+
+PLAIN, ZLIB, SHUFFLED = 0, 1, 2
+
+
+def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
+    """Payload for `data` made of samples of `itemsize` bytes."""
+    shuffled = np.frombuffer(data, np.uint8).reshape(-1, itemsize).T.tobytes() if itemsize > 1 else data
+    packed = zlib.compress(shuffled, 6)
+    if len(packed) >= len(data):
+        return bytes([PLAIN]) + data
+    return bytes([SHUFFLED if itemsize > 1 else ZLIB]) + packed
+
+
+def decode_bytes(payload: bytes, length: int, itemsize: int = 1) -> bytes:
+    """The `length` bytes of a payload; damage raises `CorruptError`."""
+    method, body = payload[:1], payload[1:]
+    if method == bytes([PLAIN]) and len(body) == length:
+        return body
+    if method in (bytes([ZLIB]), bytes([SHUFFLED])):
+        unpacker = zlib.decompressobj()
+        try:
+            data = unpacker.decompress(body, length + 1)
+        except zlib.error as error:
+            raise CorruptError(f"stored bytes do not unpack: {error}") from None
+        if len(data) == length and unpacker.eof and not unpacker.unused_data:
+            shuffled = method == bytes([SHUFFLED])
+            return np.frombuffer(data, np.uint8).reshape(itemsize, -1).T.tobytes() if shuffled else data
+    raise CorruptError(f"stored bytes do not unpack to the {length} bytes that were expected")
+
+
+def encode_brick(samples: NDArray[np.generic], level: int) -> bytes:
+    """Payload of samples of any type; `level` changes nothing."""
+    del level
+    return encode_bytes(samples.tobytes(), samples.dtype.itemsize)
+
+
+def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """Samples of a payload."""
+    data = decode_bytes(payload, math.prod(shape) * dtype.itemsize, dtype.itemsize)
+    return np.frombuffer(data, dtype).reshape(shape)

@@ -1,0 +1,1 @@
+"""The .voxz file format, version 1 (docs/format.md)."""

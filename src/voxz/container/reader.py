@@ -1,0 +1,145 @@
+"""Reading a file: header and index are checked when it is opened, each chunk when it is read."""
+
+import io
+import os
+import threading
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz import codecs
+from voxz.bricks import Box, Grid
+from voxz.codecs.stored import decode_bytes
+from voxz.container.header import ANCILLARY, BRICK, FIXED_CHUNKS, Entry, Header
+from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
+from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
+
+_LARGEST_PART = 1 << 31
+
+
+class Reader:
+    """A .voxz file, given by its path or as bytes. Safe to use from several threads.
+
+    Raises
+    ------
+    UnsupportedError
+        It is not a .voxz file, or needs a newer version.
+    TruncatedError, CorruptError
+        It is damaged.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | bytes) -> None:
+        self._file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
+        self._lock = threading.Lock()
+        self._size = self._file.seek(0, os.SEEK_END)
+        try:
+            self.header = self._read_header()
+            self.layout = self.header.layout_of_samples()
+            self.grid = Grid(self.layout.canonical, self.header.extent)
+            self._read_index()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read(self, offset: int, length: int) -> bytes:
+        with self._lock:
+            self._file.seek(offset)
+            part = self._file.read(length)
+        if len(part) != length:
+            raise TruncatedError(f"the file ends at byte {self._size}, expected at least {offset + length}")
+        return part
+
+    def _read_header(self) -> Header:
+        size = self._size
+        start = self._read(0, min(size, PREFIX.size))
+        if not MAGIC.startswith(start[: len(MAGIC)]) or not start:
+            raise UnsupportedError(
+                "not a .voxz file (it does not begin with the voxz signature)" if start else "the file is empty"
+            )
+        if size < PREFIX.size:
+            raise TruncatedError(f"got {size} bytes, expected at least {PREFIX.size}")
+        _, major, minor, length = PREFIX.unpack(start)
+        self.version = f"{major}.{minor}"
+        if major != VERSION[0]:
+            raise UnsupportedError(f"file format {major}.{minor} needs a newer voxz; this one reads {VERSION[0]}.x")
+        if length != Header.layout().size:
+            raise CorruptError(f"the header announces {length} bytes, expected {Header.layout().size}")
+        front = self._read(0, PREFIX.size + length)
+        (crc,) = CRC.unpack(self._read(len(front), CRC.size))
+        if zlib.crc32(front) != crc:
+            raise CorruptError("the header does not match its checksum")
+        header = Header.unpack(front[PREFIX.size :])
+        if size < header.file_length:
+            raise TruncatedError(f"got {size} bytes, expected {header.file_length}; copy the file again")
+        if size > header.file_length:
+            raise CorruptError(f"got {size} bytes, expected {header.file_length}: something was appended")
+        return header
+
+    def _read_index(self) -> None:
+        count = self.header.chunks
+        expected = len(FIXED_CHUNKS) + len(self.grid)
+        if count < expected or preamble_length(count) > self.header.file_length:
+            raise CorruptError(f"the index has {count} chunks, expected {expected}")
+        length = count * Entry.layout().size
+        end = preamble_length(count)
+        index = self._read(end - CRC.size - length, length)
+        (crc,) = CRC.unpack(self._read(end - CRC.size, CRC.size))
+        if zlib.crc32(index) != crc:
+            raise CorruptError("the index does not match its checksum")
+        size = Entry.layout().size
+        entries = [Entry.unpack(index[at : at + size]) for at in range(0, length, size)]
+        for entry in sorted((e for e in entries if e.length), key=lambda e: e.offset):
+            if entry.offset != end:
+                raise CorruptError(f"a chunk begins at byte {entry.offset}, expected {end}")
+            end += entry.length
+        if end != self.header.file_length:
+            raise CorruptError(f"the chunks end at byte {end}, expected {self.header.file_length}")
+        unknown = [e.kind for e in entries if e.kind not in (BRICK, *FIXED_CHUNKS) and e.kind < ANCILLARY]
+        if unknown:
+            raise UnsupportedError(f"the file has a part of kind {unknown[0]} that needs a newer voxz")
+        self.bricks = [entry for entry in entries if entry.kind == BRICK]
+        self._fixed = {entry.kind: entry for entry in entries if entry.kind in FIXED_CHUNKS}
+        if len(self.bricks) != len(self.grid) or len(self._fixed) != len(FIXED_CHUNKS):
+            raise CorruptError(f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}")
+        self.boxes = [box for slab in self.grid.slabs() for box in slab]
+
+    def _payload(self, entry: Entry) -> bytes:
+        payload = self._read(entry.offset, entry.length)
+        if zlib.crc32(payload) != entry.crc32:
+            raise CorruptError(f"the bytes at {entry.offset} do not match their checksum")
+        return payload
+
+    def foreign_bytes(self, kind: int) -> bytes:
+        """Bytes of the foreign file: HEAD, COMPANION or TAIL."""
+        entry = self._fixed[kind]
+        if entry.raw_length > _LARGEST_PART:
+            raise LimitError(f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}")
+        return decode_bytes(self._payload(entry), entry.raw_length) if entry.length else b""
+
+    def brick(self, number: int) -> NDArray[np.generic]:
+        """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order."""
+        entry, box = self.bricks[number], self.boxes[number]
+        shape = brick_shape(box, self.layout.channels)
+        dtype = self.layout.dtype.newbyteorder("=")
+        if entry.raw_length != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
+            raise CorruptError(f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}")
+        return codecs.decode_brick(entry.codec, self._payload(entry), shape, dtype)
+
+
+def brick_shape(box: Box, channels: int) -> tuple[int, ...]:
+    """Shape of the samples of the brick at `box`."""
+    return (*(part.stop - part.start for part in box), channels)
+

@@ -1,0 +1,1 @@
+"""Bits and symbols: rANS, frequency tables, side information."""

@@ -1,0 +1,84 @@
+"""Gzip in the one form this package writes: no name, no time, so that the same content gives the same bytes.
+
+`IdentityCheck` finds out, while a .gz file is being read, whether writing it in that form would give its very bytes: it compresses
+the content at the levels that programs use and drops a level at its first differing byte. Most foreign
+files differ within the first kilobytes, after which the check costs nothing.
+"""
+
+import gzip
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+MAGIC = b"\x1f\x8b"
+LEVELS = (6, 1, 9)
+DEFAULT_LEVEL = 6
+_PIECE = 1 << 16
+
+
+def writer(file: BinaryIO, level: int = DEFAULT_LEVEL) -> gzip.GzipFile:
+    """Return a writer of canonical gzip to `file`."""
+    return gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=file, mtime=0)
+
+
+class _Comparison:
+    """A file that only compares what is written to it with the bytes of another."""
+
+    def __init__(self, path: Path) -> None:
+        self._original = path.open("rb")
+        self.same = True
+
+    def write(self, data: bytes) -> int:
+        if self.same and self._original.read(len(data)) != bytes(data):
+            self.same = False
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is buffered here."""
+
+    def finish(self) -> bool:
+        """Close the original; True if it was the same to its last byte."""
+        same = self.same and not self._original.read(1)
+        self._original.close()
+        return same
+
+
+class IdentityCheck:
+    """Feed it the content of the .gz file at `path`, then ask for the `result`."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._running: dict[int, tuple[_Comparison, gzip.GzipFile]] = {}
+        for level in LEVELS:
+            comparison = _Comparison(Path(path))
+            self._running[level] = comparison, writer(comparison, level)  # type: ignore[arg-type]
+
+    def feed(self, content: bytes) -> None:
+        """Compress the next part of the content at the levels still in question."""
+        for at in range(0, len(content), _PIECE):
+            for level, (comparison, packer) in list(self._running.items()):
+                packer.write(content[at : at + _PIECE])
+                if not comparison.same:
+                    self._drop(level)
+            if not self._running:
+                return
+
+    def result(self) -> int | None:
+        """Level at which canonical gzip gives the very file, or None."""
+        found = None
+        for level, (comparison, packer) in list(self._running.items()):
+            packer.close()
+            if comparison.finish() and found is None:
+                found = level
+        self._running.clear()
+        return found
+
+    def close(self) -> None:
+        """Give up."""
+        for level in list(self._running):
+            self._drop(level)
+
+    def _drop(self, level: int) -> None:
+        comparison, packer = self._running.pop(level)
+        comparison.same = False
+        packer.close()
+        comparison.finish()

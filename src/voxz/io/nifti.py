@@ -1,0 +1,150 @@
+"""NIfTI-1 and -2: finding the samples, and cutting a header to a selection. Everything else travels verbatim.
+
+Only the fields that say where the samples are and of what type are read (NIfTI-1: nifti1.h; NIfTI-2: nifti2.h, both
+nifti.nimh.nih.gov). Slope and intercept, extensions and affines are never interpreted; a selection shifts the affines.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+from voxz.errors import CorruptError, TruncatedError, UnsupportedError
+from voxz.volume import MOST_AXES, Layout
+
+TYPES = {
+    2: ("u1", 1), 4: ("i2", 1), 8: ("i4", 1), 16: ("f4", 1), 32: ("c8", 1), 64: ("f8", 1), 128: ("u1", 3),
+    256: ("i1", 1), 512: ("u2", 1), 768: ("u4", 1), 1024: ("i8", 1), 1280: ("u8", 1), 1536: ("V16", 1),
+    1792: ("c16", 1), 2048: ("V32", 1), 2304: ("u1", 4),
+}  # fmt: skip
+"""Sample type and channels by NIfTI datatype code."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """Where the fields of a NIfTI version lie."""
+
+    size: int
+    magic_at: int
+    single: bytes
+    pair: bytes
+    dim: tuple[int, str]
+    datatype_at: int
+    vox_offset: tuple[int, str]
+    pixdim: tuple[int, str]
+    quaternion_offset: tuple[int, str]
+    affine_rows: tuple[int, str]
+
+
+NIFTI1 = Version(348, 344, b"n+1\0", b"ni1\0", (40, "8h"), 70, (108, "f"), (76, "8f"), (268, "3f"), (280, "12f"))
+NIFTI2 = Version(
+    540, 4, b"n+2\0\r\n\x1a\n", b"ni2\0\r\n\x1a\n", (16, "8q"), 12, (168, "q"), (104, "8d"), (376, "3d"), (400, "12d")
+)
+
+
+@dataclass(frozen=True)
+class NiftiHeader:
+    """What a header says about its samples."""
+
+    version: Version
+    order: str
+    layout: Layout
+    offset: int
+    single: bool
+
+
+def recognise(head: bytes) -> tuple[Version, str] | None:
+    """Version and byte order of the header that `head` begins with, or None."""
+    for version in (NIFTI1, NIFTI2):
+        for order in "<>":
+            if head[:4] == struct.pack(order + "i", version.size):
+                return version, order
+    return None
+
+
+def parse(head: bytes) -> NiftiHeader:
+    """Read the header in the first bytes of a file.
+
+    Raises
+    ------
+    UnsupportedError
+        It is no NIfTI, or of a type that cannot be kept.
+    TruncatedError, CorruptError
+        It ends early or contradicts itself.
+    """
+    known = recognise(head)
+    if known is None:
+        raise UnsupportedError("not a NIfTI file (its header has neither 348 nor 540 bytes)")
+    version, order = known
+    if len(head) < version.size:
+        raise TruncatedError(f"the NIfTI header ends after {len(head)} bytes, expected {version.size}")
+    magic = head[version.magic_at : version.magic_at + len(version.single)]
+    if magic not in (version.single, version.pair):
+        raise UnsupportedError(f"got magic {magic!r}, expected a NIfTI-1 or NIfTI-2 header (Analyze 7.5 is not supported)")
+    ndim, *sizes = struct.unpack_from(order + version.dim[1], head, version.dim[0])
+    if not 1 <= ndim <= MOST_AXES or any(n < 0 for n in sizes[:ndim]):
+        raise CorruptError(f"the NIfTI header has impossible dimensions: {ndim} axes, {tuple(sizes)}")
+    (code,) = struct.unpack_from(order + "h", head, version.datatype_at)
+    if code not in TYPES:
+        raise UnsupportedError(f"got NIfTI data type {code}, expected one of {', '.join(map(str, TYPES))}")
+    name, channels = TYPES[code]
+    (offset,) = struct.unpack_from(order + version.vox_offset[1], head, version.vox_offset[0])
+    single = magic == version.single
+    if not math.isfinite(offset) or offset != int(offset) or not (version.size if single else 0) <= offset < 1 << 40:
+        if single or offset != 0:
+            raise CorruptError(f"the NIfTI header puts the samples at byte {offset}, expected at least {version.size}")
+    layout = Layout(tuple(sizes[:ndim]), np.dtype(order + name), first_axis_fastest=True, channels=channels)
+    return NiftiHeader(version, order, layout, int(offset), single)
+
+
+def select(header: bytes, start: list[int], step: list[int], shape: list[int]) -> bytes:
+    """Head of a single-file NIfTI for a part of the volume.
+
+    `header` is the header and extensions of the whole; `start`, `step` and `shape` describe the part along each of its axes.
+    Voxel sizes, sform and qform are moved so that the part stays where it was in space.
+    """
+    known = recognise(header)
+    assert known is not None
+    version, order = known
+    out = bytearray(header)
+    ndim = len(shape)
+    dims = list(struct.unpack_from(order + version.dim[1], out, version.dim[0]))
+    dims[1 : ndim + 1] = shape
+    struct.pack_into(order + version.dim[1], out, version.dim[0], *dims)
+    pixdim = list(struct.unpack_from(order + version.pixdim[1], out, version.pixdim[0]))
+    spatial = [(start + [0] * 3)[axis] for axis in range(3)]
+    steps = [(step + [1] * 3)[axis] for axis in range(3)]
+    rows = np.array(struct.unpack_from(order + version.affine_rows[1], out, version.affine_rows[0])).reshape(3, 4)
+    rows[:, 3] += rows[:, :3] @ spatial
+    rows[:, :3] *= steps
+    struct.pack_into(order + version.affine_rows[1], out, version.affine_rows[0], *rows.ravel())
+    offset = np.array(struct.unpack_from(order + version.quaternion_offset[1], out, version.quaternion_offset[0]))
+    offset += _quaternion_axes(out, version, order, pixdim) @ spatial
+    struct.pack_into(order + version.quaternion_offset[1], out, version.quaternion_offset[0], *offset)
+    for axis, factor in enumerate(step):
+        pixdim[1 + axis] *= abs(factor)
+    struct.pack_into(order + version.pixdim[1], out, version.pixdim[0], *pixdim)
+    out[version.magic_at : version.magic_at + len(version.single)] = version.single
+    if len(out) == version.size:
+        out += bytes(4)
+    out += bytes(-len(out) % 16)
+    struct.pack_into(order + version.vox_offset[1], out, version.vox_offset[0], len(out))
+    return bytes(out)
+
+
+def _quaternion_axes(head: bytearray, version: Version, order: str, pixdim: list[float]) -> np.ndarray:
+    """Direction and length (mm) of the three axes of the qform, as columns."""
+    width = struct.calcsize(version.quaternion_offset[1][-1])
+    at = version.quaternion_offset[0] - 3 * width
+    b, c, d = struct.unpack_from(order + "3" + version.quaternion_offset[1][-1], head, at)
+    a = math.sqrt(max(0.0, 1.0 - b * b - c * c - d * d))
+    rotation = np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
+        ]
+    )
+    flip = -1.0 if pixdim[0] < 0 else 1.0
+    return rotation * [pixdim[1], pixdim[2], flip * pixdim[3]]

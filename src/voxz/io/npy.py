@@ -1,0 +1,36 @@
+"""NumPy's .npy format: finding the samples behind the header (numpy.lib.format, versions 1 to 3)."""
+
+import io
+
+import numpy as np
+
+from voxz.errors import CorruptError, UnsupportedError
+from voxz.volume import Layout
+
+MAGIC = b"\x93NUMPY"
+LONGEST = 1 << 16
+"""Longest header that is looked for."""
+
+
+def parse(head: bytes) -> Layout:
+    """Layout of the samples behind the header `head`."""
+    stream = io.BytesIO(head)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+    except ValueError as error:
+        raise CorruptError(f"the .npy header cannot be read: {error}") from None
+    if dtype.hasobject or dtype.fields is not None:
+        raise UnsupportedError(f"got .npy samples of type {dtype}, expected plain numbers")
+    opaque = {16: "V16", 32: "V32"}.get(dtype.itemsize) if dtype.char in "gG" else None
+    kind = np.dtype(opaque) if opaque else dtype
+    return Layout(tuple(shape), kind, first_axis_fastest=bool(fortran))
+
+
+def header(layout: Layout) -> bytes:
+    """Header for samples of `layout`."""
+    stream = io.BytesIO()
+    fields = {"descr": layout.dtype.str, "fortran_order": layout.first_axis_fastest, "shape": layout.shape}
+    np.lib.format.write_array_header_1_0(stream, fields)
+    return stream.getvalue()

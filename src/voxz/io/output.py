@@ -1,0 +1,47 @@
+"""Files that are either complete or absent: written under another name, flushed to disk, then renamed."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from voxz.errors import UsageError
+
+
+@contextlib.contextmanager
+def complete_file(path: str | os.PathLike[str], force: bool) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path` that takes its name when the block ends well and vanishes when it does not."""
+    path = Path(path)
+    refuse_overwrite(path, force)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def refuse_overwrite(path: Path, force: bool) -> None:
+    """Raise `UsageError` if `path` is a folder, or is there and must not be replaced."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; expected the name of a file")
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already; use -f (force=True) to replace it")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system allows it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

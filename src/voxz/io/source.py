@@ -1,0 +1,158 @@
+"""Reading a foreign file from front to back: head, samples, tail, with checksums of all that passes."""
+
+import gzip
+import hashlib
+import io
+import os
+import sys
+import zlib
+from pathlib import Path
+from typing import IO
+
+from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
+from voxz.io import gzip_stream, nifti, npy
+from voxz.volume import Foreign, Layout
+
+_TAIL_PART = 1 << 20
+_LARGEST_TAIL = 1 << 28
+
+
+class Source:
+    """A NIfTI or .npy file, possibly gzip-compressed, open for reading; ``-`` is standard input.
+
+    Attributes
+    ----------
+    layout, foreign :
+        What the samples are, and the bytes around them.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = os.fspath(path)
+        self._samples_sha256 = hashlib.sha256()
+        self._original_sha256 = hashlib.sha256()
+        self._check: gzip_stream.IdentityCheck | None = None
+        data, header = _pair(Path(path)) if self.name != "-" else (None, None)
+        self._raw = data.open("rb") if data else io.BufferedReader(sys.stdin.buffer)  # type: ignore[arg-type]
+        self._file: IO[bytes] = self._raw
+        try:
+            gzipped = self._raw.peek(2)[:2] == gzip_stream.MAGIC
+            if gzipped:
+                self._file = gzip.GzipFile(fileobj=self._raw, mode="rb")
+                self._check = gzip_stream.IdentityCheck(data) if data else None
+            self.layout, self.foreign = self._read_head(header.read_bytes() if header else b"", gzipped)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._check is not None:
+            self._check.close()
+        if self.name != "-":
+            self._raw.close()
+
+    def __enter__(self) -> "Source":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read_samples(self, length: int) -> bytes:
+        """Return the next `length` bytes of the samples; `TruncatedError` if there are fewer."""
+        data = self._read(length)
+        if len(data) != length:
+            raise TruncatedError(
+                f"{self.name} ends early: its header announces {self.layout.nbytes} bytes of samples "
+                f"({'x'.join(map(str, self.layout.shape))} {self.layout.dtype}), some are missing; get the file again"
+            )
+        self._samples_sha256.update(data)
+        return data
+
+    def read_tail(self) -> bytes:
+        """Return what follows the samples."""
+        parts = []
+        while part := self._read(_TAIL_PART):
+            parts.append(part)
+            if len(parts) * _TAIL_PART > _LARGEST_TAIL:
+                raise CorruptError(f"{self.name} goes on for more than {_LARGEST_TAIL} bytes after its samples")
+        return b"".join(parts)
+
+    def gzip_level(self) -> int | None:
+        """After the tail: level at which canonical gzip restores the very .gz file, or None."""
+        return self._check.result() if self._check else None
+
+    def checksums(self) -> tuple[bytes, bytes]:
+        """SHA-256 of the samples and of the whole uncompressed data file, as far as they were read."""
+        return self._samples_sha256.digest(), self._original_sha256.digest()
+
+    def _read(self, length: int) -> bytes:
+        parts = []
+        try:
+            while length and (part := self._file.read(min(length, 1 << 22))):
+                parts.append(part)
+                length -= len(part)
+                self._original_sha256.update(part)
+                if self._check is not None:
+                    self._check.feed(part)
+        except EOFError:
+            raise TruncatedError(f"{self.name} is a gzip file that ends early; get the file again") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise CorruptError(f"{self.name} is a damaged gzip file ({error}); get the file again") from None
+        return b"".join(parts)
+
+    def _read_head(self, companion: bytes, gzipped: bool) -> tuple[Layout, Foreign]:
+        if companion:
+            paired = nifti.parse(_unpacked(companion))
+            return paired.layout, Foreign("nifti-pair", self._exactly(paired.offset), companion, gzipped)
+        head = self._read(len(npy.MAGIC))
+        if head == npy.MAGIC:
+            return self._read_npy(head, gzipped)
+        head += self._read(nifti.NIFTI1.size - len(head))
+        if not head:
+            raise UnsupportedError(f"{self.name} is empty; expected a NIfTI or .npy file")
+        known = nifti.recognise(head)
+        if known is None:
+            raise UnsupportedError(f"{self.name} is neither NIfTI nor .npy (nor either of them in gzip)")
+        head += self._read(known[0].size - len(head))
+        header = nifti.parse(head)
+        if not header.single:
+            raise UsageError(f"{self.name} is the header of a pair; give the path of a file with its .img or .hdr beside it")
+        return header.layout, Foreign("nifti", head + self._exactly(header.offset - len(head)), b"", gzipped)
+
+    def _read_npy(self, head: bytes, gzipped: bool) -> tuple[Layout, Foreign]:
+        head += self._exactly(2)
+        head += self._exactly(2 if head[-2] == 1 else 4)
+        length = int.from_bytes(head[8:], "little")
+        if length > npy.LONGEST:
+            raise CorruptError(f"{self.name} announces a .npy header of {length} bytes, expected at most {npy.LONGEST}")
+        head += self._exactly(length)
+        return npy.parse(head), Foreign("npy", head, b"", gzipped)
+
+    def _exactly(self, length: int) -> bytes:
+        data = self._read(length)
+        if len(data) != length:
+            raise TruncatedError(f"{self.name} ends inside its header; get the file again")
+        return data
+
+
+def _unpacked(header: bytes) -> bytes:
+    return gzip.decompress(header) if header[:2] == gzip_stream.MAGIC else header
+
+
+def _pair(path: Path) -> tuple[Path, Path | None]:
+    """Data file and, for a .hdr/.img pair given by either name, header file."""
+    for ending in (".gz", ""):
+        name = path.name.removesuffix(ending) if path.name.lower().endswith(ending) else ""
+        stem, dot, kind = name.rpartition(".")
+        if dot and kind.lower() in ("hdr", "img"):
+            data, header = (_beside(path.parent, stem, wanted) for wanted in ("img", "hdr"))
+            if data is None or header is None:
+                missing = "img" if data is None else "hdr"
+                raise UsageError(f"{path} belongs to a pair, but {stem}.{missing} is not beside it")
+            return data, header
+    return path, None
+
+
+def _beside(folder: Path, stem: str, kind: str) -> Path | None:
+    names = (f"{stem}.{form}{ending}" for form in (kind, kind.upper()) for ending in ("", ".gz"))
+    return next((folder / name for name in names if (folder / name).is_file()), None)
