@@ -37,15 +37,14 @@ def compare(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> dict[str, A
     for name, samples in ((a, first), (b, second)):
         if samples.dtype.kind not in "iufb":
             raise UnsupportedError(f"{name} has samples of type {samples.dtype}, expected real numbers")
-    lowest, highest = float(first.min(initial=math.inf)), float(first.max(initial=-math.inf))
-    data_range = highest - lowest
+    data_range = float(np.ptp(first.astype(np.float64))) if first.size else 0.0
     volumes = [_measure(x, y, data_range) for x, y in zip(first, second, strict=True)]
     squares = [volume.pop("mean_square") for volume in volumes]
     mean_square = float(np.mean(squares)) if squares else 0.0
     ssims = [volume["ssim"] for volume in volumes if volume["ssim"] is not None]
     return {
         "identical": first.dtype == second.dtype and first.tobytes() == second.tobytes(),
-        "data_range": data_range if first.size else 0.0,
+        "data_range": data_range,
         "max_error": max((volume["max_error"] for volume in volumes), default=0.0),
         "rmse": math.sqrt(mean_square),
         "psnr_db": _psnr(mean_square, data_range),

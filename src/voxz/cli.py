@@ -1,0 +1,212 @@
+"""The ``voxz`` command: verbs over `voxz.api`, with one clear line for every error."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from voxz import api
+from voxz.api import Progress
+from voxz.compare import compare as compare_files
+from voxz.errors import UsageError, VoxzError
+from voxz.progress import shown
+
+BATCH_FAILED = 4
+INTERRUPTED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Lossless compression of volumetric and multi-dimensional medical images.",
+    epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit.",
+)
+
+Inputs = Annotated[list[str], typer.Argument(help="Files; - is standard input.", metavar="IN...")]
+Output = Annotated[str | None, typer.Option("-o", "--output", help="Output file or, for several inputs, folder; - is standard output.")]
+Threads = Annotated[int | None, typer.Option("-T", "--threads", help="Threads; default: the CPUs this process may use.")]
+Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing files.")]
+
+
+@app.command()
+def compress(
+    inputs: Inputs,
+    output: Output = None,
+    level: Annotated[int, typer.Option(help="1 (fastest) to 5 (smallest); -1 .. -5 for short.")] = api.DEFAULT_LEVEL,
+    codec: Annotated[str | None, typer.Option(help="Codec: predictive or stored; default: by type of the samples.")] = None,
+    threads: Threads = None,
+    force: Force = False,
+    remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")] = False,
+) -> None:
+    """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte."""
+    if remove and no_verify:
+        raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
+
+    def work(path: str, progress: Progress | None) -> None:
+        destination = _destination(path, output, _compressed_name, len(inputs))
+        api.compress(
+            path, destination, level=level, codec=codec, threads=threads, verify=not no_verify, force=force, progress=progress
+        )
+        if remove and path != "-":
+            Path(path).unlink()
+
+    _batch(inputs, "compress", work)
+
+
+@app.command()
+def decompress(
+    inputs: Inputs,
+    output: Output = None,
+    select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
+    threads: Threads = None,
+    force: Force = False,
+) -> None:
+    """Restore the original files, byte for byte, or a part of them."""
+
+    def work(path: str, progress: Progress | None) -> None:
+        destination = _destination(path, output, _restored_name, len(inputs))
+        api.decompress(_input(path), destination, select=select, threads=threads, force=force, progress=progress)
+
+    _batch(inputs, "decompress", work)
+
+
+@app.command()
+def verify(inputs: Inputs, threads: Threads = None) -> None:
+    """Decode everything and compare it with every checksum."""
+
+    def work(path: str, progress: Progress | None) -> None:
+        api.verify(_input(path), threads=threads, progress=progress)
+        typer.echo(f"{path}: ok")
+
+    _batch(inputs, "verify", work)
+
+
+@app.command()
+def info(
+    path: Annotated[str, typer.Argument(metavar="IN")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what a file is: shape, type, codec, sizes, checksums."""
+    facts = api.info(_input(path))
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name.replace('_', ' '):<18} {_plain(value)}")
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="Reference: .voxz, NIfTI or .npy.")],
+    b: Annotated[str, typer.Argument(metavar="B")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with figures per volume and slice.")] = False,
+) -> None:
+    """Measure how much two images differ: max |error|, RMSE, PSNR, SSIM."""
+    result = compare_files(a, b)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    volumes = result.pop("volumes")
+    for name, value in result.items():
+        typer.echo(f"{name.replace('_', ' '):<18} {_plain(value)}")
+    if len(volumes) > 1:
+        for number, volume in enumerate(volumes):
+            typer.echo(f"volume {number:<11} max error {volume['max_error']:g}  psnr db {_plain(volume['psnr_db'])}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _input(path: str) -> str | bytes:
+    return sys.stdin.buffer.read() if path == "-" else path
+
+
+def _compressed_name(path: Path) -> Path:
+    """scan.nii.gz -> scan.nii.voxz; scan.hdr -> scan.img.voxz."""
+    name = path.name.removesuffix(".gz")
+    return path.with_name((name[:-4] + ".img" if name.lower().endswith(".hdr") else name) + ".voxz")
+
+
+def _restored_name(path: Path) -> Path:
+    """scan.nii.voxz -> scan.nii.gz if that is what it was, else scan.nii."""
+    if path.suffix != ".voxz":
+        raise UsageError(f"cannot make an output name from {path}, which does not end in .voxz; use -o")
+    gzipped = api.info(path)["gzip"]
+    return path.with_name(path.stem + (".gz" if gzipped else ""))
+
+
+def _destination(path: str, output: str | None, rename: Callable[[Path], Path], inputs: int) -> str:
+    if output is None:
+        if path == "-":
+            return "-"
+        return str(rename(Path(path)))
+    if Path(output).is_dir() and path != "-":
+        return str(Path(output) / rename(Path(path)).name)
+    if inputs > 1:
+        raise UsageError(f"got {inputs} inputs and the output {output}, expected an existing folder for several inputs")
+    return output
+
+
+def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], None]) -> None:
+    """Do all inputs; report each failure; exit with its code, or 4 if others went well."""
+    codes = []
+    for path in inputs:
+        try:
+            with shown(f"{verb} {path}") as progress:
+                work(path, progress)
+            codes.append(0)
+        except Exception as error:
+            codes.append(_report(error, path))
+    failed = [code for code in codes if code]
+    if failed:
+        raise typer.Exit(failed[0] if len(inputs) == 1 else BATCH_FAILED)
+
+
+def _report(error: Exception, path: str | None = None) -> int:
+    """Print one line about `error`; return its exit code. Bugs keep their traceback."""
+    if isinstance(error, VoxzError):
+        message, code = str(error), error.exit_code
+    elif isinstance(error, OSError):
+        message = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        code = 1
+    elif isinstance(error, MemoryError):
+        message, code = "not enough memory; use fewer threads (-T 1)", 1
+    else:
+        raise error
+    prefix = f"{path}: " if path and path not in message else ""
+    print(f"voxz: {prefix}{message}", file=sys.stderr)
+    return code
+
+
+def _expand_levels(arguments: Iterable[str]) -> list[str]:
+    """Turn -1 .. -9 into --level 1 .. 9."""
+    return [f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments]
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        app(_expand_levels(sys.argv[1:]), prog_name="voxz")
+    except KeyboardInterrupt:
+        print("voxz: interrupted; nothing was left behind", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        sys.exit(_report(error))
