@@ -22,7 +22,7 @@ from voxz.entropy.residual import TOKENS
 from voxz.errors import CorruptError
 from voxz.predict.geometry import Geometry
 from voxz.predict.learn import learn
-from voxz.predict.levels import ERROR_WEIGHTS, SETTINGS, WEIGHT_SHIFT, Settings
+from voxz.predict.levels import SETTINGS, Settings
 from voxz.predict.model import Arrays, Model
 from voxz.predict.traverse import traverse
 from voxz.predict.values import Values, find_values
@@ -131,7 +131,7 @@ def _walk(
             padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
-            arrays.offsets, arrays.groups, ERROR_WEIGHTS, arrays.error_offsets, arrays.error_groups, WEIGHT_SHIFT,
+            arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
             level_table, phased, shifts, slots, stream, from_bytes(raw), decoding, residuals, noted,
         )
     )

@@ -24,7 +24,7 @@ FINE_LEVELS, COARSE_SHIFT, LEVELS = 1024, 6, 2048
 """Expected errors below FINE_LEVELS are levels of their own, larger ones share one per 2**COARSE_SHIFT."""
 
 PHASES = 4
-VOXELS_PER_TABLE = 10_000
+VOXELS_PER_TABLE = 5_000
 PHASED_BELOW = 4
 MOST_TABLES = 128
 LARGEST_SHIFT = 26

@@ -13,7 +13,7 @@ follow any shift of the intensities. Sums run in a fixed order in IEEE doubles, 
 import numpy as np
 
 from voxz.jit import kernel
-from voxz.predict.traverse import activity, class_of
+from voxz.predict.traverse import activity, at, class_of
 
 BLOCK = 8
 RIDGE = 5.0
@@ -21,31 +21,37 @@ RIDGE = 5.0
 
 @kernel
 def _add_block(moments, block):  # type: ignore[no-untyped-def]
-    """Add the outer products of the BLOCK rows of `block` to the upper triangle of `moments`."""
+    """Add the outer products of the BLOCK rows of `block` to the upper triangle of `moments` (both of even size).
+
+    Two rows at a time, so that what is loaded is used twice; a little below the diagonal is filled as well.
+    """
     size = block.shape[1]
-    for i in range(size):
+    for i in range(0, size, 2):
         b0, b1, b2, b3 = block[0, i], block[1, i], block[2, i], block[3, i]
         b4, b5, b6, b7 = block[4, i], block[5, i], block[6, i], block[7, i]
-        for j in range(i, size):
-            moments[i, j] += (
-                (b0 * block[0, j] + b1 * block[1, j])
-                + (b2 * block[2, j] + b3 * block[3, j])
-                + ((b4 * block[4, j] + b5 * block[5, j]) + (b6 * block[6, j] + b7 * block[7, j]))
-            )
+        c0, c1, c2, c3 = block[0, i + 1], block[1, i + 1], block[2, i + 1], block[3, i + 1]
+        c4, c5, c6, c7 = block[4, i + 1], block[5, i + 1], block[6, i + 1], block[7, i + 1]
+        for n in range(i & ~7, size):
+            j = at(n)
+            x0, x1, x2, x3 = block[0, j], block[1, j], block[2, j], block[3, j]
+            x4, x5, x6, x7 = block[4, j], block[5, j], block[6, j], block[7, j]
+            moments[i, j] += (b0 * x0 + b1 * x1) + (b2 * x2 + b3 * x3) + ((b4 * x4 + b5 * x5) + (b6 * x6 + b7 * x7))
+            moments[i + 1, j] += (c0 * x0 + c1 * x1) + (c2 * x2 + c3 * x3) + ((c4 * x4 + c5 * x5) + (c6 * x6 + c7 * x7))
 
 
 @kernel
 def gather(  # type: ignore[no-untyped-def]
     samples, origin, extent, strides, step, mode, beside, thresholds, classes, taps, parent, moments, counts, errors
 ):
-    """Accumulate weighted second moments of a unit's voxels into `moments` (classes, taps + 1, taps + 1).
+    """Accumulate weighted second moments of a unit's voxels into `moments` (classes, size, size).
 
     `origin` is the index of the unit's first voxel, `extent` its (depth, height, width), `strides` those of slice and row,
-    `taps` the offsets of all neighbours but the west one, `parent` (classes, taps) the predictor the weights come from. The
-    last row and column of a moment matrix belong to the residual of the parent. `errors` returns the sum of its magnitudes.
+    `taps` the offsets of all neighbours but the west one, `parent` (classes, taps) the predictor the weights come from. In
+    a moment matrix, row and column number `taps` belong to the residual of the parent; those beyond it stay zero and only
+    make the size a multiple of eight. `errors` returns the sum of the residuals' magnitudes.
     """
     size = taps.size
-    block = np.zeros((classes, BLOCK, size + 1), np.float64)
+    block = np.zeros((classes, BLOCK, moments.shape[1]), np.float64)
     filled = np.zeros(classes, np.int64)
     for z in range(extent[0]):
         for y in range(extent[1]):
@@ -53,22 +59,28 @@ def gather(  # type: ignore[no-untyped-def]
             for x in range((5 * y + 3 * z) % step, extent[2], step):
                 i = start + x
                 group = class_of(activity(samples, i, strides[1], beside), thresholds, mode)
-                line = filled[group]
-                west = np.int64(samples[i - 1])
-                residual = float(np.int64(samples[i]) - west)
+                row = block[group, filled[group]]
+                predictor = parent[group]
+                west = np.int64(samples[at(i - 1)])
                 for k in range(size):
-                    difference = float(np.int64(samples[i + taps[k]]) - west)
-                    block[group, line, k] = difference
-                    residual -= parent[group, k] * difference
-                block[group, line, size] = residual
+                    row[k] = float(np.int64(samples[at(i + taps[k])]) - west)
+                even = float(np.int64(samples[at(i)]) - west)
+                odd = 0.0
+                for k in range(0, size - 1, 2):
+                    even -= predictor[at(k)] * row[at(k)]
+                    odd -= predictor[at(k + 1)] * row[at(k + 1)]
+                if size & 1:
+                    even -= predictor[size - 1] * row[size - 1]
+                residual = even + odd
+                row[size] = residual
                 magnitude = abs(residual)
                 counts[group] += 1
                 errors[group] += magnitude
                 weight = np.sqrt(1.0 / (magnitude + errors[group] / counts[group] + 0.25))
                 for k in range(size + 1):
-                    block[group, line, k] *= weight
-                filled[group] = line + 1
-                if line + 1 == BLOCK:
+                    row[k] *= weight
+                filled[group] += 1
+                if filled[group] == BLOCK:
                     _add_block(moments[group], block[group])
                     filled[group] = 0
     for group in range(classes):

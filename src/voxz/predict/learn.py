@@ -112,7 +112,8 @@ class _Learner:
         geometry, classes = self.geometry, self.settings.classes
         taps = tap_positions(self.settings.support, unit.mode)
         dense = np.concatenate([-1 - np.arange(4), self.arrays.offsets[unit.volume, unit.mode]])
-        moments = np.zeros((classes, len(taps) + 1, len(taps) + 1))
+        size = (len(taps) + 8) & ~7
+        moments = np.zeros((classes, size, size))
         counts, errors = np.zeros(classes, np.int64), np.zeros(classes)
         z0, z1, y0, y1, x0, x1 = unit.box
         origin = unit.volume * geometry.volume + (z0 + FRONT) * geometry.slice + (y0 + TOP) * geometry.row + LEFT + x0
@@ -126,21 +127,23 @@ class _Learner:
         )
         return moments, counts, errors
 
-    def _solve(self, moments: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        changes = np.zeros(moments.shape[:2])[:, :-1].copy()
+    @staticmethod
+    def _solve(moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int) -> NDArray[np.float64]:
+        """Least-squares change (classes, taps) of the predictor that the moments were taken with."""
+        changes = np.zeros((len(moments), taps))
         for moment, count, change in zip(moments, counts, changes, strict=True):
             solve(moment, int(count), change)
         return changes
 
     def choose_precision(self, unit: Unit) -> int:
         """Fraction bits at which rounding the coefficients of `unit` adds about 0.2 % to its squared error."""
-        taps = len(tap_positions(self.settings.support, unit.mode))
-        moments, counts, _ = self._moments(unit, np.zeros((self.settings.classes, taps)))
-        changes = self._solve(moments, counts)
+        taps = tap_positions(self.settings.support, unit.mode)
+        moments, counts, _ = self._moments(unit, np.zeros((self.settings.classes, len(taps))))
+        changes = self._solve(moments, counts, len(taps))
         precision = 7
         for moment, change in zip(moments, changes, strict=True):
-            left = moment[-1, -1] - gain(moment, change)
-            spread = float(np.trace(moment)) - moment[-1, -1]
+            left = moment[len(taps), len(taps)] - gain(moment, change)
+            spread = float(np.trace(moment)) - moment[len(taps), len(taps)]
             while precision < 12 and spread > 0.002 * 12 * max(left, 1e-9) * 4.0**precision:
                 precision += 1
         return precision
@@ -153,11 +156,11 @@ class _Learner:
         start = base[:, taps] / scale
         moments, counts, errors = self._moments(unit, start)
         if unit.parent is None:
-            rough = start + self._solve(moments, counts)
+            rough = start + self._solve(moments, counts, len(taps))
             moments, counts, errors = self._moments(unit, rough)
             for moment, first in zip(moments, start - rough, strict=True):
                 _restate(moment, first)
-        changes = np.rint(self._solve(moments, counts) * scale).astype(np.int64)
+        changes = np.rint(self._solve(moments, counts, len(taps)) * scale).astype(np.int64)
         step = self.settings.sampling
         for group, change in enumerate(changes):
             bits = float(np.log2(1.5 * np.abs(change) + 1.0).sum() * 1.5 + 1.2 * len(change))
@@ -169,7 +172,9 @@ class _Learner:
 
 def _restate(moment: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
     """Make `moment`, whose residual is that of predictor p, refer to the predictor p + `shift`."""
-    full = np.triu(moment) + np.triu(moment, 1).T
-    change = np.eye(len(full))
-    change[:-1, -1] = -shift
-    moment[:] = change.T @ full @ change
+    size = len(shift)
+    gradient = moment[:size, size] + 0.0
+    full = np.triu(moment[:size, :size]) + np.triu(moment[:size, :size], 1).T
+    moved = np.array([float((row * shift).sum()) for row in full])
+    moment[:size, size] = gradient - moved
+    moment[size, size] += float((shift * (moved - 2.0 * gradient)).sum())

@@ -15,7 +15,7 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.predict.geometry import Geometry
 from voxz.predict.levels import Settings
-from voxz.predict.neighbourhood import MODES, WEST, Support
+from voxz.predict.neighbourhood import ERROR_WEIGHTS, MODES, WEST, Support, Tap
 
 GROUP = 8
 """Taps are multiplied in groups of eight; the last group is filled up with coefficients of zero."""
@@ -66,26 +66,41 @@ def _bounds(part: int, parts: int, size: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Arrays:
-    """Index offsets and sizes for the traversal, derived from support, geometry and references."""
+    """Index offsets, weights and sizes for the traversal, derived from support, geometry and references.
+
+    Offsets are (series, modes, taps); `groups` and `error_groups` count the groups of taps of each mode; `weights`
+    are (modes, WEST + taps): activity, west, west of west, unused, other taps.
+    """
 
     offsets: NDArray[np.int64]
     groups: NDArray[np.int64]
     error_offsets: NDArray[np.int64]
     error_groups: NDArray[np.int64]
-    stride: int
+    weights: NDArray[np.int64]
+
+    @property
+    def stride(self) -> int:
+        """Coefficients of a predictor."""
+        return WEST + int(self.offsets.shape[2])
 
     @classmethod
     def derive(cls, settings: Settings, geometry: Geometry, references: NDArray[np.int64]) -> "Arrays":
-        """Offsets (series, modes, taps) for samples and for errors, and the number of groups of taps of each mode."""
-        offsets, groups = _offsets(settings.support, geometry, references)
-        error_offsets, error_groups = _offsets(settings.error_support, geometry, references)
-        return cls(offsets, groups, error_offsets, error_groups, WEST + offsets.shape[2])
+        """Expand what a brick's settings, shape and references imply."""
+        taps = [settings.support.taps(mode) for mode in range(MODES)]
+        weighted = [mode.taps() for mode in ERROR_WEIGHTS]
+        error_taps = [tuple(tap for tap, _ in mode) for mode in weighted]
+        offsets, groups = _offsets(taps, geometry, references)
+        error_offsets, error_groups = _offsets(error_taps, geometry, references)
+        weights = np.zeros((MODES, WEST + error_offsets.shape[2]), np.int64)
+        for row, mode, pairs in zip(weights, ERROR_WEIGHTS, weighted, strict=True):
+            row[:3] = mode.activity, *mode.west
+            row[WEST : WEST + len(pairs)] = [weight for _, weight in pairs]
+        return cls(offsets, groups, error_offsets, error_groups, weights)
 
 
 def _offsets(
-    support: Support, geometry: Geometry, references: NDArray[np.int64]
+    taps: list[tuple[Tap, ...]], geometry: Geometry, references: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    taps = [support.taps(mode) for mode in range(MODES)]
     groups = [-(-len(t) // GROUP) for t in taps]
     offsets = np.zeros((geometry.series, MODES, GROUP * max(groups)), np.int64)
     for s in range(geometry.series):

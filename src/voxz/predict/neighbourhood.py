@@ -69,10 +69,46 @@ DENSE = Support(
     + _rows(MEAN, 0, {-1: 1, 0: 1, 1: 1}),
 )
 
-ERRORS = Support(
-    slice=_rows(SELF, 0, {-1: 2, -2: 1}),
-    previous=_rows(SELF, -1, {-1: 1, 0: 1, 1: 1}),
-    previous_in_series=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
-    series=_rows(REFERENCE, 0, {-1: 1, 0: 1, 1: 1}),
+
+
+@dataclass(frozen=True)
+class ErrorWeights:
+    """Weights (1024 = 1) that turn errors around a voxel into its expected error.
+
+    `activity` weighs the roughness that also chooses the class, `west` the errors one and two voxels back; each
+    row of `slice`, `previous` and `reference` lies in the current slice, the previous one or the first reference, and
+    is given by dy and the weights of consecutive dx around 0.
+    """
+
+    activity: int
+    west: tuple[int, int]
+    slice: dict[int, tuple[int, ...]]
+    previous: dict[int, tuple[int, ...]]
+    reference: dict[int, tuple[int, ...]]
+
+    def taps(self) -> list[tuple[Tap, int]]:
+        """Taps with their weights."""
+        parts = ((SELF, 0, self.slice), (SELF, -1, self.previous), (REFERENCE, 0, self.reference))
+        return [
+            (Tap(volume, dz, dy, dx - len(weights) // 2), weight)
+            for volume, dz, rows in parts
+            for dy, weights in rows.items()
+            for dx, weight in enumerate(weights)
+        ]
+
+
+ERROR_WEIGHTS = (
+    ErrorWeights(28, (260, 104), {-1: (18, 78, 164, 129, 94), -2: (42, 63, 40)}, {}, {}),
+    ErrorWeights(
+        14, (136, 46), {-1: (24, 69, 127, 85, 48), -2: (31, 46, 28)}, {-1: (12, 35, 24), 0: (30, 80, 43), 1: (29, 53, 33)}, {}
+    ),
+    ErrorWeights(16, (152, 79), {-1: (48, 78, 129, 88, 68), -2: (54, 78, 54)}, {}, {0: (65,), 1: (7, 36, 21)}),
+    ErrorWeights(
+        7,
+        (119, 57),
+        {-1: (33, 59, 109, 72, 50), -2: (41, 62, 32)},
+        {-1: (10, 40, 10), 0: (44, 67, 45), 1: (24, 52, 24)},
+        {0: (42,), 1: (18,)},
+    ),
 )
-"""Neighbours whose prediction errors tell how large the next one will be."""
+"""By mode; fitted to the volumes of many scanners (non-negative least squares on relative errors)."""

@@ -39,6 +39,7 @@ at = np.uint64
 """Index type of the inner loops: unsigned, so that compiled code needs no test for indices counted from the end."""
 
 ERROR_BITS = 4
+WEIGHT_BITS = 10
 LARGEST_ERROR = 1 << 20
 SLOT_MASK = (1 << PRECISION) - 1
 
@@ -119,7 +120,7 @@ def prepare_row(  # type: ignore[no-untyped-def]
 @kernel
 def traverse(  # type: ignore[no-untyped-def]
     samples, errors, total, sizes, tiles, highest, precision, references, thresholds, coefficients, stride,
-    offsets, groups, error_weights, error_offsets, error_groups, weight_shift,
+    offsets, groups, error_weights, error_offsets, error_groups,
     level_table, phased, shifts, slots, words, raw, decoding, residuals, noted,
 ):
     """Walk the brick; decode into `samples`, or note `residuals` and table numbers for the samples that are there.
@@ -200,7 +201,7 @@ def traverse(  # type: ignore[no-untyped-def]
                         + np.int64(coefficients[at(k + 3)]) * w4
                     )
                     prediction = max(half, min(prediction, ceiling))
-                    scale = (expected[at(x)] + west_weight * error_w + west_weight_2 * error_ww) >> weight_shift
+                    scale = (expected[at(x)] + west_weight * error_w + west_weight_2 * error_ww) >> WEIGHT_BITS
                     level = scale
                     if scale >= FINE_LEVELS:
                         level = FINE_LEVELS + min(scale >> COARSE_SHIFT, LEVELS - FINE_LEVELS - 1)
