@@ -122,9 +122,9 @@ def _walk(
     stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(1, np.uint16)])
     if decoding and stream.size < 3:
         return False
-    dummy = (np.zeros(2048, np.int16), np.zeros(1, np.uint8), np.zeros(1, np.int64), np.zeros((1, 1), np.int32))
-    level_table, phased, shifts, slots = (
-        (contexts.level_table, contexts.phased, contexts.shifts, contexts.slots()) if contexts else dummy
+    dummy = (np.zeros(2048, np.int16), np.zeros(1, np.uint8), np.zeros(1, np.int64), np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32))
+    level_table, phased, shifts, slots, spans = (
+        (contexts.level_table, contexts.phased, contexts.shifts, *contexts.lookup()) if contexts else dummy
     )
     return bool(
         traverse(
@@ -132,6 +132,6 @@ def _walk(
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            level_table, phased, shifts, slots, stream, from_bytes(raw), decoding, residuals, noted,
+            level_table, phased, shifts, slots, spans, stream, from_bytes(raw), decoding, residuals, noted,
         )
     )

@@ -53,12 +53,13 @@ class Contexts:
     shifts: NDArray[np.int64]
     frequencies: NDArray[np.int32]
 
-    def slots(self) -> NDArray[np.int32]:
-        """Look-up table of the decoder, ``(tables, TOTAL)``."""
-        slots = np.zeros((len(self.shifts), TOTAL), np.int32)
-        if not fill_slots(self.frequencies, slots):
+    def lookup(self) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Look-up tables of the decoder: symbol of each slot ``(tables, TOTAL)``, span of each symbol ``(tables, TOKENS)``."""
+        slots = np.zeros((len(self.shifts), TOTAL), np.uint8)
+        spans = np.zeros(self.frequencies.shape, np.int32)
+        if not fill_slots(self.frequencies, slots, spans):
             raise CorruptError("a frequency table does not sum to its total")
-        return slots
+        return slots, spans
 
 
 @kernel

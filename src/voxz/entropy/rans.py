@@ -7,7 +7,7 @@ one table look-up a symbol:
     slot = state mod 2**PRECISION;  symbol = symbols[slot]
     state = frequency * (state >> PRECISION) + slot - start;  if state < 2**16: state = state << 16 | next word
 
-A decoder's slot holds everything in one int32: ``symbol << 24 | (frequency - 1) << 12 | (slot - start)``.
+The decoder looks up the symbol of a slot (one byte) and then ``frequency << 16 | start`` of the symbol: small tables stay in the cache.
 The state must be back at its initial value when all symbols are read, which catches most damage.
 """
 
@@ -22,16 +22,17 @@ LOWEST = 1 << 16
 
 
 @kernel
-def fill_slots(frequencies, slots):  # type: ignore[no-untyped-def]
-    """Fill decoder `slots` (tables, TOTAL) from `frequencies` (tables, symbols); False if a row does not sum to TOTAL."""
+def fill_slots(frequencies, slots, spans):  # type: ignore[no-untyped-def]
+    """Fill the decoder's `slots` (tables, TOTAL) and `spans` (tables, symbols); False if a row does not sum to TOTAL."""
     for table in range(frequencies.shape[0]):
         start = 0
         for symbol in range(frequencies.shape[1]):
             frequency = np.int64(frequencies[table, symbol])
             if frequency < 0 or start + frequency > TOTAL:
                 return False
+            spans[table, symbol] = (frequency << 16) | start
             for within in range(frequency):
-                slots[table, start + within] = (symbol << 24) | ((frequency - 1) << 12) | within
+                slots[table, start + within] = symbol
             start += frequency
         if start != TOTAL:
             return False

@@ -41,16 +41,15 @@ def _add_block(moments, block):  # type: ignore[no-untyped-def]
 
 @kernel
 def gather(  # type: ignore[no-untyped-def]
-    samples, origin, extent, strides, step, mode, beside, thresholds, classes, taps, parent, moments, counts, errors
+    samples, origin, extent, strides, step, mode, beside, thresholds, classes, size, taps, parent, moments, counts, errors
 ):
     """Accumulate weighted second moments of a unit's voxels into `moments` (classes, size, size).
 
     `origin` is the index of the unit's first voxel, `extent` its (depth, height, width), `strides` those of slice and row,
-    `taps` the offsets of all neighbours but the west one, `parent` (classes, taps) the predictor the weights come from. In
-    a moment matrix, row and column number `taps` belong to the residual of the parent; those beyond it stay zero and only
+    `taps` the offsets of the `size` neighbours but the west one, filled up to a multiple of four with -1, `parent`
+    (classes, taps) the predictor the weights come from. In a moment matrix, row and column number `size` belong to the residual of the parent; those beyond it stay zero and only
     make the size a multiple of eight. `errors` returns the sum of the residuals' magnitudes.
     """
-    size = taps.size
     block = np.zeros((classes, BLOCK, moments.shape[1]), np.float64)
     filled = np.zeros(classes, np.int64)
     for z in range(extent[0]):
@@ -62,16 +61,19 @@ def gather(  # type: ignore[no-untyped-def]
                 row = block[group, filled[group]]
                 predictor = parent[group]
                 west = np.int64(samples[at(i - 1)])
-                for k in range(size):
-                    row[k] = float(np.int64(samples[at(i + taps[k])]) - west)
-                even = float(np.int64(samples[at(i)]) - west)
-                odd = 0.0
-                for k in range(0, size - 1, 2):
-                    even -= predictor[at(k)] * row[at(k)]
-                    odd -= predictor[at(k + 1)] * row[at(k + 1)]
-                if size & 1:
-                    even -= predictor[size - 1] * row[size - 1]
-                residual = even + odd
+                r0 = float(np.int64(samples[at(i)]) - west)
+                r1, r2, r3 = 0.0, 0.0, 0.0
+                for k in range(0, taps.size, 4):
+                    d0 = float(np.int64(samples[at(i + taps[at(k)])]) - west)
+                    d1 = float(np.int64(samples[at(i + taps[at(k + 1)])]) - west)
+                    d2 = float(np.int64(samples[at(i + taps[at(k + 2)])]) - west)
+                    d3 = float(np.int64(samples[at(i + taps[at(k + 3)])]) - west)
+                    row[at(k)], row[at(k + 1)], row[at(k + 2)], row[at(k + 3)] = d0, d1, d2, d3
+                    r0 -= predictor[at(k)] * d0
+                    r1 -= predictor[at(k + 1)] * d1
+                    r2 -= predictor[at(k + 2)] * d2
+                    r3 -= predictor[at(k + 3)] * d3
+                residual = (r0 + r1) + (r2 + r3)
                 row[size] = residual
                 magnitude = abs(residual)
                 counts[group] += 1

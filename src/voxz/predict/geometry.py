@@ -20,6 +20,7 @@ from voxz.predict.neighbourhood import MEAN, REFERENCE, SECOND, Tap
 
 LEFT, TOP, FRONT = 4, 3, 2
 MARGIN_X, MARGIN_Y, MARGIN_Z = 8, 5, 3
+SLACK = 32
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Geometry:
 
     @property
     def size(self) -> int:
-        """Samples of the padded array."""
-        return (self.series + (self.series > 1)) * self.volume
+        """Samples of the padded array, with room for vectors that reach beyond its last row."""
+        return (self.series + (self.series > 1)) * self.volume + SLACK
 
     def sizes(self) -> NDArray[np.int64]:
         """``[series, depth, height, width]`` for the kernels."""
@@ -58,7 +59,7 @@ class Geometry:
     def interior(self, padded: NDArray[np.int32]) -> NDArray[np.int32]:
         """View of the brick's own samples in the padded array, ``(series, z, y, x)``."""
         shape = (-1, self.depth + MARGIN_Z, self.height + MARGIN_Y, self.row)
-        return padded.reshape(shape)[
+        return padded[:-SLACK].reshape(shape)[
             : self.series, FRONT : FRONT + self.depth, TOP : TOP + self.height, LEFT : LEFT + self.width
         ]
 

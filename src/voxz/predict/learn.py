@@ -18,12 +18,18 @@ from voxz.predict.model import (
     tap_positions,
     units_of,
 )
-from voxz.predict.neighbourhood import MODES
+from voxz.predict.neighbourhood import MODES, WEST
 from voxz.predict.references import choose_references
 from voxz.predict.traverse import activity
 
 SMALLEST_TILE = 40_000
 """Voxels a tile needs for its own coefficients to pay."""
+
+FEW_VOXELS = 4_000
+"""Units up to this size are fitted on all their voxels."""
+
+FOLLOWS_VOLUME = 2
+"""By how much fewer samples do when the predictor of the volume before is the starting point."""
 
 BITS_PER_NAT = 1.4427
 
@@ -110,22 +116,31 @@ class _Learner:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
         """Weighted moments, sample counts and error sums of a unit's classes under the predictor `parent`."""
         geometry, classes = self.geometry, self.settings.classes
-        taps = tap_positions(self.settings.support, unit.mode)
-        dense = np.concatenate([-1 - np.arange(4), self.arrays.offsets[unit.volume, unit.mode]])
-        size = (len(taps) + 8) & ~7
+        positions = tap_positions(self.settings.support, unit.mode)
+        dense = np.concatenate([-1 - np.arange(WEST), self.arrays.offsets[unit.volume, unit.mode]])
+        taps = np.full((len(positions) + 3) & ~3, -1)
+        taps[: len(positions)] = dense[positions]
+        predictor = np.zeros((classes, len(taps)))
+        predictor[:, : len(positions)] = parent
+        size = (len(positions) + 8) & ~7
         moments = np.zeros((classes, size, size))
         counts, errors = np.zeros(classes, np.int64), np.zeros(classes)
         z0, z1, y0, y1, x0, x1 = unit.box
         origin = unit.volume * geometry.volume + (z0 + FRONT) * geometry.slice + (y0 + TOP) * geometry.row + LEFT + x0
-        voxels = max(0, z1 - z0) * (y1 - y0) * (x1 - x0)
-        step = self.settings.sampling if voxels > SMALLEST_TILE // 2 else 1
         gather(
             self.samples, origin, np.array([z1 - z0, y1 - y0, x1 - x0], np.int64),
-            np.array([geometry.slice, geometry.row], np.int64), step, unit.mode,
+            np.array([geometry.slice, geometry.row], np.int64), self._step(unit), unit.mode,
             _beside(geometry, self.references, unit.volume, unit.mode), self.thresholds, classes,
-            dense[taps], parent, moments, counts, errors,
+            len(positions), taps, predictor, moments, counts, errors,
         )
         return moments, counts, errors
+
+    def _step(self, unit: Unit) -> int:
+        """Every how many voxels of a unit one is used for its fit: fewer where the volume before was fitted."""
+        z0, z1, y0, y1, x0, x1 = unit.box
+        voxels = max(0, z1 - z0) * (y1 - y0) * (x1 - x0)
+        samples = self.settings.samples // (FOLLOWS_VOLUME if unit.volume > 1 else 1)
+        return max(voxels // samples, 3 if voxels > FEW_VOXELS else 1)
 
     @staticmethod
     def _solve(moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int) -> NDArray[np.float64]:
@@ -161,7 +176,7 @@ class _Learner:
             for moment, first in zip(moments, start - rough, strict=True):
                 _restate(moment, first)
         changes = np.rint(self._solve(moments, counts, len(taps)) * scale).astype(np.int64)
-        step = self.settings.sampling
+        step = self._step(unit)
         for group, change in enumerate(changes):
             bits = float(np.log2(1.5 * np.abs(change) + 1.0).sum() * 1.5 + 1.2 * len(change))
             saved = gain(moments[group], change / scale) * step / 2 * BITS_PER_NAT

@@ -5,21 +5,25 @@
 
 from dataclasses import dataclass
 
-from voxz.predict.neighbourhood import DENSE, Support
+from voxz.predict.neighbourhood import DENSE, MIDDLE, NEAR, WIDE, Support
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One level's choices. `tile` is in voxels along y and x; `sampling` fits on every n-th voxel."""
+    """One level's choices. `tile` is in voxels along y and x; a unit is fitted on about `samples` of its voxels."""
 
     support: Support
     classes: int
     tile: int
-    sampling: int
+    samples: int
     ranges: int
     phases: bool
 
 
 SETTINGS = {
-    5: Settings(DENSE, classes=4, tile=64, sampling=6, ranges=40, phases=True),
+    1: Settings(NEAR, classes=2, tile=256, samples=6_000, ranges=12, phases=False),
+    2: Settings(MIDDLE, classes=2, tile=128, samples=8_000, ranges=16, phases=False),
+    3: Settings(MIDDLE, classes=4, tile=64, samples=8_000, ranges=24, phases=True),
+    4: Settings(WIDE, classes=4, tile=64, samples=10_000, ranges=32, phases=True),
+    5: Settings(DENSE, classes=4, tile=64, samples=12_000, ranges=40, phases=True),
 }

@@ -58,9 +58,32 @@ class Support:
         return self.slice + (behind if mode & 1 else ()) + (self.series if mode & 2 else ())
 
 
+NEAR = Support(
+    slice=_rows(SELF, 0, {-1: 1}),
+    previous=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
+    previous_in_series=_rows(SELF, -1, {0: 0}),
+    series=_rows(REFERENCE, 0, {0: 1}) + _rows(MEAN, 0, {0: 0}),
+)
+"""The nearest neighbours: one group of eight taps."""
+
+MIDDLE = Support(
+    slice=_rows(SELF, 0, {-1: 2, -2: 1}),
+    previous=_rows(SELF, -1, {-1: 1, 0: 1, 1: 0}),
+    previous_in_series=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
+    series=_rows(REFERENCE, 0, {-1: 0, 0: 1, 1: 0}) + _rows(SECOND, 0, {0: 0}) + _rows(MEAN, 0, {-1: 0, 0: 1, 1: 0}),
+)
+"""Two or three groups."""
+
+WIDE = Support(
+    slice=_rows(SELF, 0, {-1: 3, -2: 2, -3: 0}),
+    previous=_rows(SELF, -1, {-1: 1, 0: 2, 1: 1}) + _rows(SELF, -2, {0: 0}),
+    previous_in_series=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
+    series=_rows(REFERENCE, 0, {-1: 1, 0: 1, 1: 1}) + _rows(SECOND, 0, {0: 0}) + _rows(MEAN, 0, {-1: 1, 0: 1, 1: 1}),
+)
+
 DENSE = Support(
-    slice=_rows(SELF, 0, {-1: 3, -2: 3, -3: 1}) + (Tap(SELF, 0, -1, -4),),
-    previous=_rows(SELF, -1, {-2: 2, -1: 3, 0: 3, 1: 3, 2: 2}) + _rows(SELF, -2, {-1: 1, 0: 1, 1: 1}),
+    slice=_rows(SELF, 0, {-1: 3, -2: 3, -3: 1}),
+    previous=_rows(SELF, -1, {-2: 0, -1: 2, 0: 2, 1: 2, 2: 0}) + _rows(SELF, -2, {-1: 0, 0: 1, 1: 0}),
     previous_in_series=_rows(SELF, -1, {-1: 1, 0: 2, 1: 1}) + _rows(SELF, -2, {0: 0}),
     series=_rows(REFERENCE, 0, {-1: 1, 0: 2, 1: 1})
     + _rows(REFERENCE, 1, {0: 0})
@@ -68,7 +91,6 @@ DENSE = Support(
     + _rows(SECOND, 0, {0: 1})
     + _rows(MEAN, 0, {-1: 1, 0: 1, 1: 1}),
 )
-
 
 
 @dataclass(frozen=True)

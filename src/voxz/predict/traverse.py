@@ -38,6 +38,8 @@ from voxz.predict.neighbourhood import WEST
 at = np.uint64
 """Index type of the inner loops: unsigned, so that compiled code needs no test for indices counted from the end."""
 
+VECTOR = 16
+
 ERROR_BITS = 4
 WEIGHT_BITS = 10
 LARGEST_ERROR = 1 << 20
@@ -102,7 +104,11 @@ def prepare_row(  # type: ignore[no-untyped-def]
     samples, errors, start, x0, x1, row, mode, beside, thresholds, coefficients, first, stride,
     offsets, groups, weights, error_offsets, error_groups, half, group_of, partial, expected,
 ):
-    """Class, partial prediction of every class and partial expected error of voxels x0..x1 of the row at `start`."""
+    """Class, partial prediction of every class and partial expected error of voxels x0..x1 of the row at `start`.
+
+    Some voxels beyond x1 are computed too, to whole vectors; they are overwritten or never read.
+    """
+    x1 = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
     for x in range(x0, x1):
         rough = activity(samples, start + x, row, beside)
         expected[at(x)] = weights[0] * rough
@@ -121,7 +127,7 @@ def prepare_row(  # type: ignore[no-untyped-def]
 def traverse(  # type: ignore[no-untyped-def]
     samples, errors, total, sizes, tiles, highest, precision, references, thresholds, coefficients, stride,
     offsets, groups, error_weights, error_offsets, error_groups,
-    level_table, phased, shifts, slots, words, raw, decoding, residuals, noted,
+    level_table, phased, shifts, slots, spans, words, raw, decoding, residuals, noted,
 ):
     """Walk the brick; decode into `samples`, or note `residuals` and table numbers for the samples that are there.
 
@@ -133,11 +139,11 @@ def traverse(  # type: ignore[no-untyped-def]
     volume = (depth + MARGIN_Z) * slice_
     down, across = tiles[0], tiles[1]
     classes = thresholds.shape[1] + 1
-    group_of = np.zeros(width, np.int64)
-    partial = np.zeros((classes, width), np.int64)
+    group_of = np.zeros(width + VECTOR, np.int64)
+    partial = np.zeros((classes, width + VECTOR), np.int64)
     first_of = np.zeros(width, np.int64)
     chosen = np.zeros(width, np.int64)
-    expected = np.zeros(width, np.int64)
+    expected = np.zeros(width + VECTOR, np.int64)
     half = np.int64(1) << (precision - 1)
     ceiling = (np.int64(highest) << precision) + half
     state = np.int64(0)
@@ -210,9 +216,10 @@ def traverse(  # type: ignore[no-untyped-def]
                         table += (prediction >> (precision - 2)) & 3
                     whole = prediction >> precision
                     if decoding:
-                        slot = np.int64(slots[at(table), at(state & SLOT_MASK)])
-                        token = slot >> 24
-                        state = (((slot >> 12) & SLOT_MASK) + 1) * (state >> PRECISION) + (slot & SLOT_MASK)
+                        slot = state & SLOT_MASK
+                        token = np.int64(slots[at(table), at(slot)])
+                        span = np.int64(spans[at(table), at(token)])
+                        state = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
                         if state < LOWEST:
                             state = (state << 16) | np.int64(words[at(word)])
                             word += 1

@@ -19,6 +19,8 @@ LARGEST = (1 << 26) - 1
 
 WIDE_GAP = 32
 _LARGEST_PALETTE = 1 << 16
+_LARGEST_TABLE = 1 << 22
+_LARGEST_SKIP = 1 << 29
 
 
 @dataclass(frozen=True)
@@ -34,28 +36,34 @@ class Values:
     starts: tuple[int, ...] = ()
     skips: tuple[int, ...] = ()
 
-    def _shift_table(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return np.array(self.starts, np.int64), np.concatenate([[0], np.cumsum(self.skips)]).astype(np.int64)
+    def _positions(self) -> NDArray[np.int64]:
+        """Position of every dense value, 0 to `highest`."""
+        moved = np.zeros(self.highest + 1, np.int64)
+        moved[list(self.starts)] = self.skips
+        return np.arange(self.highest + 1) + np.cumsum(moved)
 
-    def to_dense(self, samples: NDArray[np.generic]) -> NDArray[np.int64]:
+    def to_dense(self, samples: NDArray[np.generic]) -> NDArray[np.int32]:
         """Dense values of stored `samples`, same shape."""
         positions = (samples.astype(np.int64) - self.low) // self.step
-        if not self.starts:
-            return positions
-        starts, moved = self._shift_table()
-        return positions - moved[np.searchsorted(starts + moved[1:], positions, side="right")]
+        if self.starts:
+            known = self._positions()
+            if known[-1] > _LARGEST_TABLE:
+                return np.searchsorted(known, positions).astype(np.int32)
+            table = np.zeros(known[-1] + 1, np.int32)
+            table[known] = np.arange(self.highest + 1)
+            return table[positions]
+        return positions.astype(np.int32)
 
     def to_stored(self, dense: NDArray[np.int32], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
         """Stored samples of `dense` values, same shape."""
-        positions = dense.astype(np.int64)
-        if self.starts:
-            starts, moved = self._shift_table()
-            positions += moved[np.searchsorted(starts, positions, side="right")]
-        stored = positions * self.step + self.low
         limits = np.iinfo(dtype)
-        if stored.size and (stored.min() < limits.min or stored.max() > limits.max):
-            raise CorruptError(f"decoded values {stored.min()} .. {stored.max()} do not fit {dtype}")
-        return stored.astype(dtype)
+        last = self.highest + sum(self.skips)
+        if self.low < limits.min or self.low + self.step * last > limits.max:
+            raise CorruptError(f"values {self.low} to {self.low + self.step * last} do not fit {dtype}")
+        if self.highest <= _LARGEST_TABLE:
+            return (self._positions() * self.step + self.low).astype(dtype)[dense]
+        assert not self.starts
+        return (dense.astype(np.int64) * self.step + self.low).astype(dtype)
 
     def write(self, writer: IntegerWriter) -> None:
         """Send the mapping; 64-bit numbers go as three parts."""
@@ -71,10 +79,12 @@ class Values:
         parts = [[int(n) for n in reader.take(3)] for _ in range(3)]
         low, step, highest = ((high << 44) + (middle << 22) + rest for high, middle, rest in parts)
         (gaps,) = (int(n) for n in reader.take(1))
-        if not (0 <= highest <= LARGEST and 1 <= step < 1 << 32 and abs(low) < 1 << 33 and 0 <= gaps <= highest):
+        if not (0 <= highest <= LARGEST and 1 <= step < 1 << 32 and abs(low) < 1 << 33 and 0 <= gaps <= min(highest, _LARGEST_PALETTE)):
             raise CorruptError(f"value map out of bounds: low {low}, step {step}, highest {highest}, {gaps} gaps")
         starts = np.cumsum(reader.take(gaps))
         skips = reader.take(gaps)
+        if gaps and highest > _LARGEST_TABLE:
+            raise CorruptError(f"got {gaps} gaps among {highest} values, expected none among so many")
         if (skips < 1).any() or (np.diff(starts, prepend=0) < 1).any() or starts[-1:].sum() > highest:
             raise CorruptError("the gaps of the value map are out of order")
         return cls(low, step, highest, tuple(starts.tolist()), tuple(skips.tolist()))
@@ -96,7 +106,11 @@ def find_values(samples: NDArray[np.generic]) -> Values | None:
     skips = jumps[gaps] - 1
     starts = positions[gaps + 1] - np.cumsum(skips)
     highest = int(positions[-1] - skips.sum())
-    return Values(low, step, highest, tuple(starts.tolist()), tuple(skips.tolist())) if highest <= LARGEST else None
+    if gaps.size and highest > _LARGEST_TABLE:
+        return Values(low, step, int(positions[-1])) if positions[-1] <= LARGEST else None
+    if highest > LARGEST or skips.max(initial=0) > _LARGEST_SKIP:
+        return None
+    return Values(low, step, highest, tuple(starts.tolist()), tuple(skips.tolist()))
 
 
 def _distinct(samples: NDArray[np.generic], low: int, high: int) -> NDArray[np.int64] | None:
