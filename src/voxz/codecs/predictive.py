@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.entropy.bits import from_bytes, to_bytes
-from voxz.entropy.contexts import Contexts, choose_ranges, read_contexts, tokenise, write_contexts
+from voxz.entropy.contexts import LEVELS, Contexts, choose_ranges, read_contexts, tokenise, write_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.rans import encode_symbols, starts_of
 from voxz.entropy.residual import TOKENS
@@ -100,11 +100,11 @@ def _code_residuals(
 ) -> tuple[bytes, bytes]:
     """Choose and send the tables, then code all residuals; return rANS words and raw bits."""
     ranges = choose_ranges(noted, residuals, settings.ranges, settings.phases)
-    level_table, phased, shifts = ranges.tables()
+    level_table, shifts = ranges.tables()
     counts = np.zeros((len(shifts), TOKENS), np.int64)
     tables, tokens = np.zeros(noted.size, np.uint8), np.zeros(noted.size, np.uint8)
     raw = np.zeros(residuals.size + 3, np.int64)
-    bits = int(tokenise(noted, residuals, level_table, phased, shifts, tables, tokens, counts, raw))
+    bits = int(tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw))
     contexts = write_contexts(side, ranges, counts)
     words = np.zeros(residuals.size + 4, np.uint16)
     starts = starts_of(contexts.frequencies)
@@ -118,20 +118,19 @@ def _walk(
 ) -> bool:
     """Run the traversal; it decodes if there are `contexts`."""
     arrays = Arrays.derive(settings, geometry, model.references)
-    decoding = contexts is not None
-    stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(1, np.uint16)])
-    if decoding and stream.size < 3:
-        return False
-    dummy = (np.zeros(2048, np.int16), np.zeros(1, np.uint8), np.zeros(1, np.int64), np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32))
-    level_table, phased, shifts, slots, spans = (
-        (contexts.level_table, contexts.phased, contexts.shifts, *contexts.lookup()) if contexts else dummy
-    )
+    room = geometry.width
+    stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(room + 1, np.uint16)])
+    bits = np.concatenate([from_bytes(raw), np.zeros(2 * room, np.uint32)])
+    if contexts is not None:
+        tables = contexts.level_table, contexts.shifts, *contexts.lookup()
+    else:
+        tables = np.zeros(LEVELS, np.int16), np.zeros(1, np.int64), np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32)
     return bool(
         traverse(
             padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            level_table, phased, shifts, slots, spans, stream, from_bytes(raw), decoding, residuals, noted,
+            *tables, stream, bits, contexts is not None, residuals, noted,
         )
     )

@@ -39,9 +39,7 @@ class Contexts:
     Attributes
     ----------
     level_table : int16 (levels,)
-        First table of each level.
-    phased : uint8 (tables,)
-        1 where the table is the first of four, one for each phase.
+        Four times the first table of each level, plus 3 where there are four, one for each phase.
     shifts : int64 (tables,)
         Raw low bits of the residuals of each table.
     frequencies : int32 (tables, TOKENS)
@@ -49,7 +47,6 @@ class Contexts:
     """
 
     level_table: NDArray[np.int16]
-    phased: NDArray[np.uint8]
     shifts: NDArray[np.int64]
     frequencies: NDArray[np.int32]
 
@@ -81,23 +78,21 @@ def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-de
 
 
 @kernel
-def tokenise(noted, residuals, level_table, phased, shifts, tables, tokens, counts, raw):  # type: ignore[no-untyped-def]
+def tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw):  # type: ignore[no-untyped-def]
     """Fill table and token of each voxel, the token counts and the raw bits; return the number of raw bits."""
     bit = np.int64(0)
     for i in range(noted.size):
-        table = np.int64(level_table[noted[i] >> 2])
-        if phased[table] != 0:
-            table += noted[i] & 3
+        entry = np.int64(level_table[noted[i] >> 2])
+        table = (entry >> 2) + (noted[i] & entry & 3)
         shift = np.int64(shifts[table])
         residual = np.int64(residuals[i])
         value = residual >> shift
         token = token_of(value)
         length = raw_length(token)
-        if length > 0:
-            excess = abs(value) - DIRECT
-            bit = put_bits(raw, bit, excess - (np.int64(1) << length), length)
         if shift > 0:
             bit = put_bits(raw, bit, residual & ((np.int64(1) << shift) - 1), shift)
+        if length > 0:
+            bit = put_bits(raw, bit, abs(value) - DIRECT - (np.int64(1) << length), length)
         tables[i] = table
         tokens[i] = token
         counts[table, token] += 1
@@ -112,17 +107,15 @@ class Ranges:
     shifts: tuple[int, ...]
     phased: tuple[int, ...]
 
-    def tables(self) -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.int64]]:
-        """Expand to first table per level, split flag and shift per table."""
+    def tables(self) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+        """Expand to the entry of each level and the shift of each table."""
         level_table = np.zeros(LEVELS, np.int16)
-        flags: list[int] = []
         shifts: list[int] = []
         for first, shift, split in zip(self.firsts, self.shifts, self.phased, strict=True):
-            level_table[first:] = len(shifts)
+            level_table[first:] = 4 * len(shifts) + (PHASES - 1 if split else 0)
             copies = PHASES if split else 1
-            flags += [split] + [0] * (copies - 1)
             shifts += [shift] * copies
-        return level_table, np.array(flags, np.uint8), np.array(shifts, np.int64)
+        return level_table, np.array(shifts, np.int64)
 
 
 def choose_ranges(
@@ -172,17 +165,17 @@ def read_contexts(reader: IntegerReader) -> Contexts:
     if (np.diff(firsts) <= 0).any() or firsts[-1] >= LEVELS or not _within(shifts, LARGEST_SHIFT) or not _within(phased, 1):
         raise CorruptError("the ranges of the entropy tables are out of bounds")
     ranges = Ranges(tuple(firsts.tolist()), tuple(shifts.tolist()), tuple(phased.tolist()))
-    level_table, flags, table_shifts = ranges.tables()
-    used = reader.take(len(flags))
+    level_table, table_shifts = ranges.tables()
+    used = reader.take(len(table_shifts))
     if not _within(used, TOKENS):
         raise CorruptError(f"an entropy table has more than {TOKENS} tokens")
     flat = reader.take(int(used.sum()))
-    steps = np.zeros((len(flags), TOKENS), np.int64)
+    steps = np.zeros((len(table_shifts), TOKENS), np.int64)
     for row, part in zip(steps, np.split(flat, np.cumsum(used)[:-1]), strict=True):
         row[: len(part)] = np.cumsum(part)
     if not _within(steps, len(_STEPS) - 1):
         raise CorruptError("a frequency of an entropy table is out of bounds")
-    return Contexts(level_table, flags, table_shifts, _frequencies(steps))
+    return Contexts(level_table, table_shifts, _frequencies(steps))
 
 
 def _within(values: NDArray[np.int64], highest: int) -> bool:

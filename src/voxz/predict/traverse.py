@@ -17,7 +17,7 @@ import numpy as np
 from voxz.entropy.bits import get_bits
 from voxz.entropy.contexts import COARSE_SHIFT, FINE_LEVELS, LEVELS
 from voxz.entropy.rans import LOWEST, PRECISION
-from voxz.entropy.residual import raw_length, value_of
+from voxz.entropy.residual import DIRECT, raw_length, value_of
 from voxz.jit import kernel
 from voxz.predict.geometry import (
     FRONT,
@@ -127,10 +127,11 @@ def prepare_row(  # type: ignore[no-untyped-def]
 def traverse(  # type: ignore[no-untyped-def]
     samples, errors, total, sizes, tiles, highest, precision, references, thresholds, coefficients, stride,
     offsets, groups, error_weights, error_offsets, error_groups,
-    level_table, phased, shifts, slots, spans, words, raw, decoding, residuals, noted,
+    level_table, shifts, slots, spans, words, raw, decoding, residuals, noted,
 ):
     """Walk the brick; decode into `samples`, or note `residuals` and table numbers for the samples that are there.
 
+    Both `words` and `raw` have room behind their end for one row, so that their bounds are checked once a row.
     Returns True if every voxel was coded within the bounds of `words` and `raw` and the coder ended where it began.
     """
     series, depth, height, width = sizes[0], sizes[1], sizes[2], sizes[3]
@@ -149,7 +150,6 @@ def traverse(  # type: ignore[no-untyped-def]
     state = np.int64(0)
     word = np.int64(2)
     bit = np.int64(0)
-    raw_limit = (raw.size - 2) * 32
     count = np.int64(0)
     if decoding:
         state = (np.int64(words[0]) << 16) | np.int64(words[1])
@@ -196,63 +196,55 @@ def traverse(  # type: ignore[no-untyped-def]
                 w2 = w1
                 w3 = w1
                 w4 = w1
+                if decoding and (word >= words.size - width or bit > (raw.size - 2 - 2 * width) * 32):
+                    return False
                 for x in range(width):
                     i = begin + LEFT + x
                     k = first_of[at(x)]
                     prediction = (
                         chosen[at(x)]
-                        + np.int64(coefficients[at(k)]) * w1
-                        + np.int64(coefficients[at(k + 1)]) * w2
-                        + np.int64(coefficients[at(k + 2)]) * w3
                         + np.int64(coefficients[at(k + 3)]) * w4
-                    )
+                        + np.int64(coefficients[at(k + 2)]) * w3
+                        + np.int64(coefficients[at(k + 1)]) * w2
+                    ) + np.int64(coefficients[at(k)]) * w1
                     prediction = max(half, min(prediction, ceiling))
-                    scale = (expected[at(x)] + west_weight * error_w + west_weight_2 * error_ww) >> WEIGHT_BITS
-                    level = scale
-                    if scale >= FINE_LEVELS:
-                        level = FINE_LEVELS + min(scale >> COARSE_SHIFT, LEVELS - FINE_LEVELS - 1)
-                    table = np.int64(level_table[at(level)])
-                    if phased[at(table)] != 0:
-                        table += (prediction >> (precision - 2)) & 3
+                    scale = ((expected[at(x)] + west_weight_2 * error_ww) + west_weight * error_w) >> WEIGHT_BITS
+                    coarse = FINE_LEVELS + min(scale >> COARSE_SHIFT, LEVELS - FINE_LEVELS - 1)
+                    level = scale if scale < FINE_LEVELS else coarse
+                    entry = np.int64(level_table[at(level)])
+                    table = (entry >> 2) + ((prediction >> (precision - 2)) & entry & 3)
                     whole = prediction >> precision
+                    rounding = (whole << ERROR_BITS) - ((prediction - half) >> (precision - ERROR_BITS))
                     if decoding:
                         slot = state & SLOT_MASK
                         token = np.int64(slots[at(table), at(slot)])
                         span = np.int64(spans[at(table), at(token)])
                         state = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
-                        if state < LOWEST:
-                            state = (state << 16) | np.int64(words[at(word)])
-                            word += 1
-                            if word >= words.size:
-                                return False
+                        short = np.int64(state < LOWEST)
+                        state = (state << (short << 4)) | (np.int64(words[at(word)]) & -short)
+                        word += short
                         shift = np.int64(shifts[at(table)])
-                        length = raw_length(token)
-                        if length + shift > 0:
-                            if bit + length + shift > raw_limit:
-                                return False
-                            residual = (value_of(token, get_bits(raw, bit, length)) << shift) + get_bits(
-                                raw, bit + length, shift
-                            )
-                            bit += length + shift
-                        else:
-                            residual = value_of(token, 0)
-                        sample = whole + residual
-                        if sample < 0 or sample > highest:
+                        residual = ((token - DIRECT) << shift) + get_bits(raw, bit, shift)
+                        bit += shift
+                        if token > 2 * DIRECT:
+                            length = raw_length(token)
+                            residual += (value_of(token, get_bits(raw, bit, length)) - (token - DIRECT)) << shift
+                            bit += length
+                        if whole + residual < 0 or whole + residual > highest:
                             return False
-                        samples[at(i)] = sample
+                        samples[at(i)] = whole + residual
                     else:
-                        sample = np.int64(samples[at(i)])
-                        residuals[at(count)] = sample - whole
+                        residual = np.int64(samples[at(i)]) - whole
+                        residuals[at(count)] = residual
                         noted[at(count)] = level * 4 + ((prediction >> (precision - 2)) & 3)
                         count += 1
-                    error = abs((sample << ERROR_BITS) - ((prediction - half) >> (precision - ERROR_BITS)))
                     error_ww = error_w
-                    error_w = min(error, LARGEST_ERROR)
+                    error_w = min(abs((residual << ERROR_BITS) + rounding), LARGEST_ERROR)
                     errors[at(i)] = error_w
                     w4 = w3
                     w3 = w2
                     w2 = w1
-                    w1 = sample
+                    w1 = whole + residual
                 close_row(samples, begin, row)
                 close_row(errors, begin, row)
             close_slice(samples, start, row, height)
@@ -265,4 +257,4 @@ def traverse(  # type: ignore[no-untyped-def]
         copy_slice(errors, behind, behind - slice_, slice_)
         if series > 1:
             update_mean(samples, total, s, volume, series * volume)
-    return (not decoding) or (state == LOWEST and word == words.size - 1)
+    return (not decoding) or (state == LOWEST and word == words.size - width - 1)
