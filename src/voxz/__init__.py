@@ -7,7 +7,7 @@
 True
 """
 
-from voxz.api import compress, decode, decompress, encode, info, open, verify  # noqa: A004
+from voxz.api import compress, decode, decompress, encode, info, open, verify
 from voxz.compare import compare
 from voxz.errors import (
     CorruptError,

@@ -1,5 +1,6 @@
 """Whole flows: from a foreign file to a verified .voxz file and back, each readable in one screen."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -60,6 +61,7 @@ def compress(
         A file cannot be read or written.
     """
     _check(target, level)
+    _refuse_same(source, destination)
     count = thread_count(threads)
     with _output(destination, force) as file, Source(source) as samples:
         pipeline.write(samples, file, level, codec, count, _part(progress, 0, 1 + verify))
@@ -68,6 +70,8 @@ def compress(
             with Reader(file.name) as reader:
                 if reader.header.original_sha256 != samples.checksums()[1]:
                     raise CorruptError("the file that was written is not the one that was meant; try again")
+                if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
+                    raise CorruptError("the header that was written is not the one that was read; try again")
                 pipeline.restore(reader, None, count, _part(progress, 1, 2))
 
 
@@ -85,19 +89,29 @@ def decompress(
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
     """
+    if not isinstance(source, bytes):
+        _refuse_same(source, destination)
     with ExitStack() as stack:
         if select is not None:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(_output(destination, force))
-            image.write_selection(select, stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL)))
+            image.write_selection(
+                select, stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
+            )
             return
         reader = stack.enter_context(Reader(source))
-        file = stack.enter_context(_output(destination, force))
         companion = reader.foreign_bytes(COMPANION)
+        if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
+            raise UsageError(
+                f"got the name {destination} for a .hdr/.img pair, expected one that ends in .img"
+            )
+        file = stack.enter_context(_output(destination, force))
         if companion:
             header = _header_path(Path(destination), companion)
             stack.enter_context(complete_file(header, force)).write(companion)
-        sink = stack.enter_context(_packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
+        sink = stack.enter_context(
+            _packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL)
+        )
         pipeline.restore(reader, sink, thread_count(threads), progress)
 
 
@@ -121,18 +135,22 @@ def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = N
         layout = reader.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
             raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
-        slabs = [slab.reshape(-1) for slab in pipeline.slabs(reader, thread_count(threads))]
-        flat = np.concatenate(slabs) if slabs else np.zeros(0, layout.dtype)
-        flat = flat.view(layout.dtype)
-        if hashlib.sha256(flat.view(np.uint8)).digest() != reader.header.samples_sha256:
+        flat = np.empty(layout.nbytes // layout.dtype.itemsize, layout.dtype)
+        at = 0
+        for slab in pipeline.slabs(reader, thread_count(threads)):
+            flat[at : at + slab.size] = slab.reshape(-1)
+            at += slab.size
+        if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape(*layout.memory_shape, *channels)
     axes = len(layout.shape)
-    return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
+    return (
+        array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
+    )
 
 
-def open(source: FilePath | bytes, *, threads: int | None = None, max_bytes: int | None = None) -> Image:  # noqa: A001
+def open(source: FilePath | bytes, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
     """Open a .voxz file lazily: indexing the `Image` decodes only the bricks it touches."""
     return Image(source, threads=threads, max_bytes=max_bytes)
 
@@ -184,7 +202,7 @@ class _ArraySamples:
         opaque = {16: "V16", 32: "V32"}.get(array.dtype.itemsize) if array.dtype.char in "gG" else None
         kind = np.dtype(opaque) if opaque else array.dtype
         self.layout = Layout(array.shape, kind, first_axis_fastest=False)
-        self._bytes = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        self._bytes = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         self._at = 0
 
     def read_samples(self, length: int) -> bytes:
@@ -206,7 +224,15 @@ def _check(target: Target, level: int) -> None:
     if not isinstance(target, Lossless):
         raise UsageError(f"got target {target!r}, expected voxz.Lossless()")
     if level not in LEVELS:
-        raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
+        raise UsageError(
+            f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)"
+        )
+
+
+def _refuse_same(source: FilePath, destination: FilePath) -> None:
+    with contextlib.suppress(OSError):
+        if Path(source).samefile(destination):
+            raise UsageError(f"{source} is input and output at once; give another name with -o")
 
 
 @contextmanager
@@ -234,9 +260,9 @@ def _packer(destination: FilePath, file: BinaryIO, level: int) -> Iterator[Binar
 
 
 def _header_path(data: Path, companion: bytes) -> Path:
-    """Name of the header beside the data file of a pair."""
-    name = data.name.removesuffix(".gz")
-    stem = name.removesuffix(".img")
+    """Return the name of the header beside the data file of a pair."""
+    name = data.name[:-3] if data.name.lower().endswith(".gz") else data.name
+    stem = name[: -len(".img")]
     return data.with_name(stem + (".hdr.gz" if companion[:2] == gzip_stream.MAGIC else ".hdr"))
 
 

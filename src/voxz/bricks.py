@@ -1,8 +1,9 @@
 """Cutting a volume into bricks that are coded, checked and decoded independently.
 
-Bricks that share the same range of the *streaming axis* (the slowest axis longer than 1) form a *slab*. Slabs follow each other in
-memory order, so both directions stream: one slab in memory, whatever the size of the file. Within a slab the cuts go
-along y first, then x, then z, which cost the predictor least.
+The *streaming axis* is the slowest axis along which a brick is longer than 1. Bricks that share their range of it and of the
+axes above it form a *slab*. Slabs follow each other in memory order, so both directions stream: one slab in
+memory, whatever the size of the file. Within a slab the cuts go along y first, then x, then z, which cost
+the predictor least.
 """
 
 import itertools
@@ -19,7 +20,14 @@ VOLUMES = 64
 """Volumes of a brick of a series."""
 
 BRICK_VOXELS = 1 << 21
+
+FEWEST_VOXELS = 1 << 16
+"""Small slices or volumes share a brick, more of them than above, so that it is worth its place in the index."""
+
 SLAB_BYTES = 128 << 20
+
+LARGEST_SLAB = 256 << 20
+"""Bytes of a slab that a file may ask its reader for."""
 
 Extent = tuple[int, int, int, int]
 Box = tuple[slice, slice, slice, slice]
@@ -36,12 +44,14 @@ class Grid:
     def choose(cls, shape: Canonical, itemsize: int) -> "Grid":
         """Bricks of about BRICK_VOXELS voxels for samples of `itemsize` bytes."""
         extent = [max(1, n) for n in shape[:4]]
-        stream = _streaming_axis(shape)
-        layer = math.prod(extent[stream + 1 :]) * shape[4] * itemsize
-        longest = {0: VOLUMES, 1: SLICES}.get(stream, extent[stream])
-        extent[stream] = _balanced(extent[stream], min(longest, max(1, SLAB_BYTES // max(1, layer))))
+        for stream, longest in enumerate((VOLUMES, SLICES, extent[2], extent[3])):
+            layer = max(1, math.prod(extent[stream + 1 :]) * shape[4])
+            layers = min(max(longest, FEWEST_VOXELS // layer), SLAB_BYTES // (layer * itemsize))
+            extent[stream] = _balanced(extent[stream], max(1, layers))
+            if extent[stream] > 1:
+                break
         for axis in (2, 3, 1):
-            if axis > stream:
+            if axis > stream or axis == stream > 1:
                 others = math.prod(extent) // extent[axis] * shape[4]
                 extent[axis] = _balanced(extent[axis], max(_SHORTEST, round(BRICK_VOXELS / others)))
         return cls(shape, (extent[0], extent[1], extent[2], extent[3]))
@@ -53,19 +63,29 @@ class Grid:
         """Lists of the bricks of each slab, in file order."""
         if len(self) == 0:
             return
-        stream = _streaming_axis(self.shape)
-        ranges = [self._cuts(axis) for axis in range(4)]
-        boxes = itertools.product(*ranges)
-        for _, group in itertools.groupby(boxes, key=lambda box: box[stream].start):
+        streamed = self._streaming_axis() + 1
+        boxes = itertools.product(self._cuts(0), self._cuts(1), self._cuts(2), self._cuts(3))
+        for _, group in itertools.groupby(boxes, key=lambda box: [part.start for part in box[:streamed]]):
             yield list(group)
 
-    def slab_range(self, boxes: list[Box]) -> tuple[int, slice]:
-        """Streaming axis and the range of it that the bricks of a slab cover."""
-        stream = _streaming_axis(self.shape)
-        return stream, boxes[0][stream]
+    def slab_box(self, boxes: list[Box]) -> Box:
+        """Return the part of the volume that the bricks of a slab fill."""
+        first, last = boxes[0], boxes[-1]
+        a, b, c, d = (slice(p.start, q.stop) for p, q in zip(first, last, strict=True))
+        return a, b, c, d
+
+    def slab_voxels(self) -> int:
+        """Samples of the largest slab."""
+        streamed = self._streaming_axis() + 1
+        return math.prod(map(min, self.extent[:streamed], self.shape)) * math.prod(self.shape[streamed:])
+
+    def _streaming_axis(self) -> int:
+        return next((axis for axis in range(4) if min(self.extent[axis], self.shape[axis]) > 1), 3)
 
     def _counts(self) -> list[int]:
-        return [-(-n // e) for n, e in zip(self.shape[:4], self.extent, strict=True)] + [int(self.shape[4] > 0)]
+        return [-(-n // e) for n, e in zip(self.shape[:4], self.extent, strict=True)] + [
+            int(self.shape[4] > 0)
+        ]
 
     def _cuts(self, axis: int) -> list[slice]:
         size, step = self.shape[axis], self.extent[axis]
@@ -76,11 +96,7 @@ _SHORTEST = 64
 """Bricks are not cut shorter than this along y and x."""
 
 
-def _streaming_axis(shape: Canonical) -> int:
-    return next((axis for axis in range(3) if shape[axis] > 1), 2)
-
-
 def _balanced(size: int, longest: int) -> int:
-    """Largest part when `size` is cut evenly into parts of at most `longest`, or half as much again."""
+    """Return the largest part when `size` is cut evenly into as few parts of at most `longest` as can be."""
     parts = max(1, -(-size // longest))
     return -(-size // parts)

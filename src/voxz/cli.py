@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import typer
 
 from voxz import api
-from voxz.api import Progress
 from voxz.compare import compare as compare_files
 from voxz.errors import UsageError, VoxzError
+from voxz.pipeline import Progress
 from voxz.progress import shown
 
 BATCH_FAILED = 4
@@ -28,8 +29,13 @@ app = typer.Typer(
 )
 
 Inputs = Annotated[list[str], typer.Argument(help="Files; - is standard input.", metavar="IN...")]
-Output = Annotated[str | None, typer.Option("-o", "--output", help="Output file or, for several inputs, folder; - is standard output.")]
-Threads = Annotated[int | None, typer.Option("-T", "--threads", help="Threads; default: the CPUs this process may use.")]
+Output = Annotated[
+    str | None,
+    typer.Option("-o", "--output", help="Output file or, for several inputs, folder; - is standard output."),
+]
+Threads = Annotated[
+    int | None, typer.Option("-T", "--threads", help="Threads; default: the CPUs this process may use.")
+]
 Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing files.")]
 
 
@@ -37,12 +43,20 @@ Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing fil
 def compress(
     inputs: Inputs,
     output: Output = None,
-    level: Annotated[int, typer.Option(help="1 (fastest) to 5 (smallest); -1 .. -5 for short.")] = api.DEFAULT_LEVEL,
-    codec: Annotated[str | None, typer.Option(help="Codec: predictive or stored; default: by type of the samples.")] = None,
+    level: Annotated[
+        int, typer.Option(help="1 (fastest) to 5 (smallest); -1 .. -5 for short.")
+    ] = api.DEFAULT_LEVEL,
+    codec: Annotated[
+        str | None, typer.Option(help="Codec: predictive or stored; default: by type of the samples.")
+    ] = None,
     threads: Threads = None,
     force: Force = False,
-    remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
-    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--rm", help="Delete each input once its file is verified.")
+    ] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")
+    ] = False,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte."""
     if remove and no_verify:
@@ -51,7 +65,14 @@ def compress(
     def work(path: str, progress: Progress | None) -> None:
         destination = _destination(path, output, _compressed_name, len(inputs))
         api.compress(
-            path, destination, level=level, codec=codec, threads=threads, verify=not no_verify, force=force, progress=progress
+            path,
+            destination,
+            level=level,
+            codec=codec,
+            threads=threads,
+            verify=not no_verify,
+            force=force,
+            progress=progress,
         )
         if remove and path != "-":
             Path(path).unlink()
@@ -70,8 +91,10 @@ def decompress(
     """Restore the original files, byte for byte, or a part of them."""
 
     def work(path: str, progress: Progress | None) -> None:
-        destination = _destination(path, output, _restored_name, len(inputs))
-        api.decompress(_input(path), destination, select=select, threads=threads, force=force, progress=progress)
+        destination = _destination(path, output, _selected_name if select else _restored_name, len(inputs))
+        api.decompress(
+            _input(path), destination, select=select, threads=threads, force=force, progress=progress
+        )
 
     _batch(inputs, "decompress", work)
 
@@ -105,7 +128,9 @@ def info(
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="Reference: .voxz, NIfTI or .npy.")],
     b: Annotated[str, typer.Argument(metavar="B")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with figures per volume and slice.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with figures per volume and slice.")
+    ] = False,
 ) -> None:
     """Measure how much two images differ: max |error|, RMSE, PSNR, SSIM."""
     result = compare_files(a, b)
@@ -117,7 +142,9 @@ def compare(
         typer.echo(f"{name.replace('_', ' '):<18} {_plain(value)}")
     if len(volumes) > 1:
         for number, volume in enumerate(volumes):
-            typer.echo(f"volume {number:<11} max error {volume['max_error']:g}  psnr db {_plain(volume['psnr_db'])}")
+            typer.echo(
+                f"volume {number:<11} max error {volume['max_error']:g}  psnr db {_plain(volume['psnr_db'])}"
+            )
 
 
 def _plain(value: Any) -> str:
@@ -150,6 +177,12 @@ def _restored_name(path: Path) -> Path:
     return path.with_name(path.stem + (".gz" if gzipped else ""))
 
 
+def _selected_name(path: Path) -> Path:
+    """Like `_restored_name`, but a part of a pair is a single file."""
+    whole = _restored_name(path)
+    return whole.with_name(whole.name.replace(".img", ".nii"))
+
+
 def _destination(path: str, output: str | None, rename: Callable[[Path], Path], inputs: int) -> str:
     if output is None:
         if path == "-":
@@ -158,7 +191,9 @@ def _destination(path: str, output: str | None, rename: Callable[[Path], Path], 
     if Path(output).is_dir() and path != "-":
         return str(Path(output) / rename(Path(path)).name)
     if inputs > 1:
-        raise UsageError(f"got {inputs} inputs and the output {output}, expected an existing folder for several inputs")
+        raise UsageError(
+            f"got {inputs} inputs and the output {output}, expected an existing folder for several inputs"
+        )
     return output
 
 
@@ -195,14 +230,21 @@ def _report(error: Exception, path: str | None = None) -> int:
 
 def _expand_levels(arguments: Iterable[str]) -> list[str]:
     """Turn -1 .. -9 into --level 1 .. 9."""
-    return [f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments]
+    return [
+        f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments
+    ]
 
 
 def main() -> None:
     """Run the command line and exit."""
     try:
-        app(_expand_levels(sys.argv[1:]), prog_name="voxz")
-    except KeyboardInterrupt:
+        sys.exit(app(_expand_levels(sys.argv[1:]), prog_name="voxz", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.ctx.get_help() if error.ctx else error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        sys.exit(_report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
+    except (KeyboardInterrupt, click.Abort):
         print("voxz: interrupted; nothing was left behind", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

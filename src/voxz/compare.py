@@ -2,11 +2,13 @@
 
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.container.writer import MAGIC
 from voxz.errors import UnsupportedError, UsageError
 from voxz.image import Image
 from voxz.io.source import Source
@@ -33,7 +35,9 @@ def compare(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> dict[str, A
     """
     first, second = _canonical(a), _canonical(b)
     if first.shape != second.shape:
-        raise UsageError(f"got shapes {first.shape} and {second.shape} (series, z, y, x, channels), expected equal ones")
+        raise UsageError(
+            f"got shapes {first.shape} and {second.shape} (series, z, y, x, channels), expected equal ones"
+        )
     for name, samples in ((a, first), (b, second)):
         if samples.dtype.kind not in "iufb":
             raise UnsupportedError(f"{name} has samples of type {samples.dtype}, expected real numbers")
@@ -55,9 +59,9 @@ def compare(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> dict[str, A
 
 def _canonical(path: str | os.PathLike[str]) -> NDArray[Any]:
     """All samples of a file, ``(series, z, y, x, channels)``, native byte order."""
-    with open(path, "rb") as file:
-        start = file.read(8)
-    if start[1:5] == b"VOXZ":
+    with Path(path).open("rb") as file:
+        start = file.read(len(MAGIC))
+    if start == MAGIC:
         with Image(path) as image:
             return image.canonical()
     with Source(path) as source:

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from voxz.container.header import COMPANION, HEAD
 from voxz.container.reader import Reader
 from voxz.errors import LimitError, UnsupportedError
-from voxz.io import nifti, npy
+from voxz.io import gzip_stream, nifti, npy
 from voxz.parallel import map_ordered, thread_count
 from voxz.selection import Index, Selection, from_index, from_text
 from voxz.volume import Layout
@@ -38,7 +38,11 @@ class Image:
     """
 
     def __init__(
-        self, source: str | os.PathLike[str] | bytes, *, threads: int | None = None, max_bytes: int | None = None
+        self,
+        source: str | os.PathLike[str] | bytes,
+        *,
+        threads: int | None = None,
+        max_bytes: int | None = None,
     ) -> None:
         self._arguments = (source if isinstance(source, bytes) else os.fspath(source), threads, max_bytes)
         self._reader = Reader(source)
@@ -114,7 +118,7 @@ class Image:
             raise TypeError("an image without axes has no length")
         return self.shape[0]
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[np.generic]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[np.generic]:
         del copy
         return np.asarray(self[...], dtype)
 
@@ -132,7 +136,9 @@ class Image:
     def canonical(self) -> NDArray[np.generic]:
         """All samples as ``(series, z, y, x, channels)`` in native byte order."""
         shape = self._layout.canonical
-        return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
+        return self._gather([np.arange(n) for n in shape[:4]]).astype(
+            self.dtype.newbyteorder("="), copy=False
+        )
 
     def write_selection(self, text: str, sink: BinaryIO) -> None:
         """Write the part that `text` names as a file of the original's format (arrays: .npy)."""
@@ -140,7 +146,9 @@ class Image:
         selection = from_text(text, layout.shape, layout.first_axis_fastest)
         samples = self._read(selection.ranges)
         sink.write(self._head_of(selection))
-        memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
+        memory_order = (
+            samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
+        )
         sink.write(np.ascontiguousarray(memory_order).tobytes())
 
     def _head_of(self, selection: Selection) -> bytes:
@@ -154,7 +162,7 @@ class Image:
 
     def _nifti_bytes(self) -> bytes | None:
         kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(self._reader.header.format_name)
-        return None if kind is None else self._reader.foreign_bytes(kind)
+        return None if kind is None else gzip_stream.unpacked(self._reader.foreign_bytes(kind))
 
     def _read(self, positions: tuple[range, ...]) -> NDArray[np.generic]:
         """Samples at the given positions of the user-visible axes, with channels as one more axis."""
@@ -179,7 +187,10 @@ class Image:
         result = np.empty(shape, layout.dtype)
         needed = []
         for number, box in enumerate(boxes):
-            hits = [np.flatnonzero((p >= part.start) & (p < part.stop)) for p, part in zip(wanted, box, strict=True)]
+            hits = [
+                np.flatnonzero((p >= part.start) & (p < part.stop))
+                for p, part in zip(wanted, box, strict=True)
+            ]
             if all(map(len, hits)):
                 needed.append((number, hits))
         threads = thread_count(self._arguments[1])
@@ -223,7 +234,11 @@ class _Scaled:
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """Type of the scaled samples."""
-        return np.dtype(np.float64) if self._slope is not None and (self._slope, self._intercept) != (1, 0) else self._image.dtype
+        return (
+            np.dtype(np.float64)
+            if self._slope is not None and (self._slope, self._intercept) != (1, 0)
+            else self._image.dtype
+        )
 
     def __getitem__(self, index: Any) -> Any:
         raw = self._image[index]
@@ -231,6 +246,6 @@ class _Scaled:
             return raw
         return self._scale(raw, self._slope, self._intercept)
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         del copy
         return np.asarray(self[...], dtype)

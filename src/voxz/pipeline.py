@@ -5,6 +5,7 @@ number of threads: bricks are coded independently and written in their order.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO, Protocol
@@ -16,7 +17,7 @@ from voxz import codecs
 from voxz.bricks import Box, Grid
 from voxz.codecs.stored import encode_bytes
 from voxz.container.header import BRICK, COMPANION, HEAD, TAIL, Header
-from voxz.container.reader import Reader
+from voxz.container.reader import Reader, brick_shape
 from voxz.container.writer import Writer
 from voxz.errors import CorruptError
 from voxz.parallel import map_ordered
@@ -46,7 +47,12 @@ class Samples(Protocol):
 
 
 def write(
-    samples: Samples, file: BinaryIO, level: int, codec: str | None, threads: int, progress: Progress | None = None
+    samples: Samples,
+    file: BinaryIO,
+    level: int,
+    codec: str | None,
+    threads: int,
+    progress: Progress | None = None,
 ) -> Header:
     """Code `samples` into the seekable `file`; return the header as written."""
     layout, foreign = samples.layout, samples.foreign
@@ -87,19 +93,17 @@ def _bricks(samples: Samples, grid: Grid) -> Iterator[NDArray[np.generic]]:
     layout = samples.layout
     for boxes in grid.slabs():
         shape, origin = _slab(grid, boxes)
-        size = int(np.prod(shape)) * layout.dtype.itemsize
+        size = math.prod(shape) * layout.dtype.itemsize
         slab = np.frombuffer(samples.read_samples(size), layout.dtype).reshape(shape)
         for box in boxes:
             brick = slab[_inside(box, origin)]
             yield np.ascontiguousarray(brick, layout.dtype.newbyteorder("="))
 
 
-def _slab(grid: Grid, boxes: list[Box]) -> tuple[list[int], list[int]]:
-    """Shape of the slab that `boxes` fill, and the position of its first voxel."""
-    axis, part = grid.slab_range(boxes)
-    shape, origin = list(grid.shape), [0] * 4
-    shape[axis], origin[axis] = part.stop - part.start, part.start
-    return shape, origin
+def _slab(grid: Grid, boxes: list[Box]) -> tuple[tuple[int, ...], list[int]]:
+    """Return the shape of the slab that `boxes` fill, and the position of its first voxel."""
+    box = grid.slab_box(boxes)
+    return brick_shape(box, grid.shape[4]), [part.start for part in box]
 
 
 def _inside(box: Box, origin: list[int]) -> Box:
@@ -124,6 +128,8 @@ def slabs(reader: Reader, threads: int) -> Iterator[NDArray[np.generic]]:
 def restore(reader: Reader, sink: BinaryIO | None, threads: int, progress: Progress | None = None) -> None:
     """Decode the original data file into `sink` (None: nowhere) and compare it with its checksums.
 
+    A companion is decoded, which checks it, but not written.
+
     Raises
     ------
     CorruptError
@@ -136,10 +142,11 @@ def restore(reader: Reader, sink: BinaryIO | None, threads: int, progress: Progr
         if sink is not None:
             sink.write(data)
 
+    reader.foreign_bytes(COMPANION)
     put(reader.foreign_bytes(HEAD))
     done = 0
     for slab in slabs(reader, threads):
-        data = memoryview(slab.reshape(-1).view(np.uint8))
+        data = memoryview(slab.reshape(-1).view(np.uint8).data)
         samples.update(data)
         put(data)
         done += slab.nbytes

@@ -46,7 +46,9 @@ class Layout:
         for code, name in DTYPES.items():
             if self.dtype.newbyteorder("<") == np.dtype(name).newbyteorder("<"):
                 return code
-        raise UnsupportedError(f"samples of type {self.dtype} cannot be stored; convert them to integers or floats")
+        raise UnsupportedError(
+            f"samples of type {self.dtype} cannot be stored; convert them to integers or floats"
+        )
 
     @property
     def memory_shape(self) -> tuple[int, ...]:
@@ -57,7 +59,8 @@ class Layout:
     def canonical(self) -> Canonical:
         """``(series, z, y, x, channels)``."""
         axes = (1, 1, 1, *self.memory_shape)
-        return math.prod(axes[:-3]), *axes[-3:], self.channels
+        z, y, x = axes[-3:]
+        return math.prod(axes[:-3]), z, y, x, self.channels
 
     @property
     def nbytes(self) -> int:

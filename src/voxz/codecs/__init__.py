@@ -6,7 +6,7 @@ behind them cost start-up time that ``voxz info`` should not pay.
 """
 
 import importlib
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ class Codec(Protocol):
     def encode_brick(self, samples: NDArray[np.generic], level: int) -> bytes | None:
         """Return the payload, or None."""
 
-    def decode_brick(self, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    def decode_brick(
+        self, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]
+    ) -> NDArray[np.generic]:
         """Return the samples; damage raises `CorruptError`."""
 
 
@@ -32,8 +34,10 @@ def codec(number: int) -> Codec:
     """Return the codec with this number."""
     for name, known in CODECS.items():
         if known == number:
-            return importlib.import_module(f"voxz.codecs.{name}")  # type: ignore[return-value]
-    raise UnsupportedError(f"a brick uses codec {number}, which this version does not know; install a newer voxz")
+            return cast(Codec, importlib.import_module(f"voxz.codecs.{name}"))
+    raise UnsupportedError(
+        f"a brick uses codec {number}, which this version does not know; install a newer voxz"
+    )
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = None) -> tuple[int, bytes]:

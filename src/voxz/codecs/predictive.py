@@ -49,7 +49,8 @@ def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     model = learn(padded, geometry, settings)
     model.write(side, settings, geometry)
     residuals, noted = np.zeros(samples.size, np.int32), np.zeros(samples.size, np.int32)
-    _walk(padded, values.highest, geometry, settings, model, None, b"", b"", residuals, noted)
+    walked = _walk(padded, values.highest, geometry, settings, model, None, b"", b"", residuals, noted)
+    assert walked
     words, raw = _code_residuals(side, settings, residuals, noted)
     information = side.to_bytes()
     return _HEAD.pack(level, len(information), len(words)) + information + words + raw
@@ -106,7 +107,7 @@ def _code_residuals(
     raw = np.zeros(residuals.size + 3, np.int64)
     bits = int(tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw))
     contexts = write_contexts(side, ranges, counts)
-    words = np.zeros(residuals.size + 4, np.uint16)
+    words = np.zeros(residuals.size + 6, np.uint16)
     starts = starts_of(contexts.frequencies)
     used = int(encode_symbols(tables, tokens, contexts.frequencies, starts, words))
     return words[words.size - used :].astype("<u2").tobytes(), to_bytes(raw, bits)
@@ -131,6 +132,6 @@ def _walk(
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            *tables, stream, bits, contexts is not None, residuals, noted,
+            *tables, stream, bits, settings.ahead, contexts is not None, residuals, noted,
         )
     )

@@ -6,7 +6,7 @@ All numbers are little-endian. Fields named ``reserved`` must be zero, so that a
 import math
 import struct
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -23,7 +23,7 @@ LARGEST_AXIS = 1 << 40
 class Record:
     """A dataclass whose fields are written in order, each with the `struct` code named in `CODES`."""
 
-    CODES = ()
+    CODES: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def layout(cls) -> struct.Struct:
@@ -42,7 +42,7 @@ class Record:
     def unpack(cls, data: bytes) -> Self:
         """Record from its bytes; non-zero reserved fields raise `CorruptError`."""
         flat = iter(cls.layout().unpack(data))
-        values = {}
+        values: dict[str, Any] = {}
         for field, code in zip(fields(cls), cls.CODES, strict=True):
             count = int(code[:-1] or 1) if code[-1] != "s" else 1
             taken = tuple(next(flat) for _ in range(count))
@@ -56,7 +56,7 @@ class Record:
 class Header(Record):
     """What the file is. `extent` is that of a brick ``(series, z, y, x)``; `shape` is filled up with ones."""
 
-    CODES = ("Q", "B", "B", "B", "B", "B", "B", "B", "B", "B", "B", "H", "7Q", "4I", "I", "32s", "32s")
+    CODES: ClassVar[tuple[str, ...]] = (*"QBBBBBBBBBBH", "7Q", "4I", "I", "32s", "32s")
 
     file_length: int
     format: int
@@ -96,7 +96,11 @@ class Header(Record):
         wrong = [name for name, limit in limits.items() if getattr(self, name) >= limit]
         wrong += ["dtype"] if self.dtype not in DTYPES else []
         wrong += ["channels"] if not 1 <= self.channels <= 4 else []
-        wrong += ["shape"] if math.prod(self.shape) > LARGEST_AXIS or any(self.shape[self.ndim :]) != (self.ndim < 7) else []
+        wrong += (
+            ["shape"]
+            if math.prod(self.shape) > LARGEST_AXIS or any(self.shape[self.ndim :]) != (self.ndim < 7)
+            else []
+        )
         wrong += ["extent"] if 0 in self.extent else []
         if wrong:
             raise CorruptError(f"impossible values in the header: {', '.join(wrong)}")
@@ -119,7 +123,7 @@ ANCILLARY = 128
 class Entry(Record):
     """One chunk: where it lies, what it is, its checksum, and how many bytes it decodes to."""
 
-    CODES = ("B", "B", "H", "I", "Q", "Q", "Q")
+    CODES: ClassVar[tuple[str, ...]] = tuple("BBHIQQQ")
 
     kind: int
     codec: int

@@ -1,17 +1,16 @@
 """Reading a file: header and index are checked when it is opened, each chunk when it is read."""
 
-import io
+import math
 import os
 import threading
 import zlib
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz import codecs
-from voxz.bricks import Box, Grid
+from voxz.bricks import LARGEST_SLAB, Box, Grid
 from voxz.codecs.stored import decode_bytes
 from voxz.container.header import ANCILLARY, BRICK, FIXED_CHUNKS, Entry, Header
 from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
@@ -32,9 +31,8 @@ class Reader:
     """
 
     def __init__(self, source: str | os.PathLike[str] | bytes) -> None:
-        self._file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
-        self._lock = threading.Lock()
-        self._size = self._file.seek(0, os.SEEK_END)
+        self._bytes = _Bytes(source) if isinstance(source, bytes) else _FileBytes(Path(source))
+        self._size = self._bytes.size
         try:
             self.header = self._read_header()
             self.layout = self.header.layout_of_samples()
@@ -46,7 +44,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._bytes.close()
 
     def __enter__(self) -> "Reader":
         return self
@@ -55,9 +53,7 @@ class Reader:
         self.close()
 
     def _read(self, offset: int, length: int) -> bytes:
-        with self._lock:
-            self._file.seek(offset)
-            part = self._file.read(length)
+        part = self._bytes.read(offset, length)
         if len(part) != length:
             raise TruncatedError(f"the file ends at byte {self._size}, expected at least {offset + length}")
         return part
@@ -67,14 +63,18 @@ class Reader:
         start = self._read(0, min(size, PREFIX.size))
         if not MAGIC.startswith(start[: len(MAGIC)]) or not start:
             raise UnsupportedError(
-                "not a .voxz file (it does not begin with the voxz signature)" if start else "the file is empty"
+                "not a .voxz file (it does not begin with the voxz signature)"
+                if start
+                else "the file is empty"
             )
         if size < PREFIX.size:
             raise TruncatedError(f"got {size} bytes, expected at least {PREFIX.size}")
         _, major, minor, length = PREFIX.unpack(start)
         self.version = f"{major}.{minor}"
         if major != VERSION[0]:
-            raise UnsupportedError(f"file format {major}.{minor} needs a newer voxz; this one reads {VERSION[0]}.x")
+            raise UnsupportedError(
+                f"file format {major}.{minor} needs a newer voxz; this one reads {VERSION[0]}.x"
+            )
         if length != Header.layout().size:
             raise CorruptError(f"the header announces {length} bytes, expected {Header.layout().size}")
         front = self._read(0, PREFIX.size + length)
@@ -91,6 +91,9 @@ class Reader:
     def _read_index(self) -> None:
         count = self.header.chunks
         expected = len(FIXED_CHUNKS) + len(self.grid)
+        slab = self.grid.slab_voxels() * self.layout.dtype.itemsize
+        if slab > LARGEST_SLAB:
+            raise CorruptError(f"the bricks need {slab} bytes at once, expected at most {LARGEST_SLAB}")
         if count < expected or preamble_length(count) > self.header.file_length:
             raise CorruptError(f"the index has {count} chunks, expected {expected}")
         length = count * Entry.layout().size
@@ -112,8 +115,15 @@ class Reader:
             raise UnsupportedError(f"the file has a part of kind {unknown[0]} that needs a newer voxz")
         self.bricks = [entry for entry in entries if entry.kind == BRICK]
         self._fixed = {entry.kind: entry for entry in entries if entry.kind in FIXED_CHUNKS}
-        if len(self.bricks) != len(self.grid) or len(self._fixed) != len(FIXED_CHUNKS):
-            raise CorruptError(f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}")
+        if [sum(e.kind == kind for e in entries) for kind in (BRICK, *FIXED_CHUNKS)] != [
+            len(self.grid),
+            1,
+            1,
+            1,
+        ]:
+            raise CorruptError(
+                f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}, and one of each other part"
+            )
         self.boxes = [box for slab in self.grid.slabs() for box in slab]
 
     def _payload(self, entry: Entry) -> bytes:
@@ -126,7 +136,13 @@ class Reader:
         """Bytes of the foreign file: HEAD, COMPANION or TAIL."""
         entry = self._fixed[kind]
         if entry.raw_length > _LARGEST_PART:
-            raise LimitError(f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}")
+            raise LimitError(
+                f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}"
+            )
+        if entry.codec != codecs.STORED:
+            raise UnsupportedError(
+                f"a part of the foreign file uses codec {entry.codec}; a newer voxz is needed"
+            )
         return decode_bytes(self._payload(entry), entry.raw_length) if entry.length else b""
 
     def brick(self, number: int) -> NDArray[np.generic]:
@@ -134,12 +150,56 @@ class Reader:
         entry, box = self.bricks[number], self.boxes[number]
         shape = brick_shape(box, self.layout.channels)
         dtype = self.layout.dtype.newbyteorder("=")
-        if entry.raw_length != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
-            raise CorruptError(f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}")
+        if entry.raw_length != math.prod(shape) * dtype.itemsize:
+            raise CorruptError(
+                f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}"
+            )
         return codecs.decode_brick(entry.codec, self._payload(entry), shape, dtype)
+
+
+class _Bytes:
+    """Bytes in memory, read like a file."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self.size = data, len(data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes from `offset` on, fewer at the end."""
+        return self._data[offset : offset + length]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _FileBytes:
+    """A file read without a shared position, so that threads and forked processes do not disturb each other."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.size = os.fstat(self._file.fileno()).st_size
+        self._lock = threading.Lock()
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes from `offset` on, fewer at the end."""
+        parts = []
+        while length and (part := self._part(offset, min(length, 1 << 30))):
+            parts.append(part)
+            offset += len(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def _part(self, offset: int, length: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), length, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(length)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def brick_shape(box: Box, channels: int) -> tuple[int, ...]:
     """Shape of the samples of the brick at `box`."""
     return (*(part.stop - part.start for part in box), channels)
-

@@ -8,7 +8,8 @@ one table look-up a symbol:
     state = frequency * (state >> PRECISION) + slot - start;  if state < 2**16: state = state << 16 | next word
 
 The decoder looks up the symbol of a slot (one byte) and then ``frequency << 16 | start`` of the symbol: small tables stay in the cache.
-The state must be back at its initial value when all symbols are read, which catches most damage.
+Two states take turns, so that one can be updated while the other is waited for (Giesen's interleaving). Both must be back
+at their initial value when all symbols are read, which catches most damage.
 """
 
 import numpy as np
@@ -43,19 +44,23 @@ def fill_slots(frequencies, slots, spans):  # type: ignore[no-untyped-def]
 def encode_symbols(tables, symbols, frequencies, starts, words):  # type: ignore[no-untyped-def]
     """Code `symbols[i]` with table `tables[i]`; return how many of `words` were filled, in reading order from the end."""
     state = LOWEST
-    at = words.size
+    other = LOWEST
+    end = words.size
     for i in range(symbols.size - 1, -1, -1):
+        state, other = other, state
         table = tables[i]
         symbol = symbols[i]
         frequency = np.int64(frequencies[table, symbol])
         if (state >> (32 - PRECISION)) >= frequency:
-            at -= 1
-            words[at] = state & 0xFFFF
+            end -= 1
+            words[end] = state & 0xFFFF
             state >>= 16
         state = ((state // frequency) << PRECISION) + (state % frequency) + np.int64(starts[table, symbol])
-    words[at - 1] = state & 0xFFFF
-    words[at - 2] = state >> 16
-    return words.size - at + 2
+    words[end - 1] = other & 0xFFFF
+    words[end - 2] = other >> 16
+    words[end - 3] = state & 0xFFFF
+    words[end - 4] = state >> 16
+    return words.size - end + 4
 
 
 @kernel

@@ -7,18 +7,36 @@ files differ within the first kilobytes, after which the check costs nothing.
 
 import gzip
 import os
+import zlib
 from pathlib import Path
 from typing import BinaryIO
+
+from voxz.errors import CorruptError
 
 MAGIC = b"\x1f\x8b"
 LEVELS = (6, 1, 9)
 DEFAULT_LEVEL = 6
+LARGEST_HEADER = 1 << 26
 _PIECE = 1 << 16
 
 
 def writer(file: BinaryIO, level: int = DEFAULT_LEVEL) -> gzip.GzipFile:
     """Return a writer of canonical gzip to `file`."""
     return gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=file, mtime=0)
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return the content of a small gzip file, or `data` itself if it is none."""
+    if data[: len(MAGIC)] != MAGIC:
+        return data
+    unpacker = zlib.decompressobj(31)
+    try:
+        content = unpacker.decompress(data, LARGEST_HEADER)
+    except zlib.error as error:
+        raise CorruptError(f"a gzip-compressed header is damaged ({error}); get the file again") from None
+    if not unpacker.eof:
+        raise CorruptError(f"a gzip-compressed header ends early or holds more than {LARGEST_HEADER} bytes")
+    return content
 
 
 class _Comparison:

@@ -7,7 +7,7 @@ import os
 import sys
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
 from voxz.io import gzip_stream, nifti, npy
@@ -30,10 +30,11 @@ class Source:
         self.name = os.fspath(path)
         self._samples_sha256 = hashlib.sha256()
         self._original_sha256 = hashlib.sha256()
+        self._taken = 0
         self._check: gzip_stream.IdentityCheck | None = None
         data, header = _pair(Path(path)) if self.name != "-" else (None, None)
-        self._raw = data.open("rb") if data else io.BufferedReader(sys.stdin.buffer)  # type: ignore[arg-type]
-        self._file: IO[bytes] = self._raw
+        self._raw = data.open("rb") if data else cast(io.BufferedReader, sys.stdin.buffer)
+        self._file: IO[bytes] | gzip.GzipFile = self._raw
         try:
             gzipped = self._raw.peek(2)[:2] == gzip_stream.MAGIC
             if gzipped:
@@ -60,10 +61,11 @@ class Source:
     def read_samples(self, length: int) -> bytes:
         """Return the next `length` bytes of the samples; `TruncatedError` if there are fewer."""
         data = self._read(length)
+        self._taken += len(data)
         if len(data) != length:
             raise TruncatedError(
-                f"{self.name} ends early: its header announces {self.layout.nbytes} bytes of samples "
-                f"({'x'.join(map(str, self.layout.shape))} {self.layout.dtype}), some are missing; get the file again"
+                f"{self.name} ends early: got {self._taken} bytes of samples, its header announces {self.layout.nbytes} "
+                f"({'x'.join(map(str, self.layout.shape))} {self.layout.dtype}); get the file again"
             )
         self._samples_sha256.update(data)
         return data
@@ -74,7 +76,9 @@ class Source:
         while part := self._read(_TAIL_PART):
             parts.append(part)
             if len(parts) * _TAIL_PART > _LARGEST_TAIL:
-                raise CorruptError(f"{self.name} goes on for more than {_LARGEST_TAIL} bytes after its samples")
+                raise CorruptError(
+                    f"{self.name} goes on for more than {_LARGEST_TAIL} bytes after its samples"
+                )
         return b"".join(parts)
 
     def gzip_level(self) -> int | None:
@@ -102,7 +106,7 @@ class Source:
 
     def _read_head(self, companion: bytes, gzipped: bool) -> tuple[Layout, Foreign]:
         if companion:
-            paired = nifti.parse(_unpacked(companion))
+            paired = nifti.parse(gzip_stream.unpacked(companion))
             return paired.layout, Foreign("nifti-pair", self._exactly(paired.offset), companion, gzipped)
         head = self._read(len(npy.MAGIC))
         if head == npy.MAGIC:
@@ -116,7 +120,9 @@ class Source:
         head += self._read(known[0].size - len(head))
         header = nifti.parse(head)
         if not header.single:
-            raise UsageError(f"{self.name} is the header of a pair; give the path of a file with its .img or .hdr beside it")
+            raise UsageError(
+                f"{self.name} is the header of a pair; give the path of a file with its .img or .hdr beside it"
+            )
         return header.layout, Foreign("nifti", head + self._exactly(header.offset - len(head)), b"", gzipped)
 
     def _read_npy(self, head: bytes, gzipped: bool) -> tuple[Layout, Foreign]:
@@ -124,7 +130,9 @@ class Source:
         head += self._exactly(2 if head[-2] == 1 else 4)
         length = int.from_bytes(head[8:], "little")
         if length > npy.LONGEST:
-            raise CorruptError(f"{self.name} announces a .npy header of {length} bytes, expected at most {npy.LONGEST}")
+            raise CorruptError(
+                f"{self.name} announces a .npy header of {length} bytes, expected at most {npy.LONGEST}"
+            )
         head += self._exactly(length)
         return npy.parse(head), Foreign("npy", head, b"", gzipped)
 
@@ -133,10 +141,6 @@ class Source:
         if len(data) != length:
             raise TruncatedError(f"{self.name} ends inside its header; get the file again")
         return data
-
-
-def _unpacked(header: bytes) -> bytes:
-    return gzip.decompress(header) if header[:2] == gzip_stream.MAGIC else header
 
 
 def _pair(path: Path) -> tuple[Path, Path | None]:

@@ -58,8 +58,7 @@ def gather(  # type: ignore[no-untyped-def]
             for x in range((5 * y + 3 * z) % step, extent[2], step):
                 i = start + x
                 group = class_of(activity(samples, i, strides[1], beside), thresholds, mode)
-                row = block[group, filled[group]]
-                predictor = parent[group]
+                line = filled[group]
                 west = np.int64(samples[at(i - 1)])
                 r0 = float(np.int64(samples[at(i)]) - west)
                 r1, r2, r3 = 0.0, 0.0, 0.0
@@ -68,19 +67,22 @@ def gather(  # type: ignore[no-untyped-def]
                     d1 = float(np.int64(samples[at(i + taps[at(k + 1)])]) - west)
                     d2 = float(np.int64(samples[at(i + taps[at(k + 2)])]) - west)
                     d3 = float(np.int64(samples[at(i + taps[at(k + 3)])]) - west)
-                    row[at(k)], row[at(k + 1)], row[at(k + 2)], row[at(k + 3)] = d0, d1, d2, d3
-                    r0 -= predictor[at(k)] * d0
-                    r1 -= predictor[at(k + 1)] * d1
-                    r2 -= predictor[at(k + 2)] * d2
-                    r3 -= predictor[at(k + 3)] * d3
+                    block[group, line, at(k)] = d0
+                    block[group, line, at(k + 1)] = d1
+                    block[group, line, at(k + 2)] = d2
+                    block[group, line, at(k + 3)] = d3
+                    r0 -= parent[group, at(k)] * d0
+                    r1 -= parent[group, at(k + 1)] * d1
+                    r2 -= parent[group, at(k + 2)] * d2
+                    r3 -= parent[group, at(k + 3)] * d3
                 residual = (r0 + r1) + (r2 + r3)
-                row[size] = residual
+                block[group, line, size] = residual
                 magnitude = abs(residual)
                 counts[group] += 1
                 errors[group] += magnitude
                 weight = np.sqrt(1.0 / (magnitude + errors[group] / counts[group] + 0.25))
                 for k in range(size + 1):
-                    row[k] *= weight
+                    block[group, line, at(k)] *= weight
                 filled[group] += 1
                 if filled[group] == BLOCK:
                     _add_block(moments[group], block[group])

@@ -18,10 +18,11 @@ class Settings:
     samples: int
     ranges: int
     phases: bool
+    ahead: bool = False
 
 
 SETTINGS = {
-    1: Settings(NEAR, classes=2, tile=256, samples=6_000, ranges=12, phases=False),
+    1: Settings(NEAR, classes=2, tile=256, samples=6_000, ranges=12, phases=False, ahead=True),
     2: Settings(MIDDLE, classes=2, tile=128, samples=8_000, ranges=16, phases=False),
     3: Settings(MIDDLE, classes=4, tile=64, samples=8_000, ranges=24, phases=True),
     4: Settings(WIDE, classes=4, tile=64, samples=10_000, ranges=32, phases=True),

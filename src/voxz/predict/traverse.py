@@ -10,6 +10,9 @@ residual:
     table      = first_table[level of expected] + phase   (phase: the prediction's first two fraction bits)
 
 The decoder reads the residual with that table; the encoder, whose samples are in place, notes residual and table.
+
+At the fastest level the expected error leaves the row itself out (`ahead`). Then the tables of a whole row are known before its first
+voxel is, and its residuals are read in one go, without waiting for a prediction each time.
 """
 
 import numpy as np
@@ -102,32 +105,176 @@ def add_products(values, start, offsets, groups, coefficients, first, x0, x1, su
 @kernel
 def prepare_row(  # type: ignore[no-untyped-def]
     samples, errors, start, x0, x1, row, mode, beside, thresholds, coefficients, first, stride,
-    offsets, groups, weights, error_offsets, error_groups, half, group_of, partial, expected,
+    offsets, groups, weights, error_offsets, error_groups, half, partial, chosen, first_of, expected,
 ):
-    """Class, partial prediction of every class and partial expected error of voxels x0..x1 of the row at `start`.
+    """What finished rows tell of voxels x0..x1 of the row at `start`.
 
-    Some voxels beyond x1 are computed too, to whole vectors; they are overwritten or never read.
+    `first_of` gets the index of each voxel's predictor, by its class, `chosen` that predictor's partial sum, `expected` the partial
+    expected error. Sums are computed for every class (`partial`) and a little beyond x1: whole vectors are faster than choices.
     """
-    x1 = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
-    for x in range(x0, x1):
-        rough = activity(samples, start + x, row, beside)
-        expected[at(x)] = weights[0] * rough
-        group_of[at(x)] = 0
-        for t in range(thresholds.shape[1]):
-            group_of[at(x)] += rough >= thresholds[mode, t]
-    add_products(errors, start, error_offsets, error_groups, weights, WEST, x0, x1, expected)
+    end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
+    for x in range(x0, end):
+        expected[at(x)] = activity(samples, start + x, row, beside)
+        first_of[at(x)] = 0
+    for t in range(thresholds.shape[1]):
+        threshold = thresholds[mode, t]
+        for x in range(x0, end):
+            first_of[at(x)] += np.int64(expected[at(x)] >= threshold)
+    rough_weight = weights[0]
+    for x in range(x0, end):
+        expected[at(x)] *= rough_weight
+    add_products(errors, start, error_offsets, error_groups, weights, WEST, x0, end, expected)
     for group in range(partial.shape[0]):
         sums = partial[group]
-        for x in range(x0, x1):
+        for x in range(x0, end):
             sums[at(x)] = half
-        add_products(samples, start, offsets, groups, coefficients, first + group * stride + WEST, x0, x1, sums)
+        add_products(samples, start, offsets, groups, coefficients, first + group * stride + WEST, x0, end, sums)
+    for x in range(x0, x1):
+        group = first_of[at(x)]
+        chosen[at(x)] = partial[at(group), at(x)]
+        first_of[at(x)] = first + group * stride
+
+
+@kernel
+def level_of(scale):  # type: ignore[no-untyped-def]
+    """Level of an expected error: exact while it is small, coarse beyond."""
+    coarse = FINE_LEVELS + min(scale >> COARSE_SHIFT, LEVELS - FINE_LEVELS - 1)
+    return scale if scale < FINE_LEVELS else coarse
+
+
+@kernel
+def read_row(  # type: ignore[no-untyped-def]
+    width, expected, level_table, shifts, slots, spans, words, raw, coder, row_residuals
+):
+    """Decode the residuals of a row whose tables are known ahead.
+
+    The decoding step stands here and in `code_row`: as a function that takes all these arrays, it would cost three times as much.
+    """
+    state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
+    for x in range(width):
+        table = np.int64(level_table[at(level_of(expected[at(x)] >> WEIGHT_BITS))]) >> 2
+        slot = state & SLOT_MASK
+        token = np.int64(slots[at(table), at(slot)])
+        span = np.int64(spans[at(table), at(token)])
+        turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
+        short = np.int64(turn < LOWEST)
+        turn = (turn << (short << 4)) | (np.int64(words[at(word)]) & -short)
+        word += short
+        state, other = other, turn
+        shift = np.int64(shifts[at(table)])
+        residual = ((token - DIRECT) << shift) + get_bits(raw, bit, shift)
+        bit += shift
+        if token > 2 * DIRECT:
+            length = raw_length(token)
+            residual += (value_of(token, get_bits(raw, bit, length)) - (token - DIRECT)) << shift
+            bit += length
+        row_residuals[at(x)] = residual
+    coder[0], coder[1], coder[2], coder[3] = state, other, word, bit
+
+
+@kernel
+def rebuild_row(  # type: ignore[no-untyped-def]
+    samples, errors, start, width, coefficients, chosen, first_of, highest, precision, row_residuals
+):
+    """Predict the voxels of a row in turn and add their known residuals; False if a sample is out of range."""
+    half = np.int64(1) << (precision - 1)
+    ceiling = (highest << precision) + half
+    w1 = np.int64(samples[start - 1])
+    w2, w3, w4 = w1, w1, w1
+    wrong = np.int64(0)
+    for x in range(width):
+        i = start + x
+        prediction = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
+        prediction = max(half, min(prediction, ceiling))
+        residual = row_residuals[at(x)]
+        w2, w3, w4 = w1, w2, w3
+        w1 = (prediction >> precision) + residual
+        wrong |= w1 | (highest - w1)
+        samples[at(i)] = w1
+        errors[at(i)] = error_of(prediction, residual, precision, half)
+    return wrong >= 0
+
+
+@kernel
+def code_row(  # type: ignore[no-untyped-def]
+    samples, errors, start, width, coefficients, chosen, first_of, highest, precision, expected, weights, ahead,
+    level_table, shifts, slots, spans, words, raw, coder, decoding, residuals, noted, count,
+):
+    """Code the voxels of a row in turn; False if a decoded sample is out of range."""
+    half = np.int64(1) << (precision - 1)
+    ceiling = (highest << precision) + half
+    state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
+    west = np.int64(0) if ahead else weights[1]
+    west_2 = np.int64(0) if ahead else weights[2]
+    error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
+    w1 = np.int64(samples[start - 1])
+    w2, w3, w4 = w1, w1, w1
+    for x in range(width):
+        i = start + x
+        prediction = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
+        prediction = max(half, min(prediction, ceiling))
+        level = level_of(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> WEIGHT_BITS)
+        phase = (prediction >> (precision - 2)) & 3
+        if decoding:
+            entry = np.int64(level_table[at(level)])
+            table = (entry >> 2) + (phase & entry)
+            slot = state & SLOT_MASK
+            token = np.int64(slots[at(table), at(slot)])
+            span = np.int64(spans[at(table), at(token)])
+            turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
+            short = np.int64(turn < LOWEST)
+            turn = (turn << (short << 4)) | (np.int64(words[at(word)]) & -short)
+            word += short
+            state, other = other, turn
+            shift = np.int64(shifts[at(table)])
+            residual = ((token - DIRECT) << shift) + get_bits(raw, bit, shift)
+            bit += shift
+            if token > 2 * DIRECT:
+                length = raw_length(token)
+                residual += (value_of(token, get_bits(raw, bit, length)) - (token - DIRECT)) << shift
+                bit += length
+        else:
+            residual = np.int64(samples[at(i)]) - (prediction >> precision)
+            residuals[at(count + x)] = residual
+            noted[at(count + x)] = level * 4 + phase
+        w2, w3, w4 = w1, w2, w3
+        w1 = (prediction >> precision) + residual
+        if w1 < 0 or w1 > highest:
+            return False
+        samples[at(i)] = w1
+        error_ww = error_w
+        error_w = error_of(prediction, residual, precision, half)
+        errors[at(i)] = error_w
+    coder[0], coder[1], coder[2], coder[3] = state, other, word, bit
+    return True
+
+
+@kernel
+def predict(chosen, first_of, coefficients, x, w1, w2, w3, w4):  # type: ignore[no-untyped-def]
+    """Finish the prediction of voxel `x` with the four samples to its west."""
+    k = first_of[at(x)]
+    farther = (
+        chosen[at(x)]
+        + np.int64(coefficients[at(k + 3)]) * w4
+        + np.int64(coefficients[at(k + 2)]) * w3
+        + np.int64(coefficients[at(k + 1)]) * w2
+    )
+    return farther + np.int64(coefficients[at(k)]) * w1
+
+
+@kernel
+def error_of(prediction, residual, precision, half):  # type: ignore[no-untyped-def]
+    """Magnitude of the difference between a sample and its unrounded prediction, in 1/16."""
+    whole = prediction >> precision
+    rounding = (whole << ERROR_BITS) - ((prediction - half) >> (precision - ERROR_BITS))
+    return min(abs((residual << ERROR_BITS) + rounding), LARGEST_ERROR)
 
 
 @kernel
 def traverse(  # type: ignore[no-untyped-def]
     samples, errors, total, sizes, tiles, highest, precision, references, thresholds, coefficients, stride,
     offsets, groups, error_weights, error_offsets, error_groups,
-    level_table, shifts, slots, spans, words, raw, decoding, residuals, noted,
+    level_table, shifts, slots, spans, words, raw, ahead, decoding, residuals, noted,
 ):
     """Walk the brick; decode into `samples`, or note `residuals` and table numbers for the samples that are there.
 
@@ -140,19 +287,18 @@ def traverse(  # type: ignore[no-untyped-def]
     volume = (depth + MARGIN_Z) * slice_
     down, across = tiles[0], tiles[1]
     classes = thresholds.shape[1] + 1
-    group_of = np.zeros(width + VECTOR, np.int64)
     partial = np.zeros((classes, width + VECTOR), np.int64)
-    first_of = np.zeros(width, np.int64)
-    chosen = np.zeros(width, np.int64)
+    chosen = np.zeros(width + VECTOR, np.int64)
+    first_of = np.zeros(width + VECTOR, np.int64)
     expected = np.zeros(width + VECTOR, np.int64)
+    row_residuals = np.zeros(width, np.int64)
     half = np.int64(1) << (precision - 1)
-    ceiling = (np.int64(highest) << precision) + half
-    state = np.int64(0)
-    word = np.int64(2)
-    bit = np.int64(0)
+    coder = np.zeros(4, np.int64)
+    coder[2] = 4
     count = np.int64(0)
     if decoding:
-        state = (np.int64(words[0]) << 16) | np.int64(words[1])
+        coder[0] = (np.int64(words[0]) << 16) | np.int64(words[1])
+        coder[1] = (np.int64(words[2]) << 16) | np.int64(words[3])
     for s in range(series):
         for z in range(depth):
             mode = (1 if z > 0 else 0) + (2 if s > 0 else 0)
@@ -182,69 +328,24 @@ def traverse(  # type: ignore[no-untyped-def]
                     prepare_row(
                         samples, errors, begin + LEFT, x0, x1, row, mode, beside, thresholds, coefficients, first, stride,
                         offsets[s, mode], groups[mode], error_weights[mode], error_offsets[s, mode], error_groups[mode],
-                        half, group_of, partial, expected,
+                        half, partial, chosen, first_of, expected,
                     )
-                    for x in range(x0, x1):
-                        group = group_of[at(x)]
-                        first_of[at(x)] = first + group * stride
-                        chosen[at(x)] = partial[at(group), at(x)]
-                west_weight = np.int64(error_weights[mode, 1])
-                west_weight_2 = np.int64(error_weights[mode, 2])
-                error_w = np.int64(errors[begin + LEFT - 1])
-                error_ww = np.int64(errors[begin + LEFT - 2])
-                w1 = np.int64(samples[begin + LEFT - 1])
-                w2 = w1
-                w3 = w1
-                w4 = w1
-                if decoding and (word >= words.size - width or bit > (raw.size - 2 - 2 * width) * 32):
+                if decoding and (coder[2] >= words.size - width or coder[3] > (raw.size - 2 - 2 * width) * 32):
                     return False
-                for x in range(width):
-                    i = begin + LEFT + x
-                    k = first_of[at(x)]
-                    prediction = (
-                        chosen[at(x)]
-                        + np.int64(coefficients[at(k + 3)]) * w4
-                        + np.int64(coefficients[at(k + 2)]) * w3
-                        + np.int64(coefficients[at(k + 1)]) * w2
-                    ) + np.int64(coefficients[at(k)]) * w1
-                    prediction = max(half, min(prediction, ceiling))
-                    scale = ((expected[at(x)] + west_weight_2 * error_ww) + west_weight * error_w) >> WEIGHT_BITS
-                    coarse = FINE_LEVELS + min(scale >> COARSE_SHIFT, LEVELS - FINE_LEVELS - 1)
-                    level = scale if scale < FINE_LEVELS else coarse
-                    entry = np.int64(level_table[at(level)])
-                    table = (entry >> 2) + ((prediction >> (precision - 2)) & entry & 3)
-                    whole = prediction >> precision
-                    rounding = (whole << ERROR_BITS) - ((prediction - half) >> (precision - ERROR_BITS))
-                    if decoding:
-                        slot = state & SLOT_MASK
-                        token = np.int64(slots[at(table), at(slot)])
-                        span = np.int64(spans[at(table), at(token)])
-                        state = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
-                        short = np.int64(state < LOWEST)
-                        state = (state << (short << 4)) | (np.int64(words[at(word)]) & -short)
-                        word += short
-                        shift = np.int64(shifts[at(table)])
-                        residual = ((token - DIRECT) << shift) + get_bits(raw, bit, shift)
-                        bit += shift
-                        if token > 2 * DIRECT:
-                            length = raw_length(token)
-                            residual += (value_of(token, get_bits(raw, bit, length)) - (token - DIRECT)) << shift
-                            bit += length
-                        if whole + residual < 0 or whole + residual > highest:
-                            return False
-                        samples[at(i)] = whole + residual
-                    else:
-                        residual = np.int64(samples[at(i)]) - whole
-                        residuals[at(count)] = residual
-                        noted[at(count)] = level * 4 + ((prediction >> (precision - 2)) & 3)
-                        count += 1
-                    error_ww = error_w
-                    error_w = min(abs((residual << ERROR_BITS) + rounding), LARGEST_ERROR)
-                    errors[at(i)] = error_w
-                    w4 = w3
-                    w3 = w2
-                    w2 = w1
-                    w1 = whole + residual
+                if decoding and ahead:
+                    read_row(width, expected, level_table, shifts, slots, spans, words, raw, coder, row_residuals)
+                    fits = rebuild_row(
+                        samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, row_residuals
+                    )
+                else:
+                    fits = code_row(
+                        samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, expected,
+                        error_weights[mode], ahead, level_table, shifts, slots, spans, words, raw, coder,
+                        decoding, residuals, noted, count,
+                    )
+                if not fits:
+                    return False
+                count += width
                 close_row(samples, begin, row)
                 close_row(errors, begin, row)
             close_slice(samples, start, row, height)
@@ -257,4 +358,5 @@ def traverse(  # type: ignore[no-untyped-def]
         copy_slice(errors, behind, behind - slice_, slice_)
         if series > 1:
             update_mean(samples, total, s, volume, series * volume)
-    return (not decoding) or (state == LOWEST and word == words.size - width - 1)
+    ended = coder[0] == LOWEST and coder[1] == LOWEST and coder[2] == words.size - width - 1
+    return (not decoding) or ended
