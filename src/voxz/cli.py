@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from voxz import api
@@ -21,12 +20,14 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Lossless compression of volumetric and multi-dimensional medical images.",
     epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit.",
 )
+
+_WrongArguments: Any = typer.BadParameter.__base__
+"""Usage errors of click, which newer versions of typer carry inside."""
 
 Inputs = Annotated[list[str], typer.Argument(help="Files; - is standard input.", metavar="IN...")]
 Output = Annotated[
@@ -238,13 +239,12 @@ def _expand_levels(arguments: Iterable[str]) -> list[str]:
 def main() -> None:
     """Run the command line and exit."""
     try:
-        sys.exit(app(_expand_levels(sys.argv[1:]), prog_name="voxz", standalone_mode=False) or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.ctx.get_help() if error.ctx else error, file=sys.stderr)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
+        sys.exit(
+            app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False) or 0
+        )
+    except _WrongArguments as error:
         sys.exit(_report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("voxz: interrupted; nothing was left behind", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
