@@ -143,7 +143,7 @@ def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = N
         if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
     channels = (layout.channels,) if layout.channels > 1 else ()
-    array = flat.reshape(*layout.memory_shape, *channels)
+    array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
     return (
         array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array

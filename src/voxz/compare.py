@@ -23,8 +23,8 @@ def compare(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> dict[str, A
     -------
     dict
         `identical`; `max_error` and `rmse` in stored units; `psnr_db` for the `data_range` max - min of `a` (None when
-        the samples are equal); `ssim` (mean over slices, 7 x 7 window; Wang et al. 2004), None for slices smaller than that; the same
-        for each volume in `volumes`, with `psnr_db` per slice along z.
+        the samples are equal); `ssim` (mean over slices, 7 x 7 window; Wang et al. 2004), None for slices smaller than
+        that; the same for each volume in `volumes`, with `psnr_db` per slice along z.
 
     Raises
     ------

@@ -127,10 +127,8 @@ class Image:
         axes = len(self._layout.shape)
         positions = selection.ranges[:axes]
         result = self._read(positions)
-        if self._layout.channels > 1:
-            result = result[..., np.array(selection.ranges[axes], np.intp)]
-        else:
-            result = result[..., 0]
+        colour = self._layout.channels > 1
+        result = result[..., np.array(selection.ranges[axes], np.intp)] if colour else result[..., 0]
         return result[tuple(0 if axis in selection.dropped else slice(None) for axis in range(self.ndim))]
 
     def canonical(self) -> NDArray[np.generic]:

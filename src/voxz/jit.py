@@ -8,7 +8,7 @@ code is cached beside the module, or in the user's cache folder when the install
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -21,5 +21,5 @@ def kernel(function: Function) -> Function:
         return function
     import numba  # noqa: PLC0415 - the plain mode must not need it
 
-    compiled: Function = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    return compiled
+    compile_for = numba.njit(nogil=True, cache=True, error_model="numpy")
+    return cast(Function, compile_for(function))

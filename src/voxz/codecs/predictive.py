@@ -88,7 +88,7 @@ def _geometry(shape: tuple[int, ...]) -> Geometry:
     return Geometry(series * channels, depth, height, width)
 
 
-def _to_series(dense: NDArray[np.int64]) -> NDArray[np.int64]:
+def _to_series(dense: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.moveaxis(dense, 4, 1).reshape(-1, *dense.shape[1:4])
 
 

@@ -1,7 +1,7 @@
 """The codec for everything without one of its own: bytes, shuffled by significance where that helps, then zlib.
 
-Payload: one byte of method (0 plain, 1 zlib, 2 shuffled and zlib), then the bytes. Shuffling collects the first bytes of all samples,
-then the second ones, and so on: exponents and high bytes become long runs.
+Payload: one byte of method (0 plain, 1 zlib, 2 shuffled and zlib), then the bytes. Shuffling collects the first bytes
+of all samples, then the second ones, and so on: exponents and high bytes become long runs.
 """
 
 import math

@@ -7,7 +7,8 @@ one table look-up a symbol:
     slot = state mod 2**PRECISION;  symbol = symbols[slot]
     state = frequency * (state >> PRECISION) + slot - start;  if state < 2**16: state = state << 16 | next word
 
-The decoder looks up the symbol of a slot (one byte) and then ``frequency << 16 | start`` of the symbol: small tables stay in the cache.
+The decoder looks up the symbol of a slot (one byte) and then ``frequency << 16 | start`` of the symbol: small tables
+stay in the cache.
 Two states take turns, so that one can be updated while the other is waited for (Giesen's interleaving). Both must be back
 at their initial value when all symbols are read, which catches most damage.
 """

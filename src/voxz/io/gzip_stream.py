@@ -1,8 +1,8 @@
 """Gzip in the one form this package writes: no name, no time, so that the same content gives the same bytes.
 
-`IdentityCheck` finds out, while a .gz file is being read, whether writing it in that form would give its very bytes: it compresses
-the content at the levels that programs use and drops a level at its first differing byte. Most foreign
-files differ within the first kilobytes, after which the check costs nothing.
+`IdentityCheck` finds out, while a .gz file is being read, whether writing it in that form would give its very bytes: it
+compresses the content at the levels that programs use and drops a level at its first differing byte. Most foreign files
+differ within the first kilobytes, after which the check costs nothing.
 """
 
 import gzip

@@ -47,8 +47,9 @@ def gather(  # type: ignore[no-untyped-def]
 
     `origin` is the index of the unit's first voxel, `extent` its (depth, height, width), `strides` those of slice and row,
     `taps` the offsets of the `size` neighbours but the west one, filled up to a multiple of four with -1, `parent`
-    (classes, taps) the predictor the weights come from. In a moment matrix, row and column number `size` belong to the residual of the parent; those beyond it stay zero and only
-    make the size a multiple of eight. `errors` returns the sum of the residuals' magnitudes.
+    (classes, taps) the predictor the weights come from. In a moment matrix, row and column number `size` belong to the
+    residual of the parent; those beyond it stay zero and only make the size a multiple of eight. `counts` and `errors`
+    return the number of samples and the sum of the residuals' magnitudes of each class.
     """
     block = np.zeros((classes, BLOCK, moments.shape[1]), np.float64)
     filled = np.zeros(classes, np.int64)

@@ -10,6 +10,7 @@ from voxz.predict.fit import gain, gather, solve
 from voxz.predict.geometry import FRONT, LEFT, TOP, Geometry, fill_borders, update_mean
 from voxz.predict.levels import Settings
 from voxz.predict.model import (
+    MOST_TILES,
     Arrays,
     Model,
     Unit,
@@ -60,7 +61,7 @@ def _choose_tiles(geometry: Geometry, settings: Settings) -> tuple[int, int]:
     """As many tiles down and across as the settings ask for and the voxels can feed."""
     down, across = (max(1, round(n / settings.tile)) for n in (geometry.height, geometry.width))
     voxels = geometry.depth * geometry.height * geometry.width
-    while down * across > 1 and voxels < SMALLEST_TILE * down * across:
+    while down * across > 1 and (voxels < SMALLEST_TILE * down * across or down * across > MOST_TILES):
         down, across = (max(1, down // 2), across) if down >= across else (down, max(1, across // 2))
     return down, across
 

@@ -21,7 +21,7 @@ GROUP = 8
 """Taps are multiplied in groups of eight; the last group is filled up with coefficients of zero."""
 
 LARGEST_COEFFICIENT = 1 << 24
-MOST_TILES = 64
+MOST_TILES = 256
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,8 @@ def units_of(geometry: Geometry, tiles: tuple[int, int]) -> list[Unit]:
             ty, tx = divmod(tile, across)
             box = (1, geometry.depth, *_bounds(ty, down, height), *_bounds(tx, across, width))
             index = first + 1 + tile
-            if s > 1:
-                parent = index - per_volume
-            else:
-                parent = index - 1 if tx else (index - across if ty else None)
+            left_or_above = index - 1 if tx else (index - across if ty else None)
+            parent = index - per_volume if s > 1 else left_or_above
             units.append(Unit(index, s, series + 1, box, parent))
     return units
 
@@ -152,7 +150,7 @@ class Model:
     def read(cls, reader: IntegerReader, settings: Settings, geometry: Geometry) -> "Model":
         """Inverse of `write`; damage raises `CorruptError`."""
         down, across, precision = (int(n) for n in reader.take(3))
-        if not (1 <= down <= MOST_TILES and 1 <= across <= MOST_TILES and 6 <= precision <= 16):
+        if min(down, across) < 1 or down * across > MOST_TILES or not 6 <= precision <= 16:
             raise CorruptError(f"predictor out of bounds: {down} x {across} tiles, {precision} fraction bits")
         references = np.zeros((geometry.series, 2), np.int64)
         back = reader.take(2 * (geometry.series - 1)).reshape(-1, 2)
@@ -185,7 +183,8 @@ class Model:
 def parent_coefficients(coefficients: NDArray[np.int32], unit: Unit, precision: int) -> NDArray[np.int64]:
     """Coefficients (classes, stride) that those of `unit` are sent as differences to."""
     if unit.parent is not None:
-        return coefficients[unit.parent].astype(np.int64)
+        inherited: NDArray[np.int64] = coefficients[unit.parent].astype(np.int64)
+        return inherited
     west = np.zeros(coefficients.shape[1:], np.int64)
     west[:, 0] = 1 << precision
     return west
@@ -208,7 +207,7 @@ def apply_change(
 def _difference(coefficients: NDArray[np.int32], unit: Unit, support: Support) -> NDArray[np.int64]:
     """Differences (classes, taps) to the parent; the base of a unit without one is zero at all sent taps."""
     taps = tap_positions(support, unit.mode)
-    own = coefficients[unit.index][:, taps].astype(np.int64)
+    own: NDArray[np.int64] = coefficients[unit.index][:, taps].astype(np.int64)
     if unit.parent is not None:
         own -= coefficients[unit.parent][:, taps]
     return own

@@ -1,8 +1,9 @@
 """Which volumes of a series predict which: chosen by measuring, not by position.
 
-In diffusion series the best reference is a volume with a similar gradient direction, in arterial spin labelling the one before the
-previous one. Each volume is reduced to fine structure (a second difference along x and y) at a regular subsample;
-the first reference is the earlier volume with the highest squared correlation, the second the one that adds most to it.
+In diffusion series the best reference is a volume with a similar gradient direction, in arterial spin labelling the one
+before the previous one. Each volume is reduced to fine structure (a second difference along x and y) at a regular
+subsample; the first reference is the earlier volume with the highest squared correlation, the second the one that adds
+most to it.
 """
 
 import numpy as np
@@ -36,8 +37,10 @@ def _covariance(volumes: NDArray[np.int32]) -> NDArray[np.float64]:
     if inner.size == 0:
         return np.ones((len(volumes), len(volumes)))
     step = max(1, inner[0].size // SAMPLES)
+    coarse = max(0, int(volumes.max()).bit_length() - 16)
     fine = np.empty((len(volumes), -(-inner[0].size // step)), np.float64)
-    for s, volume in enumerate(volumes.astype(np.int64)):
+    for s, volume in enumerate(volumes):
+        volume = volume.astype(np.int64) >> coarse  # noqa: PLW2901
         around = volume[:, 1:-1, :-2] + volume[:, 1:-1, 2:] + volume[:, :-2, 1:-1] + volume[:, 2:, 1:-1]
         fine[s] = (4 * volume[:, 1:-1, 1:-1] - around).ravel()[::step]
     return fine @ fine.T + np.eye(len(volumes))

@@ -11,8 +11,8 @@ residual:
 
 The decoder reads the residual with that table; the encoder, whose samples are in place, notes residual and table.
 
-At the fastest level the expected error leaves the row itself out (`ahead`). Then the tables of a whole row are known before its first
-voxel is, and its residuals are read in one go, without waiting for a prediction each time.
+At the fastest level the expected error leaves the row itself out (`ahead`). Then the tables of a whole row are known
+before its first voxel is, and its residuals are read in one go, without waiting for a prediction each time.
 """
 
 import numpy as np
@@ -109,8 +109,9 @@ def prepare_row(  # type: ignore[no-untyped-def]
 ):
     """What finished rows tell of voxels x0..x1 of the row at `start`.
 
-    `first_of` gets the index of each voxel's predictor, by its class, `chosen` that predictor's partial sum, `expected` the partial
-    expected error. Sums are computed for every class (`partial`) and a little beyond x1: whole vectors are faster than choices.
+    `first_of` gets the index of each voxel's predictor, by its class, `chosen` that predictor's partial sum, `expected`
+    the partial expected error. Sums are computed for every class (`partial`) and a little beyond x1: whole vectors are
+    faster than choices.
     """
     end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
     for x in range(x0, end):

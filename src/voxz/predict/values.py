@@ -1,12 +1,13 @@
 """Stored samples <-> the dense integers that are predicted.
 
-Every brick is shifted so that its lowest value is 0, divided by the common step of its values, and gaps that no sample uses
-are closed: a 16-bit image with 1,200 distinct values becomes one of 1,200 consecutive values, and the -2000 outside the field
-of view of some CT moves next to the lowest tissue value. A gap costs a few bits, so small gaps are closed only where most
-values are missing; elsewhere that would bend the intensity scale for nothing.
+Every brick is shifted so that its lowest value is 0, divided by the common step of its values, and gaps that no sample
+uses are closed: a 16-bit image with 1,200 distinct values becomes one of 1,200 consecutive values, and the -2000 outside
+the field of view of some CT moves next to the lowest tissue value. A gap costs a few bits, so small gaps are closed only
+where most values are missing; elsewhere that would bend the intensity scale for nothing.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Values:
             return table[positions]
         return positions.astype(np.int32)
 
-    def to_stored(self, dense: NDArray[np.int32], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    def to_stored(self, dense: NDArray[np.int32], dtype: np.dtype[Any]) -> NDArray[np.generic]:
         """Stored samples of `dense` values, same shape."""
         limits = np.iinfo(dtype)
         last = self.highest + sum(self.skips)
@@ -79,7 +80,8 @@ class Values:
         parts = [[int(n) for n in reader.take(3)] for _ in range(3)]
         low, step, highest = ((high << 44) + (middle << 22) + rest for high, middle, rest in parts)
         (gaps,) = (int(n) for n in reader.take(1))
-        if not (0 <= highest <= LARGEST and 1 <= step < 1 << 32 and abs(low) < 1 << 33 and 0 <= gaps <= min(highest, _LARGEST_PALETTE)):
+        possible = 0 <= highest <= LARGEST and 1 <= step < 1 << 32 and abs(low) < 1 << 33
+        if not possible or not 0 <= gaps <= min(highest, _LARGEST_PALETTE):
             raise CorruptError(f"value map out of bounds: low {low}, step {step}, highest {highest}, {gaps} gaps")
         starts = np.cumsum(reader.take(gaps))
         skips = reader.take(gaps)
