@@ -68,8 +68,8 @@ def from_text(text: str, shape: tuple[int, ...], first_axis_fastest: bool) -> Se
             start = position % size
             ranges[names[name]] = range(start, start + 1)
         else:
-            if 0 in bounds[2:]:
-                raise UsageError(f"got {part.strip()!r}, expected a step that is not 0")
+            if any(step is not None and step < 1 for step in bounds[2:]):
+                raise UsageError(f"got {part.strip()!r}, expected a step of 1 or more")
             ranges[names[name]] = range(size)[slice(*bounds)]
             if not ranges[names[name]]:
                 raise UsageError(

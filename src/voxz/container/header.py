@@ -98,7 +98,7 @@ class Header(Record):
         wrong += ["channels"] if not 1 <= self.channels <= 4 else []
         wrong += (
             ["shape"]
-            if math.prod(self.shape) > LARGEST_AXIS or any(self.shape[self.ndim :]) != (self.ndim < 7)
+            if math.prod(self.shape) > LARGEST_AXIS or any(n != 1 for n in self.shape[self.ndim :])
             else []
         )
         wrong += ["extent"] if 0 in self.extent else []

@@ -3,6 +3,7 @@
 import math
 import os
 import threading
+import weakref
 import zlib
 from pathlib import Path
 
@@ -176,8 +177,9 @@ class _FileBytes:
     """A file read without a shared position, so that threads and forked processes do not disturb each other."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
-        self.size = os.fstat(self._file.fileno()).st_size
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._finalizer = weakref.finalize(self, os.close, self._descriptor)
+        self.size = os.fstat(self._descriptor).st_size
         self._lock = threading.Lock()
 
     def read(self, offset: int, length: int) -> bytes:
@@ -191,14 +193,14 @@ class _FileBytes:
 
     def _part(self, offset: int, length: int) -> bytes:
         if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), length, offset)
+            return os.pread(self._descriptor, length, offset)
         with self._lock:
-            self._file.seek(offset)
-            return self._file.read(length)
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            return os.read(self._descriptor, length)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._finalizer()
 
 
 def brick_shape(box: Box, channels: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.predict.geometry import Geometry
 from voxz.predict.levels import Settings
-from voxz.predict.neighbourhood import ERROR_WEIGHTS, MODES, WEST, Support, Tap
+from voxz.predict.neighbourhood import AHEAD_WEIGHTS, ERROR_WEIGHTS, MODES, WEST, Support, Tap
 
 GROUP = 8
 """Taps are multiplied in groups of eight; the last group is filled up with coefficients of zero."""
@@ -85,12 +85,13 @@ class Arrays:
     def derive(cls, settings: Settings, geometry: Geometry, references: NDArray[np.int64]) -> "Arrays":
         """Expand what a brick's settings, shape and references imply."""
         taps = [settings.support.taps(mode) for mode in range(MODES)]
-        weighted = [mode.taps() for mode in ERROR_WEIGHTS]
+        by_mode = AHEAD_WEIGHTS if settings.ahead else ERROR_WEIGHTS
+        weighted = [mode.taps() for mode in by_mode]
         error_taps = [tuple(tap for tap, _ in mode) for mode in weighted]
         offsets, groups = _offsets(taps, geometry, references)
         error_offsets, error_groups = _offsets(error_taps, geometry, references)
         weights = np.zeros((MODES, WEST + error_offsets.shape[2]), np.int64)
-        for row, mode, pairs in zip(weights, ERROR_WEIGHTS, weighted, strict=True):
+        for row, mode, pairs in zip(weights, by_mode, weighted, strict=True):
             row[:3] = mode.activity, *mode.west
             row[WEST : WEST + len(pairs)] = [weight for _, weight in pairs]
         return cls(offsets, groups, error_offsets, error_groups, weights)

@@ -134,3 +134,11 @@ ERROR_WEIGHTS = (
     ),
 )
 """By mode; fitted to the volumes of many scanners (non-negative least squares on relative errors)."""
+
+AHEAD_WEIGHTS = (
+    ErrorWeights(34, (0, 0), {-1: (84, 156, 237, 182, 109), -2: (38, 75, 45)}, {}, {}),
+    ErrorWeights(49, (0, 0), {-1: (128, 186, 138), -2: (88,)}, {0: (74, 114, 81), 1: (95,)}, {}),
+    ErrorWeights(24, (0, 0), {-1: (139, 190, 132), -2: (95, 110, 95)}, {}, {0: (93,), 1: (60,)}),
+    ErrorWeights(14, (0, 0), {-1: (128, 172, 127), -2: (110,)}, {0: (101, 126, 97)}, {0: (68,)}),
+)
+"""The same without the row of the voxel itself, and with one group of taps."""

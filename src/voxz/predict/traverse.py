@@ -198,15 +198,14 @@ def rebuild_row(  # type: ignore[no-untyped-def]
 
 @kernel
 def code_row(  # type: ignore[no-untyped-def]
-    samples, errors, start, width, coefficients, chosen, first_of, highest, precision, expected, weights, ahead,
+    samples, errors, start, width, coefficients, chosen, first_of, highest, precision, expected, weights,
     level_table, shifts, slots, spans, words, raw, coder, decoding, residuals, noted, count,
 ):
     """Code the voxels of a row in turn; False if a decoded sample is out of range."""
     half = np.int64(1) << (precision - 1)
     ceiling = (highest << precision) + half
     state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
-    west = np.int64(0) if ahead else weights[1]
-    west_2 = np.int64(0) if ahead else weights[2]
+    west, west_2 = weights[1], weights[2]
     error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
     w1 = np.int64(samples[start - 1])
     w2, w3, w4 = w1, w1, w1
@@ -341,7 +340,7 @@ def traverse(  # type: ignore[no-untyped-def]
                 else:
                     fits = code_row(
                         samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, expected,
-                        error_weights[mode], ahead, level_table, shifts, slots, spans, words, raw, coder,
+                        error_weights[mode], level_table, shifts, slots, spans, words, raw, coder,
                         decoding, residuals, noted, count,
                     )
                 if not fits:
