@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from voxz import pipeline
-from voxz.codecs import CODECS
+from voxz.codecs import CODECS, check_name
 from voxz.container.header import COMPANION, HEAD
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
@@ -60,7 +60,7 @@ def compress(
     OSError
         A file cannot be read or written.
     """
-    _check(target, level)
+    _check(target, level, codec)
     _refuse_same(source, destination)
     count = thread_count(threads)
     with _output(destination, force) as file, Source(source) as samples:
@@ -95,23 +95,17 @@ def decompress(
         if select is not None:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(_output(destination, force))
-            image.write_selection(
-                select, stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
-            )
+            image.write_selection(select, stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL)))
             return
         reader = stack.enter_context(Reader(source))
         companion = reader.foreign_bytes(COMPANION)
         if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
-            raise UsageError(
-                f"got the name {destination} for a .hdr/.img pair, expected one that ends in .img"
-            )
+            raise UsageError(f"got the name {destination} for a .hdr/.img pair, expected one that ends in .img")
         file = stack.enter_context(_output(destination, force))
         if companion:
             header = _header_path(Path(destination), companion)
             stack.enter_context(complete_file(header, force)).write(companion)
-        sink = stack.enter_context(
-            _packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL)
-        )
+        sink = stack.enter_context(_packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
         pipeline.restore(reader, sink, thread_count(threads), progress)
 
 
@@ -120,7 +114,7 @@ def encode(
     threads: int | None = None,
 ) -> bytes:  # fmt: skip
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file."""
-    _check(target, level)
+    _check(target, level, codec)
     file = io.BytesIO()
     pipeline.write(_ArraySamples(np.asarray(array)), file, level, codec, thread_count(threads))
     return file.getvalue()
@@ -145,9 +139,7 @@ def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = N
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
-    return (
-        array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
-    )
+    return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
 
 
 def open(source: FilePath | bytes, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
@@ -220,13 +212,12 @@ class _ArraySamples:
         return digest, digest
 
 
-def _check(target: Target, level: int) -> None:
+def _check(target: Target, level: int, codec: str | None) -> None:
+    check_name(codec)
     if not isinstance(target, Lossless):
         raise UsageError(f"got target {target!r}, expected voxz.Lossless()")
     if level not in LEVELS:
-        raise UsageError(
-            f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)"
-        )
+        raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) in this version")
 
 
 def _refuse_same(source: FilePath, destination: FilePath) -> None:

@@ -12,6 +12,7 @@ import typer
 from voxz import api
 from voxz.compare import compare as compare_files
 from voxz.errors import UsageError, VoxzError
+from voxz.io.source import files_of
 from voxz.pipeline import Progress
 from voxz.progress import shown
 
@@ -34,9 +35,7 @@ Output = Annotated[
     str | None,
     typer.Option("-o", "--output", help="Output file or, for several inputs, folder; - is standard output."),
 ]
-Threads = Annotated[
-    int | None, typer.Option("-T", "--threads", help="Threads; default: the CPUs this process may use.")
-]
+Threads = Annotated[int | None, typer.Option("-T", "--threads", help="Threads; default: the CPUs this process may use.")]
 Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing files.")]
 
 
@@ -44,20 +43,12 @@ Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing fil
 def compress(
     inputs: Inputs,
     output: Output = None,
-    level: Annotated[
-        int, typer.Option(help="1 (fastest) to 5 (smallest); -1 .. -5 for short.")
-    ] = api.DEFAULT_LEVEL,
-    codec: Annotated[
-        str | None, typer.Option(help="Codec: predictive or stored; default: by type of the samples.")
-    ] = None,
+    level: Annotated[int, typer.Option(help="1 (fastest) to 5 (smallest); -1 .. -5 for short.")] = api.DEFAULT_LEVEL,
+    codec: Annotated[str | None, typer.Option(help="Codec: predictive or stored; default: by type of the samples.")] = None,
     threads: Threads = None,
     force: Force = False,
-    remove: Annotated[
-        bool, typer.Option("--rm", help="Delete each input once its file is verified.")
-    ] = False,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")
-    ] = False,
+    remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")] = False,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte."""
     if remove and no_verify:
@@ -76,7 +67,8 @@ def compress(
             progress=progress,
         )
         if remove and path != "-":
-            Path(path).unlink()
+            for file in files_of(path):
+                file.unlink()
 
     _batch(inputs, "compress", work)
 
@@ -93,9 +85,7 @@ def decompress(
 
     def work(path: str, progress: Progress | None) -> None:
         destination = _destination(path, output, _selected_name if select else _restored_name, len(inputs))
-        api.decompress(
-            _input(path), destination, select=select, threads=threads, force=force, progress=progress
-        )
+        api.decompress(_input(path), destination, select=select, threads=threads, force=force, progress=progress)
 
     _batch(inputs, "decompress", work)
 
@@ -129,9 +119,7 @@ def info(
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="Reference: .voxz, NIfTI or .npy.")],
     b: Annotated[str, typer.Argument(metavar="B")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, with figures per volume and slice.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with figures per volume and slice.")] = False,
 ) -> None:
     """Measure how much two images differ: max |error|, RMSE, PSNR, SSIM."""
     result = compare_files(a, b)
@@ -143,9 +131,7 @@ def compare(
         typer.echo(f"{name.replace('_', ' '):<18} {_plain(value)}")
     if len(volumes) > 1:
         for number, volume in enumerate(volumes):
-            typer.echo(
-                f"volume {number:<11} max error {volume['max_error']:g}  psnr db {_plain(volume['psnr_db'])}"
-            )
+            typer.echo(f"volume {number:<11} max error {volume['max_error']:g}  psnr db {_plain(volume['psnr_db'])}")
 
 
 def _plain(value: Any) -> str:
@@ -192,9 +178,7 @@ def _destination(path: str, output: str | None, rename: Callable[[Path], Path], 
     if Path(output).is_dir() and path != "-":
         return str(Path(output) / rename(Path(path)).name)
     if inputs > 1:
-        raise UsageError(
-            f"got {inputs} inputs and the output {output}, expected an existing folder for several inputs"
-        )
+        raise UsageError(f"got {inputs} inputs and the output {output}, expected an existing folder for several inputs")
     return output
 
 
@@ -231,17 +215,16 @@ def _report(error: Exception, path: str | None = None) -> int:
 
 def _expand_levels(arguments: Iterable[str]) -> list[str]:
     """Turn -1 .. -9 into --level 1 .. 9."""
-    return [
-        f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments
-    ]
+    return [f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments]
 
 
 def main() -> None:
     """Run the command line and exit."""
     try:
-        sys.exit(
-            app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False) or 0
-        )
+        code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.exit(code or 0)
     except _WrongArguments as error:
         sys.exit(_report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
     except (KeyboardInterrupt, typer.Abort):

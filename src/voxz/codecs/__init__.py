@@ -24,9 +24,7 @@ class Codec(Protocol):
     def encode_brick(self, samples: NDArray[np.generic], level: int) -> bytes | None:
         """Return the payload, or None."""
 
-    def decode_brick(
-        self, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]
-    ) -> NDArray[np.generic]:
+    def decode_brick(self, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
         """Return the samples; damage raises `CorruptError`."""
 
 
@@ -35,15 +33,17 @@ def codec(number: int) -> Codec:
     for name, known in CODECS.items():
         if known == number:
             return cast(Codec, importlib.import_module(f"voxz.codecs.{name}"))
-    raise UnsupportedError(
-        f"a brick uses codec {number}, which this version does not know; install a newer voxz"
-    )
+    raise UnsupportedError(f"a brick uses codec {number}, which this version does not know; install a newer voxz")
+
+
+def check_name(name: str | None) -> None:
+    """Raise `UsageError` unless `name` is that of a codec, or None for the one that suits the samples."""
+    if name is not None and name not in CODECS:
+        raise UsageError(f"got codec {name!r}, expected one of {', '.join(CODECS)}")
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = None) -> tuple[int, bytes]:
     """Code a brick with the codec called `name`, or the one that suits its type; fall back to `stored`."""
-    if name is not None and name not in CODECS:
-        raise UsageError(f"got codec {name!r}, expected one of {', '.join(CODECS)}")
     predictable = samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4
     if predictable and name != "stored":
         payload = codec(PREDICTIVE).encode_brick(samples, level)
@@ -54,8 +54,6 @@ def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = No
     return STORED, payload
 
 
-def decode_brick(
-    number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]
-) -> NDArray[np.generic]:
+def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples of a payload of codec `number`."""
     return codec(number).decode_brick(payload, shape, dtype)

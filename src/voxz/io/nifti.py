@@ -41,9 +41,7 @@ class Version:
     affine_rows: tuple[int, str]
 
 
-NIFTI1 = Version(
-    348, 344, b"n+1\0", b"ni1\0", (40, "8h"), 70, (108, "f"), (76, "8f"), (268, "3f"), (280, "12f")
-)
+NIFTI1 = Version(348, 344, b"n+1\0", b"ni1\0", (40, "8h"), 70, (108, "f"), (76, "8f"), (268, "3f"), (280, "12f"))
 NIFTI2 = Version(
     540,
     4,
@@ -96,9 +94,7 @@ def parse(head: bytes) -> NiftiHeader:
         raise TruncatedError(f"the NIfTI header ends after {len(head)} bytes, expected {version.size}")
     magic = head[version.magic_at : version.magic_at + len(version.single)]
     if magic not in (version.single, version.pair):
-        raise UnsupportedError(
-            f"got magic {magic!r}, expected a NIfTI-1 or NIfTI-2 header (Analyze 7.5 is not supported)"
-        )
+        raise UnsupportedError(f"got magic {magic!r}, expected a NIfTI-1 or NIfTI-2 header (Analyze 7.5 is not supported)")
     ndim, *sizes = struct.unpack_from(order + version.dim[1], head, version.dim[0])
     if not 1 <= ndim <= MOST_AXES or any(n < 0 for n in sizes[:ndim]):
         raise CorruptError(f"the NIfTI header has impossible dimensions: {ndim} axes, {tuple(sizes)}")
@@ -112,9 +108,7 @@ def parse(head: bytes) -> NiftiHeader:
         offset = version.size + 4  # left unset by some writers; every reader takes it for this
     lowest = version.size if single else 0
     if not math.isfinite(offset) or offset != int(offset) or not lowest <= offset <= LARGEST_OFFSET:
-        raise CorruptError(
-            f"the NIfTI header puts the samples at byte {offset}, expected {lowest} to {LARGEST_OFFSET}"
-        )
+        raise CorruptError(f"the NIfTI header puts the samples at byte {offset}, expected {lowest} to {LARGEST_OFFSET}")
     layout = Layout(tuple(sizes[:ndim]), np.dtype(order + name), first_axis_fastest=True, channels=channels)
     return NiftiHeader(version, order, layout, int(offset), single)
 
@@ -136,15 +130,11 @@ def select(header: bytes, start: list[int], step: list[int], shape: list[int]) -
     pixdim = list(struct.unpack_from(order + version.pixdim[1], out, version.pixdim[0]))
     spatial = [(start + [0] * 3)[axis] for axis in range(3)]
     steps = [(step + [1] * 3)[axis] for axis in range(3)]
-    rows = np.array(struct.unpack_from(order + version.affine_rows[1], out, version.affine_rows[0])).reshape(
-        3, 4
-    )
+    rows = np.array(struct.unpack_from(order + version.affine_rows[1], out, version.affine_rows[0])).reshape(3, 4)
     rows[:, 3] += rows[:, :3] @ spatial
     rows[:, :3] *= steps
     struct.pack_into(order + version.affine_rows[1], out, version.affine_rows[0], *rows.ravel())
-    offset = np.array(
-        struct.unpack_from(order + version.quaternion_offset[1], out, version.quaternion_offset[0])
-    )
+    offset = np.array(struct.unpack_from(order + version.quaternion_offset[1], out, version.quaternion_offset[0]))
     offset += _quaternion_axes(out, version, order, pixdim) @ spatial
     struct.pack_into(order + version.quaternion_offset[1], out, version.quaternion_offset[0], *offset)
     for axis, factor in enumerate(step):

@@ -17,9 +17,7 @@ def parse(head: bytes) -> Layout:
     stream = io.BytesIO(head)
     try:
         version = np.lib.format.read_magic(stream)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
     except ValueError as error:
         raise CorruptError(f"the .npy header cannot be read: {error}") from None

@@ -1,6 +1,7 @@
 """Files that are either complete or absent: written under another name, flushed to disk, then renamed."""
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ def complete_file(path: str | os.PathLike[str], force: bool) -> Iterator[BinaryI
     """Open a temporary file beside `path` that takes its name when the block ends well and vanishes when it does not."""
     path = Path(path)
     refuse_overwrite(path, force)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the output's folder is not there; make it first", str(path.parent))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with temporary.open("w+b") as file:

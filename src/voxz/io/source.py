@@ -76,9 +76,7 @@ class Source:
         while part := self._read(_TAIL_PART):
             parts.append(part)
             if len(parts) * _TAIL_PART > _LARGEST_TAIL:
-                raise CorruptError(
-                    f"{self.name} goes on for more than {_LARGEST_TAIL} bytes after its samples"
-                )
+                raise CorruptError(f"{self.name} goes on for more than {_LARGEST_TAIL} bytes after its samples")
         return b"".join(parts)
 
     def gzip_level(self) -> int | None:
@@ -120,9 +118,7 @@ class Source:
         head += self._read(known[0].size - len(head))
         header = nifti.parse(head)
         if not header.single:
-            raise UsageError(
-                f"{self.name} is the header of a pair; give the path of a file with its .img or .hdr beside it"
-            )
+            raise UsageError(f"{self.name} is the header of a pair; give the path of a file with its .img or .hdr beside it")
         return header.layout, Foreign("nifti", head + self._exactly(header.offset - len(head)), b"", gzipped)
 
     def _read_npy(self, head: bytes, gzipped: bool) -> tuple[Layout, Foreign]:
@@ -130,9 +126,7 @@ class Source:
         head += self._exactly(2 if head[-2] == 1 else 4)
         length = int.from_bytes(head[8:], "little")
         if length > npy.LONGEST:
-            raise CorruptError(
-                f"{self.name} announces a .npy header of {length} bytes, expected at most {npy.LONGEST}"
-            )
+            raise CorruptError(f"{self.name} announces a .npy header of {length} bytes, expected at most {npy.LONGEST}")
         head += self._exactly(length)
         return npy.parse(head), Foreign("npy", head, b"", gzipped)
 
@@ -141,6 +135,11 @@ class Source:
         if len(data) != length:
             raise TruncatedError(f"{self.name} ends inside its header; get the file again")
         return data
+
+
+def files_of(path: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that `Source` reads for `path`: one, or both of a .hdr/.img pair."""
+    return [file for file in _pair(Path(path)) if file is not None]
 
 
 def _pair(path: Path) -> tuple[Path, Path | None]:

@@ -1,0 +1,185 @@
+"""The command line: names, exit codes, one line for every error, nothing lost."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samples import digest, nifti, smooth, write_gzip
+
+DATA = nifti((12, 11, 10, 2), samples=smooth((2, 10, 11, 12)).tobytes())[1]
+
+
+def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the command as a user does."""
+    return subprocess.run([sys.executable, "-m", "voxz", *map(str, arguments)], input=stdin, capture_output=True, check=False)
+
+
+def refused(code: int, words: str, *arguments: object, stdin: bytes = b"") -> None:
+    """Assert that the command fails with this code and one line with these words."""
+    result = run(*arguments, stdin=stdin)
+    text = result.stderr.decode()
+    assert result.returncode == code, text
+    assert words in text
+    assert text.startswith("voxz: ")
+    assert text.count("\n") == 1, text
+    assert not result.stdout
+
+
+@pytest.fixture()
+def scan(tmp_path: Path) -> Path:
+    return write_gzip(tmp_path / "scan.nii.gz", DATA)
+
+
+def test_there_and_back(scan: Path) -> None:
+    before = digest(scan)
+    assert run("compress", scan).returncode == 0
+    assert digest(scan) == before
+    packed = scan.with_name("scan.nii.voxz")
+    assert run("verify", packed).stdout.decode() == f"{packed}: ok\n"
+    scan.unlink()
+    result = run("decompress", packed)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert digest(scan) == before
+
+
+def test_existing_files_are_kept_without_force(scan: Path) -> None:
+    packed = scan.with_name("scan.nii.voxz")
+    packed.write_bytes(b"precious")
+    refused(2, "is there already; use -f", "compress", scan)
+    assert packed.read_bytes() == b"precious"
+    assert run("compress", "-f", scan).returncode == 0
+    refused(2, "is there already; use -f", "decompress", packed)
+    refused(2, "input and output at once", "compress", "-f", scan, "-o", scan)
+
+
+def test_rm_removes_the_input_only_after_verification(scan: Path) -> None:
+    refused(2, "--rm with --no-verify", "compress", "--rm", "--no-verify", scan)
+    assert scan.exists()
+    assert run("compress", "--rm", scan).returncode == 0
+    assert not scan.exists()
+    refused(1, "neither NIfTI nor", "compress", "--rm", "-o", scan.with_name("x.voxz"), __file__)
+    assert Path(__file__).exists()
+
+
+def test_rm_removes_both_files_of_a_pair(tmp_path: Path) -> None:
+    header, data = nifti((5, 5), pair=True)
+    (tmp_path / "a.hdr").write_bytes(header)
+    (tmp_path / "a.img").write_bytes(data)
+    assert run("compress", "--rm", tmp_path / "a.hdr").returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.img.voxz"]
+    assert run("decompress", tmp_path / "a.img.voxz").returncode == 0
+    assert (tmp_path / "a.hdr").read_bytes() == header
+    assert (tmp_path / "a.img").read_bytes() == data
+
+
+@pytest.mark.parametrize("level", range(1, 6))
+def test_levels(level: int, scan: Path) -> None:
+    assert run("compress", f"-{level}", scan).returncode == 0
+    facts = json.loads(run("info", "--json", scan.with_name("scan.nii.voxz")).stdout)
+    assert facts["level"] == level
+    assert run("verify", scan.with_name("scan.nii.voxz")).returncode == 0
+
+
+def test_info(scan: Path) -> None:
+    run("compress", scan)
+    packed = scan.with_name("scan.nii.voxz")
+    facts = json.loads(run("info", "--json", packed).stdout)
+    assert facts["shape"] == [12, 11, 10, 2]
+    assert facts["bytes"] == packed.stat().st_size
+    assert facts["gzip_identical"]
+    text = run("info", packed).stdout.decode()
+    assert "12x11x10x2" in text
+    assert facts["original_sha256"] in text
+
+
+def test_pipes(scan: Path) -> None:
+    packed = run("compress", "-", stdin=scan.read_bytes())
+    assert packed.returncode == 0, packed.stderr
+    assert run("decompress", "-", stdin=packed.stdout).stdout == DATA
+    assert run("compress", scan, "-o", "-").stdout[:5] == b"\xf6VOXZ"
+    assert b"12x11x10x2" in run("info", "-", stdin=packed.stdout).stdout
+
+
+def test_selection(scan: Path) -> None:
+    run("compress", scan)
+    part = scan.with_name("part.nii")
+    assert run("decompress", scan.with_name("scan.nii.voxz"), "--select", "z=3:5,t=1", "-o", part).returncode == 0
+    samples = np.frombuffer(part.read_bytes()[352:], "<i2")
+    assert np.array_equal(samples, smooth((2, 10, 11, 12))[1, 3:5].ravel())
+
+
+@pytest.mark.parametrize("select", ["q=1", "z", "z=", "z=a:b", "z=99", "z=5:5", "z=::0", "z=::-1", "z=1:2:3:4", ""])
+def test_wrong_selections(select: str, scan: Path) -> None:
+    run("compress", scan)
+    part = scan.with_name("part.nii")
+    refused(2, "got", "decompress", scan.with_name("scan.nii.voxz"), "--select", select, "-o", part)
+    assert not part.exists()
+
+
+def test_several_files(scan: Path) -> None:
+    folder = scan.parent / "out"
+    folder.mkdir()
+    other = scan.with_name("other.nii")
+    other.write_bytes(DATA)
+    bad = scan.with_name("bad.nii")
+    bad.write_bytes(b"not an image")
+    result = run("compress", scan, bad, other, "-o", folder)
+    assert result.returncode == 4
+    assert result.stderr.decode().count("\n") == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["other.nii.voxz", "scan.nii.voxz"]
+    refused(4, "neither NIfTI nor", "compress", bad, other, "-o", folder, "-f")
+    refused(1, "folder is not there", "compress", scan, "-o", folder / "absent" / "b")
+
+
+def test_damage(scan: Path) -> None:
+    run("compress", scan)
+    packed = scan.with_name("scan.nii.voxz")
+    good = packed.read_bytes()
+    packed.write_bytes(good[:-7])
+    refused(3, "expected", "verify", packed)
+    packed.write_bytes(good[:-7] + b"!" + good[-6:])
+    refused(3, "do not match their checksum", "verify", packed)
+    restored = scan.with_name("restored.nii")
+    refused(3, "do not match their checksum", "decompress", packed, "-o", restored)
+    assert not list(scan.parent.glob("*restored*"))
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "arguments"),
+    [
+        (2, "Missing argument", ["compress"]),
+        (2, "No such option", ["compress", "--fast", "x"]),
+        (2, "No such command", ["squash"]),
+        (2, "level 7", ["compress", "-7", "x.nii"]),
+        (2, "0 threads", ["compress", "-T", "0", "x.nii"]),
+        (2, "'zip'", ["compress", "--codec", "zip", __file__]),
+        (1, "No such file", ["compress", "/nowhere/x.nii"]),
+        (1, "No such file", ["info", "/nowhere/x.voxz"]),
+        (1, "s a directory", ["info", "/"]),
+        (1, "not a .voxz file", ["info", __file__]),
+        (2, "does not end in .voxz", ["decompress", __file__]),
+        (1, "neither NIfTI nor", ["compare", __file__, __file__]),
+    ],
+)
+def test_mistakes(code: int, words: str, arguments: list[str], tmp_path: Path) -> None:
+    extra = ["-o", tmp_path / "out"] if arguments[0] == "compress" and len(arguments) > 1 else []
+    refused(code, words, *arguments, *extra)
+    assert not list(tmp_path.iterdir())
+
+
+def test_compare(scan: Path) -> None:
+    run("compress", scan)
+    result = json.loads(run("compare", "--json", scan, scan.with_name("scan.nii.voxz")).stdout)
+    assert result["identical"]
+    assert b"max error" in run("compare", scan, scan.with_name("scan.nii.voxz")).stdout
+
+
+def test_every_command_has_help() -> None:
+    for verb in ("compress", "decompress", "info", "verify", "compare"):
+        result = run(verb, "--help")
+        assert result.returncode == 0
+        assert result.stdout.count(b"\n") > 5
