@@ -135,7 +135,7 @@ def _code_residuals(
     level_table, shifts = ranges.tables()
     counts = np.zeros((len(shifts), TOKENS), np.int64)
     tables, tokens = np.zeros(noted.size, np.uint8), np.zeros(noted.size, np.uint8)
-    raw = np.zeros(residuals.size + 3, np.int64)
+    raw = np.zeros(2 * residuals.size + 3, np.int64)
     bits = int(tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw))
     contexts = write_contexts(side, ranges, counts)
     words = np.zeros(residuals.size + 6, np.uint16)
@@ -163,6 +163,6 @@ def _walk(
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            *tables, stream, bits, settings.ahead, contexts is not None, residuals, noted,
+            *tables, stream, bits, 8 * len(raw), settings.ahead, contexts is not None, residuals, noted,
         )
     )

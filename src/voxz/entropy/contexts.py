@@ -26,6 +26,8 @@ FINE_LEVELS, COARSE_SHIFT, LEVELS = 1024, 6, 2048
 PHASES = 4
 VOXELS_PER_TABLE = 5_000
 PHASED_BELOW = 4
+PLENTY = 1 << 20
+BITS_PER_FREQUENCY = 4.5
 MOST_TABLES = 128
 LARGEST_SHIFT = 26
 
@@ -121,13 +123,26 @@ class Ranges:
 def choose_ranges(
     noted: NDArray[np.int32], residuals: NDArray[np.int32], most_ranges: int, split_phases: bool
 ) -> Ranges:
-    """Cut the levels into at most `most_ranges` ranges of equal population, fewer when there are few voxels."""
+    """Cut the levels into ranges of equal population: as many, up to `most_ranges`, as make the code shortest.
+
+    With many voxels that is `most_ranges`; with few, every table must earn its place.
+    """
     counts = np.zeros(LEVELS, np.int64)
     magnitudes = np.zeros(LEVELS, np.int64)
     _survey(noted, residuals, counts, magnitudes)
     wanted = max(1, min(most_ranges, len(noted) // VOXELS_PER_TABLE))
+    if len(noted) >= PLENTY:
+        return _cut(counts, magnitudes, wanted, split_phases)
+    numbers = sorted({max(1, wanted * part // 8) for part in (1, 2, 4, 8)})
+    choices = [_cut(counts, magnitudes, n, split) for n in numbers for split in {False, split_phases}]
+    return min(choices, key=lambda ranges: _code_length(ranges, noted, residuals))
+
+
+def _cut(counts: NDArray[np.int64], magnitudes: NDArray[np.int64], wanted: int, split_phases: bool) -> Ranges:
+    """Ranges of about equal population of the levels."""
     cumulative = np.cumsum(counts)
-    cuts = {int(np.searchsorted(cumulative, len(noted) * k // wanted, side="right")) for k in range(1, wanted)}
+    total = int(cumulative[-1])
+    cuts = {int(np.searchsorted(cumulative, total * k // wanted, side="right")) for k in range(1, wanted)}
     firsts = [0, *sorted(cut for cut in cuts if 0 < cut < LEVELS)]
     populations = [int(n) for n in np.add.reduceat(counts, firsts)]
     sums = [int(n) for n in np.add.reduceat(magnitudes, firsts)]
@@ -137,6 +152,18 @@ def choose_ranges(
         for total, n in zip(sums, populations, strict=True)
     ]
     return Ranges(tuple(firsts), tuple(shifts), tuple(phased))
+
+
+def _code_length(ranges: Ranges, noted: NDArray[np.int32], residuals: NDArray[np.int32]) -> float:
+    """Estimated bits of all residuals and tables."""
+    level_table, shifts = ranges.tables()
+    counts = np.zeros((len(shifts), TOKENS), np.int64)
+    tables, tokens = np.zeros(noted.size, np.uint8), np.zeros(noted.size, np.uint8)
+    raw = tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, np.zeros(2 * noted.size + 3, np.int64))
+    totals = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
+    used = counts > 0
+    entropy = float((counts[used] * np.log2(totals[used] / counts[used])).sum())
+    return entropy + int(raw) + BITS_PER_FREQUENCY * float(used.sum())
 
 
 def write_contexts(writer: IntegerWriter, ranges: Ranges, counts: NDArray[np.int64]) -> Contexts:

@@ -13,7 +13,7 @@ follow any shift of the intensities. Sums run in a fixed order in IEEE doubles, 
 import numpy as np
 
 from voxz.jit import kernel
-from voxz.predict.traverse import activity, at, class_of
+from voxz.predict.rows import activity, at, class_of
 
 BLOCK = 8
 RIDGE = 5.0

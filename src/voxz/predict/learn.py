@@ -21,7 +21,7 @@ from voxz.predict.model import (
 )
 from voxz.predict.neighbourhood import MODES, WEST
 from voxz.predict.references import choose_references
-from voxz.predict.traverse import activity
+from voxz.predict.rows import activity
 
 SMALLEST_TILE = 40_000
 """Voxels a tile needs for its own coefficients to pay."""

@@ -1,0 +1,28 @@
+"""Generated volumes that look like scans, the same on every machine: whole-number arithmetic only."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def noise(shape: tuple[int, ...], amplitude: int, seed: int = 1) -> NDArray[np.int64]:
+    """Sum of four uniform integers in ``-amplitude .. amplitude``: near enough to normal."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(-amplitude, amplitude + 1, (4, *shape)).sum(axis=0) // 2
+
+
+def head(shape: tuple[int, int, int], seed: int = 1) -> NDArray[np.int16]:
+    """An ellipsoid with a bright rim and a gradient, slightly blurred, with noise that neighbours share: ``(z, y, x)``."""
+    z, y, x = (np.indices(shape)[axis] * 2 - shape[axis] + 1 for axis in range(3))
+    radius = (x * 1000 // shape[2]) ** 2 + (y * 1000 // shape[1]) ** 2 + (z * 600 // shape[0]) ** 2
+    inside = radius < 700_000
+    rim = inside & (radius > 560_000)
+    values = inside * (400 + 3 * x - 2 * y + 5 * z) + rim * 200 + noise(shape, 12, seed)
+    for axis in range(3):
+        values = (2 * values + np.roll(values, 1, axis) + np.roll(values, -1, axis)) // 4
+    return np.abs(values + noise(shape, 3, seed + 100)).astype(np.int16)
+
+
+def series(volumes: int, shape: tuple[int, int, int], seed: int = 1) -> NDArray[np.int16]:
+    """The same head in every volume, with a slow drift and noise of its own: ``(t, z, y, x)``."""
+    still = head(shape, seed).astype(np.int64)
+    return np.abs([still + 10 * t // 7 + noise(shape, 3, seed + t + 1) for t in range(volumes)]).astype(np.int16)
