@@ -33,7 +33,8 @@ def any_array(draw: st.DrawFn) -> NDArray[Any]:
     count = int(np.prod(shape))
     few = draw(st.booleans())
     bits = rng.integers(0, 2 if few or dtype.kind == "b" else 256, count * dtype.itemsize).astype(np.uint8)
-    return bits.view(dtype).reshape(shape)
+    array: NDArray[Any] = bits.view(dtype).reshape(shape)
+    return array
 
 
 @settings(max_examples=150, deadline=None)
@@ -54,7 +55,7 @@ def test_extremes(dtype: str, kind: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.longdouble, np.clongdouble])
 def test_wide_floats_keep_their_bytes(dtype: type) -> None:
-    array = np.arange(60).astype(dtype).reshape(3, 4, 5)
+    array: NDArray[Any] = np.arange(60).astype(dtype).reshape(3, 4, 5)
     assert voxz.decode(voxz.encode(array)).tobytes() == array.tobytes()
 
 

@@ -29,7 +29,7 @@ def refused(code: int, words: str, *arguments: object, stdin: bytes = b"") -> No
     assert not result.stdout
 
 
-@pytest.fixture()
+@pytest.fixture
 def scan(tmp_path: Path) -> Path:
     return write_gzip(tmp_path / "scan.nii.gz", DATA)
 

@@ -1,5 +1,6 @@
 """Damage never goes unnoticed, and nothing in a file makes its reader run away."""
 
+import contextlib
 import struct
 import zlib
 from dataclasses import replace
@@ -66,10 +67,8 @@ def test_damage_behind_a_sound_checksum(codec: str, data: st.DataObject) -> None
     for _ in range(data.draw(st.integers(1, 4))):
         payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
     damaged = with_entry(blob[:start] + bytes(payload), 3, crc32=zlib.crc32(payload))
-    try:
+    with contextlib.suppress(voxz.CorruptError):
         assert np.array_equal(voxz.decode(damaged, threads=1), ARRAY)
-    except voxz.CorruptError:
-        pass
 
 
 def test_something_appended() -> None:

@@ -11,6 +11,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.typing import NDArray
 
 import voxz
 from samples import nifti, smooth
@@ -76,9 +77,14 @@ def test_colour_channels_are_the_last_axis(tmp_path: Path) -> None:
 def test_only_needed_bricks_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     array = smooth((200, 128, 128))
     with voxz.open(voxz.encode(array, codec="stored")) as image:
-        decoded = []
+        decoded: list[int] = []
         original = image._reader.brick
-        monkeypatch.setattr(image._reader, "brick", lambda number: decoded.append(number) or original(number))
+
+        def brick(number: int) -> NDArray[np.generic]:
+            decoded.append(number)
+            return original(number)
+
+        monkeypatch.setattr(image._reader, "brick", brick)
         assert np.array_equal(image[100], array[100])
         assert len(decoded) * 4 < len(image._reader.bricks)
         before = len(decoded)

@@ -1,5 +1,6 @@
 """NIfTI files of every kind come back byte for byte; parts of them stay where they were in space."""
 
+import gzip
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -33,7 +34,7 @@ def round_trip(source: Path, folder: Path, name: str, codec: str | None = None) 
 def test_files_of_installed_packages(file: Path, tmp_path: Path) -> None:
     if file.name.endswith(".gz"):
         plain = tmp_path / "plain.nii"
-        plain.write_bytes(nibabel.openers.Opener(file).read())
+        plain.write_bytes(gzip.decompress(file.read_bytes()))
         assert digest(round_trip(file, tmp_path, "restored.nii")) == digest(plain)
     else:
         assert digest(round_trip(file, tmp_path, "restored.nii")) == digest(file)
@@ -99,6 +100,7 @@ def test_pairs(given: str, header_zipped: bool, tmp_path: Path) -> None:
     assert digest(tmp_path / ("b.hdr" + ending)) == digest(tmp_path / ("a.hdr" + ending))
     with voxz.open(tmp_path / "packed.voxz") as image:
         assert image.shape == (8, 7, 6)
+        assert image.affine is not None
         assert np.allclose(np.diag(image.affine), [2, 3, 4, 1])
     with pytest.raises(voxz.UsageError, match=r"one that ends in \.img"):
         voxz.decompress(tmp_path / "packed.voxz", tmp_path / "c.nii")
@@ -112,9 +114,7 @@ def test_half_a_pair_is_refused(tmp_path: Path) -> None:
         voxz.compress(tmp_path / "a.hdr", tmp_path / "a.voxz")
 
 
-@pytest.mark.parametrize(
-    "select", ["z=2:5", "x=1:9:2,y=3", "t=1", "z=-2:", "y=::4", "x=1:9:3,z=4", "x=0:4,y=1:5,z=2:4,t=0:2"]
-)
+@pytest.mark.parametrize("select", ["z=2:5", "x=1:9:2,y=3", "t=1", "z=-2:", "y=::4", "x=1:9:3,z=4", "x=0:4,y=1:5,z=2:4,t=0:2"])
 @pytest.mark.parametrize("version", [1, 2])
 def test_selection_stays_in_place(version: int, select: str, tmp_path: Path) -> None:
     source, packed, part = tmp_path / "a.nii", tmp_path / "a.voxz", tmp_path / "part.nii.gz"

@@ -83,9 +83,7 @@ class Grid:
         return next((axis for axis in range(4) if min(self.extent[axis], self.shape[axis]) > 1), 3)
 
     def _counts(self) -> list[int]:
-        return [-(-n // e) for n, e in zip(self.shape[:4], self.extent, strict=True)] + [
-            int(self.shape[4] > 0)
-        ]
+        return [-(-n // e) for n, e in zip(self.shape[:4], self.extent, strict=True)] + [int(self.shape[4] > 0)]
 
     def _cuts(self, axis: int) -> list[slice]:
         size, step = self.shape[axis], self.extent[axis]

@@ -213,6 +213,11 @@ def _report(error: Exception, path: str | None = None) -> int:
     return code
 
 
+def _interrupted() -> int:
+    print("voxz: interrupted; nothing was left behind", file=sys.stderr)
+    return INTERRUPTED
+
+
 def _expand_levels(arguments: Iterable[str]) -> list[str]:
     """Turn -1 .. -9 into --level 1 .. 9."""
     return [f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments]
@@ -222,14 +227,11 @@ def main() -> None:
     """Run the command line and exit."""
     try:
         code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
-        if code == INTERRUPTED:
-            raise KeyboardInterrupt
-        sys.exit(code or 0)
+        sys.exit(_interrupted() if code == INTERRUPTED else code or 0)
     except _WrongArguments as error:
         sys.exit(_report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
     except (KeyboardInterrupt, typer.Abort):
-        print("voxz: interrupted; nothing was left behind", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(_interrupted())
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -35,9 +35,7 @@ def compare(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> dict[str, A
     """
     first, second = _canonical(a), _canonical(b)
     if first.shape != second.shape:
-        raise UsageError(
-            f"got shapes {first.shape} and {second.shape} (series, z, y, x, channels), expected equal ones"
-        )
+        raise UsageError(f"got shapes {first.shape} and {second.shape} (series, z, y, x, channels), expected equal ones")
     for name, samples in ((a, first), (b, second)):
         if samples.dtype.kind not in "iufb":
             raise UnsupportedError(f"{name} has samples of type {samples.dtype}, expected real numbers")

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -118,6 +119,9 @@ class Image:
             raise TypeError("an image without axes has no length")
         return self.shape[0]
 
+    def __iter__(self) -> Iterator[NDArray[np.generic]]:
+        return (self[position] for position in range(len(self)))
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[np.generic]:
         del copy
         return np.asarray(self[...], dtype)
@@ -134,9 +138,7 @@ class Image:
     def canonical(self) -> NDArray[np.generic]:
         """All samples as ``(series, z, y, x, channels)`` in native byte order."""
         shape = self._layout.canonical
-        return self._gather([np.arange(n) for n in shape[:4]]).astype(
-            self.dtype.newbyteorder("="), copy=False
-        )
+        return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
     def write_selection(self, text: str, sink: BinaryIO) -> None:
         """Write the part that `text` names as a file of the original's format (arrays: .npy)."""
@@ -144,9 +146,7 @@ class Image:
         selection = from_text(text, layout.shape, layout.first_axis_fastest)
         samples = self._read(selection.ranges)
         sink.write(self._head_of(selection))
-        memory_order = (
-            samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
-        )
+        memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
         sink.write(np.ascontiguousarray(memory_order).tobytes())
 
     def _head_of(self, selection: Selection) -> bytes:
@@ -185,10 +185,7 @@ class Image:
         result = np.empty(shape, layout.dtype)
         needed = []
         for number, box in enumerate(boxes):
-            hits = [
-                np.flatnonzero((p >= part.start) & (p < part.stop))
-                for p, part in zip(wanted, box, strict=True)
-            ]
+            hits = [np.flatnonzero((p >= part.start) & (p < part.stop)) for p, part in zip(wanted, box, strict=True)]
             if all(map(len, hits)):
                 needed.append((number, hits))
         threads = thread_count(self._arguments[1])
@@ -232,11 +229,7 @@ class _Scaled:
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """Type of the scaled samples."""
-        return (
-            np.dtype(np.float64)
-            if self._slope is not None and (self._slope, self._intercept) != (1, 0)
-            else self._image.dtype
-        )
+        return np.dtype(np.float64) if self._slope is not None and (self._slope, self._intercept) != (1, 0) else self._image.dtype
 
     def __getitem__(self, index: Any) -> Any:
         raw = self._image[index]

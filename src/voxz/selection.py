@@ -53,9 +53,7 @@ def from_text(text: str, shape: tuple[int, ...], first_axis_fastest: bool) -> Se
         name, equals, value = part.strip().partition("=")
         numbers = value.split(":")
         if not equals or name not in names or len(numbers) > 3:
-            raise UsageError(
-                f"got selection {part.strip()!r}, expected like 'z=10:20' or 't=3' with an axis of {''.join(names)}"
-            )
+            raise UsageError(f"got selection {part.strip()!r}, expected like 'z=10:20' or 't=3' with an axis of {''.join(names)}")
         try:
             bounds = [int(number) if number.strip() else None for number in numbers]
         except ValueError:
@@ -72,7 +70,5 @@ def from_text(text: str, shape: tuple[int, ...], first_axis_fastest: bool) -> Se
                 raise UsageError(f"got {part.strip()!r}, expected a step of 1 or more")
             ranges[names[name]] = range(size)[slice(*bounds)]
             if not ranges[names[name]]:
-                raise UsageError(
-                    f"got {part.strip()!r}, which selects nothing of {name} from 0 to {size - 1}"
-                )
+                raise UsageError(f"got {part.strip()!r}, which selects nothing of {name} from 0 to {size - 1}")
     return Selection(tuple(ranges), frozenset())

@@ -46,9 +46,7 @@ class Layout:
         for code, name in DTYPES.items():
             if self.dtype.newbyteorder("<") == np.dtype(name).newbyteorder("<"):
                 return code
-        raise UnsupportedError(
-            f"samples of type {self.dtype} cannot be stored; convert them to integers or floats"
-        )
+        raise UnsupportedError(f"samples of type {self.dtype} cannot be stored; convert them to integers or floats")
 
     @property
     def memory_shape(self) -> tuple[int, ...]:

@@ -96,11 +96,7 @@ class Header(Record):
         wrong = [name for name, limit in limits.items() if getattr(self, name) >= limit]
         wrong += ["dtype"] if self.dtype not in DTYPES else []
         wrong += ["channels"] if not 1 <= self.channels <= 4 else []
-        wrong += (
-            ["shape"]
-            if math.prod(self.shape) > LARGEST_AXIS or any(n != 1 for n in self.shape[self.ndim :])
-            else []
-        )
+        wrong += ["shape"] if math.prod(self.shape) > LARGEST_AXIS or any(n != 1 for n in self.shape[self.ndim :]) else []
         wrong += ["extent"] if 0 in self.extent else []
         if wrong:
             raise CorruptError(f"impossible values in the header: {', '.join(wrong)}")

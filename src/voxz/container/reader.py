@@ -65,18 +65,14 @@ class Reader:
         start = self._read(0, min(size, PREFIX.size))
         if not MAGIC.startswith(start[: len(MAGIC)]) or not start:
             raise UnsupportedError(
-                "not a .voxz file (it does not begin with the voxz signature)"
-                if start
-                else "the file is empty"
+                "not a .voxz file (it does not begin with the voxz signature)" if start else "the file is empty"
             )
         if size < PREFIX.size:
             raise TruncatedError(f"got {size} bytes, expected at least {PREFIX.size}")
         _, major, minor, length = PREFIX.unpack(start)
         self.version = f"{major}.{minor}"
         if major != VERSION[0]:
-            raise UnsupportedError(
-                f"file format {major}.{minor} needs a newer voxz; this one reads {VERSION[0]}.x"
-            )
+            raise UnsupportedError(f"file format {major}.{minor} needs a newer voxz; this one reads {VERSION[0]}.x")
         if length != Header.layout().size:
             raise CorruptError(f"the header announces {length} bytes, expected {Header.layout().size}")
         front = self._read(0, PREFIX.size + length)
@@ -123,9 +119,7 @@ class Reader:
             1,
             1,
         ]:
-            raise CorruptError(
-                f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}, and one of each other part"
-            )
+            raise CorruptError(f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}, and one of each other part")
         self.boxes = [box for slab in self.grid.slabs() for box in slab]
 
     def _payload(self, entry: Entry) -> bytes:
@@ -138,13 +132,9 @@ class Reader:
         """Bytes of the foreign file: HEAD, COMPANION or TAIL."""
         entry = self._fixed[kind]
         if entry.raw_length > _LARGEST_PART:
-            raise LimitError(
-                f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}"
-            )
+            raise LimitError(f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}")
         if entry.codec != codecs.STORED:
-            raise UnsupportedError(
-                f"a part of the foreign file uses codec {entry.codec}; a newer voxz is needed"
-            )
+            raise UnsupportedError(f"a part of the foreign file uses codec {entry.codec}; a newer voxz is needed")
         return decode_bytes(self._payload(entry), entry.raw_length) if entry.length else b""
 
     def brick(self, number: int) -> NDArray[np.generic]:
@@ -153,9 +143,7 @@ class Reader:
         shape = brick_shape(box, self.layout.channels)
         dtype = self.layout.dtype.newbyteorder("=")
         if entry.raw_length != math.prod(shape) * dtype.itemsize:
-            raise CorruptError(
-                f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}"
-            )
+            raise CorruptError(f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}")
         return codecs.decode_brick(entry.codec, self._payload(entry), shape, dtype)
 
 
