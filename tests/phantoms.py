@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 def noise(shape: tuple[int, ...], amplitude: int, seed: int = 1) -> NDArray[np.int64]:
     """Sum of four uniform integers in ``-amplitude .. amplitude``: near enough to normal."""
     rng = np.random.default_rng(seed)
-    return rng.integers(-amplitude, amplitude + 1, (4, *shape)).sum(axis=0) // 2
+    return np.asarray(rng.integers(-amplitude, amplitude + 1, (4, *shape)).sum(axis=0) // 2, np.int64)
 
 
 def head(shape: tuple[int, int, int], seed: int = 1) -> NDArray[np.int16]:
@@ -19,7 +19,7 @@ def head(shape: tuple[int, int, int], seed: int = 1) -> NDArray[np.int16]:
     values = inside * (400 + 3 * x - 2 * y + 5 * z) + rim * 200 + noise(shape, 12, seed)
     for axis in range(3):
         values = (2 * values + np.roll(values, 1, axis) + np.roll(values, -1, axis)) // 4
-    return np.abs(values + noise(shape, 3, seed + 100)).astype(np.int16)
+    return np.asarray(np.abs(values + noise(shape, 3, seed + 100)), np.int16)
 
 
 def series(volumes: int, shape: tuple[int, int, int], seed: int = 1) -> NDArray[np.int16]:
