@@ -18,7 +18,6 @@ from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
 from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
 
 _LARGEST_PART = 1 << 31
-LARGEST_BRICK = 1 << 26
 
 
 class Reader:
