@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from voxz.volume import Canonical
 
 SLICES = 32
-"""Slices of a brick of a single volume: an axial slice of a long scan costs a fraction of the scan."""
+"""Slices of a brick of a single volume. Long scans get three quarters of it, so that reading one slice costs less."""
 
 VOLUMES = 64
 """Volumes of a brick of a series."""
@@ -44,7 +44,8 @@ class Grid:
     def choose(cls, shape: Canonical, itemsize: int) -> "Grid":
         """Bricks of about BRICK_VOXELS voxels for samples of `itemsize` bytes."""
         extent = [max(1, n) for n in shape[:4]]
-        for stream, longest in enumerate((VOLUMES, SLICES, extent[2], extent[3])):
+        slices = SLICES if extent[1] <= 2 * SLICES else SLICES * 3 // 4
+        for stream, longest in enumerate((VOLUMES, slices, extent[2], extent[3])):
             layer = max(1, math.prod(extent[stream + 1 :]) * shape[4])
             layers = min(max(longest, FEWEST_VOXELS // layer), SLAB_BYTES // (layer * itemsize))
             extent[stream] = _balanced(extent[stream], max(1, layers))
