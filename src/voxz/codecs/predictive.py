@@ -27,19 +27,11 @@ from voxz.predict.model import Arrays, Model
 from voxz.predict.traverse import traverse
 from voxz.predict.values import Values, find_values
 
-_HEAD = struct.Struct("<BBII")
-"""Number of the settings; scan order; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
+_HEAD = struct.Struct("<BII")
+"""Number of the settings; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
 
 _CONSTANT = 0
 """In place of the settings: all samples are equal."""
-
-_SCAN_ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
-"""Axes of ``(series, z, y, x)`` in the order they are walked: slice by slice along z, along y, or along x."""
-
-_TRIAL_SETTINGS = SETTINGS[1]
-_TRIAL_SIZE = 40
-_TRIAL_GAIN = 0.985
-"""Another scan order must make a central part of the brick this much smaller; nothing is gained by less."""
 
 
 def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
@@ -50,23 +42,21 @@ def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     side = IntegerWriter()
     values.write(side)
     if values.highest == 0:
-        return _HEAD.pack(_CONSTANT, 0, len(side.to_bytes()), 0) + side.to_bytes()
+        return _HEAD.pack(_CONSTANT, len(side.to_bytes()), 0) + side.to_bytes()
     settings = SETTINGS[level]
     dense = _to_series(values.to_dense(samples))
-    order = _choose_scan_order(dense, values.highest) if settings.scan_orders else 0
-    words, raw = _encode_dense(dense.transpose(_SCAN_ORDERS[order]), values.highest, settings, side)
+    words, raw = _encode_dense(dense, values.highest, settings, side)
     information = side.to_bytes()
-    return _HEAD.pack(level, order, len(information), len(words)) + information + words + raw
+    return _HEAD.pack(level, len(information), len(words)) + information + words + raw
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples ``(series, z, y, x, channels)`` of a payload; damage raises `CorruptError`."""
     if len(payload) < _HEAD.size:
         raise CorruptError(f"a predictive brick has {len(payload)} bytes, expected at least {_HEAD.size}")
-    number, order, side_length, words_length = _HEAD.unpack_from(payload)
+    number, side_length, words_length = _HEAD.unpack_from(payload)
     ends = (_HEAD.size, _HEAD.size + side_length, _HEAD.size + side_length + words_length)
-    known = (number in SETTINGS or number == _CONSTANT) and order < len(_SCAN_ORDERS)
-    if ends[2] > len(payload) or not known:
+    if ends[2] > len(payload) or (number not in SETTINGS and number != _CONSTANT):
         raise CorruptError(f"the parts of a predictive brick do not fit its {len(payload)} bytes")
     side = IntegerReader(payload[ends[0] : ends[1]])
     values = Values.read(side)
@@ -74,9 +64,7 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
         side.finish()
         return values.to_stored(np.zeros(shape, np.int32), dtype)
     settings = SETTINGS[number]
-    axes = _SCAN_ORDERS[order]
-    series = (shape[0] * shape[4], *shape[1:4])
-    geometry = Geometry(*(series[axis] for axis in axes))
+    geometry = Geometry(shape[0] * shape[4], *shape[1:4])
     model = Model.read(side, settings, geometry)
     contexts = read_contexts(side)
     side.finish()
@@ -85,8 +73,7 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
     if not _walk(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing):
         raise CorruptError("the entropy-coded residuals of a brick are damaged")
-    dense = geometry.interior(padded).transpose(np.argsort(axes))
-    return values.to_stored(_from_series(dense, shape), dtype)
+    return values.to_stored(_from_series(geometry.interior(padded), shape), dtype)
 
 
 def _encode_dense(
@@ -102,20 +89,6 @@ def _encode_dense(
     walked = _walk(padded, highest, geometry, settings, model, None, b"", b"", residuals, noted)
     assert walked
     return _code_residuals(side, settings, residuals, noted)
-
-
-def _choose_scan_order(dense: NDArray[np.int32], highest: int) -> int:
-    """Number of the scan order that makes a central part of a single volume smallest."""
-    if len(dense) > 1 or min(dense.shape[1:]) < _TRIAL_SIZE // 2:
-        return 0
-    middle = tuple(slice(max(0, (n - _TRIAL_SIZE) // 2), (n + _TRIAL_SIZE) // 2) for n in dense.shape)
-    sizes = []
-    for axes in _SCAN_ORDERS:
-        side = IntegerWriter()
-        parts = _encode_dense(dense[middle].transpose(axes), highest, _TRIAL_SETTINGS, side)
-        sizes.append(len(side.to_bytes()) + sum(map(len, parts)))
-    best = int(np.argmin(sizes))
-    return best if sizes[best] < _TRIAL_GAIN * sizes[0] else 0
 
 
 def _to_series(dense: NDArray[np.int32]) -> NDArray[np.int32]:

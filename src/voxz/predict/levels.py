@@ -13,8 +13,7 @@ class Settings:
     """One level's choices.
 
     `tile` is in voxels along y and x; a unit is fitted on about `samples` of its voxels; `ranges` bounds the entropy
-    tables, `phases` splits some of them; `ahead` leaves a voxel's own row out of its expected error; `scan_orders` tries
-    other orders than slice by slice along z.
+    tables, `phases` splits some of them; `ahead` leaves a voxel's own row out of its expected error.
     """
 
     support: Support
@@ -24,13 +23,12 @@ class Settings:
     ranges: int
     phases: bool
     ahead: bool = False
-    scan_orders: bool = False
 
 
 SETTINGS = {
     1: Settings(NEAR, classes=2, tile=256, samples=6_000, ranges=12, phases=False, ahead=True),
     2: Settings(MIDDLE, classes=2, tile=128, samples=8_000, ranges=16, phases=False),
     3: Settings(MIDDLE, classes=4, tile=64, samples=8_000, ranges=24, phases=True),
-    4: Settings(WIDE, classes=4, tile=64, samples=10_000, ranges=32, phases=True, scan_orders=True),
-    5: Settings(DENSE, classes=4, tile=64, samples=12_000, ranges=40, phases=True, scan_orders=True),
+    4: Settings(WIDE, classes=4, tile=64, samples=10_000, ranges=32, phases=True),
+    5: Settings(DENSE, classes=4, tile=64, samples=12_000, ranges=40, phases=True),
 }
