@@ -29,6 +29,9 @@ SMALLEST_TILE = 40_000
 FEW_VOXELS = 4_000
 """Units up to this size are fitted on all their voxels."""
 
+SMALLEST_STEP = 6
+"""Larger units are fitted on every sixth voxel at most: more gains 0.2 % at twice the time."""
+
 FOLLOWS_VOLUME = 2
 """By how much fewer samples do when the predictor of the volume before is the starting point."""
 
@@ -141,7 +144,7 @@ class _Learner:
         z0, z1, y0, y1, x0, x1 = unit.box
         voxels = max(0, z1 - z0) * (y1 - y0) * (x1 - x0)
         samples = self.settings.samples // (FOLLOWS_VOLUME if unit.volume > 1 else 1)
-        return max(voxels // samples, 3 if voxels > FEW_VOXELS else 1)
+        return max(voxels // samples, SMALLEST_STEP if voxels > FEW_VOXELS else 1)
 
     @staticmethod
     def _solve(moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int) -> NDArray[np.float64]:
