@@ -77,10 +77,10 @@ def _beside(geometry: Geometry, references: NDArray[np.int64], volume: int, mode
 
 
 @kernel
-def _activities(samples, start, count, stride, row, beside, found):  # type: ignore[no-untyped-def]
-    """Activities of `count` voxels, `stride` apart."""
-    for n in range(count):
-        found[n] = activity(samples, start + n * stride, row, beside)
+def _activities(samples, start, row, beside, found):  # type: ignore[no-untyped-def]
+    """Activities of as many voxels in a row as fit `found`."""
+    for x in range(found.size):
+        found[x] = activity(samples, start + x, row, beside)
 
 
 def _choose_thresholds(
@@ -96,7 +96,7 @@ def _choose_thresholds(
         for s, z, y in rows[:: max(1, len(rows) * geometry.width // 20_000)]:
             start = s * geometry.volume + (z + FRONT) * geometry.slice + (y + TOP) * geometry.row + LEFT
             line = np.zeros(geometry.width, np.int64)
-            _activities(samples, start, geometry.width, 1, geometry.row, _beside(geometry, references, s, mode), line)
+            _activities(samples, start, geometry.row, _beside(geometry, references, s, mode), line)
             found.append(line)
         if found:
             ordered = np.sort(np.concatenate(found))
