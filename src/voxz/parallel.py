@@ -22,7 +22,7 @@ def thread_count(threads: int | None) -> int:
 
 
 def map_ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """Results of ``work(item)`` in the order of `items`, of which at most ``threads + 1`` are taken ahead."""
+    """Results of ``work(item)`` in the order of `items`, of which at most ``2 * threads + 1`` are taken ahead."""
     if threads == 1:
         yield from map(work, items)
         return
@@ -31,7 +31,7 @@ def map_ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: 
         try:
             for item in items:
                 pending.append(pool.submit(work, item))
-                if len(pending) > threads:
+                if len(pending) > 2 * threads:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
