@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.entropy.bits import from_bytes, to_bytes
-from voxz.entropy.contexts import LEVELS, Contexts, choose_ranges, read_contexts, tokenise, write_contexts
+from voxz.entropy.contexts import LEVELS, Contexts, choose_ranges, read_contexts, tokens_of, write_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.rans import encode_symbols, starts_of
-from voxz.entropy.residual import TOKENS
 from voxz.errors import CorruptError
 from voxz.predict.geometry import Geometry
 from voxz.predict.learn import learn
@@ -105,11 +104,7 @@ def _code_residuals(
 ) -> tuple[bytes, bytes]:
     """Choose and send the tables, then code all residuals; return rANS words and raw bits."""
     ranges = choose_ranges(noted, residuals, settings.ranges, settings.phases)
-    level_table, shifts = ranges.tables()
-    counts = np.zeros((len(shifts), TOKENS), np.int64)
-    tables, tokens = np.zeros(noted.size, np.uint8), np.zeros(noted.size, np.uint8)
-    raw = np.zeros(2 * residuals.size + 3, np.int64)
-    bits = int(tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw))
+    tables, tokens, counts, raw, bits = tokens_of(ranges, noted, residuals)
     contexts = write_contexts(side, ranges, counts)
     words = np.zeros(residuals.size + 6, np.uint16)
     starts = starts_of(contexts.frequencies)

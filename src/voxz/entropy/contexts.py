@@ -154,16 +154,25 @@ def _cut(counts: NDArray[np.int64], magnitudes: NDArray[np.int64], wanted: int, 
     return Ranges(tuple(firsts), tuple(shifts), tuple(phased))
 
 
-def _code_length(ranges: Ranges, noted: NDArray[np.int32], residuals: NDArray[np.int32]) -> float:
-    """Estimated bits of all residuals and tables."""
+def tokens_of(
+    ranges: Ranges, noted: NDArray[np.int32], residuals: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], int]:
+    """Table and token of each voxel, token counts of each table, words of raw bits, and how many bits they are."""
     level_table, shifts = ranges.tables()
     counts = np.zeros((len(shifts), TOKENS), np.int64)
     tables, tokens = np.zeros(noted.size, np.uint8), np.zeros(noted.size, np.uint8)
-    raw = tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, np.zeros(2 * noted.size + 3, np.int64))
+    raw = np.zeros(2 * noted.size + 3, np.int64)
+    bits = int(tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw))
+    return tables, tokens, counts, raw, bits
+
+
+def _code_length(ranges: Ranges, noted: NDArray[np.int32], residuals: NDArray[np.int32]) -> float:
+    """Estimated bits of all residuals and tables."""
+    _, _, counts, _, bits = tokens_of(ranges, noted, residuals)
     totals = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
     used = counts > 0
     entropy = float((counts[used] * np.log2(totals[used] / counts[used])).sum())
-    return entropy + int(raw) + BITS_PER_FREQUENCY * float(used.sum())
+    return entropy + bits + BITS_PER_FREQUENCY * float(used.sum())
 
 
 def write_contexts(writer: IntegerWriter, ranges: Ranges, counts: NDArray[np.int64]) -> Contexts:
