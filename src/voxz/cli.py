@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from voxz import api
+from voxz.bench.command import bench
 from voxz.compare import compare as compare_files
 from voxz.errors import UsageError, VoxzError
 from voxz.io.source import files_of
@@ -29,6 +30,8 @@ app = typer.Typer(
 
 _WrongArguments: Any = typer.BadParameter.__base__
 """Usage errors of click, which newer versions of typer carry inside."""
+
+app.command()(bench)
 
 Inputs = Annotated[list[str], typer.Argument(help="Files; - is standard input.", metavar="IN...")]
 Output = Annotated[
