@@ -12,7 +12,7 @@ import voxz
 ROOMS = [
     {"errors", "volume", "target", "bricks", "selection", "parallel"},
     {"jit"}, {"entropy"}, {"predict"}, {"codecs"}, {"container"}, {"io"},
-    {"pipeline", "image", "compare"}, {"api"}, {"progress", "cli"}, {"__init__", "__main__"},
+    {"pipeline", "image", "samples", "compare"}, {"api"}, {"progress", "report"}, {"data"}, {"cli"}, {"__init__", "__main__"},
 ]  # fmt: skip
 FOLDER = Path(voxz.__file__).parent
 FILES = sorted(FOLDER.rglob("*.py"))

@@ -2,16 +2,13 @@
 
 import math
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.writer import MAGIC
 from voxz.errors import UnsupportedError, UsageError
-from voxz.image import Image
-from voxz.io.source import Source
+from voxz.samples import read_samples
 
 WINDOW = 7
 
@@ -33,7 +30,7 @@ def compare(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> dict[str, A
     UnsupportedError
         Samples are not real numbers.
     """
-    first, second = _canonical(a), _canonical(b)
+    first, second = read_samples(a), read_samples(b)
     if first.shape != second.shape:
         raise UsageError(f"got shapes {first.shape} and {second.shape} (series, z, y, x, channels), expected equal ones")
     for name, samples in ((a, first), (b, second)):
@@ -53,19 +50,6 @@ def compare(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> dict[str, A
         "ssim": float(np.mean(ssims)) if ssims else None,
         "volumes": volumes,
     }
-
-
-def _canonical(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """All samples of a file, ``(series, z, y, x, channels)``, native byte order."""
-    with Path(path).open("rb") as file:
-        start = file.read(len(MAGIC))
-    if start == MAGIC:
-        with Image(path) as image:
-            return image.canonical()
-    with Source(path) as source:
-        data = source.read_samples(source.layout.nbytes)
-        samples = np.frombuffer(data, source.layout.dtype).reshape(source.layout.canonical)
-        return samples.astype(source.layout.dtype.newbyteorder("="), copy=False)
 
 
 def _measure(a: NDArray[Any], b: NDArray[Any], data_range: float) -> dict[str, Any]:
