@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from voxz.errors import UsageError
 
 _BIDS = re.compile(r"(?:^|[/_])(sub-[A-Za-z0-9]+)")
+_ENDINGS = re.compile(r"(\.(nii|hdr|img|npy|voxz|tiff?|gz))+$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _USUAL = ("train", "validation", "test")
 
@@ -21,14 +22,14 @@ def subject_of(source: str, pattern: str | None = None) -> str:
     """Name the subject of a file by its path below the folder that is prepared (parts separated by /).
 
     It is the BIDS entity ``sub-XXX`` if the path has one; else what `pattern` (a regular expression) finds, its first
-    group if it has groups; else the first folder; else the file's name up to its first dot that is not its first character.
+    group if it has groups; else the first folder; else the file's name up to its extensions.
     """
     if found := _BIDS.search(source):
         return found[1]
     if pattern is not None and (found := re.search(pattern, source)):
         return (found[1] if found.re.groups else None) or found[0]
     parts = PurePosixPath(source).parts
-    return parts[0] if len(parts) > 1 else parts[0][:1] + parts[0][1:].split(".")[0]
+    return parts[0] if len(parts) > 1 else _ENDINGS.sub("", parts[0])
 
 
 def parse_split(text: str) -> dict[str, float]:
