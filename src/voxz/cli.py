@@ -201,7 +201,7 @@ def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], 
 
 
 def _interrupted() -> int:
-    print("voxz: interrupted; nothing was left behind", file=sys.stderr)
+    print("voxz: interrupted; no unfinished file was left behind", file=sys.stderr)
     return INTERRUPTED
 
 

@@ -66,7 +66,7 @@ def _decathlon(task: str, what: str, modalities: tuple[str, ...], size: str) -> 
     return DataSet(
         f"msd-{task.partition('_')[2].lower()}", f"Medical Segmentation Decathlon, {what}.", modalities, size, "CC-BY-SA-4.0",
         "http://medicaldecathlon.com/",
-        f"Download {task}.tar from the page; imagesTr and imagesTs hold .nii.gz ready for use.",
+        f"Download {task}.tar from the page; prepare its folder imagesTr (.nii.gz), not labelsTr.",
     )  # fmt: skip
 
 
