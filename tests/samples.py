@@ -90,6 +90,16 @@ def nifti(
     return b"", header + before[:padding] + body + tail
 
 
+def write_nifti(path: Path, samples: NDArray[Any], **options: Any) -> Path:
+    """Write ``(..., z, y, x)`` int16 samples; voxels of 2 x 3 x 4 mm (x, y, z)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _, data = nifti(samples.shape[::-1], samples=samples.astype("<i2").tobytes(), **options)
+    if path.suffix == ".gz":
+        return write_gzip(path, data)
+    path.write_bytes(data)
+    return path
+
+
 def write_gzip(path: Path, data: bytes, *, level: int = 6, name: str = "", mtime: int = 0) -> Path:
     """Write a .gz file, canonical unless it has a name or a time."""
     with path.open("wb") as file, gzip.GzipFile(name, "wb", level, file, mtime) as packer:

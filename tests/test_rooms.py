@@ -12,7 +12,8 @@ import voxz
 ROOMS = [
     {"errors", "volume", "target", "bricks", "selection", "parallel"},
     {"jit"}, {"entropy"}, {"predict"}, {"codecs"}, {"container"}, {"io"},
-    {"pipeline", "image", "samples", "metrics", "compare"}, {"api"}, {"progress"}, {"bench"}, {"cli"}, {"__init__", "__main__"},
+    {"pipeline", "image", "samples", "metrics", "compare"}, {"api"}, {"progress", "report"}, {"bench"}, {"data"}, {"cli"},
+    {"__init__", "__main__"},
 ]  # fmt: skip
 FOLDER = Path(voxz.__file__).parent
 FILES = sorted(FOLDER.rglob("*.py"))

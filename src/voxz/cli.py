@@ -12,10 +12,12 @@ import typer
 from voxz import api
 from voxz.bench.command import bench
 from voxz.compare import compare as compare_files
-from voxz.errors import UsageError, VoxzError
+from voxz.data.command import app as data_app
+from voxz.errors import UsageError
 from voxz.io.source import files_of
 from voxz.pipeline import Progress
 from voxz.progress import shown
+from voxz.report import report
 
 BATCH_FAILED = 4
 INTERRUPTED = 130
@@ -27,6 +29,7 @@ app = typer.Typer(
     help="Lossless compression of volumetric and multi-dimensional medical images.",
     epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit.",
 )
+app.add_typer(data_app, name="data")
 
 _WrongArguments: Any = typer.BadParameter.__base__
 """Usage errors of click, which newer versions of typer carry inside."""
@@ -194,30 +197,14 @@ def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], 
                 work(path, progress)
             codes.append(0)
         except Exception as error:
-            codes.append(_report(error, path))
+            codes.append(report(error, path))
     failed = [code for code in codes if code]
     if failed:
         raise typer.Exit(failed[0] if len(inputs) == 1 else BATCH_FAILED)
 
 
-def _report(error: Exception, path: str | None = None) -> int:
-    """Print one line about `error`; return its exit code. Bugs keep their traceback."""
-    if isinstance(error, VoxzError):
-        message, code = str(error), error.exit_code
-    elif isinstance(error, OSError):
-        message = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-        code = 1
-    elif isinstance(error, MemoryError):
-        message, code = "not enough memory; use fewer threads (-T 1)", 1
-    else:
-        raise error
-    prefix = f"{path}: " if path and path not in message else ""
-    print(f"voxz: {prefix}{message}", file=sys.stderr)
-    return code
-
-
 def _interrupted() -> int:
-    print("voxz: interrupted; nothing was left behind", file=sys.stderr)
+    print("voxz: interrupted; no unfinished file was left behind", file=sys.stderr)
     return INTERRUPTED
 
 
@@ -232,11 +219,11 @@ def main() -> None:
         code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
         sys.exit(_interrupted() if code == INTERRUPTED else code or 0)
     except _WrongArguments as error:
-        sys.exit(_report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
+        sys.exit(report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(_interrupted())
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        sys.exit(_report(error))
+        sys.exit(report(error))

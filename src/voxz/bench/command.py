@@ -101,7 +101,7 @@ def _notes(settings: "Settings") -> list[str]:
         "three runs; starting, compiling and reading files are not counted. Memory is the peak of the whole process.",
         "PSNR has the peak max - min of the volume; SSIM has windows of 7 x 7 x 7 voxels.",
         "A series is coded in volume order and, where the codec can, in time order; in lossless tables the smaller counts.",
-        f"Only {settings.slices} middle slices of deeper volumes were coded." if settings.slices else "Volumes were coded whole.",
+        f"Of deeper volumes, {settings.slices} middle slices were coded." if settings.slices else "Volumes were coded whole.",
     ]
 
 

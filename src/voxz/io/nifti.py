@@ -39,9 +39,10 @@ class Version:
     pixdim: tuple[int, str]
     quaternion_offset: tuple[int, str]
     affine_rows: tuple[int, str]
+    units: tuple[int, str]
 
 
-NIFTI1 = Version(348, 344, b"n+1\0", b"ni1\0", (40, "8h"), 70, (108, "f"), (76, "8f"), (268, "3f"), (280, "12f"))
+NIFTI1 = Version(348, 344, b"n+1\0", b"ni1\0", (40, "8h"), 70, (108, "f"), (76, "8f"), (268, "3f"), (280, "12f"), (123, "B"))
 NIFTI2 = Version(
     540,
     4,
@@ -53,7 +54,12 @@ NIFTI2 = Version(
     (104, "8d"),
     (376, "3d"),
     (400, "12d"),
+    (500, "i"),
 )
+
+
+MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+"""Millimetres by the spatial part of xyzt_units; unset is taken for mm, as every viewer does."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,21 @@ def parse(head: bytes) -> NiftiHeader:
         raise CorruptError(f"the NIfTI header puts the samples at byte {offset}, expected {lowest} to {LARGEST_OFFSET}")
     layout = Layout(tuple(sizes[:ndim]), np.dtype(order + name), first_axis_fastest=True, channels=channels)
     return NiftiHeader(version, order, layout, int(offset), single)
+
+
+def spacing_mm(header: bytes) -> tuple[float, float, float] | None:
+    """Distance of neighbouring voxels along (z, y, x) in mm; None if the header gives none that is positive and finite."""
+    known = recognise(header)
+    assert known is not None
+    version, order = known
+    pixdim = struct.unpack_from(order + version.pixdim[1], header, version.pixdim[0])
+    (units,) = struct.unpack_from(order + version.units[1], header, version.units[0])
+    factor = MM_PER_UNIT.get(units & 7)
+    if factor is None or not all(math.isfinite(size) and size for size in pixdim[1:4]):
+        return None
+    # seven digits are what a float32 holds: 0.8, not 0.800000011920929
+    x, y, z = (float(f"{abs(size) * factor:.7g}") for size in pixdim[1:4])
+    return z, y, x
 
 
 def select(header: bytes, start: list[int], step: list[int], shape: list[int]) -> bytes:
