@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voxz.errors import UsageError
+from voxz.parallel import thread_count
 from voxz.progress import shown
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def bench(
     view: Annotated[float, typer.Option(help="Bits/voxel near which decoded images are shown.")] = 1.0,
     tasks: Annotated[bool, typer.Option("--tasks", help="Also errors of FA/MD, tSNR and HU of lossy codecs.")] = False,
     limit: Annotated[float, typer.Option(help="Seconds after which a codec is given up on a volume.")] = 1800.0,
-    jobs: Annotated[int, typer.Option(min=1, help="Measurements at a time; more than one disturbs speeds a little.")] = 1,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Measurements at a time; default: the CPUs. 1 times best.")] = None,
     list_codecs: Annotated[bool, typer.Option("--list", help="List codecs with versions and options, and presets.")] = False,
 ) -> None:
     """Measure voxz and other codecs on your volumes: sizes, speeds, errors; tables, pictures and a page."""
@@ -51,7 +52,7 @@ def bench(
     if not data:
         raise UsageError("got no volumes, expected files or folders; see voxz bench --help")
     specs = parse(codecs)
-    settings = Settings(slices, limit, jobs, tasks)
+    settings = Settings(slices, limit, jobs or thread_count(None), tasks)
     compared = _reference(reference, [str(spec) for spec in specs])
     report = Report(
         out, "voxz bench", _notes(settings), reference=compared, rates=_window(rates), bits=view, tasks=settings.task_list

@@ -5,7 +5,7 @@ error. Slices are frames of as many bits as the samples need.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,18 @@ from voxz.errors import UsageError
 
 @dataclass(frozen=True)
 class Hm(External, Stacked):
-    """HM; `config` is the path of its ``encoder_randomaccess_main_rext.cfg`` (or another); `qp` in 0 to 51, -1 for lossless."""
+    """HM; `config` is the path of its ``encoder_randomaccess_main_rext.cfg`` (or another); `qp` as for HEVC."""
 
     config: str = ""
-    qp: int = -1
+    qp: int = 22
+    lossless: Literal["no", "yes"] = "no"
     order: Order = "volume"
     origin = "the HM repository of JVET (vcgit.hhi.fraunhofer.de/jvet/HM)"
     programs: ClassVar[tuple[str, ...]] = ("TAppEncoder", "TAppDecoder")
 
     @property
     def bound(self) -> float | None:
-        return 0.0 if self.qp < 0 else None
+        return 0.0 if self.lossless == "yes" else None
 
     def encode_stack(self, stack: NDArray[Any]) -> list[bytes]:
         if not self.config:
@@ -39,7 +40,7 @@ class Hm(External, Stacked):
             "InternalBitDepth": bits, "InputChromaFormat": 400, "ChromaFormatIDC": 400, "Profile": "main-RExt",
             "TemporalFilter": 0, "ConformanceWindowMode": 1, "ExtendedPrecision": int(bits > 12),
         }  # fmt: skip
-        if self.qp < 0:
+        if self.bound == 0:
             settings |= {"CostMode": "lossless", "TransquantBypassEnable": 1, "CUTransquantBypassFlagForce": 1, "QP": 0}
         else:
             settings |= {"QP": self.qp}

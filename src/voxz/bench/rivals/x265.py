@@ -5,7 +5,7 @@ Lossless coding needs ``weightb=0`` and ``weightp=0``: with weighted prediction 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +25,17 @@ _SMALLEST = 16
 
 @dataclass(frozen=True)
 class X265(Packaged):
-    """x265; `qp` 0 to 51 (6 more double the step), -1 for lossless."""
+    """x265; `qp` -24 to 51 (6 more double the step)."""
 
-    qp: int = -1
+    qp: int = 22
+    lossless: Literal["no", "yes"] = "no"
     preset: str = "veryslow"
     order: Order = "volume"
     package = "av"
 
     @property
     def bound(self) -> float | None:
-        return 0.0 if self.qp < 0 else None
+        return 0.0 if self.lossless == "yes" else None
 
     def version(self) -> str:
         return f"x265 in {super().version()}"
@@ -46,7 +47,7 @@ class X265(Packaged):
             raise UnsupportedError(f"takes slices of at least {_SMALLEST}x{_SMALLEST}, got {samples.shape[3]}x{samples.shape[2]}")
         scaling, bits = self._scaling(samples)
         codes = scaling.to_codes(to_stack(samples, self.order)).astype(np.uint8 if bits == 8 else np.uint16)
-        quality = _LOSSLESS if self.qp < 0 else f"qp={self.qp}:{_CONSTANT_QUALITY}"
+        quality = _LOSSLESS if self.bound == 0 else f"qp={self.qp}:{_CONSTANT_QUALITY}"
         options = {"preset": self.preset, "x265-params": f"{quality}:keyint=-1:{_SINGLE_THREAD}"}
         header, packets = encode_frames(self.load("av"), "libx265", _FORMATS[bits], codes, options)
         facts = np.array([scaling.factor], "<f8").tobytes() + bytes([bits])
@@ -63,7 +64,7 @@ class X265(Packaged):
 
     def _scaling(self, samples: NDArray[Any]) -> tuple[Scaled, int]:
         lowest, highest = int(samples.min()), int(samples.max())
-        if self.qp >= 0:
+        if self.bound is None:
             return Scaled.stretch(lowest, highest, _MOST_BITS), _MOST_BITS
         if highest - lowest >= 1 << _MOST_BITS:
             raise UnsupportedError(f"takes up to {_MOST_BITS} bits without loss, got values {lowest} to {highest}")
