@@ -6,16 +6,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 import voxz
-from bench.lossless import load
+from voxz.bench.spec import parse
+from voxz.bench.volumes import load
 
 SCANS = (
     ("nibabel", "tests/data/example4d.nii.gz", "MRI, 2 volumes"),
@@ -31,28 +29,6 @@ def scans() -> Iterator[tuple[str, Path]]:
         assert found is not None
         assert found.origin is not None
         yield f"{title} ({package})", Path(found.origin).parent / inside
-
-
-def slices(volume: NDArray[Any]) -> NDArray[Any]:
-    """All slices of a volume as unsigned integers, ``(slice, y, x)``, as 2-D codecs want them."""
-    stack = volume.reshape(-1, *volume.shape[-2:])
-    if stack.dtype.kind == "i":
-        stack = (stack.astype(np.int64) - stack.min()).astype(np.uint16)
-    return stack.astype(stack.dtype.newbyteorder("="), copy=False)
-
-
-def jpegls_bytes(stack: NDArray[Any]) -> int:
-    """Bytes of all slices in JPEG-LS."""
-    blobs = [imagecodecs.jpegls_encode(image) for image in stack]
-    assert all(np.array_equal(imagecodecs.jpegls_decode(b), image) for b, image in zip(blobs, stack, strict=True))
-    return sum(map(len, blobs))
-
-
-def jpegxl_bytes(stack: NDArray[Any]) -> int:
-    """Bytes of all slices in lossless JPEG XL, effort 7."""
-    blobs = [imagecodecs.jpegxl_encode(image, lossless=True, effort=7) for image in stack]
-    assert all(np.array_equal(imagecodecs.jpegxl_decode(b), image) for b, image in zip(blobs, stack, strict=True))
-    return sum(map(len, blobs))
 
 
 def main() -> None:
@@ -74,13 +50,12 @@ def main() -> None:
             same = restored.read_bytes() == gzip.decompress(path.read_bytes())
             if not same:
                 raise SystemExit(f"{title}: what was restored differs from the original")
-            volume = load(path)
-            stack = slices(volume)
-            sizes = (volume.nbytes, path.stat().st_size, jpegls_bytes(stack), jpegxl_bytes(stack), packed.stat().st_size)
+            volume = load(title, path)
+            rivals = [len(spec.rival().encode(volume.samples)) for spec in parse("jpegls,jpegxl")]
+            sizes = (volume.samples.nbytes, path.stat().st_size, *rivals, packed.stat().st_size)
             figures = [f"{size / 1e3:,.0f}" for size in sizes]
             ratio = f"{100 * sizes[-1] / sizes[1]:.0f} %"
-            shape = "x".join(map(str, volume.shape[::-1]))
-            table.add_row(title, shape, *figures, ratio, f"byte for byte, {seconds:.1f} s")
+            table.add_row(title, volume.shape, *figures, ratio, f"byte for byte, {seconds:.1f} s")
     console.print(table)
 
 

@@ -92,9 +92,10 @@ def measure(volume: Volume, spec: Spec, folder: Path, limit: float, tasks: tuple
         return Result(**(json.loads(kept.read_text()) | about))
     facts = _measure(volume, spec, kept.with_suffix(""), limit, tasks)
     result = Result(**about, version=version, **facts)
-    temporary = kept.with_suffix(".tmp")
-    temporary.write_text(json.dumps(asdict(result)))
-    temporary.replace(kept)
+    if result.status != "failed":  # what failed may have lacked time or memory: it is tried again
+        temporary = kept.with_suffix(".tmp")
+        temporary.write_text(json.dumps(asdict(result)))
+        temporary.replace(kept)
     return result
 
 
@@ -123,11 +124,11 @@ def _measure(volume: Volume, spec: Spec, stem: Path, limit: float, tasks: tuple[
         np.save(scratch["samples"], volume.samples)
         encoded = _work("encode", spec, scratch["samples"], scratch["file"], scratch["report"], limit)
         if encoded["status"] != "ok":
-            return encoded
+            return _said("encoding", encoded)
         scratch["samples"].unlink()
         decoded = _work("decode", spec, scratch["file"], scratch["decoded"], scratch["report"], limit)
         if decoded["status"] != "ok":
-            return decoded | {"message": f"decoding: {decoded['message']}"}
+            return _said("decoding", decoded)
         size = scratch["file"].stat().st_size
         facts = {
             "bytes": size,
@@ -150,6 +151,11 @@ def _measure(volume: Volume, spec: Spec, stem: Path, limit: float, tasks: tuple[
             path.unlink(missing_ok=True)
 
 
+def _said(half: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Name the half that failed."""
+    return facts | {"message": f"{half}: {facts['message']}"} if facts["status"] == "failed" else facts
+
+
 def _work(verb: str, spec: Spec, source: Path, destination: Path, report: Path, limit: float) -> dict[str, Any]:
     """Run one half in a fresh process; what it reports, or how it ended."""
     report.unlink(missing_ok=True)
@@ -160,11 +166,11 @@ def _work(verb: str, spec: Spec, source: Path, destination: Path, report: Path, 
             command, env=os.environ | one_thread, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False
         )
     except subprocess.TimeoutExpired:
-        return {"status": "failed", "message": f"{verb} took more than {limit:g} s"}
+        return {"status": "failed", "message": f"took more than {limit:g} s"}
     if done.returncode or not report.is_file():
         said = done.stderr.decode(errors="replace").strip().splitlines()
         ended = f"by signal {-done.returncode}" if done.returncode < 0 else f"with code {done.returncode}"
-        return {"status": "failed", "message": f"{verb} ended {ended}: {said[-1] if said else 'no message'}"}
+        return {"status": "failed", "message": f"ended {ended}: {said[-1] if said else 'no message'}"}
     facts: dict[str, Any] = json.loads(report.read_text())
     return facts
 

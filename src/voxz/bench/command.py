@@ -98,11 +98,11 @@ def _notes(settings: "Settings") -> list[str]:
         f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}; "
         f"{settings.jobs} measurements at a time.",
         "Every figure is from a file that a fresh process decoded; every result is compared with the original samples.",
-        "Sizes are of whole files. Speeds are MB (10**6 bytes of samples) per second of CPU time on one thread, the best of up to "
-        "three runs; starting, compiling and reading files are not counted. Memory is the peak of the whole process.",
+        "Sizes are of whole files. Speeds are MB (10**6 bytes of samples) per second of CPU time on one thread, the best of up "
+        "to three runs; starting, compiling and reading files are not counted. Memory is the peak of the whole process.",
         "PSNR has the peak max - min of the volume; SSIM has windows of 7 x 7 x 7 voxels.",
         "A series is coded in volume order and, where the codec can, in time order; in lossless tables the smaller counts.",
-        f"Of deeper volumes, {settings.slices} middle slices were coded." if settings.slices else "Volumes were coded whole.",
+        "Volumes were coded whole." if settings.slices is None else f"At most {settings.slices} middle slices were coded.",
     ]
 
 

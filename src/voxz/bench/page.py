@@ -186,5 +186,3 @@ def _cell(text: str, wins: bool = False) -> str:
 
 def _plain(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
-
-

@@ -80,5 +80,3 @@ class Report:
             temporary.write_bytes(data)
             temporary.replace(self.out / name)
         return self.out / PAGE
-
-

@@ -143,4 +143,3 @@ def csv_text(rows: Iterable[Result | Mean | Delta]) -> str:
 
 def _rounded(value: object) -> object:
     return float(f"{value:.6g}") if isinstance(value, float) else value
-

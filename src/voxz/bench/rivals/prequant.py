@@ -38,5 +38,3 @@ class Prequant(JpegXl):
         frame = unpack(blob)
         levels = Stacked.decode(self, frame.parts[0]).astype(np.int64)
         return to_type(levels * (2 * self.error + 1) + frame.offset, frame.dtype)
-
-

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from voxz.bench.rivals.base import Order, Packaged, Scaled, from_stack, to_stack
 from voxz.bench.rivals.frame import Frame, pack, unpack
 from voxz.bench.rivals.video import decode_frames, encode_frames
-from voxz.errors import UnsupportedError
+from voxz.errors import UnsupportedError, UsageError
 
 _MOST_BITS = 12
 _FORMATS = {8: "gray", 10: "gray10le", 12: "gray12le"}
@@ -25,13 +25,17 @@ _SMALLEST = 16
 
 @dataclass(frozen=True)
 class X265(Packaged):
-    """x265; `qp` -24 to 51 (6 more double the step)."""
+    """x265; `qp` 0 to 51 (6 more double the step); below 0, which 12 bits would allow, it crashes."""
 
     qp: int = 22
     lossless: Literal["no", "yes"] = "no"
     preset: str = "veryslow"
     order: Order = "volume"
     package = "av"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.qp <= 51:
+            raise UsageError(f"got x265:qp={self.qp}, expected 0 to 51")
 
     @property
     def bound(self) -> float | None:
