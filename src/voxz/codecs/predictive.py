@@ -14,6 +14,10 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.dense.magnitudes import SPARE
+from voxz.dense.settings import DENSE, Dense
+from voxz.dense.state import State
+from voxz.dense.walk import walk
 from voxz.entropy.bits import from_bytes, to_bytes
 from voxz.entropy.contexts import LEVELS, Contexts, choose_ranges, read_contexts, tokens_of, write_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
@@ -42,9 +46,13 @@ def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     values.write(side)
     if values.highest == 0:
         return _HEAD.pack(_CONSTANT, len(side.to_bytes()), 0) + side.to_bytes()
-    settings = SETTINGS[level]
     dense = _to_series(values.to_dense(samples))
-    words, raw = _encode_dense(dense, values.highest, settings, side)
+    if level in DENSE:
+        words, raw = b"", _encode_mixing(dense, values.highest, DENSE[level], side)
+        if not raw:
+            return None
+    else:
+        words, raw = _encode_dense(dense, values.highest, SETTINGS[level], side)
     information = side.to_bytes()
     return _HEAD.pack(level, len(information), len(words)) + information + words + raw
 
@@ -55,19 +63,25 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
         raise CorruptError(f"a predictive brick has {len(payload)} bytes, expected at least {_HEAD.size}")
     number, side_length, words_length = _HEAD.unpack_from(payload)
     ends = (_HEAD.size, _HEAD.size + side_length, _HEAD.size + side_length + words_length)
-    if ends[2] > len(payload) or (number not in SETTINGS and number != _CONSTANT):
+    if ends[2] > len(payload) or number not in (_CONSTANT, *SETTINGS, *DENSE):
         raise CorruptError(f"the parts of a predictive brick do not fit its {len(payload)} bytes")
     side = IntegerReader(payload[ends[0] : ends[1]])
     values = Values.read(side)
     if number == _CONSTANT:
         side.finish()
         return values.to_stored(np.zeros(shape, np.int32), dtype)
-    settings = SETTINGS[number]
+    settings = DENSE[number].forward if number in DENSE else SETTINGS[number]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])
     model = Model.read(side, settings, geometry)
+    padded = np.zeros(geometry.size, np.int32)
+    if number in DENSE:
+        side.finish()
+        data = np.frombuffer(payload[ends[1] :], np.uint8).copy()
+        if not _mix(padded, values.highest, geometry, DENSE[number], model, data, decoding=True):
+            raise CorruptError("the entropy-coded samples of a brick are damaged")
+        return values.to_stored(_from_series(geometry.interior(padded), shape), dtype)
     contexts = read_contexts(side)
     side.finish()
-    padded = np.zeros(geometry.size, np.int32)
     nothing = np.zeros(0, np.int32)
     words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
     if not _walk(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing):
@@ -88,6 +102,38 @@ def _encode_dense(
     walked = _walk(padded, highest, geometry, settings, model, None, b"", b"", residuals, noted)
     assert walked
     return _code_residuals(side, settings, residuals, noted)
+
+
+def _encode_mixing(dense: NDArray[np.int32], highest: int, settings: Dense, side: IntegerWriter) -> bytes:
+    """Code dense values at levels 6 to 9: fill `side`, return the coder's bytes, none if there would be too many."""
+    geometry = Geometry(*dense.shape)
+    padded = np.zeros(geometry.size, np.int32)
+    geometry.interior(padded)[...] = dense
+    model = learn(padded, geometry, settings.forward)
+    model.write(side, settings.forward, geometry)
+    data = np.zeros(5 * dense.size + 2 * SPARE, np.uint8)
+    used = _mix(padded, highest, geometry, settings, model, data, decoding=False)
+    return data[:used].tobytes()
+
+
+def _mix(
+    padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Dense, model: Model, data: NDArray[np.uint8], *, decoding: bool
+) -> int:
+    """Walk at levels 6 to 9; return the bytes that were used, 0 if it failed."""
+    arrays = Arrays.derive(settings.forward, geometry, model.references)
+    coder = np.array([0, 0xFFFFFFFF, int.from_bytes(data[:4].tobytes().ljust(4, b"\0"), "big"), 4 if decoding else 0], np.int64)
+    fits = walk(
+        padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
+        geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
+        model.thresholds, model.coefficients.ravel(), arrays.stride,
+        arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
+        *State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding,
+    )
+    if not fits:
+        return 0
+    if not decoding:
+        data[coder[3] : coder[3] + 4] = np.array([coder[1]], ">u4").view(np.uint8)
+    return int(coder[3]) + (0 if decoding else 4)
 
 
 def _to_series(dense: NDArray[np.int32]) -> NDArray[np.int32]:

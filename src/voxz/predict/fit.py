@@ -20,7 +20,7 @@ RIDGE = 5.0
 
 
 @kernel
-def _add_block(moments, block):  # type: ignore[no-untyped-def]
+def add_block(moments, block):  # type: ignore[no-untyped-def]
     """Add the outer products of the BLOCK rows of `block` to the upper triangle of `moments` (both of even size).
 
     Two rows at a time, so that what is loaded is used twice; a little below the diagonal is filled as well.
@@ -86,14 +86,14 @@ def gather(  # type: ignore[no-untyped-def]
                     block[group, line, at(k)] *= weight
                 filled[group] += 1
                 if filled[group] == BLOCK:
-                    _add_block(moments[group], block[group])
+                    add_block(moments[group], block[group])
                     filled[group] = 0
     for group in range(classes):
         if filled[group] > 0:
             for line in range(filled[group], BLOCK):
                 for k in range(size + 1):
                     block[group, line, k] = 0.0
-            _add_block(moments[group], block[group])
+            add_block(moments[group], block[group])
 
 
 @kernel

@@ -6,8 +6,8 @@ neighbour of every voxel exists and is found by adding an offset to the index:
 * 4 columns to the left and right, 3 rows above and 2 below, 2 slices in front and 1 behind;
 * one extra volume at the end when there is a series: the running mean of the volumes coded so far.
 
-The border is filled with samples that the decoder already has (`open_slice`, `open_row`, `close_row`,
-`close_slice`, `close_volume`, called by the traversal in this order), so it never leaks what is still to come.
+The border is filled with samples that the decoder already has (`enter_slice`, `open_row`, `close_row`,
+`leave_slice`, `leave_volume`, called by the traversals in this order), so it never leaks what is still to come.
 """
 
 from dataclasses import dataclass
@@ -112,6 +112,30 @@ def copy_slice(padded, start, source, length):  # type: ignore[no-untyped-def]
     """Copy a whole padded slice into a margin slice."""
     for i in range(length):
         padded[start + i] = padded[source + i]
+
+
+@kernel
+def enter_slice(padded, start, row, mode, source):  # type: ignore[no-untyped-def]
+    """Fill what lies above a slice from the slice at `source`, if there is any slice before it (`mode` above 0)."""
+    if mode > 0:
+        open_slice(padded, start, row, source)
+
+
+@kernel
+def leave_slice(padded, start, row, height, z):  # type: ignore[no-untyped-def]
+    """Fill what lies below a finished slice, and in front of the first one."""
+    close_slice(padded, start, row, height)
+    if z == 0:
+        length = (height + MARGIN_Y) * row
+        copy_slice(padded, start - length, start, length)
+
+
+@kernel
+def leave_volume(padded, first, row, height, depth):  # type: ignore[no-untyped-def]
+    """Repeat the last slice of a finished volume that begins at `first` behind it."""
+    length = (height + MARGIN_Y) * row
+    behind = first + (depth + FRONT) * length
+    copy_slice(padded, behind, behind - length, length)
 
 
 @kernel

@@ -10,6 +10,7 @@ from voxz.entropy.contexts import COARSE_SHIFT, FINE_LEVELS, LEVELS
 from voxz.entropy.rans import LOWEST, PRECISION
 from voxz.entropy.residual import DIRECT, raw_length, value_of
 from voxz.jit import kernel
+from voxz.predict.geometry import LEFT
 from voxz.predict.neighbourhood import WEST
 
 at = np.uint64
@@ -108,6 +109,27 @@ def prepare_row(  # type: ignore[no-untyped-def]
         group = first_of[at(x)]
         chosen[at(x)] = partial[at(group), at(x)]
         first_of[at(x)] = first + group * stride
+
+
+@kernel
+def prepare_parts(  # type: ignore[no-untyped-def]
+    samples, errors, begin, y, z, s, sizes, tiles, row, mode, beside, thresholds, coefficients, stride,
+    offsets, groups, weights, error_offsets, error_groups, half, partial, chosen, first_of, expected,
+):
+    """`prepare_row` for each tile that the row at `begin` passes; the first slice of a volume is one unit."""
+    unit = s * (tiles[0] * tiles[1] + 1)
+    parts = 1
+    if z > 0:
+        unit += 1 + y * tiles[0] // sizes[2] * tiles[1]
+        parts = tiles[1]
+    for part in range(parts):
+        x0 = (part * sizes[3] + parts - 1) // parts
+        x1 = ((part + 1) * sizes[3] + parts - 1) // parts
+        first = (unit + part) * partial.shape[0] * stride
+        prepare_row(
+            samples, errors, begin + LEFT, x0, x1, row, mode, beside, thresholds, coefficients, first, stride,
+            offsets, groups, weights, error_offsets, error_groups, half, partial, chosen, first_of, expected,
+        )
 
 
 @kernel

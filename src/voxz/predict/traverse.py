@@ -27,13 +27,13 @@ from voxz.predict.geometry import (
     MARGIN_Z,
     TOP,
     close_row,
-    close_slice,
-    copy_slice,
+    enter_slice,
+    leave_slice,
+    leave_volume,
     open_row,
-    open_slice,
     update_mean,
 )
-from voxz.predict.rows import VECTOR, code_row, prepare_row, read_row, rebuild_row
+from voxz.predict.rows import VECTOR, code_row, prepare_parts, read_row, rebuild_row
 
 
 @kernel
@@ -51,7 +51,6 @@ def traverse(  # type: ignore[no-untyped-def]
     row = width + MARGIN_X
     slice_ = (height + MARGIN_Y) * row
     volume = (depth + MARGIN_Z) * slice_
-    down, across = tiles[0], tiles[1]
     classes = thresholds.shape[1] + 1
     partial = np.zeros((classes, width + VECTOR), np.int64)
     chosen = np.zeros(width + VECTOR, np.int64)
@@ -74,28 +73,18 @@ def traverse(  # type: ignore[no-untyped-def]
                 beside = (references[s, 0] - s) * volume
             elif z > 0:
                 beside = -slice_
-            if mode > 0:
-                source = start - slice_ if z > 0 else start + (references[s, 0] - s) * volume
-                open_slice(samples, start, row, source)
-                open_slice(errors, start, row, source)
+            source = start - slice_ if z > 0 else start + (references[s, 0] - s) * volume
+            enter_slice(samples, start, row, mode, source)
+            enter_slice(errors, start, row, mode, source)
             for y in range(height):
                 begin = start + (y + TOP) * row
                 open_row(samples, begin, row)
                 open_row(errors, begin, row)
-                unit_row = s * (down * across + 1)
-                parts = 1
-                if z > 0:
-                    unit_row += 1 + y * down // height * across
-                    parts = across
-                for part in range(parts):
-                    x0 = (part * width + parts - 1) // parts
-                    x1 = ((part + 1) * width + parts - 1) // parts
-                    first = (unit_row + part) * classes * stride
-                    prepare_row(
-                        samples, errors, begin + LEFT, x0, x1, row, mode, beside, thresholds, coefficients, first, stride,
-                        offsets[s, mode], groups[mode], error_weights[mode], error_offsets[s, mode], error_groups[mode],
-                        half, partial, chosen, first_of, expected,
-                    )
+                prepare_parts(
+                    samples, errors, begin, y, z, s, sizes, tiles, row, mode, beside, thresholds, coefficients, stride,
+                    offsets[s, mode], groups[mode], error_weights[mode], error_offsets[s, mode], error_groups[mode],
+                    half, partial, chosen, first_of, expected,
+                )
                 if decoding and (coder[2] >= words.size - width or coder[3] > raw_bits):
                     return False
                 if decoding and ahead:
@@ -114,14 +103,10 @@ def traverse(  # type: ignore[no-untyped-def]
                 count += width
                 close_row(samples, begin, row)
                 close_row(errors, begin, row)
-            close_slice(samples, start, row, height)
-            close_slice(errors, start, row, height)
-            if z == 0:
-                copy_slice(samples, start - slice_, start, slice_)
-                copy_slice(errors, start - slice_, start, slice_)
-        behind = s * volume + (depth + FRONT) * slice_
-        copy_slice(samples, behind, behind - slice_, slice_)
-        copy_slice(errors, behind, behind - slice_, slice_)
+            leave_slice(samples, start, row, height, z)
+            leave_slice(errors, start, row, height, z)
+        leave_volume(samples, s * volume, row, height, depth)
+        leave_volume(errors, s * volume, row, height, depth)
         if series > 1:
             update_mean(samples, total, s, volume, series * volume)
     ended = coder[0] == LOWEST and coder[1] == LOWEST and coder[2] == words.size - width - 1

@@ -1,0 +1,189 @@
+"""A row at levels 6 to 9: blend the experts, then find each sample by binary decisions around the blend.
+
+The first decision is on which side of the blend the sample lies, the next ones whether its distance reaches the next bound,
+with steps in proportion to the expected error; inside the last step it is found by halving. Every expert is a logistic
+distribution around its prediction, as wide as its errors nearby, and so has log odds for every decision.
+"""
+
+import math
+
+import numpy as np
+
+from voxz.dense.decisions import COUNTERS, code, decide, log_odds, logistic
+from voxz.dense.tables import QUARTER_OCTAVES
+from voxz.jit import kernel
+from voxz.predict.rows import ERROR_BITS, LARGEST_ERROR, WEIGHT_BITS, at, predict
+
+DEPTH = 12
+"""Decisions that are told apart; further ones share their place."""
+
+SCALES = 64
+PHASES = 4
+PATTERNS = 64
+COARSE = 16
+"""Numbers of contexts: expected error, fraction of the blend, neighbours above it, coarse errors."""
+
+BIAS_DAMPING = 4.0
+BIAS_SHARE = 0.8
+BIAS_LIMIT = 255.0
+SPARE = 1024
+"""Bytes that a voxel can never fill."""
+
+
+@kernel
+def scale_of(error):  # type: ignore[no-untyped-def]
+    """Quarter octaves of an error in 1/16, below SCALES."""
+    small = error < QUARTER_OCTAVES.size
+    found = QUARTER_OCTAVES[at(error if small else min(error >> 8, 4095))] + (0 if small else 32)
+    return min(found, SCALES - 1)
+
+
+@kernel
+def coarse_of(error):  # type: ignore[no-untyped-def]
+    """Half octaves of an error in 1/16, below COARSE."""
+    return min(max((scale_of(error) - 8) >> 1, 0), COARSE - 1)
+
+
+@kernel
+def code_row(  # type: ignore[no-untyped-def]
+    samples, errors, start, width, row, beside, y, mode, coefficients, chosen, first_of, highest, precision,
+    expected, error_weights, features, sums, scales, solutions, first_tile, tile,
+    recent, weights, counters, refiners, biases, coder, data, decoding,
+):
+    """Code the samples of a row in turn; False if one is out of range or `data` is full."""
+    half = np.int64(1) << (precision - 1)
+    ceiling = (highest << precision) + half
+    unit = 1.0 / np.float64(np.int64(1) << precision)
+    most = np.float64(highest)
+    squares = sums.shape[0]
+    experts = squares + 2
+    blend = squares + 1
+    now, above, far = y % 3, (y + 2) % 3, (y + 1) % 3
+    places = np.zeros(experts)
+    widths = np.zeros(experts)
+    inputs = np.zeros(experts + COUNTERS)
+    slots = np.zeros(COUNTERS, np.int64)
+    error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
+    w1 = np.int64(samples[start - 1])
+    w2, w3, w4 = w1, w1, w1
+    for k in range(squares + 1):
+        recent[k, now, 0] = recent[k, above, 2]
+        recent[k, now, 1] = recent[k, above, 2]
+    for x in range(width):
+        i = start + x
+        if coder[3] > data.size - SPARE and not decoding:
+            return False
+        north = np.int64(samples[at(i - row)])
+        forward = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
+        places[0] = np.float64(max(half, min(forward, ceiling)) - half) * unit
+        features[0, x] = np.float64(w1 - north)
+        features[1, x] = np.float64(w2 - north)
+        place = first_tile + x // tile
+        for q in range(squares):
+            found = np.float64(north) + (
+                sums[q, x] + solutions[q, place, 0] * features[0, x] + solutions[q, place, 1] * features[1, x]
+            )
+            places[q + 1] = min(max(found, 0.0), most)
+        error = min((expected[x] + error_weights[2] * error_ww + error_weights[1] * error_w) >> WEIGHT_BITS, LARGEST_ERROR)
+        sum_weights = 0.0
+        sum_places = 0.0
+        for k in range(squares + 1):
+            now_errors, above_errors = recent[k, now], recent[k, above]
+            local = 2.0 * (now_errors[x + 1] + above_errors[x + 2]) + (above_errors[x + 1] + above_errors[x + 3])
+            local += now_errors[x] + recent[k, far, x + 2] + 0.3
+            widths[k] = local * 0.125
+            weight = 1.0 / (local * local)
+            weight *= weight
+            sum_weights += weight
+            sum_places += weight * places[k]
+        center = sum_places / sum_weights
+        nn = np.int64(samples[at(i - 2 * row)])
+        pattern = np.int64(np.float64(w1) > center) + 2 * np.int64(np.float64(north) > center)
+        pattern += 4 * np.int64(np.float64(samples[at(i - row - 1)]) > center)
+        pattern += 8 * np.int64(np.float64(samples[at(i - row + 1)]) > center)
+        pattern += 16 * np.int64(np.float64(samples[at(i + beside)]) > center)
+        pattern += 32 * np.int64(np.float64(2 * north - nn) > center)
+        scale = scale_of(error)
+        crossed = pattern * COARSE + min(scale // 3, COARSE - 1)
+        center += BIAS_SHARE * biases[crossed, 0] / (biases[crossed, 1] + BIAS_DAMPING)
+        center = min(max(center, 0.0), most)
+        places[blend] = center
+        widths[blend] = np.float64(error) / (1 << ERROR_BITS)
+        step = max(np.int64(1), error >> (ERROR_BITS + 1))
+        scales[x] = 1.0 / math.sqrt(widths[blend] * widths[blend] + 0.5)
+        for k in range(experts):
+            widths[k] = 1.0 / math.sqrt(0.5 * widths[k] * widths[k] + 0.03)
+        floor = np.int64(center)
+        phase = min(np.int64((center - np.float64(floor)) * PHASES), PHASES - 1)
+        texture = (min(scale // 3, COARSE - 1) * COARSE + coarse_of(error_w)) * COARSE + coarse_of(np.int64(errors[at(i - row)]))
+        value = np.int64(samples[at(i)])
+        # which side: is the sample above `floor`?
+        for k in range(experts):
+            inputs[k] = (places[k] - (np.float64(floor) + 0.5)) * widths[k]
+        slots[0] = scale * PHASES + phase
+        slots[1] = SCALES * PHASES * 2 * DEPTH + crossed
+        slots[2] = (SCALES * PHASES + PATTERNS * COARSE) * 2 * DEPTH + texture
+        side = decide(
+            inputs, experts, weights[0, 0, scale], weights[1, 0, pattern], counters, slots, refiners[0, scale >> 1],
+            coder, data, np.int64(value > floor), decoding,
+        )
+        sign = np.float64(2 * side - 1)
+        distance = value - floor - 1 if side else floor - value
+        reached = np.int64(0)
+        depth = 1
+        while True:
+            bound = reached + step
+            for k in range(experts):
+                origin = sign * (np.float64(floor) + 0.5 - places[k])
+                near = logistic(-(origin + np.float64(reached)) * widths[k])
+                inputs[k] = log_odds(logistic(-(origin + np.float64(bound)) * widths[k]) / near)
+            node = depth * 2 + side
+            slots[0] = (node * SCALES + scale) * PHASES + phase
+            slots[1] = SCALES * PHASES * 2 * DEPTH + node * (PATTERNS * COARSE) + crossed
+            slots[2] = (SCALES * PHASES + PATTERNS * COARSE) * 2 * DEPTH + node * (COARSE * COARSE * COARSE) + texture
+            more = decide(
+                inputs, experts, weights[0, depth, scale], weights[1, depth, pattern], counters, slots, refiners[node, scale >> 1],
+                coder, data, np.int64(distance >= bound), decoding,
+            )
+            if not more:
+                break
+            reached = bound
+            if reached > highest:
+                return False
+            if depth >= 3:
+                step += (step + 1) >> 1
+            depth = min(depth + 1, DEPTH - 1)
+        origin = sign * (np.float64(floor) + 0.5 - center)
+        near = logistic(-(origin + np.float64(reached)) * widths[blend])
+        beyond = logistic(-(origin + np.float64(reached + step)) * widths[blend])
+        while step > 1:
+            left = step >> 1
+            between = logistic(-(origin + np.float64(reached + left)) * widths[blend])
+            share = np.int64((between - beyond) / max(near - beyond, 1e-12) * 65536.0)
+            upper = code(min(max(share, 2048), 63488), coder, data, np.int64(distance >= reached + left), decoding)
+            if upper:
+                reached += left
+                step -= left
+                near = between
+            else:
+                step = left
+                beyond = between
+        value = floor + 1 + reached if side else floor - reached
+        if value < 0 or value > highest:
+            return False
+        samples[at(i)] = value
+        w4, w3, w2, w1 = w3, w2, w1, value
+        miss = np.float64(value) - center
+        for k in range(squares + 1):
+            recent[k, now, x + 2] = abs(np.float64(value) - places[k])
+        biases[crossed, 0] += miss
+        biases[crossed, 1] += 1.0
+        if biases[crossed, 1] > BIAS_LIMIT:
+            biases[crossed, 0] *= 0.5
+            biases[crossed, 1] *= 0.5
+        error_ww = error_w
+        error_w = np.int64(min(abs(miss) * (1 << ERROR_BITS), np.float64(LARGEST_ERROR)))
+        errors[at(i)] = error_w
+    for k in range(squares + 1):
+        recent[k, now, width + 2] = recent[k, now, width + 1]
+    return True
