@@ -11,7 +11,7 @@ import voxz
 
 ROOMS = [
     {"errors", "volume", "target", "bricks", "selection", "parallel"},
-    {"jit"}, {"entropy"}, {"predict"}, {"codecs"}, {"container"}, {"io"},
+    {"jit"}, {"entropy"}, {"predict", "segments"}, {"codecs"}, {"container"}, {"io"},
     {"pipeline", "image", "compare"}, {"api"}, {"progress", "cli"}, {"__init__", "__main__"},
 ]  # fmt: skip
 FOLDER = Path(voxz.__file__).parent
