@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import UnsupportedError, UsageError
-from voxz.segments.suits import DOUBTFUL, SURE, surprise
+from voxz.segments.suits import SURE, suits, surprise
 
 STORED, PREDICTIVE = 0, 1
 LABELS = 2
@@ -49,26 +49,27 @@ def check_name(name: str | None) -> None:
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = None) -> tuple[int, bytes]:
-    """Code a brick with the codec called `name`, or the one that suits its samples; fall back to `stored`."""
-    best: tuple[int, bytes] | None = None
+    """Code a brick with the codec called `name`, or the one that suits its samples; fall back to another."""
+    best, smallest = STORED, b""
     for number in _candidates(samples, name):
         payload = codec(number).encode_brick(samples, level)
-        if payload is not None and len(payload) < (len(best[1]) if best else samples.nbytes):
-            best = number, payload
-        if number == LABELS and best and 8 * len(best[1]) < CLEAR_BITS * samples.size and surprise(samples) < SURE:
+        if payload is not None and len(payload) < (len(smallest) or samples.nbytes):
+            best, smallest = number, payload
+        clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
+        if best == LABELS and clear:
             break
-    if best:
-        return best
-    payload = codec(STORED).encode_brick(samples, level)
-    assert payload is not None
-    return STORED, payload
+    if best == STORED:
+        payload = codec(STORED).encode_brick(samples, level)
+        assert payload is not None
+        return STORED, payload
+    return best, smallest
 
 
 def _candidates(samples: NDArray[np.generic], name: str | None) -> Iterator[int]:
-    """Codecs to try, until one is surely right; the smallest payload is kept."""
-    if name == "labels" or (name is None and surprise(samples) < DOUBTFUL):
+    """Codecs to try, until one is clearly right."""
+    if name == "labels" or (name is None and suits(samples)):
         yield LABELS
-    if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4 and name in (None, "predictive", "labels"):
+    if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4 and name != "stored":
         yield PREDICTIVE
 
 

@@ -1,11 +1,13 @@
 """Binary arithmetic coder and the adaptive counters that drive it.
 
-The interval ``low .. high`` (32 bits) is cut in proportion to the probability of a one; bytes on which both ends agree leave it
-(carry-free range coding as in lpaq, M. Mahoney 2007). Compiled code is fast only if few arrays are handed from kernel to kernel, so
-all that adapts is in one array `model` (int32) and all else in one array `work` (int64), divided by the constants below.
+The interval ``low .. high`` (32 bits) is cut in proportion to the probability of a one; bytes on which both ends agree
+leave it (carry-free range coding as in lpaq, M. Mahoney 2007).
 
-A *counter* is ``probability << COUNT_BITS | count``: 22 bits of probability that the bit is 1, and how many bits it has seen, up to a
-limit. It moves by ``1 / (count + 1.5)`` of the error: fast at first, then steadily.
+A *counter* is ``probability << COUNT_BITS | count``: 22 bits of probability that the bit is 1, and how many bits it has
+seen, up to a limit. It moves by ``1 / (count + 1.5)`` of the error: fast at first, then steadily.
+
+Compiled code is fast only if few arrays are handed from kernel to kernel. So all that adapts is in one array `model`
+(int32) and all else in one array `work` (int64); constants in this room name the places in them.
 """
 
 import numpy as np

@@ -38,7 +38,6 @@ def tables() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     whole = [65536 - p for p in upper[:0:-1]] + upper
     squash = np.clip(np.array(whole, np.int32), FLOOR, 65536 - FLOOR).astype(np.int32)
     middles = np.arange(4096) * 16 + 8
-    stretch = np.searchsorted(np.array(whole), middles, side="right") - 1 - LIMIT
-    stretch = stretch.astype(np.int32)
+    stretch = (np.searchsorted(np.array(whole), middles, side="right") - 1 - LIMIT).astype(np.int32)
     squash.flags.writeable = stretch.flags.writeable = False
     return squash, stretch

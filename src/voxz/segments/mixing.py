@@ -1,8 +1,9 @@
 """Decisions that several contexts speak about: their counters, mixed in the logistic domain.
 
-Each context's probability is stretched to ``ln(p / (1 - p))``; a weighted sum of these is squashed back into the probability the bit is
-coded with, and the weights follow the gradient of its code length (M. Mahoney, "Adaptive weighing of context models", 2005), in
-integers. The weights are the sum of two sets, chosen by different properties of the neighbourhood.
+Each context's probability is stretched to ``ln(p / (1 - p))``; a weighted sum of these is squashed back into the
+probability the bit is coded with, and the weights follow the gradient of its code length (M. Mahoney, "Adaptive weighing
+of context models for lossless data compression", 2005), in integers. The weights are the sum of two sets, chosen by
+different properties of the neighbourhood.
 """
 
 import numpy as np
@@ -19,6 +20,9 @@ SLOTS, SAID = 8, 16
 
 LIMIT_OF_COUNTERS = 60
 _RATE, _RATE_SHIFT = 14, 20
+HEAVIEST = 1 << 22
+"""Bound of a weight, of which ``1 << 16`` is the unit."""
+
 INITIAL_WEIGHT = (1 << 16) // (2 * INPUTS)
 
 
@@ -37,7 +41,7 @@ def decide(bit, first, second, model, work, stream, decoding):  # type: ignore[n
     error = ((bit << 16) - p) * _RATE
     for k in range(INPUTS):
         delta = (work[at(SAID + k)] * error + (1 << (_RATE_SHIFT - 1))) >> _RATE_SHIFT
-        model[at(first + k)] += delta
-        model[at(second + k)] += delta
+        model[at(first + k)] = min(max(np.int64(model[at(first + k)]) + delta, -HEAVIEST), HEAVIEST)
+        model[at(second + k)] = min(max(np.int64(model[at(second + k)]) + delta, -HEAVIEST), HEAVIEST)
         learn(bit, work[at(SLOTS + k)], LIMIT_OF_COUNTERS, model)
     return bit

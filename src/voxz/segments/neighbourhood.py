@@ -1,10 +1,10 @@
 """The neighbours of a voxel, the padded array they are found in, and its borders.
 
-Slices lie one after the other in one flat int32 array of ids, each with a border: LEFT columns on both sides, TOP rows above and
-BOTTOM rows below. The border only holds what the decoder already has, so every neighbour of every voxel exists.
+Slices lie one after the other in one flat int32 array of ids, each with a border: LEFT columns on both sides, TOP rows
+above and BOTTOM rows below. The border only holds what the decoder already has, so every neighbour exists.
 
-Neighbours are in three slices: the voxel's own (west, north ...), the slice *before* it and the slice *beyond*: two back, or in a series
-the same slice of the volume before. What does not exist is stood in for:
+Neighbours are in three slices: the voxel's own (west, north ...), the slice *before* it and the slice *beyond*: two back,
+or in a series the same slice of the volume before. What does not exist is stood in for:
 
 ====  =============================  ==========================  ==========================
 mode  voxels of                      before                      beyond
@@ -16,8 +16,6 @@ mode  voxels of                      before                      beyond
                                      first: as beyond)           before
 ====  =============================  ==========================  ==========================
 """
-
-import numpy as np
 
 from voxz.jit import kernel
 from voxz.segments.coder import at

@@ -1,8 +1,8 @@
 """Values of a map <-> ids, numbered in the order in which the walk meets them.
 
-Samples of any type of 1, 2, 4 or 8 bytes are taken as unsigned integers of that size, so that int64 labels, booleans or a mask in
-float32 cost as much as the same map in uint8. A new id is always the next number: which of them it is costs nothing, only its value
-is sent, as the difference to the one before.
+Samples of any type of 1, 2, 4 or 8 bytes are taken as unsigned integers of that size, so that int64 labels, booleans or a
+mask in float32 cost as much as the same map in uint8. A new id is always the next number: which of them it is costs
+nothing, only its value is sent, as the difference to the one before.
 """
 
 import numpy as np

@@ -31,13 +31,18 @@ def surprise(samples: NDArray[np.generic]) -> float:
     v = v.view(f"u{v.dtype.itemsize}")
     here, west, north = v[:, 1:, 1:-1], v[:, 1:, :-2], v[:, :-1, 1:-1]
     equals = [here == other for other in (west, north, v[:, :-1, :-2], v[:, :-1, 2:])]
-    rough = here.size - np.count_nonzero(np.logical_and.reduce(equals))
-    surprising = here.size - np.count_nonzero(np.logical_or.reduce(equals))
+    rough = here.size - int(np.count_nonzero(np.logical_and.reduce(equals)))
+    surprising = here.size - int(np.count_nonzero(np.logical_or.reduce(equals)))
     return surprising / max(1, rough)
 
 
+def suits(samples: NDArray[np.generic]) -> bool:
+    """Whether a brick looks like a map, perhaps one of many small regions."""
+    return surprise(samples) < DOUBTFUL
+
+
 def repeats_rows(ids: NDArray[np.int32], sizes: NDArray[np.int64]) -> bool:
-    """Whether most rows with more than one id repeat the row before: of the previous slice, from volume 1 on of the previous volume.
+    """Whether most rows with more than one id repeat that of the previous slice or, from volume 1 on, of the previous volume.
 
     Maps that were enlarged without interpolation do, and series of masks of something that does not move.
     """

@@ -1,8 +1,8 @@
-"""Coding one voxel: is it its first candidate? the second? the third? a new id? which of the known ones?
+"""Coding one voxel: its first candidate, the second, the third, a new id, or any known one.
 
-Candidates are ids of neighbours, so that a decision is "equal to this neighbour or not". What is known about it is which other
-neighbours equal the candidate: one bit for each of NEIGHBOURS. Contexts are parts of these bits (`MASKS`), hashed into counters; the
-last context knows the ids themselves.
+Candidates are ids of neighbours, so that a decision is "equal to this neighbour or not". What is known about it is which
+other neighbours equal the candidate: one bit for each of NEIGHBOURS. Contexts are parts of these bits, hashed into counters;
+the last context knows the ids themselves.
 """
 
 import numpy as np
@@ -34,7 +34,9 @@ MASK_4 = _bits(*range(NEIGHBOURS))
 """In the slice; around the voxel in the slice before; and beyond; most; all."""
 
 PATTERNS = TABLES_END
-"""Places in `model`: a counter for each pattern of the NEAR neighbours, per mode; then runs, fresh ids, hashed contexts, weights."""
+"""Places in `model`: a counter for each pattern of the NEAR neighbours, per mode; then those of runs, repeated rows, new ids,
+hashed contexts and the bits of ids; then weights."""
+
 RUNS = PATTERNS + (MODES << NEAR)
 SAME = RUNS + MODES * 32
 FRESH = SAME + MODES * 32

@@ -1,8 +1,8 @@
 """The one walk over a brick of ids that encoder and decoder share, row by row.
 
-A voxel is *quiet* if all its finished neighbours around it, north and in the slice before, are equal. A run of quiet voxels that
-begins beside an equal one is coded with one decision: all the same, or how many are. So constant regions cost next to nothing, and the
-test for quietness is done for a whole row at once, which compiles to vector instructions.
+A voxel is *quiet* if all its finished neighbours around it, north and in the slice before, are equal. A run of quiet voxels
+that begins beside an equal one is coded with one decision: all the same, or how many are. So constant regions cost next to
+nothing, and the test for quietness is done for a whole row at once, which compiles to vector instructions.
 
 Other voxels have a first candidate and a counter for the pattern of neighbours that equal it. A counter that is sure enough
 (`certain`) is used alone; only the others are worth mixing several contexts for. That is what the levels trade.
@@ -11,8 +11,19 @@ Other voxels have a first candidate and a counter for the pattern of neighbours 
 import numpy as np
 
 from voxz.jit import kernel
-from voxz.segments.coder import COUNT_BITS, COUNT_MASK, POSITION, PROBABILITY_BITS, at, code_bit, code_counted, learn
-from voxz.segments.neighbourhood import BOTTOM, LEFT, MODES, NEAR, TOP, close_row, close_slice, open_row, open_slice, place_neighbours
+from voxz.segments.coder import COUNT_BITS, POSITION, PROBABILITY_BITS, at, code_bit, code_counted, learn
+from voxz.segments.neighbourhood import (
+    BOTTOM,
+    LEFT,
+    MODES,
+    NEAR,
+    TOP,
+    close_row,
+    close_slice,
+    open_row,
+    open_slice,
+    place_neighbours,
+)
 from voxz.segments.voxel import PATTERNS, ROW_STATE, RUNS, SAME, code_voxel
 
 RUN_LIMIT = 60
@@ -74,9 +85,9 @@ def _code_run(i, count, mode, ids, model, work, stream, decoding):  # type: igno
 def _candidate(ids, i, row, before):  # type: ignore[no-untyped-def]
     """First candidate: what two of west, north and before agree on, else west or (beside another edge) north."""
     west, north, behind = ids[at(i - 1)], ids[at(i - row)], ids[at(i + before)]
-    if west == north or west == behind:
+    if west in (north, behind):
         return np.int64(west)
-    if north == behind or north == ids[at(i - row + 1)]:
+    if north in (behind, ids[at(i - row + 1)]):
         return np.int64(north)
     return np.int64(west)
 
