@@ -24,8 +24,8 @@ LEFT, TOP, BOTTOM = 3, 4, 2
 MODES = 4
 
 NEIGHBOURS = 30
-OFFSETS, VALUES = 32, 64
-"""Places in `work` of the neighbours' offsets and ids."""
+OFFSETS = 32
+"""Place in `work` of the neighbours' offsets."""
 
 NEAR = 12
 """Neighbours before this one are the *pattern* of a voxel: W N B NE NW BE BS BW BN WW NN BSE."""

@@ -53,4 +53,5 @@ def repeats_rows(ids: NDArray[np.int32], sizes: NDArray[np.int64]) -> bool:
     repeated = np.zeros_like(mixed)
     repeated[0, 1:] = (rows[0, 1:] == rows[0, :-1]).all(axis=-1)
     repeated[1:] = (rows[1:] == rows[:-1]).all(axis=-1)
+    mixed[0, 0] = False
     return bool(np.count_nonzero(repeated & mixed) > REPEATS * np.count_nonzero(mixed))

@@ -10,7 +10,7 @@ import numpy as np
 from voxz.jit import kernel
 from voxz.segments.coder import TABLES_END, at, code_counted
 from voxz.segments.mixing import INPUTS, SLOTS, decide
-from voxz.segments.neighbourhood import MODES, NEAR, NEIGHBOURS, OFFSETS, VALUES
+from voxz.segments.neighbourhood import MODES, NEAR, NEIGHBOURS, OFFSETS
 
 CANDIDATES = 3
 HASH_BITS = 16
@@ -19,7 +19,7 @@ HASH_MASK = (1 << HASH_BITS) - 1
 SEEN, COUNT, LENGTH, ROW_STATE = 4, 5, 6, 7
 """Places in `work`: ids seen so far, ids of the brick, bits of the largest id; what the row so far repeats."""
 
-WORK_SIZE = VALUES + NEIGHBOURS
+WORK_SIZE = OFFSETS + NEIGHBOURS
 
 
 def _bits(*neighbours: int) -> int:
@@ -47,6 +47,9 @@ SETS = 8 * CANDIDATES * MODES
 SETS_2 = 64 * CANDIDATES * 9
 MODEL_SIZE = WEIGHTS + (SETS + SETS_2) * INPUTS
 
+LOW_BITS = 0x7F
+"""The neighbours that the context of the ids looks at."""
+
 _MULTIPLIER = 0x2545F491
 _SPREAD = 0x3C6EF35F
 _SPREAD_2 = 0x41C64E6D
@@ -63,35 +66,42 @@ def _hash(key):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _next_candidate(i, k, first, second, ids, work):  # type: ignore[no-untyped-def]
+    """Number of the first neighbour from `k` on that is neither `first` nor `second`, or NEIGHBOURS."""
+    while k < NEIGHBOURS:
+        value = ids[at(i + work[at(OFFSETS + k)])]
+        if value not in (first, second):
+            break
+        k += 1
+    return k
+
+
+@kernel
 def code_voxel(i, first, refused, mode, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
     """Code voxel `i`, whose first candidate is `first` and perhaps already `refused`; False if an id is out of range."""
     truth = np.int64(ids[at(i)])
-    for k in range(NEIGHBOURS):
-        work[at(VALUES + k)] = ids[at(i + work[at(OFFSETS + k)])]
-    candidate = first
-    second = np.int64(-1)
     row_state = work[ROW_STATE]
-    k = 0
+    k = np.int64(0)
+    candidate, second, rival = first, first, first
     for turn in range(CANDIDATES):
         if turn > 0:
-            while k < NEIGHBOURS and (work[at(VALUES + k)] == first or work[at(VALUES + k)] == second):
-                k += 1
+            k = _next_candidate(i, k, first, second, ids, work)
             if k == NEIGHBOURS:
                 break
-            candidate = work[at(VALUES + k)]
+            candidate = np.int64(ids[at(i + work[at(OFFSETS + k)])])
+            rival = first
             if turn == 1:
                 second = candidate
         elif refused:
             continue
         equal = np.int64(0)
         for n in range(NEIGHBOURS):
-            equal |= np.int64(work[at(VALUES + n)] == candidate) << n
-        rival = first
+            equal |= np.int64(ids[at(i + work[at(OFFSETS + n)])] == candidate) << n
         if turn == 0:
             n = 0
-            while n < NEIGHBOURS - 1 and work[at(VALUES + n)] == first:
+            while n < NEIGHBOURS - 1 and (equal >> n) & 1 == 1:
                 n += 1
-            rival = work[at(VALUES + n)]
+            rival = np.int64(ids[at(i + work[at(OFFSETS + n)])])
         salt = np.int64(turn) << 31
         work[SLOTS] = HASHED + _hash((equal & MASK_0) + salt)
         work[SLOTS + 1] = HASHED + (1 << HASH_BITS) + _hash((equal & MASK_1) + salt)
@@ -99,9 +109,10 @@ def code_voxel(i, first, refused, mode, ids, model, work, stream, decoding):  # 
         work[SLOTS + 3] = HASHED + (3 << HASH_BITS) + _hash((equal & MASK_3) + salt)
         work[SLOTS + 4] = HASHED + (4 << HASH_BITS) + _hash((equal & MASK_4) + salt)
         pair = ((candidate * _SPREAD) & _WORD) ^ (rival * 4 + turn)
-        work[SLOTS + 5] = HASHED + (5 << HASH_BITS) + _hash(((pair * _SPREAD_2) & _WORD) ^ ((equal & 0x7F) | row_state << 7))
+        key = ((pair * _SPREAD_2) & _WORD) ^ ((equal & LOW_BITS) | (row_state << 7))
+        work[SLOTS + 5] = HASHED + (5 << HASH_BITS) + _hash(key)
         one = WEIGHTS + ((equal & 7) + 8 * (turn + CANDIDATES * mode)) * INPUTS
-        two = WEIGHTS + (SETS + ((equal >> 3) & 63) + 64 * (turn + 3 * row_state)) * INPUTS
+        two = WEIGHTS + (SETS + ((equal >> 3) & 63) + 64 * (turn + CANDIDATES * row_state)) * INPUTS
         if decide(np.int64(truth == candidate), one, two, model, work, stream, decoding):
             ids[at(i)] = candidate
             return True
