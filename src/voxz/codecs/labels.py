@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from voxz.errors import CorruptError
 from voxz.segments.coder import HALF, POSITION, fill_tables, finish, start
 from voxz.segments.mixing import INITIAL_WEIGHT
-from voxz.segments.palette import SIZES, padded_size, read_palette, to_ids, to_samples, write_palette
-from voxz.segments.suits import repeats_rows
+from voxz.segments.palette import padded_size, read_palette, to_ids, to_samples, write_palette
+from voxz.segments.repeats import repeats_rows
+from voxz.segments.suits import SIZES
 from voxz.segments.voxel import COUNT, LENGTH, MODEL_SIZE, SEEN, WEIGHTS, WORK_SIZE
 from voxz.segments.walk import CERTAIN, walk
 

@@ -18,12 +18,12 @@ INPUTS = 6
 SLOTS, SAID = 8, 16
 """Places in `work` of the counters' slots and of what they say."""
 
-LIMIT_OF_COUNTERS = 60
-_RATE, _RATE_SHIFT = 14, 20
+LIMIT_OF_COUNTERS = 40
+_RATE, _RATE_SHIFT = 28, 20
 HEAVIEST = 1 << 22
 """Bound of a weight, of which ``1 << 16`` is the unit."""
 
-INITIAL_WEIGHT = (1 << 16) // (2 * INPUTS)
+INITIAL_WEIGHT = (3 << 16) // (4 * INPUTS)
 
 
 @kernel

@@ -14,9 +14,6 @@ from voxz.jit import kernel
 from voxz.segments.coder import at
 from voxz.segments.neighbourhood import BOTTOM, LEFT, TOP
 
-SIZES = (1, 2, 4, 8)
-"""Bytes of the samples that can be taken."""
-
 MOST_IDS = 1 << 21
 _SMALL_TABLE, _LARGE_TABLE = 1 << 14, 1 << 22
 _LIMB = 22

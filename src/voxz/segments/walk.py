@@ -26,7 +26,7 @@ from voxz.segments.neighbourhood import (
 )
 from voxz.segments.voxel import PATTERNS, ROW_STATE, RUNS, SAME, code_voxel
 
-RUN_LIMIT = 60
+RUN_LIMIT = 200
 PATTERN_LIMIT = 255
 EVEN = 1 << 15
 
