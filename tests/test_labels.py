@@ -255,3 +255,12 @@ def test_plain_python_gives_the_same_bytes_as_compiled_code() -> None:
     command = [sys.executable, "-W", "error", "-c", PLAIN, folder]
     plain = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert plain.stdout.strip() == str(parity_digests())
+
+
+def test_a_doubtful_map_of_floats_is_stored_where_that_is_smaller() -> None:
+    rng = np.random.default_rng(6)
+    volume = np.zeros((6, 64, 64), np.float32)
+    volume[:, 30:34, 20:30] = rng.normal(0, 1, (6, 4, 10))
+    blob = voxz.encode(volume)
+    assert len(blob) <= len(voxz.encode(volume, codec="stored"))
+    assert np.array_equal(voxz.decode(blob), volume)

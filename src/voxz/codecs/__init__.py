@@ -20,7 +20,7 @@ LABELS = 2
 
 CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS}
 
-CLEAR_BITS = 0.25
+CLEAR_BITS = 0.5
 """Bits a voxel below which a map is left to `labels` without trying `predictive`."""
 
 
@@ -53,24 +53,21 @@ def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = No
     best, smallest = STORED, b""
     for number in _candidates(samples, name):
         payload = codec(number).encode_brick(samples, level)
-        if payload is not None and len(payload) < (len(smallest) or samples.nbytes):
+        if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
         clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
-        if best == LABELS and clear:
+        if smallest and (number == PREDICTIVE or (number == LABELS and clear)):
             break
-    if best == STORED:
-        payload = codec(STORED).encode_brick(samples, level)
-        assert payload is not None
-        return STORED, payload
     return best, smallest
 
 
 def _candidates(samples: NDArray[np.generic], name: str | None) -> Iterator[int]:
-    """Codecs to try, until one is clearly right."""
+    """Codecs to try, until one is clearly right; of the others the smallest payload counts."""
     if name == "labels" or (name is None and suits(samples)):
         yield LABELS
     if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4 and name != "stored":
         yield PREDICTIVE
+    yield STORED
 
 
 def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:

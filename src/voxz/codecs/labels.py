@@ -33,6 +33,7 @@ _WIDEST = 1 << 24
 def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     """Code a map ``(series, z, y, x, channels)``; None if it has too many values or its coded form would be longer."""
     sizes = _sizes(samples.shape)
+    level = min(level, max(CERTAIN))
     if samples.size == 0 or samples.dtype.itemsize not in SIZES or _too_thin(sizes):
         return None
     numbered = to_ids(np.moveaxis(samples, 4, 1), sizes)
