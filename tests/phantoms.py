@@ -26,3 +26,16 @@ def series(volumes: int, shape: tuple[int, int, int], seed: int = 1) -> NDArray[
     """The same head in every volume, with a slow drift and noise of its own: ``(t, z, y, x)``."""
     still = head(shape, seed).astype(np.int64)
     return np.abs([still + 10 * t // 7 + noise(shape, 3, seed + t + 1) for t in range(volumes)]).astype(np.int16)
+
+
+def labels(shape: tuple[int, int, int], regions: int = 12, seed: int = 1) -> NDArray[np.uint8]:
+    """An atlas: an ellipsoid divided among `regions` by the nearest of scattered points, borders wavy: ``(z, y, x)``."""
+    z, y, x = (np.indices(shape)[axis] * 1000 // max(1, shape[axis] - 1) - 500 for axis in range(3))
+    points = np.random.default_rng(seed).integers(-400, 400, (regions, 3))
+    waves = [noise(shape, 400, seed + k) for k in range(3)]
+    for axis in range(3):
+        waves = [(wave + np.roll(wave, 1, axis) + np.roll(wave, -1, axis)) // 3 for wave in waves]
+    z, y, x = (position + wave // 2 for position, wave in zip((z, y, x), waves, strict=True))
+    distances = [(z - p[0]) ** 2 + (y - p[1]) ** 2 + (x - p[2]) ** 2 for p in points]
+    inside = x**2 + y**2 + z**2 < 180_000
+    return np.asarray(np.where(inside, np.argmin(distances, axis=0) + 1, 0), np.uint8)

@@ -107,7 +107,7 @@ def test_too_large_a_result_is_refused() -> None:
         ({"level": 0}, "level 0"),
         ({"level": 9}, "level 9"),
         ({"threads": 0}, "0 threads"),
-        ({"codec": "zip"}, "'zip', expected one of stored, predictive"),
+        ({"codec": "zip"}, "'zip', expected one of stored, predictive, labels"),
         ({"target": "small"}, "expected voxz.Lossless"),
     ],
 )

@@ -17,7 +17,7 @@ from voxz.container.header import Entry, Header
 from voxz.container.writer import CRC, MAGIC, PREFIX, preamble_length
 
 ARRAY = smooth((5, 12, 14))
-BLOBS = {codec: voxz.encode(ARRAY, codec=codec, level=2) for codec in ("predictive", "stored")}
+BLOBS = {codec: voxz.encode(ARRAY, codec=codec, level=2) for codec in ("predictive", "stored", "labels")}
 HEADER_AT = PREFIX.size
 INDEX_AT = PREFIX.size + Header.layout().size + CRC.size
 

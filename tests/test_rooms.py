@@ -11,7 +11,7 @@ import voxz
 
 ROOMS = [
     {"errors", "volume", "target", "bricks", "selection", "parallel"},
-    {"jit"}, {"entropy"}, {"predict"}, {"codecs"}, {"container"}, {"io"},
+    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"codecs"}, {"container"}, {"io"},
     {"pipeline", "image", "samples", "metrics", "compare"}, {"api"}, {"progress", "report"}, {"bench"}, {"data"}, {"cli"},
     {"__init__", "__main__"},
 ]  # fmt: skip

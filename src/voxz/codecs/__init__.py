@@ -6,16 +6,22 @@ behind them cost start-up time that ``voxz info`` should not pay.
 """
 
 import importlib
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import UnsupportedError, UsageError
+from voxz.segments.suits import SURE, suits, surprise
 
 STORED, PREDICTIVE = 0, 1
+LABELS = 2
 
-CODECS = {"stored": STORED, "predictive": PREDICTIVE}
+CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS}
+
+CLEAR_BITS = 0.5
+"""Bits a voxel below which a map is left to `labels` without trying `predictive`."""
 
 
 class Codec(Protocol):
@@ -43,15 +49,25 @@ def check_name(name: str | None) -> None:
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = None) -> tuple[int, bytes]:
-    """Code a brick with the codec called `name`, or the one that suits its type; fall back to `stored`."""
-    predictable = samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4
-    if predictable and name != "stored":
-        payload = codec(PREDICTIVE).encode_brick(samples, level)
-        if payload is not None and len(payload) < samples.nbytes:
-            return PREDICTIVE, payload
-    payload = codec(STORED).encode_brick(samples, level)
-    assert payload is not None
-    return STORED, payload
+    """Code a brick with the codec called `name`, or the one that suits its samples; fall back to another."""
+    best, smallest = STORED, b""
+    for number in _candidates(samples, name):
+        payload = codec(number).encode_brick(samples, level)
+        if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
+            best, smallest = number, payload
+        clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
+        if smallest and (number == PREDICTIVE or (number == LABELS and clear)):
+            break
+    return best, smallest
+
+
+def _candidates(samples: NDArray[np.generic], name: str | None) -> Iterator[int]:
+    """Codecs to try, until one is clearly right; of the others the smallest payload counts."""
+    if name == "labels" or (name is None and suits(samples)):
+        yield LABELS
+    if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4 and name != "stored":
+        yield PREDICTIVE
+    yield STORED
 
 
 def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:

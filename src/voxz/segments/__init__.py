@@ -1,0 +1,1 @@
+"""Segmentation maps: palettes of ids, neighbourhoods of equal ids, mixed binary decisions."""
