@@ -105,7 +105,7 @@ def test_too_large_a_result_is_refused() -> None:
     ("arguments", "words"),
     [
         ({"level": 0}, "level 0"),
-        ({"level": 9}, "level 9"),
+        ({"level": 10}, "level 10"),
         ({"threads": 0}, "0 threads"),
         ({"codec": "zip"}, "'zip', expected one of stored, predictive, labels"),
         ({"target": "small"}, "expected voxz.Lossless"),

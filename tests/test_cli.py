@@ -76,7 +76,7 @@ def test_rm_removes_both_files_of_a_pair(tmp_path: Path) -> None:
     assert (tmp_path / "a.img").read_bytes() == data
 
 
-@pytest.mark.parametrize("level", range(1, 6))
+@pytest.mark.parametrize("level", range(1, 10))
 def test_levels(level: int, scan: Path) -> None:
     assert run("compress", f"-{level}", scan).returncode == 0
     facts = json.loads(run("info", "--json", scan.with_name("scan.nii.voxz")).stdout)

@@ -16,7 +16,7 @@ from voxz.codecs import predictive
 from voxz.errors import CorruptError
 from voxz.predict.references import choose_references
 
-LEVELS = (1, 2, 3, 4, 5)
+LEVELS = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
 def round_trip(samples: NDArray[np.generic], level: int) -> int:
@@ -75,7 +75,15 @@ def test_random_noise_costs_at_most_a_thousandth_more_than_raw(dtype: str) -> No
 def test_levels_are_real_choices() -> None:
     samples = head((16, 96, 96))[None, ..., None]
     sizes = [round_trip(samples, level) for level in LEVELS]
-    assert sizes[4] < sizes[2] < sizes[0] < samples.nbytes / 2
+    assert sizes[8] < sizes[6] < sizes[4] < sizes[2] < sizes[0] < samples.nbytes / 2
+
+
+@pytest.mark.parametrize("level", [6, 7, 8, 9])
+def test_dense_levels_never_exceed_the_default_one(level: int) -> None:
+    rng = np.random.default_rng(level)
+    for samples in (head((2, 9, 11)), rng.integers(0, 1 << 16, (3, 20, 20)), rng.choice([0, 1 << 20], (2, 30, 30))):
+        brick = samples.astype(np.int32)[None, ..., None]
+        assert round_trip(brick, level) <= round_trip(brick, 5)
 
 
 def test_previous_slices_and_volumes_are_used() -> None:
@@ -103,10 +111,12 @@ def test_references_are_chosen_by_likeness() -> None:
     )
 
 
-def test_damaged_payloads_never_crash_and_never_overrun() -> None:
+@pytest.mark.parametrize("level", [3, 9])
+def test_damaged_payloads_never_crash_and_never_overrun(level: int) -> None:
     samples = series(3, (3, 20, 20))[..., None]
-    payload = predictive.encode_brick(samples, 3)
+    payload = predictive.encode_brick(samples, level)
     assert payload is not None
+    assert payload[0] == level
     rng = np.random.default_rng(3)
     for _ in range(300):
         damaged = bytearray(payload)

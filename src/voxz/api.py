@@ -29,7 +29,7 @@ from voxz.pipeline import Progress
 from voxz.target import Lossless, Target
 from voxz.volume import Foreign, Layout
 
-LEVELS = range(1, 6)
+LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
 LOSSLESS = Lossless()
 
@@ -217,7 +217,7 @@ def _check(target: Target, level: int, codec: str | None) -> None:
     if not isinstance(target, Lossless):
         raise UsageError(f"got target {target!r}, expected voxz.Lossless()")
     if level not in LEVELS:
-        raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) in this version")
+        raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
 
 
 def _refuse_same(source: FilePath, destination: FilePath) -> None:

@@ -49,7 +49,7 @@ Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing fil
 def compress(
     inputs: Inputs,
     output: Output = None,
-    level: Annotated[int, typer.Option(help="1 (fastest) to 5 (smallest); -1 .. -5 for short.")] = api.DEFAULT_LEVEL,
+    level: Annotated[int, typer.Option(help="1 (fastest) to 9 (smallest); -1 .. -9 for short.")] = api.DEFAULT_LEVEL,
     codec: Annotated[str | None, typer.Option(help="Codec: predictive, labels or stored; default: by the samples.")] = None,
     threads: Threads = None,
     force: Force = False,

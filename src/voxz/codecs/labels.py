@@ -14,8 +14,9 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.entropy.binary import POSITION, finish, start
 from voxz.errors import CorruptError
-from voxz.segments.coder import HALF, POSITION, fill_tables, finish, start
+from voxz.segments.counters import HALF, fill_tables
 from voxz.segments.mixing import INITIAL_WEIGHT
 from voxz.segments.palette import padded_size, read_palette, to_ids, to_samples, write_palette
 from voxz.segments.repeats import repeats_rows

@@ -5,6 +5,9 @@
     samples -> Values (dense integers) -> Model (fitted predictors) -> traverse: residuals, tables
             -> Contexts (frequencies) -> rANS words + raw bits
 
+Levels 6 to 9 replace the last two steps by the walk of `voxz.dense`, which mixes more predictions and learns as it goes; a brick
+for which that does not pay is coded at level 5.
+
 A payload holds its parameters and needs nothing else but the brick's shape and dtype. All side information is in
 adaptive Golomb-Rice codes; samples never touch floating point.
 """
@@ -14,10 +17,10 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.dense.magnitudes import SPARE
 from voxz.dense.settings import DENSE, Dense
 from voxz.dense.state import State
 from voxz.dense.walk import walk
+from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.bits import from_bytes, to_bytes
 from voxz.entropy.contexts import LEVELS, Contexts, choose_ranges, read_contexts, tokens_of, write_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
@@ -25,7 +28,7 @@ from voxz.entropy.rans import encode_symbols, starts_of
 from voxz.errors import CorruptError
 from voxz.predict.geometry import Geometry
 from voxz.predict.learn import learn
-from voxz.predict.levels import SETTINGS, Settings
+from voxz.predict.levels import DEFAULT, SETTINGS, Settings
 from voxz.predict.model import Arrays, Model
 from voxz.predict.traverse import traverse
 from voxz.predict.values import Values, find_values
@@ -45,16 +48,22 @@ def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     side = IntegerWriter()
     values.write(side)
     if values.highest == 0:
-        return _HEAD.pack(_CONSTANT, len(side.to_bytes()), 0) + side.to_bytes()
+        return _pack(_CONSTANT, side, b"", b"")
     dense = _to_series(values.to_dense(samples))
-    if level in DENSE:
-        words, raw = b"", _encode_mixing(dense, values.highest, DENSE[level], side)
-        if not raw:
-            return None
-    else:
-        words, raw = _encode_dense(dense, values.highest, SETTINGS[level], side)
+    payload = _pack(min(level, DEFAULT), side, *_encode_dense(dense, values.highest, SETTINGS[min(level, DEFAULT)], side))
+    if level not in DENSE:
+        return payload
+    side = IntegerWriter()
+    values.write(side)
+    mixed = _encode_mixing(dense, values.highest, DENSE[level], side)
+    packed = _pack(level, side, b"", mixed)
+    return packed if mixed and len(packed) < len(payload) else payload
+
+
+def _pack(number: int, side: IntegerWriter, words: bytes, raw: bytes) -> bytes:
+    """Payload of its parts."""
     information = side.to_bytes()
-    return _HEAD.pack(level, len(information), len(words)) + information + words + raw
+    return _HEAD.pack(number, len(information), len(words)) + information + words + raw
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
@@ -76,8 +85,10 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     padded = np.zeros(geometry.size, np.int32)
     if number in DENSE:
         side.finish()
-        data = np.frombuffer(payload[ends[1] :], np.uint8).copy()
-        if not _mix(padded, values.highest, geometry, DENSE[number], model, data, decoding=True):
+        coder, data = np.zeros(4, np.int64), np.frombuffer(payload[ends[1] :], np.uint8).copy()
+        start(coder, data.tobytes())
+        decoded = _mix(padded, values.highest, geometry, DENSE[number], model, coder, data, decoding=True)
+        if not decoded or coder[POSITION] != data.size:
             raise CorruptError("the entropy-coded samples of a brick are damaged")
         return values.to_stored(_from_series(geometry.interior(padded), shape), dtype)
     contexts = read_contexts(side)
@@ -111,29 +122,28 @@ def _encode_mixing(dense: NDArray[np.int32], highest: int, settings: Dense, side
     geometry.interior(padded)[...] = dense
     model = learn(padded, geometry, settings.forward)
     model.write(side, settings.forward, geometry)
-    data = np.zeros(5 * dense.size + 2 * SPARE, np.uint8)
-    used = _mix(padded, highest, geometry, settings, model, data, decoding=False)
-    return data[:used].tobytes()
+    data = np.zeros(4 * dense.size + 1024, np.uint8)
+    coder = np.zeros(4, np.int64)
+    start(coder, b"")
+    fits = _mix(padded, highest, geometry, settings, model, coder, data, decoding=False)
+    return finish(coder, data) if fits else b""
 
 
 def _mix(
-    padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Dense, model: Model, data: NDArray[np.uint8], *, decoding: bool
-) -> int:
-    """Walk at levels 6 to 9; return the bytes that were used, 0 if it failed."""
+    padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Dense, model: Model,
+    coder: NDArray[np.int64], data: NDArray[np.uint8], *, decoding: bool,
+) -> bool:
+    """Walk at levels 6 to 9."""
     arrays = Arrays.derive(settings.forward, geometry, model.references)
-    coder = np.array([0, 0xFFFFFFFF, int.from_bytes(data[:4].tobytes().ljust(4, b"\0"), "big"), 4 if decoding else 0], np.int64)
-    fits = walk(
-        padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
-        geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
-        model.thresholds, model.coefficients.ravel(), arrays.stride,
-        arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-        *State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding,
+    return bool(
+        walk(
+            padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
+            geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
+            model.thresholds, model.coefficients.ravel(), arrays.stride,
+            arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
+            *State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding,
+        )
     )
-    if not fits:
-        return 0
-    if not decoding:
-        data[coder[3] : coder[3] + 4] = np.array([coder[1]], ">u4").view(np.uint8)
-    return int(coder[3]) + (0 if decoding else 4)
 
 
 def _to_series(dense: NDArray[np.int32]) -> NDArray[np.int32]:

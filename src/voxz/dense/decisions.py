@@ -3,19 +3,15 @@
 Mixing as in PAQ (Mahoney, Adaptive weighing of context models for lossless data compression, 2005): the probability is the
 logistic function of a weighted sum of log odds, and each weight moves along its input by the coding error. Two sets of
 weights, chosen by different contexts, are averaged. A last stage corrects the result by what followed such
-probabilities before. The coder is a carry-less binary arithmetic coder with 32-bit bounds.
+probabilities before.
 """
 
 import numpy as np
 
 from voxz.dense.tables import LOG_ODDS, LOGISTIC, PROBABILITY_BITS, REACH, RECIPROCALS, STEPS
+from voxz.entropy.binary import at, code_bit
 from voxz.jit import kernel
-from voxz.predict.rows import at
 
-LOW, HIGH, VALUE, POSITION = 0, 1, 2, 3
-"""State of the coder."""
-
-MASK = 0xFFFFFFFF
 RATE = 0.02
 COUNTERS = 3
 COUNT_BITS = 8
@@ -69,7 +65,7 @@ def decide(inputs, experts, first, second, counters, slots, refiner, coder, data
     part = place - index
     refined = refiner[index] * (1.0 - part) + refiner[index + 1] * part
     probability = np.int64((mixed + refined) * 32768.0)
-    bit = code(min(max(probability, 1), 65535), coder, data, bit, decoding)
+    bit = code_bit(bit, min(max(probability, 1), 65535), coder, data, decoding)
     change = RATE * (bit - mixed)
     for k in range(size):
         step = change * inputs[k]
@@ -83,29 +79,4 @@ def decide(inputs, experts, first, second, counters, slots, refiner, coder, data
         value = known >> COUNT_BITS
         value += ((bit * 65535 - value) * RECIPROCALS[at(count)]) >> 16
         counters[at(slots[k])] = (value << COUNT_BITS) | min(count + 1, LIMIT)
-    return bit
-
-
-@kernel
-def code(probability, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
-    """Code a bit that is 1 with `probability` / 65536; decoding beyond the end of `data` reads zeros."""
-    low, high = coder[LOW], coder[HIGH]
-    middle = low + (((high - low) * probability) >> 16)
-    if decoding:
-        bit = np.int64(coder[VALUE] <= middle)
-    if bit:
-        high = middle
-    else:
-        low = middle + 1
-    while (low ^ high) < 1 << 24:
-        position = coder[POSITION]
-        if decoding:
-            following = np.int64(data[position]) if position < data.size else 0
-            coder[VALUE] = ((coder[VALUE] << 8) & MASK) | following
-        else:
-            data[position] = high >> 24
-        coder[POSITION] = position + 1
-        low = (low << 8) & MASK
-        high = ((high << 8) & MASK) | 255
-    coder[LOW], coder[HIGH] = low, high
     return bit

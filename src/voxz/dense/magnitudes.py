@@ -9,10 +9,11 @@ import math
 
 import numpy as np
 
-from voxz.dense.decisions import COUNTERS, code, decide, log_odds, logistic
+from voxz.dense.decisions import COUNTERS, decide, log_odds, logistic
 from voxz.dense.tables import QUARTER_OCTAVES
+from voxz.entropy.binary import POSITION, at, code_bit
 from voxz.jit import kernel
-from voxz.predict.rows import ERROR_BITS, LARGEST_ERROR, WEIGHT_BITS, at, predict
+from voxz.predict.rows import ERROR_BITS, LARGEST_ERROR, WEIGHT_BITS, predict
 
 DEPTH = 12
 """Decisions that are told apart; further ones share their place."""
@@ -26,8 +27,6 @@ COARSE = 16
 BIAS_DAMPING = 4.0
 BIAS_SHARE = 0.8
 BIAS_LIMIT = 255.0
-SPARE = 1024
-"""Bytes that a voxel can never fill."""
 
 
 @kernel
@@ -71,7 +70,7 @@ def code_row(  # type: ignore[no-untyped-def]
         recent[k, now, 1] = recent[k, above, 2]
     for x in range(width):
         i = start + x
-        if coder[3] > data.size - SPARE and not decoding:
+        if coder[POSITION] > data.size and not decoding:
             return False
         north = np.int64(samples[at(i - row)])
         forward = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
@@ -142,8 +141,8 @@ def code_row(  # type: ignore[no-untyped-def]
             slots[1] = SCALES * PHASES * 2 * DEPTH + node * (PATTERNS * COARSE) + crossed
             slots[2] = (SCALES * PHASES + PATTERNS * COARSE) * 2 * DEPTH + node * (COARSE * COARSE * COARSE) + texture
             more = decide(
-                inputs, experts, weights[0, depth, scale], weights[1, depth, pattern], counters, slots, refiners[node, scale >> 1],
-                coder, data, np.int64(distance >= bound), decoding,
+                inputs, experts, weights[0, depth, scale], weights[1, depth, pattern], counters, slots,
+                refiners[node, scale >> 1], coder, data, np.int64(distance >= bound), decoding,
             )
             if not more:
                 break
@@ -160,7 +159,7 @@ def code_row(  # type: ignore[no-untyped-def]
             left = step >> 1
             between = logistic(-(origin + np.float64(reached + left)) * widths[blend])
             share = np.int64((between - beyond) / max(near - beyond, 1e-12) * 65536.0)
-            upper = code(min(max(share, 2048), 63488), coder, data, np.int64(distance >= reached + left), decoding)
+            upper = code_bit(np.int64(distance >= reached + left), min(max(share, 2048), 63488), coder, data, decoding)
             if upper:
                 reached += left
                 step -= left

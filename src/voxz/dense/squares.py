@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
+from voxz.entropy.binary import at
 from voxz.jit import kernel
 from voxz.predict.fit import BLOCK, add_block
-from voxz.predict.rows import at
 
 RIDGE = 1.0 / 8192
 FLOOR = 0.01

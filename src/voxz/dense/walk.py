@@ -86,8 +86,8 @@ def walk(  # type: ignore[no-untyped-def]
                         solution = solutions[q, mode & 1, first_tile + t]
                         partial_predictions(features, solution, known, t * tile, min(width, (t + 1) * tile), sums[q])
                 fits = code_row(
-                    samples, errors, begin + LEFT, width, row, beside, y, mode, coefficients, chosen, first_of, highest, precision,
-                    expected, error_weights[mode], features, sums, scales, solutions[:, mode & 1], first_tile, tile,
+                    samples, errors, begin + LEFT, width, row, beside, y, mode, coefficients, chosen, first_of, highest,
+                    precision, expected, error_weights[mode], features, sums, scales, solutions[:, mode & 1], first_tile, tile,
                     recent, weights, counters, refiners, biases, coder, data, decoding,
                 )
                 if not fits:

@@ -1,4 +1,4 @@
-"""What the compression levels 1 (fastest) to 5 (default) mean for the predictor.
+"""What the compression levels 1 (fastest) to 5 (default) mean for the predictor; levels 6 to 9 build on it (`dense.settings`).
 
 `SETTINGS` is looked up by the number stored in a brick, so an entry never changes; a new idea gets a new number.
 """
@@ -32,3 +32,6 @@ SETTINGS = {
     4: Settings(WIDE, classes=4, tile=64, samples=10_000, ranges=32, phases=True),
     5: Settings(DENSE, classes=4, tile=64, samples=12_000, ranges=40, phases=True),
 }
+
+DEFAULT = 5
+"""Level that is used unless another is asked for, and in whose place levels above it stand."""

@@ -8,8 +8,9 @@ different properties of the neighbourhood.
 
 import numpy as np
 
+from voxz.entropy.binary import at, code_bit
 from voxz.jit import kernel
-from voxz.segments.coder import COUNT_BITS, PROBABILITY_BITS, SQUASH, STRETCH, at, code_bit, learn
+from voxz.segments.counters import COUNT_BITS, PROBABILITY_BITS, SQUASH, STRETCH, learn
 from voxz.segments.logistic import LIMIT
 
 INPUTS = 6

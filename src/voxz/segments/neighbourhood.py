@@ -17,8 +17,8 @@ mode  voxels of                      before                      beyond
 ====  =============================  ==========================  ==========================
 """
 
+from voxz.entropy.binary import at
 from voxz.jit import kernel
-from voxz.segments.coder import at
 
 LEFT, TOP, BOTTOM = 3, 4, 2
 MODES = 4

@@ -8,10 +8,10 @@ nothing, only its value is sent, as the difference to the one before.
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.entropy.binary import at
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.jit import kernel
-from voxz.segments.coder import at
 from voxz.segments.neighbourhood import BOTTOM, LEFT, TOP
 
 MOST_IDS = 1 << 21

@@ -7,8 +7,9 @@ the last context knows the ids themselves.
 
 import numpy as np
 
+from voxz.entropy.binary import at
 from voxz.jit import kernel
-from voxz.segments.coder import TABLES_END, at, code_counted
+from voxz.segments.counters import TABLES_END, code_counted
 from voxz.segments.mixing import INPUTS, SLOTS, decide
 from voxz.segments.neighbourhood import MODES, NEAR, NEIGHBOURS, OFFSETS
 

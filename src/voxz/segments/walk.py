@@ -10,8 +10,9 @@ Other voxels have a first candidate and a counter for the pattern of neighbours 
 
 import numpy as np
 
+from voxz.entropy.binary import POSITION, at, code_bit
 from voxz.jit import kernel
-from voxz.segments.coder import COUNT_BITS, POSITION, PROBABILITY_BITS, at, code_bit, code_counted, learn
+from voxz.segments.counters import COUNT_BITS, PROBABILITY_BITS, code_counted, learn
 from voxz.segments.neighbourhood import (
     BOTTOM,
     LEFT,

@@ -1,35 +1,19 @@
-"""Binary arithmetic coder and the adaptive counters that drive it.
+"""Binary arithmetic coder with adaptive probabilities that the caller gives with every bit.
 
 The interval ``low .. high`` (32 bits) is cut in proportion to the probability of a one; bytes on which both ends agree
-leave it (carry-free range coding as in lpaq, M. Mahoney 2007).
-
-A *counter* is ``probability << COUNT_BITS | count``: 22 bits of probability that the bit is 1, and how many bits it has
-seen, up to a limit. It moves by ``1 / (count + 1.5)`` of the error: fast at first, then steadily.
-
-Compiled code is fast only if few arrays are handed from kernel to kernel. So all that adapts is in one array `model`
-(int32) and all else in one array `work` (int64); constants in this room name the places in them.
+leave it (carry-free range coding as in lpaq, M. Mahoney 2007). The state is the first four numbers of an int64 array `work`.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.jit import kernel
-from voxz.segments.logistic import FLOOR, LIMIT, tables
 
 at = np.uint64
 """Index type of the inner loops: unsigned, so that compiled code needs no test for indices counted from the end."""
 
-COUNT_BITS, COUNT_MASK = 8, 255
-PROBABILITY_BITS = 22
-HALF = 1 << (COUNT_BITS + PROBABILITY_BITS - 1)
-"""A counter that has seen nothing."""
-
 LOW, HIGH, CODE, POSITION = 0, 1, 2, 3
 """Places of the coder in `work`."""
-
-SQUASH, STRETCH, SHARE = 0, 2 * LIMIT + 1, 2 * LIMIT + 1 + 4096
-TABLES_END = SHARE + COUNT_MASK + 1
-"""Places of the tables in `model`."""
 
 _TOP = 0xFF000000
 _WORD = 0xFFFFFFFF
@@ -59,33 +43,6 @@ def code_bit(bit, p, work, stream, decoding):  # type: ignore[no-untyped-def]
         high = ((high << 8) & _WORD) | 255
     work[LOW], work[HIGH] = low, high
     return bit
-
-
-@kernel
-def learn(bit, slot, limit, model):  # type: ignore[no-untyped-def]
-    """Move the counter in `slot` towards `bit`."""
-    state = np.int64(model[at(slot)])
-    count = state & COUNT_MASK
-    p = state >> COUNT_BITS
-    p += (((bit << PROBABILITY_BITS) - p) * np.int64(model[at(SHARE + count)])) >> 16
-    model[at(slot)] = (p << COUNT_BITS) | min(count + 1, limit)
-
-
-@kernel
-def code_counted(bit, slot, limit, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code a bit with the probability of one counter, which learns from it; return it."""
-    p = np.int64(model[at(slot)]) >> (COUNT_BITS + PROBABILITY_BITS - 16)
-    bit = code_bit(bit, min(max(p, FLOOR), 65536 - FLOOR), work, stream, decoding)
-    learn(bit, slot, limit, model)
-    return bit
-
-
-def fill_tables(model: NDArray[np.int32]) -> None:
-    """Write the tables into `model`."""
-    squash, stretch = tables()
-    model[SQUASH:STRETCH] = squash
-    model[STRETCH:SHARE] = stretch
-    model[SHARE:TABLES_END] = 131072 // (2 * np.arange(COUNT_MASK + 1) + 3)
 
 
 def start(work: NDArray[np.int64], payload: bytes) -> None:
