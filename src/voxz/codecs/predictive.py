@@ -10,6 +10,7 @@ adaptive Golomb-Rice codes; samples never touch floating point.
 """
 
 import struct
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,13 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.rans import encode_symbols, starts_of
 from voxz.errors import CorruptError
 from voxz.predict.geometry import Geometry
-from voxz.predict.learn import learn
+from voxz.predict.learn import NONE_ABSENT, RIDGE, learn
 from voxz.predict.levels import SETTINGS, Settings
 from voxz.predict.model import Arrays, Model
 from voxz.predict.traverse import traverse
 from voxz.predict.values import Values, find_values
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 _HEAD = struct.Struct("<BII")
 """Number of the settings; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
@@ -35,7 +38,17 @@ _CONSTANT = 0
 
 def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide."""
-    values = find_values(samples)
+    return encode_present(samples, level)
+
+
+def encode_present(
+    samples: NDArray[np.generic], level: int, present: NDArray[np.bool_] | None = None, ridge: float = RIDGE
+) -> bytes | None:
+    """The same for the samples that are `present` (same shape; None: all), which the decoder has to know beforehand.
+
+    At least one must be. `ridge` is that of `learn`.
+    """
+    values = find_values(samples if present is None else samples[present])
     if values is None:
         return None
     side = IntegerWriter()
@@ -43,14 +56,25 @@ def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     if values.highest == 0:
         return _HEAD.pack(_CONSTANT, len(side.to_bytes()), 0) + side.to_bytes()
     settings = SETTINGS[level]
+    absent = NONE_ABSENT
+    if present is not None:
+        samples = np.where(present, samples, values.low)
+        absent = _to_series(~present)
     dense = _to_series(values.to_dense(samples))
-    words, raw = _encode_dense(dense, values.highest, settings, side)
+    words, raw = _encode_dense(dense, values.highest, settings, side, absent, ridge)
     information = side.to_bytes()
     return _HEAD.pack(level, len(information), len(words)) + information + words + raw
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples ``(series, z, y, x, channels)`` of a payload; damage raises `CorruptError`."""
+    return decode_present(payload, shape, dtype)
+
+
+def decode_present(
+    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], present: NDArray[np.bool_] | None = None
+) -> NDArray[np.generic]:
+    """Inverse of `encode_present`; samples that are not `present` come back as anything."""
     if len(payload) < _HEAD.size:
         raise CorruptError(f"a predictive brick has {len(payload)} bytes, expected at least {_HEAD.size}")
     number, side_length, words_length = _HEAD.unpack_from(payload)
@@ -69,28 +93,38 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     side.finish()
     padded = np.zeros(geometry.size, np.int32)
     nothing = np.zeros(0, np.int32)
+    absent = NONE_ABSENT if present is None else _pad(_to_series(~present), geometry)
     words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
-    if not _walk(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing):
+    if not _walk(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing, absent):
         raise CorruptError("the entropy-coded residuals of a brick are damaged")
     return values.to_stored(_from_series(geometry.interior(padded), shape), dtype)
 
 
 def _encode_dense(
-    dense: NDArray[np.int32], highest: int, settings: Settings, side: IntegerWriter
+    dense: NDArray[np.int32], highest: int, settings: Settings, side: IntegerWriter, absent: NDArray[np.bool_], ridge: float
 ) -> tuple[bytes, bytes]:
     """Code dense values ``(series, z, y, x)``: fill `side`, return rANS words and raw bits."""
     geometry = Geometry(*dense.shape)
-    padded = np.zeros(geometry.size, np.int32)
-    geometry.interior(padded)[...] = dense
-    model = learn(padded, geometry, settings)
+    padded = _pad(dense, geometry)
+    coded = dense.size - int(np.count_nonzero(absent))
+    if absent.size:
+        absent = _pad(absent, geometry)
+    model = learn(padded, geometry, settings, absent, ridge)
     model.write(side, settings, geometry)
-    residuals, noted = np.zeros(dense.size, np.int32), np.zeros(dense.size, np.int32)
-    walked = _walk(padded, highest, geometry, settings, model, None, b"", b"", residuals, noted)
+    residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
+    walked = _walk(padded, highest, geometry, settings, model, None, b"", b"", residuals, noted, absent)
     assert walked
     return _code_residuals(side, settings, residuals, noted)
 
 
-def _to_series(dense: NDArray[np.int32]) -> NDArray[np.int32]:
+def _pad(dense: NDArray[Scalar], geometry: Geometry) -> NDArray[Scalar]:
+    """Put dense values in place in a padded array."""
+    padded = np.zeros(geometry.size, dense.dtype)
+    geometry.interior(padded)[...] = dense
+    return padded
+
+
+def _to_series(dense: NDArray[Scalar]) -> NDArray[Scalar]:
     """Channels become volumes of the series: sample by sample they resemble each other."""
     return np.moveaxis(dense, 4, 1).reshape(-1, *dense.shape[1:4])
 
@@ -115,6 +149,7 @@ def _code_residuals(
 def _walk(
     padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Settings, model: Model,
     contexts: Contexts | None, words: bytes, raw: bytes, residuals: NDArray[np.int32], noted: NDArray[np.int32],
+    absent: NDArray[np.bool_],
 ) -> bool:
     """Run the traversal; it decodes if there are `contexts`."""
     arrays = Arrays.derive(settings, geometry, model.references)
@@ -131,6 +166,6 @@ def _walk(
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            *tables, stream, bits, 8 * len(raw), settings.ahead, contexts is not None, residuals, noted,
+            *tables, stream, bits, 8 * len(raw), settings.ahead, contexts is not None, residuals, noted, absent,
         )
     )
