@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from voxz.errors import UnsupportedError, UsageError
 
-STORED, PREDICTIVE = 0, 1
+STORED, PREDICTIVE, FLOATS = 0, 1, 3
 
-CODECS = {"stored": STORED, "predictive": PREDICTIVE}
+CODECS = {"stored": STORED, "predictive": PREDICTIVE, "floats": FLOATS}
+
+_SMALL = 1 << 16
+"""Bytes of a brick that is also stored, to see which is smaller."""
 
 
 class Codec(Protocol):
@@ -49,6 +52,11 @@ def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = No
         payload = codec(PREDICTIVE).encode_brick(samples, level)
         if payload is not None and len(payload) < samples.nbytes:
             return PREDICTIVE, payload
+    if samples.dtype.kind in "fc" and name != "stored":
+        payload = codec(FLOATS).encode_brick(samples, level)
+        if payload is not None and len(payload) < samples.nbytes:
+            stored = codec(STORED).encode_brick(samples, level) if samples.nbytes <= _SMALL else None
+            return (FLOATS, payload) if stored is None or len(payload) <= len(stored) else (STORED, stored)
     payload = codec(STORED).encode_brick(samples, level)
     assert payload is not None
     return STORED, payload

@@ -15,15 +15,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.entropy.bits import from_bytes, to_bytes
-from voxz.entropy.contexts import LEVELS, Contexts, choose_ranges, read_contexts, tokens_of, write_contexts
+from voxz.entropy.bits import from_bytes
+from voxz.entropy.contexts import LEVELS, Contexts, read_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
-from voxz.entropy.rans import encode_symbols, starts_of
 from voxz.errors import CorruptError
 from voxz.predict.geometry import Geometry
 from voxz.predict.learn import NONE_ABSENT, RIDGE, learn
 from voxz.predict.levels import SETTINGS, Settings
 from voxz.predict.model import Arrays, Model
+from voxz.predict.sequence import code_residuals
 from voxz.predict.traverse import traverse
 from voxz.predict.values import Values, find_values
 
@@ -114,7 +114,7 @@ def _encode_dense(
     residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
     walked = _walk(padded, highest, geometry, settings, model, None, b"", b"", residuals, noted, absent)
     assert walked
-    return _code_residuals(side, settings, residuals, noted)
+    return code_residuals(side, settings.ranges, settings.phases, residuals, noted)
 
 
 def _pad(dense: NDArray[Scalar], geometry: Geometry) -> NDArray[Scalar]:
@@ -131,19 +131,6 @@ def _to_series(dense: NDArray[Scalar]) -> NDArray[Scalar]:
 
 def _from_series(dense: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
     return np.moveaxis(dense.reshape(shape[0], shape[4], *shape[1:4]), 1, 4)
-
-
-def _code_residuals(
-    side: IntegerWriter, settings: Settings, residuals: NDArray[np.int32], noted: NDArray[np.int32]
-) -> tuple[bytes, bytes]:
-    """Choose and send the tables, then code all residuals; return rANS words and raw bits."""
-    ranges = choose_ranges(noted, residuals, settings.ranges, settings.phases)
-    tables, tokens, counts, raw, bits = tokens_of(ranges, noted, residuals)
-    contexts = write_contexts(side, ranges, counts)
-    words = np.zeros(residuals.size + 6, np.uint16)
-    starts = starts_of(contexts.frequencies)
-    used = int(encode_symbols(tables, tokens, contexts.frequencies, starts, words))
-    return words[words.size - used :].astype("<u2").tobytes(), to_bytes(raw, bits)
 
 
 def _walk(
