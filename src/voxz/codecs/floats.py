@@ -12,6 +12,7 @@ Complex samples are two channels. Samples are kept bit for bit: which NaN, the s
 floats is that of `predict.scales.Scale`, and the encoder has checked its result.
 """
 
+import math
 import struct
 
 import numpy as np
@@ -23,10 +24,11 @@ from voxz.codecs.stored import decode_bytes, encode_bytes
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
 from voxz.predict import grid as grids
-from voxz.predict.palette import find_palette, pack_palette, unpack_palette
+from voxz.predict.learn import RIDGE as SCANS
+from voxz.predict.palette import LARGEST_PALETTE, find_palette, pack_palette, unpack_palette
 from voxz.predict.scales import LARGEST_DIFFERENCE, LAST_METHOD, Scale, find_scales, from_ordered, ordered
 from voxz.predict.sequence import MOST_LEVELS, decode_sequence, encode_sequence
-from voxz.predict.special import MOST_SPECIALS, find_specials
+from voxz.predict.special import MOST_SPECIALS, Specials, find_specials
 
 PALETTE, SCALED, GRID, NOTHING = 0, 1, 2, 3
 """What a payload holds; NOTHING: all samples are special."""
@@ -37,12 +39,13 @@ RIDGE = 0.0005
 SMALL_PALETTE = 64
 """A palette is taken without a comparison if it has at most one value in this many samples."""
 
-TRIAL_VOXELS = 1 << 17
-TRIAL_LEVEL = 1
+TRIAL_VOXELS = 50_000
+TRIAL_LEVEL = 3
 
 _HEAD = struct.Struct("<BBB")
 """Kind, bytes of a float (fewer than those of a sample if all fit), number of special values."""
 
+_PALETTE = struct.Struct("<I")
 _GRID = struct.Struct("<HBB")
 
 Floats = NDArray[np.generic]
@@ -56,20 +59,19 @@ def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     floats = _to_series(samples)
     if floats.dtype.itemsize not in grids.FORMATS:
         return None
-    specials = find_specials(floats, background=False)
-    if specials is None:
-        return None
-    scaled = _encode_scaled(floats, specials, level)
+    odd = find_specials(floats, background=False)
+    scaled = None if odd is None else _encode_scaled(floats, odd, level)
     if scaled is not None:
         return scaled
-    palette = find_palette(floats)
-    by_rank = None if palette is None else _encode_palette(floats, palette, level)
-    if by_rank is not None and palette is not None and palette.size * SMALL_PALETTE <= floats.size:
-        return by_rank
     specials = find_specials(floats, background=True)
-    on_grid = None if specials is None else _encode_grid(floats, specials, level)
-    both = [payload for payload in (by_rank, on_grid) if payload is not None]
-    return min(both, key=len) if both else None
+    present = _present(specials or [])
+    values = floats.ravel() if present is None else floats[present]
+    palette = find_palette(values)
+    by_rank = None if palette is None else _encode_palette(floats, values, palette, specials or [], level)
+    if specials is None or (by_rank is not None and palette is not None and palette.size * SMALL_PALETTE <= values.size):
+        return by_rank
+    on_grid = _encode_grid(floats, values, specials, level)
+    return on_grid if by_rank is None else min(by_rank, on_grid, key=len)
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
@@ -89,12 +91,10 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
         planes.append((pattern, decode_plane(reader.part(), inner)))
     present = ~np.logical_or.reduce([plane for _, plane in planes]) if planes else None
     floats = np.zeros(inner, f"u{width}")
-    if kind == PALETTE:
-        floats[...] = _decode_palette(reader, inner, width, present)
-    elif kind != NOTHING:
-        decode = _decode_scaled if kind == SCALED else _decode_grid
-        narrow = decode(reader, inner, itemsize, present)
-        floats[... if present is None else present] = narrow.astype(f"f{width}").view(f"u{width}")
+    if kind != NOTHING:
+        narrow = _DECODERS[kind](reader, inner, itemsize, present)
+        flat = floats.reshape(-1)
+        flat[slice(None) if present is None else present.reshape(-1)] = narrow.astype(f"f{width}").view(f"u{width}")
     reader.finish()
     for pattern, plane in planes:
         floats[plane] = pattern
@@ -112,7 +112,7 @@ def _from_series(floats: NDArray[np.generic], shape: tuple[int, ...], dtype: np.
     return np.ascontiguousarray(np.moveaxis(split, 1, 4)).view(dtype)
 
 
-def _start(kind: int, itemsize: int, specials: list[tuple[int, NDArray[np.bool_]]], width: int) -> PartWriter:
+def _start(kind: int, itemsize: int, specials: Specials, width: int) -> PartWriter:
     """Head and special values."""
     writer = PartWriter(_HEAD.pack(kind, itemsize, len(specials)))
     for pattern, plane in specials:
@@ -121,7 +121,7 @@ def _start(kind: int, itemsize: int, specials: list[tuple[int, NDArray[np.bool_]
     return writer
 
 
-def _present(specials: list[tuple[int, NDArray[np.bool_]]]) -> Present:
+def _present(specials: Specials) -> Present:
     return ~np.logical_or.reduce([plane for _, plane in specials]) if specials else None
 
 
@@ -136,14 +136,14 @@ def _narrowed(values: Floats) -> Floats:
 
 
 def _put_integers(
-    writer: PartWriter, values: NDArray[np.int32], shape: tuple[int, ...], present: Present, level: int, ridge: float | None
+    writer: PartWriter, values: NDArray[np.int32], shape: tuple[int, ...], present: Present, level: int, ridge: float = SCANS
 ) -> bool:
     """Append the payload of integers, given for the samples that are present; False if their range is too wide."""
     volume = values.reshape(shape) if present is None else np.zeros(shape, np.int32)
     if present is not None:
         volume[present] = values
     where = None if present is None else present[..., None]
-    payload = predictive.encode_present(volume[..., None], level, where, **({} if ridge is None else {"ridge": ridge}))
+    payload = predictive.encode_present(volume[..., None], level, where, ridge)
     if payload is not None:
         writer.part(payload)
     return payload is not None
@@ -156,27 +156,31 @@ def _take_integers(reader: PartReader, shape: tuple[int, ...], present: Present)
     return (volume if present is None else volume[present]).ravel().astype(np.int32)
 
 
-def _encode_palette(floats: Floats, palette: NDArray[np.uint64], level: int) -> bytes | None:
+def _encode_palette(
+    floats: Floats, values: Floats, palette: NDArray[np.uint64], specials: Specials, level: int
+) -> bytes:
     width = floats.dtype.itemsize
-    ranks, packed = pack_palette(floats, palette)
-    writer = PartWriter(_HEAD.pack(PALETTE, width, 0))
-    writer.raw(struct.pack("<I", palette.size))
+    ranks, packed = pack_palette(values, palette)
+    writer = _start(PALETTE, width, specials, width)
+    writer.raw(_PALETTE.pack(palette.size))
     writer.part(encode_bytes(packed, width))
-    return writer.to_bytes() if _put_integers(writer, ranks, floats.shape, None, level, None) else None
+    fits = _put_integers(writer, ranks, floats.shape, _present(specials), level)
+    assert fits
+    return writer.to_bytes()
 
 
-def _decode_palette(reader: PartReader, shape: tuple[int, ...], width: int, present: Present) -> NDArray[np.generic]:
-    (size,) = reader.head(struct.Struct("<I"))
-    if not 1 <= size <= np.prod(shape) or present is not None:
-        raise CorruptError(f"got a palette of {size} values for {np.prod(shape)} samples, expected no more than samples")
-    palette = unpack_palette(decode_bytes(reader.part(), size * width, width), width)
-    ranks = _take_integers(reader, shape, None)
-    if ranks.min() < 0 or ranks.max() >= size:
+def _decode_palette(reader: PartReader, shape: tuple[int, ...], itemsize: int, present: Present) -> Floats:
+    (size,) = reader.head(_PALETTE)
+    if not 1 <= size <= min(LARGEST_PALETTE, math.prod(shape)):
+        raise CorruptError(f"got a palette of {size} values for {math.prod(shape)} samples, expected no more than samples")
+    palette = unpack_palette(decode_bytes(reader.part(), size * itemsize, itemsize), itemsize)
+    ranks = _take_integers(reader, shape, present)
+    if ranks.size and (ranks.min() < 0 or ranks.max() >= size):
         raise CorruptError(f"a sample has a rank beyond the {size} values of the palette")
-    return palette[ranks].reshape(shape)
+    return palette[ranks].view(f"f{itemsize}")
 
 
-def _encode_scaled(floats: Floats, specials: list[tuple[int, NDArray[np.bool_]]], level: int) -> bytes | None:
+def _encode_scaled(floats: Floats, specials: Specials, level: int) -> bytes | None:
     present = _present(specials)
     where = np.ones(floats.shape, np.bool_) if present is None else present
     if not where.any():
@@ -197,9 +201,9 @@ def _encode_scaled(floats: Floats, specials: list[tuple[int, NDArray[np.bool_]]]
     writer.raw(bytes(scale.method for scale in scales))
     table = np.array([[scale.slope for scale in scales], [scale.intercept for scale in scales]], "<f8")
     writer.part(encode_bytes(table.tobytes(), 8))
-    if not _put_integers(writer, numbers, floats.shape, present, level, None):
+    if not _put_integers(writer, numbers, floats.shape, present, level):
         return None
-    writer.part(encode_sequence(difference.astype(np.int32), _levels(rebuilt)))
+    writer.part(encode_sequence(difference.astype(np.int32), _levels(rebuilt)) if difference.any() else b"")
     return writer.to_bytes()
 
 
@@ -245,37 +249,41 @@ def _decode_scaled(reader: PartReader, shape: tuple[int, ...], itemsize: int, pr
     return from_ordered(ordered(rebuilt) + decode_sequence(part, _levels(rebuilt)), itemsize)
 
 
-def _encode_grid(floats: Floats, specials: list[tuple[int, NDArray[np.bool_]]], level: int) -> bytes | None:
+def _encode_grid(floats: Floats, values: Floats, specials: Specials, level: int) -> bytes:
     present = _present(specials)
-    values = _narrowed(floats.ravel() if present is None else floats[present])
+    values = _narrowed(values)
     width, form = floats.dtype.itemsize, grids.FORMATS[values.itemsize]
     found, negative = grids.magnitudes(values)
-    choices = grids.candidates(found, form)
-    if len(choices) > 1:
-        choices = [_choose_grid(choices, found, negative, form, floats.shape, present)]
+    grid = _choose_grid(found, negative, form, floats.shape, present, level)
     writer = _start(GRID, values.itemsize, specials, width)
-    return writer.to_bytes() if _put_grid(writer, choices[0], found, negative, form, floats.shape, present, level) else None
+    _put_grid(writer, grid, found, negative, form, floats.shape, present, level)
+    return writer.to_bytes()
 
 
 def _put_grid(
     writer: PartWriter, grid: grids.Grid, found: NDArray[np.int64], negative: NDArray[np.bool_], form: grids.FloatFormat,
     shape: tuple[int, ...], present: Present, level: int,
-) -> bool:  # fmt: skip
+) -> None:  # fmt: skip
     """Append grid, grid values, symbols and raw bits."""
     whole, symbols, raw = grids.split(found, negative, form, grid)
     writer.raw(_GRID.pack(grid.floor, grid.kept, grid.zeros))
-    if not _put_integers(writer, whole, shape, present, level, RIDGE):
-        return False
+    fits = _put_integers(writer, whole, shape, present, level, RIDGE)
+    assert fits
     writer.part(encode_sequence(symbols, np.zeros_like(symbols)))
     writer.part(raw)
-    return True
 
 
 def _choose_grid(
-    choices: list[grids.Grid], found: NDArray[np.int64], negative: NDArray[np.bool_], form: grids.FloatFormat,
-    shape: tuple[int, ...], present: Present,
+    found: NDArray[np.int64], negative: NDArray[np.bool_], form: grids.FloatFormat,
+    shape: tuple[int, ...], present: Present, level: int,
 ) -> grids.Grid:  # fmt: skip
-    """The grid that codes the middle slices of a brick in the fewest bytes at the fastest level."""
+    """The grid that codes the middle slices of a brick in the fewest bytes.
+
+    Smooth maps need a fine, linear grid, but only good predictors show it: the fastest ones choose wrongly.
+    """
+    choices = grids.candidates(found, form)
+    if len(choices) == 1:
+        return choices[0]
     where = np.ones(shape, np.bool_) if present is None else present
     counts = np.count_nonzero(where, axis=(2, 3)).ravel()
     ends = np.concatenate([[0], np.cumsum(counts)])
@@ -285,10 +293,11 @@ def _choose_grid(
     part = slice(int(ends[middle]), int(ends[last]))
     inner = (1, last - middle, *shape[2:])
     inside = None if present is None else present.reshape(1, -1, *shape[2:])[:, middle:last]
+
     sizes = []
     for number, grid in enumerate(choices):
         writer = PartWriter(b"")
-        _put_grid(writer, grid, found[part], negative[part], form, inner, inside, TRIAL_LEVEL)
+        _put_grid(writer, grid, found[part], negative[part], form, inner, inside, min(level, TRIAL_LEVEL))
         sizes.append((len(writer.to_bytes()), number))
     return choices[min(sizes)[1]]
 
@@ -302,3 +311,6 @@ def _decode_grid(reader: PartReader, shape: tuple[int, ...], itemsize: int, pres
     symbols = decode_sequence(reader.part(), np.zeros(int(np.count_nonzero(whole == 0)), np.int32))
     found, negative = grids.join(whole, symbols, reader.part(), form, grid)
     return grids.from_magnitudes(found, negative, itemsize)
+
+
+_DECODERS = {PALETTE: _decode_palette, SCALED: _decode_scaled, GRID: _decode_grid}

@@ -9,7 +9,7 @@ A grid value says how many bits lie below it, so those are sent as they are. Sam
 their exponent, entropy-coded: 0 for zero, else ``1 + 2 * exponent + sign``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,11 @@ from voxz.jit import kernel
 
 CHUNK = 26
 """Raw bits are moved in two parts of at most this many."""
+
+COARSE, LINEAR = 11, (11, 14, 17)
+"""Mantissa bits that grids keep."""
+
+SAMPLES = 50_000
 
 WIDEST = 1 << 25
 """Grid values stay below this in magnitude."""
@@ -150,24 +155,24 @@ def _join(whole, symbols, words, limit, mantissa, highest, floor, kept, zeros, f
 
 
 def split(
-    found: NDArray[np.int64], negative: NDArray[np.bool_], shape: FloatFormat, grid: Grid
+    found: NDArray[np.int64], negative: NDArray[np.bool_], form: FloatFormat, grid: Grid
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], bytes]:
     """Grid values, symbols of the zeros among them, and the bits below, of finite floats."""
     whole, symbols = np.zeros(found.size, np.int32), np.zeros(found.size, np.int32)
-    words = np.zeros((found.size * (shape.mantissa + 1) >> 5) + 3, np.int64)
-    tiny, bits = _split(found, negative, shape.mantissa, grid.floor, grid.kept, grid.zeros, whole, symbols, words)
+    words = np.zeros((found.size * (form.mantissa + 1) >> 5) + 3, np.int64)
+    tiny, bits = _split(found, negative, form.mantissa, grid.floor, grid.kept, grid.zeros, whole, symbols, words)
     return whole, symbols[: int(tiny)], to_bytes(words, int(bits))
 
 
 def join(
-    whole: NDArray[np.int32], symbols: NDArray[np.int64], raw: bytes, shape: FloatFormat, grid: Grid
+    whole: NDArray[np.int32], symbols: NDArray[np.int64], raw: bytes, form: FloatFormat, grid: Grid
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Inverse of `split`; damage raises `CorruptError`."""
     found, negative = np.zeros(whole.size, np.int64), np.zeros(whole.size, np.bool_)
     words = np.concatenate([from_bytes(raw), np.zeros(2, np.uint32)])
     used = int(
         _join(
-            whole, symbols, words, 8 * len(raw), shape.mantissa, shape.highest, grid.floor, grid.kept, grid.zeros, found, negative
+            whole, symbols, words, 8 * len(raw), form.mantissa, form.highest, grid.floor, grid.kept, grid.zeros, found, negative
         )
     )
     if used < 0 or 8 * len(raw) - used >= 8:
@@ -175,26 +180,25 @@ def join(
     return found, negative
 
 
-def candidates(found: NDArray[np.int64], shape: FloatFormat) -> list[Grid]:
-    """Grids worth trying for finite floats (not empty)."""
-    zeros = _common_zeros(found, shape)
-    exponents = np.maximum(np.sort(found[found > 0] >> shape.mantissa), 1)
+def candidates(found: NDArray[np.int64], form: FloatFormat) -> list[Grid]:
+    """Grids worth trying for finite floats (not empty): linear ones of several steps, and two that keep octaves apart."""
+    exponents = np.maximum(np.sort(found[found > 0][:: max(1, found.size // SAMPLES)] >> form.mantissa), 1)
     if not exponents.size:
-        return [Grid(1, shape.mantissa, zeros)]
-    top = int(exponents[-1])
-    grids = []
-    for share in (0.999, 0.5, 0.1):
-        floor = int(exponents[int(share * (exponents.size - 1))])
-        for kept in (11, 16):
-            kept = min(kept, shape.mantissa)  # noqa: PLW2901
-            while kept > 1 and ((top - floor + 2) << kept) >= WIDEST:
-                kept -= 1  # noqa: PLW2901
-            if ((top - floor + 2) << kept) < WIDEST:
-                grids.append(Grid(floor, kept, min(zeros, shape.mantissa)))
-    return list(dict.fromkeys(grids))
+        return [Grid(1, COARSE, 0)]
+    zeros = _common_zeros(found, form)
+    wanted = [(0.999, kept) for kept in LINEAR] + [(0.5, COARSE), (0.1, COARSE)]
+    grids = [Grid(int(exponents[int(share * (exponents.size - 1))]), kept, zeros) for share, kept in wanted]
+    return list(dict.fromkeys(_widest(grid, found, form) for grid in grids))
 
 
-def _common_zeros(found: NDArray[np.int64], shape: FloatFormat) -> int:
+def _widest(grid: Grid, found: NDArray[np.int64], form: FloatFormat) -> Grid:
+    """`grid`, or one with so many fewer bits that no grid value is too large."""
+    octaves = max(1, int(found.max() >> form.mantissa) - grid.floor + 2)
+    kept = min(grid.kept, form.mantissa, (WIDEST // octaves).bit_length() - 1)
+    return replace(grid, kept=kept)
+
+
+def _common_zeros(found: NDArray[np.int64], form: FloatFormat) -> int:
     """Low mantissa bits that no float uses."""
-    used = int(np.bitwise_or.reduce(found)) & ((1 << shape.mantissa) - 1)
-    return (used & -used).bit_length() - 1 if used else shape.mantissa
+    used = int(np.bitwise_or.reduce(found)) & ((1 << form.mantissa) - 1)
+    return (used & -used).bit_length() - 1 if used else form.mantissa
