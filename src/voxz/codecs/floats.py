@@ -39,7 +39,9 @@ RIDGE = 0.0005
 SMALL_PALETTE = 64
 """A palette is taken without a comparison if it has at most one value in this many samples."""
 
-TRIAL_VOXELS = 50_000
+FEWEST_TRIED, MOST_TRIED, TRIED_PART = 12_000, 100_000, 8
+"""Voxels on which grids are tried: an eighth of a brick's, within limits."""
+
 TRIAL_LEVEL = 3
 
 _HEAD = struct.Struct("<BBB")
@@ -285,21 +287,29 @@ def _choose_grid(
     if len(choices) == 1:
         return choices[0]
     where = np.ones(shape, np.bool_) if present is None else present
-    counts = np.count_nonzero(where, axis=(2, 3)).ravel()
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    middle = int(np.searchsorted(ends, max(0, (found.size - TRIAL_VOXELS) // 2), side="right")) - 1
-    last = max(middle + 1, int(np.searchsorted(ends, ends[middle] + TRIAL_VOXELS)))
-    last = min(last, counts.size)
-    part = slice(int(ends[middle]), int(ends[last]))
-    inner = (1, last - middle, *shape[2:])
-    inside = None if present is None else present.reshape(1, -1, *shape[2:])[:, middle:last]
-
+    box = _middle(where)
+    inner, inside = where[box].shape, None if present is None else present[box]
+    chosen = np.zeros(shape, np.bool_)
+    chosen[box] = True
+    part = chosen[where]
     sizes = []
     for number, grid in enumerate(choices):
         writer = PartWriter(b"")
         _put_grid(writer, grid, found[part], negative[part], form, inner, inside, min(level, TRIAL_LEVEL))
         sizes.append((len(writer.to_bytes()), number))
     return choices[min(sizes)[1]]
+
+
+def _middle(where: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Three volumes and as many slices, in the middle of those that `where` marks, as make a fair trial."""
+    first = max(0, where.shape[0] // 2 - 1)
+    volumes = slice(first, first + 3)
+    ends = np.cumsum(np.count_nonzero(where[volumes], axis=(0, 2, 3)))
+    wanted = max(FEWEST_TRIED, min(MOST_TRIED, int(ends[-1]) // TRIED_PART))
+    start = int(np.searchsorted(ends, (int(ends[-1]) - wanted) // 2, side="right"))
+    start = min(start, ends.size - 1)
+    before = int(ends[start - 1]) if start else 0
+    return volumes, slice(start, max(start + 1, int(np.searchsorted(ends, before + wanted)) + 1))
 
 
 def _decode_grid(reader: PartReader, shape: tuple[int, ...], itemsize: int, present: Present) -> Floats:
