@@ -32,6 +32,9 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 _HEAD = struct.Struct("<BII")
 """Number of the settings; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
 
+_FEWEST_WORDS = 8
+"""Bytes of the two rANS states that every stream starts with."""
+
 _CONSTANT = 0
 """In place of the settings: all samples are equal."""
 
@@ -79,7 +82,8 @@ def decode_present(
         raise CorruptError(f"a predictive brick has {len(payload)} bytes, expected at least {_HEAD.size}")
     number, side_length, words_length = _HEAD.unpack_from(payload)
     ends = (_HEAD.size, _HEAD.size + side_length, _HEAD.size + side_length + words_length)
-    if ends[2] > len(payload) or (number not in SETTINGS and number != _CONSTANT):
+    odd = number != _CONSTANT and (words_length < _FEWEST_WORDS or words_length % 2)
+    if ends[2] > len(payload) or odd or (number not in SETTINGS and number != _CONSTANT):
         raise CorruptError(f"the parts of a predictive brick do not fit its {len(payload)} bytes")
     side = IntegerReader(payload[ends[0] : ends[1]])
     values = Values.read(side)

@@ -2,8 +2,8 @@
 
 A decision's context is the eleven nearest decisions already made: six in the slice and five in the slice before, or, in a
 series, in the volume before. Each context keeps the chance of a one, which moves towards every decision by a share that
-shrinks as the context fills (a Krichevsky-Trofimov estimate that forgets). Decisions are coded in binary rANS: the encoder first notes
-all chances, then codes backwards. Masks of organs cost about 0.01 bits a voxel.
+shrinks as the context fills (a Krichevsky-Trofimov estimate that forgets). Decisions are coded in binary rANS: the encoder first
+notes all chances, then codes backwards.
 """
 
 import numpy as np

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.predict.grid import FORMATS
+
 MULTIPLY, DIVIDE, NARROW = 0, 1, 2
 LAST_METHOD = NARROW
 """How a sample is rebuilt: in double, by a division in double, or step by step in its own type."""
@@ -43,7 +45,8 @@ class Scale:
         with np.errstate(all="ignore"):
             if self.method == NARROW:
                 slope, intercept = np.float64(self.slope).astype(narrow), np.float64(self.intercept).astype(narrow)
-                return numbers.astype(narrow) * slope + intercept
+                stepwise: NDArray[np.generic] = numbers.astype(narrow) * slope + intercept
+                return stepwise
             exact = numbers.astype(np.float64)
             product = exact / self.slope if self.method == DIVIDE else exact * self.slope
             return (product + self.intercept).astype(narrow)
@@ -72,15 +75,15 @@ def from_ordered(values: NDArray[np.int64], itemsize: int) -> NDArray[np.generic
 
 def find_dyadic(samples: NDArray[np.generic]) -> Scale | None:
     """Scale of finite samples that are all multiples of a power of two, few enough for their type to hold them all."""
-    found, exponent = np.frexp(samples.astype(np.float64))
+    wide = samples.astype(np.float64)
+    found, exponent = np.frexp(wide)
     digits = (np.abs(found) * 2.0**53).astype(np.int64)
     lowest = np.where(digits > 0, exponent - 53 + np.log2(np.maximum(digits & -digits, 1)).astype(np.int64), 1 << 20)
     power = int(lowest.min(initial=1 << 20))
-    limits = np.finfo(samples.dtype)
     if power == 1 << 20 or not -1000 < power < 1000:
         return None
     slope = 2.0**power
-    if float(np.abs(samples).max()) / slope > 2.0 ** min(limits.nmant + 1, 25):
+    if float(np.abs(wide).max()) / slope > 2.0 ** min(FORMATS[samples.itemsize].mantissa + 1, 25):
         return None
     return Scale(slope, 0.0, MULTIPLY)
 
@@ -104,8 +107,10 @@ def find_scale(samples: NDArray[np.generic]) -> Scale | None:
         slope = float((numbers * values).sum() / max((numbers * numbers).sum(), 1.0))
         choices = _through_zero(distinct, values, slope)
     else:
-        for intercept in (phase, float(np.float32(phase)), round(phase, 3)):
-            choices += [Scale(s, intercept, m) for s in (slope, float(np.float32(slope))) for m in (MULTIPLY, NARROW)]
+        slopes = slope, float(np.float32(slope)), _short(slope, ulp * slope / float(np.abs(values).max()))
+        lowest = float(values[0])
+        for intercept in (phase, float(np.float32(phase)), _short(phase, ulp), lowest, _short(lowest, ulp)):
+            choices += [Scale(s, intercept, method) for s in slopes for method in (MULTIPLY, NARROW)]
     scored = [(_misfit(distinct, scale), number) for number, scale in enumerate(choices)]
     cost, best = min(scored)
     return choices[best] if cost < np.log2(slope / ulp) - 1.5 else None
@@ -165,9 +170,15 @@ def _through_zero(distinct: NDArray[np.generic], values: Doubles, slope: float) 
     else:
         middle = (low + high) / 2
     choices = [Scale(round(1 / middle), 0.0, DIVIDE)] if 1 / middle < 1e9 and round(1 / middle) > 0 else []
-    simple = next((s for s in (float(f"{middle:.{k}e}") for k in range(16)) if low <= s <= high), middle)
+    simple = _short(middle, (high - low) / 2)
     near = [float(np.float32(middle)), simple, middle, slope, float(np.nextafter(middle, 0)), float(np.nextafter(middle, 1e9))]
     return choices + [Scale(s, 0.0, MULTIPLY) for s in near if np.isfinite(s) and s > 0]
+
+
+def _short(value: float, tolerance: float) -> float:
+    """The shortest decimal fraction within `tolerance` of `value`."""
+    rounded = (float(f"{value:.{digits}e}") for digits in range(16))
+    return next((candidate for candidate in rounded if abs(candidate - value) <= tolerance), value)
 
 
 def _misfit(distinct: NDArray[np.generic], scale: Scale) -> float:

@@ -33,6 +33,7 @@ def find_specials(floats: NDArray[np.generic], background: bool) -> Specials | N
         flat = bits.ravel()
         some, counts = np.unique(flat[:: max(1, flat.size // SAMPLES)], return_counts=True)
         common = int(some[int(np.argmax(counts))])
-        if common not in patterns and counts.max() >= 2 and np.count_nonzero(flat == some.dtype.type(common)) >= COMMON * flat.size:
+        everywhere = int(np.count_nonzero(flat == flat.dtype.type(common)))
+        if common not in patterns and everywhere >= max(2, COMMON * flat.size):
             patterns.append(common)
     return [(pattern, bits == bits.dtype.type(pattern)) for pattern in patterns]
