@@ -61,7 +61,8 @@ def bias_field(shape: tuple[int, ...]) -> Map:
     """A smooth multiplicative field, as bias correction estimates it."""
     control = 1 + 0.2 * np.random.default_rng(7).standard_normal((4,) * len(shape))
     zoom = [n / 4 for n in shape]
-    return ndimage.zoom(control, zoom, order=3, mode="nearest", grid_mode=True)
+    field: Map = ndimage.zoom(control, zoom, order=3, mode="nearest", grid_mode=True)
+    return field
 
 
 def packaged() -> Iterator[tuple[str, Map]]:
@@ -95,7 +96,7 @@ def from_folder(folder: Path) -> Iterator[tuple[str, Map]]:
             if name == "dmri_stc_trio20":
                 yield f"fa_{name[5:]}_f8", _memory_order(fa, "f8")
     if have("fmri_sf_localizer"):
-        run = scan("fmri_sf_localizer") * np.float32(75.5383529663086)
+        run: Map = scan("fmri_sf_localizer") * np.float32(75.5383529663086)
         mean, spread = run.mean(axis=-1), run.std(axis=-1)
         yield "fmri_mean", _memory_order(mean)
         yield "fmri_tsnr", _memory_order(np.divide(mean, spread, where=spread > 0, out=np.zeros_like(mean)))
@@ -128,5 +129,6 @@ def from_folder(folder: Path) -> Iterator[tuple[str, Map]]:
         yield "ct_zoom_cubic", _memory_order(ndimage.zoom(scan("ct_sts049").astype("f4"), (0.8, 0.8, 1.0), order=3))
         yield "ct_hounsfield_f8", _memory_order(scan("ct_sts049")[:, :, :24] * 1.0 - 1024.0, "f8")
     if have("mri_uih_t1_a"):
-        plane = np.fft.ifftn(np.fft.ifftshift(np.fft.fftn(scan("mri_uih_t1_a")[:, :, 20:36].astype("f4"))))
-        yield "mri_complex", _memory_order(plane, "c8")
+        magnitude: Map = scan("mri_uih_t1_a")[:, :, 20:36].astype("f4")
+        turned = magnitude * np.exp(9j * bias_field(magnitude.shape))
+        yield "mri_complex", _memory_order(turned, "c8")

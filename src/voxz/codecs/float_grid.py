@@ -68,7 +68,7 @@ def _choose_grid(
 
     Smooth maps need a fine, linear grid, but only good predictors show it: the fastest ones choose wrongly.
     """
-    choices = grids.candidates(found, form)
+    choices, finer, coarser = grids.candidates(found, form)
     if len(choices) == 1:
         return choices[0]
     where = np.ones(shape, np.bool_) if present is None else present
@@ -77,12 +77,20 @@ def _choose_grid(
     chosen = np.zeros(shape, np.bool_)
     chosen[box] = True
     part = chosen[where]
-    sizes = []
-    for number, grid in enumerate(choices):
+
+    def size(grid: grids.Grid) -> int:
         writer = PartWriter(b"")
         _put_on(writer, grid, found[part], negative[part], form, inner, inside, min(level, TRIAL_LEVEL))
-        sizes.append((len(writer.to_bytes()), number))
-    return choices[min(sizes)[1]]
+        return len(writer.to_bytes())
+
+    sizes = {grid: size(grid) for grid in choices}
+    best = min(choices, key=lambda grid: sizes[grid])
+    if best is choices[0]:
+        for other in (finer, coarser):
+            sizes[other] = size(other)
+            if sizes[other] < sizes[best]:
+                return other
+    return best
 
 
 def _middle(where: NDArray[np.bool_]) -> tuple[slice, slice]:

@@ -32,6 +32,9 @@ PALETTE, SCALED, GRID, NOTHING = 0, 1, 2, 3
 SMALL_PALETTE = 64
 """A palette is taken without a comparison if it has at most one value in this many samples."""
 
+SOME = 4096
+"""Samples that tell soon that a smaller type is not enough."""
+
 _HEAD = struct.Struct("<BBB")
 """Kind, bytes of a float (fewer than those of a sample if all fit), number of special values."""
 
@@ -137,7 +140,10 @@ def _narrowed(values: Floats) -> Floats:
     """Flat finite `values` in the smallest type that holds them all exactly."""
     with np.errstate(all="ignore"):
         for itemsize in (2, 4):
-            smaller = values.astype(f"f{itemsize}") if itemsize < values.itemsize else values
-            if itemsize < values.itemsize and np.array_equal(smaller.astype(values.dtype), values):
-                return smaller
+            if itemsize < values.itemsize:
+                some = values[:SOME]
+                if np.array_equal(some.astype(f"f{itemsize}").astype(values.dtype), some):
+                    smaller = values.astype(f"f{itemsize}")
+                    if np.array_equal(smaller.astype(values.dtype), values):
+                        return smaller
     return values

@@ -21,7 +21,7 @@ from voxz.jit import kernel
 CHUNK = 26
 """Raw bits are moved in two parts of at most this many."""
 
-COARSE, LINEAR = 11, (11, 14, 17)
+COARSE, MIDDLE, FINE = 11, 14, 17
 """Mantissa bits that grids keep."""
 
 SAMPLES = 50_000
@@ -180,15 +180,19 @@ def join(
     return found, negative
 
 
-def candidates(found: NDArray[np.int64], form: FloatFormat) -> list[Grid]:
-    """Grids worth trying for finite floats (not empty): linear ones of several steps, and two that keep octaves apart."""
+def candidates(found: NDArray[np.int64], form: FloatFormat) -> tuple[list[Grid], Grid, Grid]:
+    """Grids worth trying for finite floats (not empty), and two more that are if the first of them is the best.
+
+    The first is linear, the others keep octaves apart; those two are linear with finer and coarser steps.
+    """
     exponents = np.maximum(np.sort(found[found > 0][:: max(1, found.size // SAMPLES)] >> form.mantissa), 1)
     if not exponents.size:
-        return [Grid(1, COARSE, 0)]
+        return [Grid(1, MIDDLE, 0)], Grid(1, FINE, 0), Grid(1, COARSE, 0)
     zeros = _common_zeros(found, form)
-    wanted = [(0.999, kept) for kept in LINEAR] + [(0.5, COARSE), (0.1, COARSE)]
-    grids = [Grid(int(exponents[int(share * (exponents.size - 1))]), kept, zeros) for share, kept in wanted]
-    return list(dict.fromkeys(_widest(grid, found, form) for grid in grids))
+    wanted = (0.999, MIDDLE), (0.5, COARSE), (0.1, COARSE), (0.999, FINE), (0.999, COARSE)
+    floors = [Grid(int(exponents[int(share * (exponents.size - 1))]), kept, zeros) for share, kept in wanted]
+    *grids, finer, coarser = (_widest(grid, found, form) for grid in floors)
+    return list(dict.fromkeys(grids)), finer, coarser
 
 
 def _widest(grid: Grid, found: NDArray[np.int64], form: FloatFormat) -> Grid:
