@@ -121,7 +121,7 @@ def from_folder(folder: Path) -> Iterator[tuple[str, Map]]:
         yield "dce_enhancement", _memory_order(np.where(first > 20, (run[..., 1] - first) / np.maximum(first, 1), np.nan))
     if have("pet_sts001_fdg"):
         counts = scan("pet_sts001_fdg")[:, :, 60:160]
-        slopes = (0.3 + np.random.default_rng(1).random(counts.shape[2])).astype("f4")
+        slopes = np.asarray(0.3 + np.random.default_rng(1).random(counts.shape[2]), "f4")
         activity = counts.astype("f4") * slopes
         yield "pet_scaled", _memory_order(activity)
         yield "pet_suv_smoothed", _memory_order(ndimage.gaussian_filter(activity, 0.8) / 5231.7)
@@ -130,5 +130,4 @@ def from_folder(folder: Path) -> Iterator[tuple[str, Map]]:
         yield "ct_hounsfield_f8", _memory_order(scan("ct_sts049")[:, :, :24] * 1.0 - 1024.0, "f8")
     if have("mri_uih_t1_a"):
         magnitude: Map = scan("mri_uih_t1_a")[:, :, 20:36].astype("f4")
-        turned = magnitude * np.exp(9j * bias_field(magnitude.shape))
-        yield "mri_complex", _memory_order(turned, "c8")
+        yield "mri_complex", _memory_order(magnitude * np.exp(9j * bias_field(magnitude.shape)), "c8")
