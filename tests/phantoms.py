@@ -1,4 +1,6 @@
-"""Generated volumes that look like scans, the same on every machine: whole-number arithmetic only."""
+"""Generated volumes that look like scans, the same on every machine: whole-number arithmetic and IEEE division only."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,3 +28,8 @@ def series(volumes: int, shape: tuple[int, int, int], seed: int = 1) -> NDArray[
     """The same head in every volume, with a slow drift and noise of its own: ``(t, z, y, x)``."""
     still = head(shape, seed).astype(np.int64)
     return np.abs([still + 10 * t // 7 + noise(shape, 3, seed + t + 1) for t in range(volumes)]).astype(np.int16)
+
+
+def ratio_map(shape: tuple[int, int, int], dtype: str = "f4", seed: int = 1) -> NDArray[Any]:
+    """A computed map without integers in it: the ratio of two heads, ``(z, y, x)``."""
+    return (head(shape, seed) / (1000.0 + head(shape, seed + 7))).astype(dtype)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import voxz
-from phantoms import head, noise, series
+from phantoms import head, noise, ratio_map, series
 from voxz.codecs import FLOATS, floats, predictive
 from voxz.container.reader import Reader
 from voxz.entropy.plane import decode_plane, encode_plane
@@ -41,11 +41,6 @@ def round_trip(samples: Brick, level: int = 5) -> int:
 
 def brick(volume: Brick) -> Brick:
     return volume[None, ..., None]
-
-
-def smooth_map(shape: tuple[int, int, int], dtype: str = "f4", seed: int = 1) -> Brick:
-    """A computed map: a ratio of two scans."""
-    return (head(shape, seed) / (1000.0 + head(shape, seed + 7))).astype(dtype)
 
 
 def some_bits(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Brick:
@@ -113,7 +108,7 @@ def test_the_codec_itself_is_exact(shape: tuple[int, ...], name: str, kind: str,
 
 
 def test_nan_payloads_are_kept() -> None:
-    samples = smooth_map((8, 48, 48))
+    samples = ratio_map((8, 48, 48))
     bits = samples.view(np.uint32)
     bits[0, :5] = 0x7FC00001
     bits[1, :5] = 0xFFC12345
@@ -187,7 +182,7 @@ def test_few_distinct_values_are_a_palette() -> None:
 
 @pytest.mark.parametrize("background", [np.nan, 0.0, -1.0])
 def test_background_costs_almost_nothing(background: float) -> None:
-    inside = smooth_map((16, 40, 40))
+    inside = ratio_map((16, 40, 40))
     wide = np.full((16, 160, 160), background, "f4")
     wide[:, 60:100, 60:100] = inside
     assert round_trip(brick(wide)) <= round_trip(brick(inside)) * 1.02 + 600
@@ -207,13 +202,13 @@ def test_neighbouring_slices_and_volumes_are_used() -> None:
 
 
 def test_maps_are_smaller_than_with_shuffling_and_zlib() -> None:
-    samples = smooth_map((16, 64, 64))
+    samples = ratio_map((16, 64, 64))
     assert len(voxz.encode(samples)) < 0.9 * len(voxz.encode(samples, codec="stored"))
     assert codec_of(voxz.encode(samples, codec="floats")) == {FLOATS}
 
 
 def test_threads_do_not_change_the_bytes() -> None:
-    samples = smooth_map((70, 64, 64))
+    samples = ratio_map((70, 64, 64))
     assert voxz.encode(samples, threads=1) == voxz.encode(samples, threads=3)
 
 
@@ -241,14 +236,14 @@ def test_sequences_come_back() -> None:
 
 
 EXAMPLES = {
-    "grid": smooth_map((3, 14, 15)),
-    "masked": np.where(head((3, 20, 21)) > 300, smooth_map((3, 20, 21)), np.float32(np.nan)),
+    "grid": ratio_map((3, 14, 15)),
+    "masked": np.where(head((3, 20, 21)) > 300, ratio_map((3, 20, 21)), np.float32(np.nan)),
     "scaled": (head((3, 14, 15)) * 0.37).astype("f4"),
     "nearly scaled": np.nextafter((head((3, 14, 15)) * 0.37).astype("f4"), np.where(head((3, 14, 15)) % 2, 0, 9e9).astype("f4")),
     "palette": np.sort(np.random.default_rng(4).normal(0, 1, 1200)).astype("f8")[head((3, 14, 15)) // 60],
     "octaves": (np.random.default_rng(5).normal(0, 1, (3, 14, 15)) * 10.0 ** noise((3, 14, 15), 4)).astype("f4"),
-    "complex": smooth_map((3, 9, 10)) + 1j * smooth_map((3, 9, 10), seed=3),
-    "half": smooth_map((3, 14, 15), "f2"),
+    "complex": ratio_map((3, 9, 10)) + 1j * ratio_map((3, 9, 10), seed=3),
+    "half": ratio_map((3, 14, 15), "f2"),
 }
 
 

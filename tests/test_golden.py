@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import voxz
-from phantoms import head, series
+from phantoms import head, ratio_map, series
 
 FOLDER = Path(__file__).parent / "golden"
 DIGESTS = json.loads((FOLDER / "digests.json").read_text())
@@ -33,6 +33,8 @@ def test_every_golden_file_is_listed() -> None:
 def test_sizes_change_only_on_purpose(level: int) -> None:
     assert len(voxz.encode(head((16, 96, 96)), level=level)) == SIZES[f"head {level}"]
     assert len(voxz.encode(series(6, (6, 48, 48)), level=level)) == SIZES[f"series {level}"]
+    assert len(voxz.encode(ratio_map((16, 96, 96)), level=level)) == SIZES[f"map {level}"]
+    assert len(voxz.encode((head((16, 96, 96)) * 0.37).astype("f4"), level=level)) == SIZES[f"scaled {level}"]
 
 
 def test_the_walk_through_in_the_format_description_is_a_real_file() -> None:
