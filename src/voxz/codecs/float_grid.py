@@ -17,10 +17,13 @@ from voxz.predict.sequence import decode_sequence, encode_sequence
 RIDGE = 0.0005
 """Computed maps are smoother than scans: their predictors may go further from those of their neighbours."""
 
-FEWEST_TRIED, MOST_TRIED, TRIED_PART = 12_000, 60_000, 8
+FEWEST_TRIED, MOST_TRIED, TRIED_PART = 30_000, 60_000, 8
 """Voxels on which grids are tried: an eighth of a brick's, within limits."""
 
 TRIAL_LEVEL = 3
+
+IN_DOUBT_LINEAR = 1.01
+"""By how much a grid that keeps octaves apart must win: on a whole brick, predictors gain more from a linear one."""
 
 _GRID = struct.Struct("<HBB")
 
@@ -68,7 +71,7 @@ def _choose_grid(
 
     Smooth maps need a fine, linear grid, but only good predictors show it: the fastest ones choose wrongly.
     """
-    choices, finer, coarser = grids.candidates(found, form)
+    choices, finest = grids.candidates(found, form)
     if len(choices) == 1:
         return choices[0]
     where = np.ones(shape, np.bool_) if present is None else present
@@ -78,19 +81,14 @@ def _choose_grid(
     chosen[box] = True
     part = chosen[where]
 
-    def size(grid: grids.Grid) -> int:
+    def size(grid: grids.Grid) -> float:
         writer = PartWriter(b"")
         _put_on(writer, grid, found[part], negative[part], form, inner, inside, min(level, TRIAL_LEVEL))
-        return len(writer.to_bytes())
+        return len(writer.to_bytes()) * (1.0 if grid.floor == finest.floor else IN_DOUBT_LINEAR)
 
     sizes = {grid: size(grid) for grid in choices}
     best = min(choices, key=lambda grid: sizes[grid])
-    if best is choices[0]:
-        for other in (finer, coarser):
-            sizes[other] = size(other)
-            if sizes[other] < sizes[best]:
-                return other
-    return best
+    return finest if best is choices[0] and size(finest) < sizes[best] else best
 
 
 def _middle(where: NDArray[np.bool_]) -> tuple[slice, slice]:

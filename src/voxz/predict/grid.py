@@ -21,8 +21,11 @@ from voxz.jit import kernel
 CHUNK = 26
 """Raw bits are moved in two parts of at most this many."""
 
-COARSE, MIDDLE, FINE = 11, 14, 17
+LEAST, COARSE, MIDDLE, FINE = 5, 11, 14, 17
 """Mantissa bits that grids keep."""
+
+HIGH = 0.999
+"""Share of the samples below the floor of a linear grid."""
 
 SAMPLES = 50_000
 
@@ -180,19 +183,19 @@ def join(
     return found, negative
 
 
-def candidates(found: NDArray[np.int64], form: FloatFormat) -> tuple[list[Grid], Grid, Grid]:
-    """Grids worth trying for finite floats (not empty), and two more that are if the first of them is the best.
+def candidates(found: NDArray[np.int64], form: FloatFormat) -> tuple[list[Grid], Grid]:
+    """Grids worth trying for finite floats (not empty), and one more that is if the first of them is the best.
 
-    The first is linear, the others keep octaves apart; those two are linear with finer and coarser steps.
+    The first two are linear, like that one, which has the smallest steps; the others keep octaves apart.
     """
     exponents = np.maximum(np.sort(found[found > 0][:: max(1, found.size // SAMPLES)] >> form.mantissa), 1)
     if not exponents.size:
-        return [Grid(1, MIDDLE, 0)], Grid(1, FINE, 0), Grid(1, COARSE, 0)
+        return [Grid(1, MIDDLE, 0)], Grid(1, FINE, 0)
     zeros = _common_zeros(found, form)
-    wanted = (0.999, MIDDLE), (0.5, COARSE), (0.1, COARSE), (0.999, FINE), (0.999, COARSE)
+    wanted = (HIGH, MIDDLE), (HIGH, COARSE), (0.3, COARSE), (0.01, LEAST), (HIGH, FINE)
     floors = [Grid(int(exponents[int(share * (exponents.size - 1))]), kept, zeros) for share, kept in wanted]
-    *grids, finer, coarser = (_widest(grid, found, form) for grid in floors)
-    return list(dict.fromkeys(grids)), finer, coarser
+    *grids, finest = (_widest(grid, found, form) for grid in floors)
+    return list(dict.fromkeys(grids)), finest
 
 
 def _widest(grid: Grid, found: NDArray[np.int64], form: FloatFormat) -> Grid:
