@@ -44,7 +44,7 @@ def compress(
     inputs: Inputs,
     output: Output = None,
     level: Annotated[int, typer.Option(help="1 (fastest) to 5 (smallest); -1 .. -5 for short.")] = api.DEFAULT_LEVEL,
-    codec: Annotated[str | None, typer.Option(help="Codec: predictive, floats or stored; default: by type of the samples.")] = None,
+    codec: Annotated[str | None, typer.Option(help="Codec: predictive, floats or stored; default: by type of sample.")] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,

@@ -52,12 +52,12 @@ def take_grid(reader: PartReader, shape: tuple[int, ...], itemsize: int, present
 
 def _put_on(
     writer: PartWriter, grid: grids.Grid, found: NDArray[np.int64], negative: NDArray[np.bool_], form: grids.FloatFormat,
-    shape: tuple[int, ...], present: Present, level: int,
+    shape: tuple[int, ...], present: Present, level: int, rough: bool = False,
 ) -> None:  # fmt: skip
     """Append grid, grid values, symbols and raw bits."""
     whole, symbols, raw = grids.split(found, negative, form, grid)
     writer.raw(_GRID.pack(grid.floor, grid.kept, grid.zeros))
-    fits = put_integers(writer, whole, shape, present, level, RIDGE)
+    fits = put_integers(writer, whole, shape, present, level, RIDGE, rough)
     assert fits
     writer.part(encode_sequence(symbols, np.zeros_like(symbols)))
     writer.part(raw)
@@ -83,7 +83,7 @@ def _choose_grid(
 
     def size(grid: grids.Grid) -> float:
         writer = PartWriter(b"")
-        _put_on(writer, grid, found[part], negative[part], form, inner, inside, min(level, TRIAL_LEVEL))
+        _put_on(writer, grid, found[part], negative[part], form, inner, inside, min(level, TRIAL_LEVEL), True)
         return len(writer.to_bytes()) * (1.0 if grid.floor == finest.floor else IN_DOUBT_LINEAR)
 
     sizes = {grid: size(grid) for grid in choices}

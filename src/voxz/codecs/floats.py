@@ -29,7 +29,7 @@ from voxz.predict.special import MOST_SPECIALS, Specials, find_specials
 PALETTE, SCALED, GRID, NOTHING = 0, 1, 2, 3
 """What a payload holds; NOTHING: all samples are special."""
 
-SMALL_PALETTE = 64
+SMALL_PALETTE = 32
 """A palette is taken without a comparison if it has at most one value in this many samples."""
 
 SOME = 4096

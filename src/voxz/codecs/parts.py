@@ -69,14 +69,15 @@ class PartReader:
 
 
 def put_integers(
-    writer: PartWriter, values: NDArray[np.int32], shape: tuple[int, ...], present: Present, level: int, ridge: float = RIDGE
-) -> bool:
+    writer: PartWriter, values: NDArray[np.int32], shape: tuple[int, ...], present: Present, level: int, ridge: float = RIDGE,
+    rough: bool = False,
+) -> bool:  # fmt: skip
     """Append the payload of integers, given for the samples that are present; False if their range is too wide."""
     volume = values.reshape(shape) if present is None else np.zeros(shape, np.int32)
     if present is not None:
         volume[present] = values
     where = None if present is None else present[..., None]
-    payload = encode_present(volume[..., None], level, where, ridge)
+    payload = encode_present(volume[..., None], level, where, ridge, rough)
     if payload is not None:
         writer.part(payload)
     return payload is not None

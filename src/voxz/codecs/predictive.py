@@ -10,6 +10,7 @@ adaptive Golomb-Rice codes; samples never touch floating point.
 """
 
 import struct
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -35,6 +36,8 @@ _HEAD = struct.Struct("<BII")
 _FEWEST_WORDS = 8
 """Bytes of the two rANS states that every stream starts with."""
 
+ROUGH_RANGES = 6
+
 _CONSTANT = 0
 """In place of the settings: all samples are equal."""
 
@@ -45,11 +48,12 @@ def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
 
 
 def encode_present(
-    samples: NDArray[np.generic], level: int, present: NDArray[np.bool_] | None = None, ridge: float = RIDGE
-) -> bytes | None:
+    samples: NDArray[np.generic], level: int, present: NDArray[np.bool_] | None = None, ridge: float = RIDGE,
+    rough: bool = False,
+) -> bytes | None:  # fmt: skip
     """The same for the samples that are `present` (same shape; None: all), which the decoder has to know beforehand.
 
-    At least one must be. `ridge` is that of `learn`.
+    At least one must be. `ridge` is that of `learn`. A `rough` payload, with few entropy tables, is only good for its length.
     """
     values = find_values(samples if present is None else samples[present])
     if values is None:
@@ -58,7 +62,7 @@ def encode_present(
     values.write(side)
     if values.highest == 0:
         return _HEAD.pack(_CONSTANT, len(side.to_bytes()), 0) + side.to_bytes()
-    settings = SETTINGS[level]
+    settings = replace(SETTINGS[level], ranges=ROUGH_RANGES, phases=False) if rough else SETTINGS[level]
     absent = NONE_ABSENT
     if present is not None:
         samples = np.where(present, samples, values.low)
