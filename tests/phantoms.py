@@ -1,4 +1,6 @@
-"""Generated volumes that look like scans, the same on every machine: whole-number arithmetic only."""
+"""Generated volumes that look like scans, the same on every machine: whole-number arithmetic and IEEE division only."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,3 +41,8 @@ def labels(shape: tuple[int, int, int], regions: int = 12, seed: int = 1) -> NDA
     distances = [(z - p[0]) ** 2 + (y - p[1]) ** 2 + (x - p[2]) ** 2 for p in points]
     inside = x**2 + y**2 + z**2 < 180_000
     return np.asarray(np.where(inside, np.argmin(distances, axis=0) + 1, 0), np.uint8)
+
+
+def ratio_map(shape: tuple[int, int, int], dtype: str = "f4", seed: int = 1) -> NDArray[Any]:
+    """A computed map without integers in it: the ratio of two heads, ``(z, y, x)``."""
+    return (head(shape, seed) / (1000.0 + head(shape, seed + 7))).astype(dtype)

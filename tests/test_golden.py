@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import voxz
-from phantoms import head, labels, series
+from phantoms import head, labels, ratio_map, series
 
 FOLDER = Path(__file__).parent / "golden"
 DIGESTS = json.loads((FOLDER / "digests.json").read_text())
@@ -34,6 +34,8 @@ def test_sizes_change_only_on_purpose(level: int) -> None:
     assert len(voxz.encode(head((16, 96, 96)), level=level)) == SIZES[f"head {level}"]
     assert len(voxz.encode(series(6, (6, 48, 48)), level=level)) == SIZES[f"series {level}"]
     assert len(voxz.encode(labels((16, 96, 96)), level=level)) == SIZES[f"labels {level}"]
+    assert len(voxz.encode(ratio_map((16, 96, 96)), level=level)) == SIZES[f"map {level}"]
+    assert len(voxz.encode((head((16, 96, 96)) * 0.37).astype("f4"), level=level)) == SIZES[f"scaled {level}"]
 
 
 def test_the_walk_through_in_the_format_description_is_a_real_file() -> None:

@@ -50,7 +50,7 @@ def compress(
     inputs: Inputs,
     output: Output = None,
     level: Annotated[int, typer.Option(help="1 (fastest) to 9 (smallest); -1 .. -9 for short.")] = api.DEFAULT_LEVEL,
-    codec: Annotated[str | None, typer.Option(help="Codec: predictive, labels or stored; default: by the samples.")] = None,
+    codec: Annotated[str | None, typer.Option(help="Codec: predictive, labels, floats or stored; default: what suits.")] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,

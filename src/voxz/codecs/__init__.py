@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from voxz.errors import UnsupportedError, UsageError
 from voxz.segments.suits import SURE, suits, surprise
 
-STORED, PREDICTIVE = 0, 1
-LABELS = 2
+STORED, PREDICTIVE, LABELS, FLOATS = 0, 1, 2, 3
 
-CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS}
+CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS, "floats": FLOATS}
+
+_SMALL = 1 << 16
+"""Bytes up to which a brick of floats is also stored, to see which is smaller."""
 
 CLEAR_BITS = 0.5
 """Bits a voxel below which a map is left to `labels` without trying `predictive`."""
@@ -56,7 +58,8 @@ def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = No
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
         clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
-        if smallest and (number == PREDICTIVE or (number == LABELS and clear)):
+        sure = number == PREDICTIVE or (number == FLOATS and samples.nbytes > _SMALL) or (number == LABELS and clear)
+        if smallest and sure:
             break
     return best, smallest
 
@@ -67,6 +70,8 @@ def _candidates(samples: NDArray[np.generic], name: str | None) -> Iterator[int]
         yield LABELS
     if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4 and name != "stored":
         yield PREDICTIVE
+    if samples.dtype.kind in "fc" and name != "stored":
+        yield FLOATS
     yield STORED
 
 

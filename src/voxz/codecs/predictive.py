@@ -13,6 +13,8 @@ adaptive Golomb-Rice codes; samples never touch floating point.
 """
 
 import struct
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +23,27 @@ from voxz.dense.settings import DENSE, Dense
 from voxz.dense.state import State
 from voxz.dense.walk import walk
 from voxz.entropy.binary import POSITION, finish, start
-from voxz.entropy.bits import from_bytes, to_bytes
-from voxz.entropy.contexts import LEVELS, Contexts, choose_ranges, read_contexts, tokens_of, write_contexts
+from voxz.entropy.bits import from_bytes
+from voxz.entropy.contexts import LEVELS, Contexts, read_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
-from voxz.entropy.rans import encode_symbols, starts_of
 from voxz.errors import CorruptError
 from voxz.predict.geometry import Geometry
-from voxz.predict.learn import learn
+from voxz.predict.learn import NONE_ABSENT, RIDGE, learn
 from voxz.predict.levels import DEFAULT, SETTINGS, Settings
 from voxz.predict.model import Arrays, Model
+from voxz.predict.sequence import code_residuals
 from voxz.predict.traverse import traverse
 from voxz.predict.values import Values, find_values
 
+Scalar = TypeVar("Scalar", bound=np.generic)
+
 _HEAD = struct.Struct("<BII")
 """Number of the settings; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
+
+_FEWEST_WORDS = 8
+"""Bytes of the two rANS states that every stream starts with."""
+
+ROUGH_RANGES = 6
 
 _CONSTANT = 0
 """In place of the settings: all samples are equal."""
@@ -42,22 +51,36 @@ _CONSTANT = 0
 
 def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide."""
-    values = find_values(samples)
+    payload = encode_present(samples, min(level, DEFAULT))
+    if payload is None or payload[0] == _CONSTANT or level not in DENSE:
+        return payload
+    mixed = _encode_mixing(samples, level)
+    return payload if mixed is None else min(mixed, payload, key=len)
+
+
+def encode_present(
+    samples: NDArray[np.generic], level: int, present: NDArray[np.bool_] | None = None, ridge: float = RIDGE,
+    rough: bool = False,
+) -> bytes | None:  # fmt: skip
+    """The same at levels 1 to 5 for the samples that are `present` (same shape; None: all), which the decoder has to know.
+
+    At least one must be. `ridge` is that of `learn`. A `rough` payload, with few entropy tables, is only good for its length.
+    """
+    values = find_values(samples if present is None else samples[present])
     if values is None:
         return None
     side = IntegerWriter()
     values.write(side)
     if values.highest == 0:
         return _pack(_CONSTANT, side, b"", b"")
+    settings = replace(SETTINGS[level], ranges=ROUGH_RANGES, phases=False) if rough else SETTINGS[level]
+    absent = NONE_ABSENT
+    if present is not None:
+        samples = np.where(present, samples, values.low)
+        absent = _to_series(~present)
     dense = _to_series(values.to_dense(samples))
-    payload = _pack(min(level, DEFAULT), side, *_encode_dense(dense, values.highest, SETTINGS[min(level, DEFAULT)], side))
-    if level not in DENSE:
-        return payload
-    side = IntegerWriter()
-    values.write(side)
-    mixed = _encode_mixing(dense, values.highest, DENSE[level], side)
-    packed = _pack(level, side, b"", mixed)
-    return packed if mixed and len(packed) < len(payload) else payload
+    words, raw = _encode_dense(dense, values.highest, settings, side, absent, ridge)
+    return _pack(level, side, words, raw)
 
 
 def _pack(number: int, side: IntegerWriter, words: bytes, raw: bytes) -> bytes:
@@ -68,11 +91,19 @@ def _pack(number: int, side: IntegerWriter, words: bytes, raw: bytes) -> bytes:
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples ``(series, z, y, x, channels)`` of a payload; damage raises `CorruptError`."""
+    return decode_present(payload, shape, dtype)
+
+
+def decode_present(
+    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], present: NDArray[np.bool_] | None = None
+) -> NDArray[np.generic]:
+    """Inverse of `encode_present`; samples that are not `present` come back as anything."""
     if len(payload) < _HEAD.size:
         raise CorruptError(f"a predictive brick has {len(payload)} bytes, expected at least {_HEAD.size}")
     number, side_length, words_length = _HEAD.unpack_from(payload)
     ends = (_HEAD.size, _HEAD.size + side_length, _HEAD.size + side_length + words_length)
-    if ends[2] > len(payload) or number not in (_CONSTANT, *SETTINGS, *DENSE):
+    odd = number in SETTINGS and (words_length < _FEWEST_WORDS or words_length % 2)
+    if ends[2] > len(payload) or odd or number not in (_CONSTANT, *SETTINGS, *DENSE):
         raise CorruptError(f"the parts of a predictive brick do not fit its {len(payload)} bytes")
     side = IntegerReader(payload[ends[0] : ends[1]])
     values = Values.read(side)
@@ -85,48 +116,67 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     padded = np.zeros(geometry.size, np.int32)
     if number in DENSE:
         side.finish()
-        coder, data = np.zeros(4, np.int64), np.frombuffer(payload[ends[1] :], np.uint8).copy()
-        start(coder, data.tobytes())
-        decoded = _mix(padded, values.highest, geometry, DENSE[number], model, coder, data, decoding=True)
-        if not decoded or coder[POSITION] != data.size:
-            raise CorruptError("the entropy-coded samples of a brick are damaged")
+        _decode_mixing(padded, values.highest, geometry, DENSE[number], model, payload[ends[1] :])
         return values.to_stored(_from_series(geometry.interior(padded), shape), dtype)
     contexts = read_contexts(side)
     side.finish()
     nothing = np.zeros(0, np.int32)
+    absent = NONE_ABSENT if present is None else _pad(_to_series(~present), geometry)
     words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
-    if not _walk(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing):
+    if not _walk(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing, absent):
         raise CorruptError("the entropy-coded residuals of a brick are damaged")
     return values.to_stored(_from_series(geometry.interior(padded), shape), dtype)
 
 
 def _encode_dense(
-    dense: NDArray[np.int32], highest: int, settings: Settings, side: IntegerWriter
+    dense: NDArray[np.int32], highest: int, settings: Settings, side: IntegerWriter, absent: NDArray[np.bool_], ridge: float
 ) -> tuple[bytes, bytes]:
     """Code dense values ``(series, z, y, x)``: fill `side`, return rANS words and raw bits."""
     geometry = Geometry(*dense.shape)
-    padded = np.zeros(geometry.size, np.int32)
-    geometry.interior(padded)[...] = dense
-    model = learn(padded, geometry, settings)
+    padded = _pad(dense, geometry)
+    coded = dense.size - int(np.count_nonzero(absent))
+    if absent.size:
+        absent = _pad(absent, geometry)
+    model = learn(padded, geometry, settings, absent, ridge)
     model.write(side, settings, geometry)
-    residuals, noted = np.zeros(dense.size, np.int32), np.zeros(dense.size, np.int32)
-    walked = _walk(padded, highest, geometry, settings, model, None, b"", b"", residuals, noted)
+    residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
+    walked = _walk(padded, highest, geometry, settings, model, None, b"", b"", residuals, noted, absent)
     assert walked
-    return _code_residuals(side, settings, residuals, noted)
+    return code_residuals(side, settings.ranges, settings.phases, residuals, noted)
 
 
-def _encode_mixing(dense: NDArray[np.int32], highest: int, settings: Dense, side: IntegerWriter) -> bytes:
-    """Code dense values at levels 6 to 9: fill `side`, return the coder's bytes, none if there would be too many."""
+def _encode_mixing(samples: NDArray[np.generic], level: int) -> bytes | None:
+    """Payload of levels 6 to 9; None if it would be larger than the samples."""
+    values, settings, side = find_values(samples), DENSE[level], IntegerWriter()
+    assert values is not None
+    values.write(side)
+    dense = _to_series(values.to_dense(samples))
     geometry = Geometry(*dense.shape)
-    padded = np.zeros(geometry.size, np.int32)
-    geometry.interior(padded)[...] = dense
+    padded = _pad(dense, geometry)
     model = learn(padded, geometry, settings.forward)
     model.write(side, settings.forward, geometry)
-    data = np.zeros(4 * dense.size + 1024, np.uint8)
-    coder = np.zeros(4, np.int64)
+    coder, data = np.zeros(4, np.int64), np.zeros(samples.nbytes, np.uint8)
     start(coder, b"")
-    fits = _mix(padded, highest, geometry, settings, model, coder, data, decoding=False)
-    return finish(coder, data) if fits else b""
+    fits = _mix(padded, values.highest, geometry, settings, model, coder, data, decoding=False)
+    return _pack(level, side, b"", finish(coder, data)) if fits and coder[POSITION] <= data.size else None
+
+
+def _decode_mixing(
+    padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Dense, model: Model, stream: bytes
+) -> None:
+    """Decode the samples of levels 6 to 9 into their padded array."""
+    coder, data = np.zeros(4, np.int64), np.frombuffer(stream, np.uint8).copy()
+    start(coder, stream)
+    decoded = _mix(padded, highest, geometry, settings, model, coder, data, decoding=True)
+    if not decoded or coder[POSITION] != data.size:
+        raise CorruptError("the entropy-coded samples of a brick are damaged")
+
+
+def _pad(dense: NDArray[Scalar], geometry: Geometry) -> NDArray[Scalar]:
+    """Put dense values in place in a padded array."""
+    padded = np.zeros(geometry.size, dense.dtype)
+    geometry.interior(padded)[...] = dense
+    return padded
 
 
 def _mix(
@@ -135,18 +185,19 @@ def _mix(
 ) -> bool:
     """Walk at levels 6 to 9."""
     arrays = Arrays.derive(settings.forward, geometry, model.references)
+    learning = (*State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding)
     return bool(
         walk(
             padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            *State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding,
+            *learning,
         )
     )
 
 
-def _to_series(dense: NDArray[np.int32]) -> NDArray[np.int32]:
+def _to_series(dense: NDArray[Scalar]) -> NDArray[Scalar]:
     """Channels become volumes of the series: sample by sample they resemble each other."""
     return np.moveaxis(dense, 4, 1).reshape(-1, *dense.shape[1:4])
 
@@ -155,22 +206,10 @@ def _from_series(dense: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np
     return np.moveaxis(dense.reshape(shape[0], shape[4], *shape[1:4]), 1, 4)
 
 
-def _code_residuals(
-    side: IntegerWriter, settings: Settings, residuals: NDArray[np.int32], noted: NDArray[np.int32]
-) -> tuple[bytes, bytes]:
-    """Choose and send the tables, then code all residuals; return rANS words and raw bits."""
-    ranges = choose_ranges(noted, residuals, settings.ranges, settings.phases)
-    tables, tokens, counts, raw, bits = tokens_of(ranges, noted, residuals)
-    contexts = write_contexts(side, ranges, counts)
-    words = np.zeros(residuals.size + 6, np.uint16)
-    starts = starts_of(contexts.frequencies)
-    used = int(encode_symbols(tables, tokens, contexts.frequencies, starts, words))
-    return words[words.size - used :].astype("<u2").tobytes(), to_bytes(raw, bits)
-
-
 def _walk(
     padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Settings, model: Model,
     contexts: Contexts | None, words: bytes, raw: bytes, residuals: NDArray[np.int32], noted: NDArray[np.int32],
+    absent: NDArray[np.bool_],
 ) -> bool:
     """Run the traversal; it decodes if there are `contexts`."""
     arrays = Arrays.derive(settings, geometry, model.references)
@@ -187,6 +226,6 @@ def _walk(
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            *tables, stream, bits, 8 * len(raw), settings.ahead, contexts is not None, residuals, noted,
+            *tables, stream, bits, 8 * len(raw), settings.ahead, contexts is not None, residuals, noted, absent,
         )
     )

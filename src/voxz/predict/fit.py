@@ -16,7 +16,6 @@ from voxz.jit import kernel
 from voxz.predict.rows import activity, at, class_of
 
 BLOCK = 8
-RIDGE = 5.0
 
 
 @kernel
@@ -41,7 +40,7 @@ def add_block(moments, block):  # type: ignore[no-untyped-def]
 
 @kernel
 def gather(  # type: ignore[no-untyped-def]
-    samples, origin, extent, strides, step, mode, beside, thresholds, classes, size, taps, parent, moments, counts, errors
+    samples, origin, extent, strides, step, mode, beside, thresholds, classes, size, taps, parent, moments, counts, errors, absent
 ):
     """Accumulate weighted second moments of a unit's voxels into `moments` (classes, size, size).
 
@@ -53,11 +52,14 @@ def gather(  # type: ignore[no-untyped-def]
     """
     block = np.zeros((classes, BLOCK, moments.shape[1]), np.float64)
     filled = np.zeros(classes, np.int64)
+    some_absent = absent.size > 0
     for z in range(extent[0]):
         for y in range(extent[1]):
             start = origin + z * strides[0] + y * strides[1]
             for x in range((5 * y + 3 * z) % step, extent[2], step):
                 i = start + x
+                if some_absent and absent[at(i)]:
+                    continue
                 group = class_of(activity(samples, i, strides[1], beside), thresholds, mode)
                 line = filled[group]
                 west = np.int64(samples[at(i - 1)])
@@ -97,7 +99,7 @@ def gather(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def solve(moments, count, change):  # type: ignore[no-untyped-def]
+def solve(moments, count, ridge_weight, change):  # type: ignore[no-untyped-def]
     """Solve the ridge regression of `moments` for `change` (Cholesky); zeros where there is nothing to learn."""
     size = change.size
     trace = 0.0
@@ -106,7 +108,7 @@ def solve(moments, count, change):  # type: ignore[no-untyped-def]
         change[k] = 0.0
     if trace <= 0.0 or count == 0:
         return
-    ridge = RIDGE * trace / size / count
+    ridge = ridge_weight * trace / size / count
     factor = np.zeros((size, size), np.float64)
     for i in range(size):
         for j in range(i + 1):

@@ -11,12 +11,15 @@ The border is filled with samples that the decoder already has (`enter_slice`, `
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.jit import kernel
 from voxz.predict.neighbourhood import MEAN, REFERENCE, SECOND, Tap
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 LEFT, TOP, FRONT = 4, 3, 2
 MARGIN_X, MARGIN_Y, MARGIN_Z = 8, 5, 3
@@ -56,7 +59,7 @@ class Geometry:
         """``[series, depth, height, width]`` for the kernels."""
         return np.array([self.series, self.depth, self.height, self.width], np.int64)
 
-    def interior(self, padded: NDArray[np.int32]) -> NDArray[np.int32]:
+    def interior(self, padded: NDArray[Scalar]) -> NDArray[Scalar]:
         """View of the brick's own samples in the padded array, ``(series, z, y, x)``."""
         shape = (-1, self.depth + MARGIN_Z, self.height + MARGIN_Y, self.row)
         return padded[:-SLACK].reshape(shape)[
@@ -148,8 +151,15 @@ def update_mean(padded, total, volume, length, mean):  # type: ignore[no-untyped
 
 
 @kernel
-def fill_borders(padded, sizes, volume_number, reference):  # type: ignore[no-untyped-def]
-    """Fill the borders of one volume whose samples are all in place, as the traversal will find them."""
+def stand_in(padded, i, row, beside):  # type: ignore[no-untyped-def]
+    """Sample that takes the place of an absent one at `i`: what lies around and beside it, smoothed."""
+    around = np.int64(padded[np.uint64(i - 1)]) + np.int64(padded[np.uint64(i - row)])
+    return (around + 2 * np.int64(padded[np.uint64(i + beside)]) + 2) >> 2
+
+
+@kernel
+def fill_borders(padded, sizes, volume_number, reference, absent):  # type: ignore[no-untyped-def]
+    """Fill the borders and `absent` samples of one volume, whose other samples are in place, as the traversal will find them."""
     depth, height, row = sizes[1], sizes[2], sizes[3] + MARGIN_X
     slice_ = (height + MARGIN_Y) * row
     volume = (depth + MARGIN_Z) * slice_
@@ -159,9 +169,17 @@ def fill_borders(padded, sizes, volume_number, reference):  # type: ignore[no-un
             open_slice(padded, start, row, start - slice_)
         elif volume_number > 0:
             open_slice(padded, start, row, start + (reference - volume_number) * volume)
+        beside = -slice_ if z > 0 else -2 * row
+        if volume_number > 0:
+            beside = (reference - volume_number) * volume
         for y in range(height):
-            open_row(padded, start + (y + TOP) * row, row)
-            close_row(padded, start + (y + TOP) * row, row)
+            begin = start + (y + TOP) * row
+            open_row(padded, begin, row)
+            if absent.size > 0:
+                for i in range(begin + LEFT, begin + row - MARGIN_X + LEFT):
+                    if absent[i]:
+                        padded[i] = stand_in(padded, i, row, beside)
+            close_row(padded, begin, row)
         close_slice(padded, start, row, height)
         if z == 0:
             copy_slice(padded, start - slice_, start, slice_)

@@ -10,7 +10,7 @@ from voxz.entropy.contexts import COARSE_SHIFT, FINE_LEVELS, LEVELS
 from voxz.entropy.rans import LOWEST, PRECISION
 from voxz.entropy.residual import DIRECT, raw_length, value_of
 from voxz.jit import kernel
-from voxz.predict.geometry import LEFT
+from voxz.predict.geometry import LEFT, stand_in
 from voxz.predict.neighbourhood import WEST
 
 at = np.uint64
@@ -141,14 +141,17 @@ def level_of(scale):  # type: ignore[no-untyped-def]
 
 @kernel
 def read_row(  # type: ignore[no-untyped-def]
-    width, expected, level_table, shifts, slots, spans, words, raw, coder, row_residuals
+    width, expected, level_table, shifts, slots, spans, words, raw, coder, row_residuals, absent, start
 ):
     """Decode the residuals of a row whose tables are known ahead.
 
     The decoding step stands here and in `code_row`: as a function that takes all these arrays, it would cost three times as much.
     """
     state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
+    some_absent = absent.size > 0
     for x in range(width):
+        if some_absent and absent[at(start + x)]:
+            continue
         table = np.int64(level_table[at(level_of(expected[at(x)] >> WEIGHT_BITS))]) >> 2
         slot = state & SLOT_MASK
         token = np.int64(slots[at(table), at(slot)])
@@ -171,7 +174,8 @@ def read_row(  # type: ignore[no-untyped-def]
 
 @kernel
 def rebuild_row(  # type: ignore[no-untyped-def]
-    samples, errors, start, width, coefficients, chosen, first_of, highest, precision, row_residuals
+    samples, errors, start, width, coefficients, chosen, first_of, highest, precision, expected, row_residuals,
+    absent, row, beside,
 ):
     """Predict the voxels of a row in turn and add their known residuals; False if a sample is out of range."""
     half = np.int64(1) << (precision - 1)
@@ -179,8 +183,15 @@ def rebuild_row(  # type: ignore[no-untyped-def]
     w1 = np.int64(samples[start - 1])
     w2, w3, w4 = w1, w1, w1
     wrong = np.int64(0)
+    some_absent = absent.size > 0
     for x in range(width):
         i = start + x
+        if some_absent and absent[at(i)]:
+            w2, w3, w4 = w1, w2, w3
+            w1 = stand_in(samples, i, row, beside)
+            samples[at(i)] = w1
+            errors[at(i)] = min(expected[at(x)] >> WEIGHT_BITS, LARGEST_ERROR)
+            continue
         prediction = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
         prediction = max(half, min(prediction, ceiling))
         residual = row_residuals[at(x)]
@@ -195,9 +206,12 @@ def rebuild_row(  # type: ignore[no-untyped-def]
 @kernel
 def code_row(  # type: ignore[no-untyped-def]
     samples, errors, start, width, coefficients, chosen, first_of, highest, precision, expected, weights,
-    level_table, shifts, slots, spans, words, raw, coder, decoding, residuals, noted, count,
+    level_table, shifts, slots, spans, words, raw, coder, decoding, residuals, noted, absent, row, beside,
 ):
-    """Code the voxels of a row in turn; False if a decoded sample is out of range."""
+    """Code the voxels of a row in turn; False if a decoded sample is out of range.
+
+    Voxels that are `absent` get a stand-in on both sides; ``coder[4]`` counts the others.
+    """
     half = np.int64(1) << (precision - 1)
     ceiling = (highest << precision) + half
     state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
@@ -205,8 +219,19 @@ def code_row(  # type: ignore[no-untyped-def]
     error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
     w1 = np.int64(samples[start - 1])
     w2, w3, w4 = w1, w1, w1
+    count = coder[4]
+    some_absent = absent.size > 0
     for x in range(width):
         i = start + x
+        if some_absent and absent[at(i)]:
+            w2, w3, w4 = w1, w2, w3
+            w1 = stand_in(samples, i, row, beside)
+            samples[at(i)] = w1
+            likely = min(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> WEIGHT_BITS, LARGEST_ERROR)
+            error_ww = error_w
+            error_w = likely
+            errors[at(i)] = likely
+            continue
         prediction = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
         prediction = max(half, min(prediction, ceiling))
         level = level_of(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> WEIGHT_BITS)
@@ -231,8 +256,9 @@ def code_row(  # type: ignore[no-untyped-def]
                 bit += length
         else:
             residual = np.int64(samples[at(i)]) - (prediction >> precision)
-            residuals[at(count + x)] = residual
-            noted[at(count + x)] = level * 4 + phase
+            residuals[at(count)] = residual
+            noted[at(count)] = level * 4 + phase
+            count += 1
         w2, w3, w4 = w1, w2, w3
         w1 = (prediction >> precision) + residual
         if w1 < 0 or w1 > highest:
@@ -241,7 +267,7 @@ def code_row(  # type: ignore[no-untyped-def]
         error_ww = error_w
         error_w = error_of(prediction, residual, precision, half)
         errors[at(i)] = error_w
-    coder[0], coder[1], coder[2], coder[3] = state, other, word, bit
+    coder[0], coder[1], coder[2], coder[3], coder[4] = state, other, word, bit, count
     return True
 
 

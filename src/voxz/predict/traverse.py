@@ -40,7 +40,7 @@ from voxz.predict.rows import VECTOR, code_row, prepare_parts, read_row, rebuild
 def traverse(  # type: ignore[no-untyped-def]
     samples, errors, total, sizes, tiles, highest, precision, references, thresholds, coefficients, stride,
     offsets, groups, error_weights, error_offsets, error_groups,
-    level_table, shifts, slots, spans, words, raw, raw_bits, ahead, decoding, residuals, noted,
+    level_table, shifts, slots, spans, words, raw, raw_bits, ahead, decoding, residuals, noted, absent,
 ):
     """Walk the brick; decode into `samples`, or note `residuals` and table numbers for the samples that are there.
 
@@ -58,9 +58,8 @@ def traverse(  # type: ignore[no-untyped-def]
     expected = np.zeros(width + VECTOR, np.int64)
     row_residuals = np.zeros(width, np.int64)
     half = np.int64(1) << (precision - 1)
-    coder = np.zeros(4, np.int64)
+    coder = np.zeros(5, np.int64)
     coder[2] = 4
-    count = np.int64(0)
     if decoding:
         coder[0] = (np.int64(words[0]) << 16) | np.int64(words[1])
         coder[1] = (np.int64(words[2]) << 16) | np.int64(words[3])
@@ -88,19 +87,22 @@ def traverse(  # type: ignore[no-untyped-def]
                 if decoding and (coder[2] >= words.size - width or coder[3] > raw_bits):
                     return False
                 if decoding and ahead:
-                    read_row(width, expected, level_table, shifts, slots, spans, words, raw, coder, row_residuals)
+                    read_row(
+                        width, expected, level_table, shifts, slots, spans, words, raw, coder, row_residuals,
+                        absent, begin + LEFT,
+                    )
                     fits = rebuild_row(
-                        samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, row_residuals
+                        samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, expected,
+                        row_residuals, absent, row, beside,
                     )
                 else:
                     fits = code_row(
                         samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, expected,
                         error_weights[mode], level_table, shifts, slots, spans, words, raw, coder,
-                        decoding, residuals, noted, count,
+                        decoding, residuals, noted, absent, row, beside,
                     )
                 if not fits:
                     return False
-                count += width
                 close_row(samples, begin, row)
                 close_row(errors, begin, row)
             leave_slice(samples, start, row, height, z)
