@@ -29,7 +29,7 @@ def test_every_golden_file_is_listed() -> None:
     assert sorted(path.name for path in FOLDER.glob("*.voxz")) == sorted(DIGESTS)
 
 
-@pytest.mark.parametrize("level", range(1, 6))
+@pytest.mark.parametrize("level", range(1, 10))
 def test_sizes_change_only_on_purpose(level: int) -> None:
     assert len(voxz.encode(head((16, 96, 96)), level=level)) == SIZES[f"head {level}"]
     assert len(voxz.encode(series(6, (6, 48, 48)), level=level)) == SIZES[f"series {level}"]

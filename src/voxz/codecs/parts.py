@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive import decode_present, encode_present
+from voxz.codecs.predictive import decode_present, encode_brick, encode_present
 from voxz.errors import CorruptError
 from voxz.predict.learn import RIDGE
+from voxz.predict.levels import DEFAULT
 
 Present = NDArray[np.bool_] | None
 """Which samples of a brick are coded; None: all."""
@@ -77,7 +78,10 @@ def put_integers(
     if present is not None:
         volume[present] = values
     where = None if present is None else present[..., None]
-    payload = encode_present(volume[..., None], level, where, ridge, rough)
+    if present is None and not rough and level > DEFAULT:
+        payload = encode_brick(volume[..., None], level)
+    else:
+        payload = encode_present(volume[..., None], min(level, DEFAULT), where, ridge, rough)
     if payload is not None:
         writer.part(payload)
     return payload is not None

@@ -87,7 +87,7 @@ class ImageCodecs(Packaged):
 
 
 class Stacked(Rival):
-    """A rival that takes a stack ``(n, y, x)`` of unsigned integers of up to `most_bits` bits.
+    """A rival that takes a stack ``(n, y, x)`` of unsigned integers of up to `most_bits` bits: bytes where they suffice.
 
     Signed samples are shifted by their minimum, which the frame keeps.
     """
@@ -111,14 +111,15 @@ class Stacked(Rival):
         if highest - offset >= 1 << self.most_bits:
             raise UnsupportedError(f"takes up to {self.most_bits} bits, got values {lowest} to {highest}")
         shifted = samples.astype(np.int64) - offset if offset else samples
-        unsigned = shifted.astype(np.uint8 if highest - offset < 256 and samples.dtype.itemsize == 1 else np.uint16)
-        return pack(Frame(samples.shape, samples.dtype, offset, self.encode_stack(to_stack(unsigned, self.order))))
+        unsigned = shifted.astype(np.uint8 if highest - offset < 256 else np.uint16)
+        parts = self.encode_stack(to_stack(unsigned, self.order))
+        return pack(Frame(samples.shape, samples.dtype, offset, [bytes([unsigned.itemsize]), *parts]))
 
     def decode(self, blob: bytes) -> NDArray[Any]:
         frame = unpack(blob)
         series, z, y, x = frame.shape
-        wanted = np.dtype(np.uint8 if frame.dtype.itemsize == 1 else np.uint16)
-        stack = self.decode_stack(frame.parts, (series * z, y, x), wanted)
+        width, *parts = frame.parts
+        stack = self.decode_stack(parts, (series * z, y, x), np.dtype(f"u{width[0]}"))
         samples = from_stack(stack, frame.shape, self.order)
         if not frame.offset and samples.dtype == frame.dtype:
             return samples

@@ -45,13 +45,19 @@ class JpegXl(ImageCodecs, Stacked):
             return [_encode_channels(_library(self.codecs), group, self) for group in groups]
         images = [_mosaic(stack)] if self.layout == "mosaic" else list(stack)
         quality: dict[str, Any] = {"distance": self.distance} if self.distance else {"lossless": True}
-        return [bytes(self.codecs.jpegxl_encode(image, effort=self.effort, numthreads=1, **quality)) for image in images]
+        quality |= {"effort": self.effort, "bitspersample": _bits(stack), "numthreads": 1}
+        return [bytes(self.codecs.jpegxl_encode(image, **quality)) for image in images]
 
     def decode_stack(self, parts: list[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         images = [np.asarray(self.codecs.jpegxl_decode(part, numthreads=1)) for part in parts]
         if self.layout == "mosaic":
             return _slices(images[0], shape)
         return np.concatenate([image.reshape(-1, *shape[1:]) for image in images])
+
+
+def _bits(stack: NDArray[Any]) -> int:
+    """Bits that the samples need: what the peak of lossy coding refers to, and a little smaller without loss."""
+    return max(1 if stack.itemsize == 1 else 9, int(stack.max()).bit_length())
 
 
 def _mosaic(stack: NDArray[Any]) -> NDArray[Any]:
@@ -73,7 +79,7 @@ def _slices(mosaic: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 # What follows are the parts of libjxl's C interface (jxl/encode.h, version 0.11) that are needed.
 
 _EFFORT, _GROUP_SIZE, _PREDICTOR, _TREE_PERCENT, _PREVIOUS_CHANNELS = 0, 26, 27, 28, 29
-_UINT8, _UINT16, _LITTLE_ENDIAN, _OPTIONAL_CHANNEL = 2, 3, 1, 16
+_UINT8, _UINT16, _LITTLE_ENDIAN, _OPTIONAL_CHANNEL, _DEPTH_OF_IMAGE = 2, 3, 1, 16, 1
 _POINTERS = {"JxlEncoderCreate", "JxlEncoderFrameSettingsCreate"}
 
 
@@ -114,7 +120,7 @@ def _run(library: Any, encoder: ctypes.c_void_p, stack: NDArray[Any], settings: 
             raise RuntimeError(f"libjxl refuses: error {library.JxlEncoderGetError(encoder)}")
 
     n, y, x = stack.shape
-    bits = 8 * stack.itemsize
+    bits = _bits(stack)
     information = (ctypes.c_uint32 * 64)()
     library.JxlEncoderInitBasicInfo(information)
     information[1], information[2], information[3] = x, y, bits
@@ -135,7 +141,9 @@ def _run(library: Any, encoder: ctypes.c_void_p, stack: NDArray[Any], settings: 
     for option, value in options.items():
         check(library.JxlEncoderFrameSettingsSetOption(frame, option, ctypes.c_int64(value)))
     check(library.JxlEncoderFrameSettingsSetFloatOption(frame, _TREE_PERCENT, ctypes.c_float(100)))
-    pixels = ctypes.byref(_PixelFormat(1, _UINT16 if bits == 16 else _UINT8, _LITTLE_ENDIAN, 0))
+    depth = (ctypes.c_uint32 * 3)(_DEPTH_OF_IMAGE, bits, 0)
+    check(library.JxlEncoderSetFrameBitDepth(frame, depth))
+    pixels = ctypes.byref(_PixelFormat(1, _UINT16 if stack.itemsize == 2 else _UINT8, _LITTLE_ENDIAN, 0))
     size = ctypes.c_size_t(y * x * stack.itemsize)
     check(library.JxlEncoderAddImageFrame(frame, pixels, ctypes.c_void_p(stack[0].ctypes.data), size))
     for index in range(1, n):

@@ -31,7 +31,7 @@ class Prequant(JpegXl):
         levels = (samples.astype(np.int64) - lowest + self.error) // step
         if int(levels.max()) > np.iinfo(np.uint16).max:
             raise UnsupportedError(f"takes up to 16 bits after quantisation, got {int(levels.max()) + 1} levels")
-        inner = Stacked.encode(self, levels.astype(np.uint8 if samples.itemsize == 1 else np.uint16))
+        inner = Stacked.encode(self, levels.astype(np.uint16))
         return pack(Frame(samples.shape, samples.dtype, lowest, [inner]))
 
     def decode(self, blob: bytes) -> NDArray[Any]:
