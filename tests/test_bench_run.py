@@ -168,6 +168,16 @@ def test_wrong_arguments(arguments: list[str], message: str, tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_without_the_extra_it_says_so_at_once(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", head((2, 16, 16)))
+    code = "import sys; sys.modules['matplotlib'] = None; from voxz.cli import main; main()"
+    command = [sys.executable, "-c", code, "bench", str(tmp_path), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "voxz: voxz bench needs matplotlib; pip install 'voxz[bench]'\n"
+    assert not (tmp_path / "out").exists()
+
+
 def test_middle_slices_only(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", head((9, 16, 16)))
     assert bench(tmp_path / "a.npy", "--codecs", "gzip", "--slices", 4, "--out", tmp_path / "out").returncode == 0

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 
 import voxz
+from phantoms import head, labels, ratio_map
 from samples import nifti, smooth
+from voxz import codecs
 from voxz.container.header import Entry, Header
 from voxz.container.writer import CRC, MAGIC, PREFIX, preamble_length
 
@@ -67,7 +69,7 @@ def test_damage_behind_a_sound_checksum(codec: str, data: st.DataObject) -> None
     for _ in range(data.draw(st.integers(1, 4))):
         payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
     damaged = with_entry(blob[:start] + bytes(payload), 3, crc32=zlib.crc32(payload))
-    with contextlib.suppress(voxz.CorruptError):
+    with contextlib.suppress(voxz.CorruptError, voxz.UnsupportedError):
         assert np.array_equal(voxz.decode(damaged, threads=1), ARRAY)
 
 
@@ -87,6 +89,19 @@ def test_text_mode_damage_shows() -> None:
     assert MAGIC[0] >= 128
     with pytest.raises(voxz.VoxzError):
         voxz.decode(BLOBS["stored"].replace(b"\r\n", b"\n"))
+
+
+@pytest.mark.parametrize(("number", "byte", "value"), [(1, 0, 17), (2, 4, 9), (3, 0, 8)])
+def test_parameters_of_later_versions_are_named(number: int, byte: int, value: int) -> None:
+    samples = [head((3, 9, 9)), labels((3, 9, 9)), ratio_map((3, 9, 9))][number - 1].reshape(1, 3, 9, 9, 1)
+    payload = bytearray(codecs.codec(number).encode_brick(samples, 5) or b"")
+    payload[byte] = value
+    if number == 2:
+        payload[:4] = zlib.crc32(payload[4:]).to_bytes(4, "little")
+    with pytest.raises(voxz.UnsupportedError, match=f"{value}.* which file format 1.0 does not have"):
+        codecs.decode_brick(number, bytes(payload), samples.shape, samples.dtype)
+    with pytest.raises(voxz.UnsupportedError, match=r"a brick uses codec 99, which file format 1\.0 does not have"):
+        codecs.decode_brick(99, bytes(payload), samples.shape, samples.dtype)
 
 
 def test_newer_versions_are_named() -> None:
@@ -123,7 +138,7 @@ def test_impossible_entries(changes: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("changes", [{"kind": 9}, {"codec": 250}], ids=str)
 def test_unknown_parts_ask_for_a_newer_version(changes: dict[str, int]) -> None:
-    with pytest.raises(voxz.UnsupportedError, match="newer voxz"):
+    with pytest.raises(voxz.UnsupportedError, match=r"a later 1\.x is needed|newer voxz"):
         voxz.decode(with_entry(BLOBS["stored"], 3, **changes))
 
 

@@ -1,5 +1,6 @@
 """The command ``voxz bench``."""
 
+import importlib
 import os
 import platform
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voxz.errors import UsageError
+from voxz.errors import MissingDependencyError, UsageError
 from voxz.parallel import thread_count
 from voxz.progress import shown
 
@@ -51,6 +52,7 @@ def bench(
         return
     if not data:
         raise UsageError("got no volumes, expected files or folders; see voxz bench --help")
+    _need_extra()
     specs = parse(codecs)
     settings = Settings(slices, limit, jobs or thread_count(None), tasks)
     compared = _reference(reference, [str(spec) for spec in specs])
@@ -67,6 +69,15 @@ def bench(
     typer.echo(f"{good} results, {len(report.results) - good} missing, refused or failed: {written}")
     if not good:
         raise typer.Exit(1)
+
+
+def _need_extra() -> None:
+    """Raise at once, not after hours, if what the report needs is missing."""
+    for package in ("matplotlib", "scipy"):
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            raise MissingDependencyError(f"voxz bench needs {package}; pip install 'voxz[bench]'") from None
 
 
 def _reference(wanted: str | None, names: list[str]) -> str:

@@ -41,7 +41,12 @@ def codec(number: int) -> Codec:
     for name, known in CODECS.items():
         if known == number:
             return cast(Codec, importlib.import_module(f"voxz.codecs.{name}"))
-    raise UnsupportedError(f"a brick uses codec {number}, which this version does not know; install a newer voxz")
+    raise needs_newer(f"a brick uses codec {number}")
+
+
+def needs_newer(what: str) -> UnsupportedError:
+    """Error for something intact that only later versions know."""
+    return UnsupportedError(f"{what}, which file format 1.0 does not have; a voxz that reads a later 1.x is needed")
 
 
 def check_name(name: str | None) -> None:

@@ -17,6 +17,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs import needs_newer
 from voxz.codecs.float_grid import put_grid, take_grid
 from voxz.codecs.float_integers import put_palette, put_scaled, take_palette, take_scaled
 from voxz.codecs.parts import PartReader, PartWriter, Present
@@ -93,7 +94,9 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
         raise CorruptError(f"a brick of {dtype} says that it holds floats of up to 64 bits")
     reader = PartReader(payload)
     kind, itemsize, count = reader.head(_HEAD)
-    if kind > NOTHING or itemsize not in FORMATS or itemsize > width or count > MOST_SPECIALS:
+    if kind > NOTHING:
+        raise needs_newer(f"a brick of floats is of kind {kind}")
+    if itemsize not in FORMATS or itemsize > width or count > MOST_SPECIALS:
         raise CorruptError(f"got kind {kind}, {itemsize} bytes, {count} special values in a brick of {dtype}")
     planes = []
     for _ in range(count):

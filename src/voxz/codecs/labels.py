@@ -14,6 +14,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs import needs_newer
 from voxz.entropy.binary import POSITION, finish, start
 from voxz.errors import CorruptError
 from voxz.segments.counters import HALF, fill_tables
@@ -64,7 +65,9 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     if zlib.crc32(payload[4:]) != check:
         raise CorruptError("the checksum of a labels brick does not match")
     sizes = _sizes(shape)
-    if level not in CERTAIN or repeats > 1 or _HEAD.size + side_length > len(payload) or _too_thin(sizes):
+    if level not in CERTAIN or repeats > 1:
+        raise needs_newer(f"a labels brick has level {level} and repeats {repeats}")
+    if _HEAD.size + side_length > len(payload) or _too_thin(sizes):
         raise CorruptError(f"the parts of a labels brick do not fit its {len(payload)} bytes")
     palette = read_palette(payload[_HEAD.size : _HEAD.size + side_length], dtype.itemsize, int(np.prod(sizes)))
     coded = payload[_HEAD.size + side_length :]

@@ -19,6 +19,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs import needs_newer
 from voxz.dense.settings import DENSE, Dense
 from voxz.dense.state import State
 from voxz.dense.walk import walk
@@ -90,7 +91,7 @@ def _pack(number: int, side: IntegerWriter, words: bytes, raw: bytes) -> bytes:
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
-    """Samples ``(series, z, y, x, channels)`` of a payload; damage raises `CorruptError`."""
+    """Samples of a payload; damage raises `CorruptError`, settings of later versions `UnsupportedError`."""
     return decode_present(payload, shape, dtype)
 
 
@@ -102,8 +103,10 @@ def decode_present(
         raise CorruptError(f"a predictive brick has {len(payload)} bytes, expected at least {_HEAD.size}")
     number, side_length, words_length = _HEAD.unpack_from(payload)
     ends = (_HEAD.size, _HEAD.size + side_length, _HEAD.size + side_length + words_length)
+    if number not in (_CONSTANT, *SETTINGS, *DENSE):
+        raise needs_newer(f"a predictive brick has settings {number}")
     odd = number in SETTINGS and (words_length < _FEWEST_WORDS or words_length % 2)
-    if ends[2] > len(payload) or odd or number not in (_CONSTANT, *SETTINGS, *DENSE):
+    if ends[2] > len(payload) or odd:
         raise CorruptError(f"the parts of a predictive brick do not fit its {len(payload)} bytes")
     side = IntegerReader(payload[ends[0] : ends[1]])
     values = Values.read(side)
