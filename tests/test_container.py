@@ -5,11 +5,13 @@ import struct
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.typing import NDArray
 
 import voxz
 from phantoms import head, labels, ratio_map
@@ -93,7 +95,8 @@ def test_text_mode_damage_shows() -> None:
 
 @pytest.mark.parametrize(("number", "byte", "value"), [(1, 0, 17), (2, 4, 9), (3, 0, 8)])
 def test_parameters_of_later_versions_are_named(number: int, byte: int, value: int) -> None:
-    samples = [head((3, 9, 9)), labels((3, 9, 9)), ratio_map((3, 9, 9))][number - 1].reshape(1, 3, 9, 9, 1)
+    made: list[NDArray[Any]] = [head((3, 9, 9)), labels((3, 9, 9)), ratio_map((3, 9, 9))]
+    samples = made[number - 1].reshape(1, 3, 9, 9, 1)
     payload = bytearray(codecs.codec(number).encode_brick(samples, 5) or b"")
     payload[byte] = value
     if number == 2:

@@ -17,12 +17,16 @@ COUNTER_WEIGHT = 0.1
 """Weight of a counter before anything is known; the experts share 1."""
 
 
+MOST_TILES = 2048
+"""Tiles of a slice; where there would be more they are larger, to bound memory (16 KiB each, for each memory)."""
+
+
 @dataclass(frozen=True)
 class State:
     """Arrays of a walk, in the order in which `dense.walk.walk` takes them.
 
     near, taps : offsets (series, mode, tap) of the least-squares taps, and their number by mode
-    tile, memory : as in the settings
+    tile, memory : as in the settings, the tile larger for large slices
     states, solutions : (memory, mode & 1, tile, size, size) moments and (..., size) predictors
     recent : (expert, 3, width + 4) errors in the last three rows
     weights : (2, decision, context, input) of both mixtures
@@ -52,7 +56,9 @@ class State:
                 if s > 0 or mode < 2:
                     near[s, mode, : len(by_mode[mode])] = [geometry.offset(tap, s, references) for tap in by_mode[mode]]
         size = -(-(near.shape[2] + 1) // 8) * 8
-        tiles = -(-geometry.height // dense.tile) * -(-geometry.width // dense.tile)
+        tile = dense.tile
+        while (tiles := -(-geometry.height // tile) * -(-geometry.width // tile)) > MOST_TILES:
+            tile *= 2
         squares = len(dense.memory)
         experts = squares + 2
         weights = np.full((2, DEPTH, SCALES, experts + COUNTERS), COUNTER_WEIGHT)
@@ -60,7 +66,7 @@ class State:
         places = (SCALES * PHASES + PATTERNS * COARSE + COARSE**3) * 2 * DEPTH
         odds = (np.arange(REFINED) * (2 * LARGEST / (REFINED - 1)) - LARGEST + REACH) * STEPS
         return cls(
-            near, np.array([len(taps) for taps in by_mode], np.int64), dense.tile, np.array(dense.memory, np.float64),
+            near, np.array([len(taps) for taps in by_mode], np.int64), tile, np.array(dense.memory, np.float64),
             np.zeros((squares, 2, tiles, size, size)), np.zeros((squares, 2, tiles, size)),
             np.zeros((squares + 1, 3, geometry.width + 4)), weights, np.full(places, 1 << (COUNT_BITS + 15), np.uint32),
             np.tile(LOGISTIC[odds.astype(np.int64)], (2 * DEPTH, SCALES // 2, 1)), np.zeros((PATTERNS * COARSE, 2)),
