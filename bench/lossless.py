@@ -22,8 +22,6 @@ from voxz.bench.spec import parse
 from voxz.bench.tables import best_orders, csv_text
 from voxz.bench.volumes import find
 
-RESULTS = Path(__file__).parent / "results"
-
 RIVALS = {"gzip": "gzip6", "jpegls": "jpegls", "jpegxl": "jpegxl_e7", "tomoz:order=volume": "tomoz"}
 """Specs of the rivals, and their columns in INDEX.tsv."""
 
@@ -118,17 +116,23 @@ def deviations(results: list[Result], index: Path) -> str:
     return "\n".join(lines)
 
 
+def options_of(suite: str, description: str | None, levels: str, arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Options that all suites have, and the specs of the levels to measure."""
+    parser = argparse.ArgumentParser(prog=f"python -m bench {suite}", description=description)
+    parser.add_argument("data", nargs="*", type=Path, help="volumes, or folders of them")
+    parser.add_argument("--levels", default=levels, help=f"default: {levels}")
+    parser.add_argument("--out", type=Path, default=Path("voxz-bench"), help="folder that keeps the measurements")
+    parser.add_argument("--csv", type=Path, default=Path(__file__).parent / "results" / f"{suite}.csv", help="table to write")
+    options = parser.parse_args(arguments)
+    return options, [str(spec) for spec in parse(f"voxz:level={options.levels}")]
+
+
 def main(arguments: list[str]) -> None:
     """Measure, write the table, print the summary."""
-    parser = argparse.ArgumentParser(prog="python -m bench lossless", description=__doc__)
-    parser.add_argument("data", nargs="+", help="volumes, or folders of them")
-    parser.add_argument("--levels", default="1/2/3/4/5/6/7/8/9")
-    parser.add_argument("--out", type=Path, default=Path("voxz-bench"), help="folder that keeps the measurements")
-    parser.add_argument("--csv", type=Path, default=RESULTS / "lossless.csv")
-    options = parser.parse_args(arguments)
-    levels = [str(spec) for spec in parse(f"voxz:level={options.levels}")]
-    results = measure(find(options.data), ",".join([*levels, *RIVALS]), options.out, options.csv)
+    options, levels = options_of("lossless", __doc__, "1/2/3/4/5/6/7/8/9", arguments)
+    paths = find([str(data) for data in options.data])
+    results = measure(paths, ",".join([*levels, *RIVALS]), options.out, options.csv)
     print(summary(results, levels))
-    for index in (Path(data) / "INDEX.tsv" for data in options.data):
+    for index in (data / "INDEX.tsv" for data in options.data):
         if index.is_file():
             print(deviations(results, index))

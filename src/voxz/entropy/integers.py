@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from voxz.entropy.bits import from_bytes, get_bits, put_bits, to_bytes
+from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
 from voxz.jit import kernel
 
@@ -75,7 +76,7 @@ class IntegerWriter:
         words = np.zeros(array.size * 2 + 3, np.int64)
         used = int(_code(array, *_state(array.size, columns), words, False))
         payload = to_bytes(words, used)
-        self._parts += [_varint(len(payload)), payload]
+        self._parts += [varint(len(payload)), payload]
 
     def to_bytes(self) -> bytes:
         """All arrays so far."""
@@ -118,15 +119,6 @@ class IntegerReader:
             shift += 7
             if byte < 0x80:
                 return value
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def _state(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from voxz.entropy.varint import varint
 from voxz.volume import DTYPES, Layout
 
 
@@ -26,7 +27,7 @@ def pack(frame: Frame) -> bytes:
     code = Layout(frame.shape, frame.dtype, first_axis_fastest=False).dtype_code()
     zigzag = 2 * frame.offset if frame.offset >= 0 else -2 * frame.offset - 1
     numbers = [code, len(frame.shape), *frame.shape, zigzag, len(frame.parts), *map(len, frame.parts)]
-    return b"".join([*map(_varint, numbers), *frame.parts])
+    return b"".join([*map(varint, numbers), *frame.parts])
 
 
 def unpack(blob: bytes) -> Frame:
@@ -51,12 +52,3 @@ def unpack(blob: bytes) -> Frame:
         parts.append(blob[at : at + length])
         at += length
     return Frame(shape, dtype, zigzag // 2 if zigzag % 2 == 0 else -(zigzag + 1) // 2, parts)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= 128:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
