@@ -1,11 +1,11 @@
-"""``python -m bench DATA...`` is ``voxz bench``; after ``lossless``, ``labels`` or ``floats`` it measures what voxz promises."""
+"""``python -m bench DATA...`` is ``voxz bench``; after ``lossless``, ``labels``, ``floats``, ``slices`` it measures our promises."""
 
 import sys
 
-from bench import floats, labels, lossless
+from bench import floats, labels, lossless, slices
 from voxz.cli import main
 
-SUITES = {"lossless": lossless.main, "labels": labels.main, "floats": floats.main}
+SUITES = {"lossless": lossless.main, "labels": labels.main, "floats": floats.main, "slices": slices.main}
 
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in SUITES:

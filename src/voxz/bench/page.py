@@ -122,7 +122,7 @@ def points_table(results: Iterable[Result]) -> str:
                        _plain(r.rmse, ".3f"), f"{r.encode_mb_s:.1f}", f"{r.decode_mb_s:.1f}", tasks]  # fmt: skip
             lines.append([_cell(r.volume), _cell(r.codec), *map(_cell, figures)])
     heads = ["volume", "codec", "bits/voxel", "PSNR dB", "SSIM", "max error", "RMSE", "encode MB/s", "decode MB/s", "tasks"]
-    return _table(heads, lines)
+    return f"<details><summary>{len(lines)} points</summary>{_table(heads, lines)}</details>"
 
 
 def troubles_table(results: Iterable[Result]) -> str:
