@@ -1,4 +1,4 @@
-"""``python -m bench DATA...`` is ``voxz bench``; after ``lossless``, ``labels``, ``floats``, ``slices`` it measures our promises."""
+"""``python -m bench DATA...`` is ``voxz bench``; ``lossless``, ``labels``, ``floats``, ``slices`` measure what voxz promises."""
 
 import sys
 

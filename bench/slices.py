@@ -1,4 +1,4 @@
-"""``python -m bench slices DIR...``: the middle slice of every volume alone, against the densest JPEG XL, which is made for images."""
+"""``python -m bench slices DIR...``: the middle slice of every volume alone, against the densest JPEG XL."""
 
 from collections.abc import Iterator
 from pathlib import Path
