@@ -55,7 +55,7 @@ def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
     payload = encode_present(samples, min(level, DEFAULT))
     if payload is None or payload[0] == _CONSTANT or level not in DENSE:
         return payload
-    mixed = _encode_mixing(samples, level)
+    mixed = _encode_mixing(samples, level, payload)
     return payload if mixed is None else min(mixed, payload, key=len)
 
 
@@ -113,7 +113,7 @@ def decode_present(
     if number == _CONSTANT:
         side.finish()
         return values.to_stored(np.zeros(shape, np.int32), dtype)
-    settings = DENSE[number].forward if number in DENSE else SETTINGS[number]
+    settings = SETTINGS[min(number, DEFAULT)]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])
     model = Model.read(side, settings, geometry)
     padded = np.zeros(geometry.size, np.int32)
@@ -148,20 +148,22 @@ def _encode_dense(
     return code_residuals(side, settings.ranges, settings.phases, residuals, noted)
 
 
-def _encode_mixing(samples: NDArray[np.generic], level: int) -> bytes | None:
-    """Payload of levels 6 to 9; None if it would be larger than the samples."""
-    values, settings, side = find_values(samples), DENSE[level], IntegerWriter()
-    assert values is not None
-    values.write(side)
+def _encode_mixing(samples: NDArray[np.generic], level: int, payload: bytes) -> bytes | None:
+    """Payload of levels 6 to 9, with the value map and the predictor of a payload of level 5; None if it would be too large."""
+    side = IntegerReader(payload[_HEAD.size : _HEAD.size + _HEAD.unpack_from(payload)[1]])
+    values = Values.read(side)
     dense = _to_series(values.to_dense(samples))
     geometry = Geometry(*dense.shape)
-    padded = _pad(dense, geometry)
-    model = learn(padded, geometry, settings.forward)
-    model.write(side, settings.forward, geometry)
+    model = Model.read(side, SETTINGS[DEFAULT], geometry)
     coder, data = np.zeros(4, np.int64), np.zeros(samples.nbytes, np.uint8)
     start(coder, b"")
-    fits = _mix(padded, values.highest, geometry, settings, model, coder, data, decoding=False)
-    return _pack(level, side, b"", finish(coder, data)) if fits and coder[POSITION] <= data.size else None
+    fits = _mix(_pad(dense, geometry), values.highest, geometry, DENSE[level], model, coder, data, decoding=False)
+    if not fits or coder[POSITION] > data.size:
+        return None
+    information = IntegerWriter()
+    values.write(information)
+    model.write(information, SETTINGS[DEFAULT], geometry)
+    return _pack(level, information, b"", finish(coder, data))
 
 
 def _decode_mixing(
@@ -187,7 +189,7 @@ def _mix(
     coder: NDArray[np.int64], data: NDArray[np.uint8], *, decoding: bool,
 ) -> bool:
     """Walk at levels 6 to 9."""
-    arrays = Arrays.derive(settings.forward, geometry, model.references)
+    arrays = Arrays.derive(SETTINGS[DEFAULT], geometry, model.references)
     learning = (*State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding)
     return bool(
         walk(

@@ -35,7 +35,7 @@ class Tap:
     dx: int
 
 
-def _rows(volume: int, dz: int, reach: dict[int, int]) -> tuple[Tap, ...]:
+def rows(volume: int, dz: int, reach: dict[int, int]) -> tuple[Tap, ...]:
     """Rows of taps: `reach` maps dy to how far the row extends to both sides."""
     return tuple(Tap(volume, dz, dy, dx) for dy, far in reach.items() for dx in range(-far, far + 1))
 
@@ -59,37 +59,37 @@ class Support:
 
 
 NEAR = Support(
-    slice=_rows(SELF, 0, {-1: 1}),
-    previous=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
-    previous_in_series=_rows(SELF, -1, {0: 0}),
-    series=_rows(REFERENCE, 0, {0: 1}) + _rows(MEAN, 0, {0: 0}),
+    slice=rows(SELF, 0, {-1: 1}),
+    previous=rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
+    previous_in_series=rows(SELF, -1, {0: 0}),
+    series=rows(REFERENCE, 0, {0: 1}) + rows(MEAN, 0, {0: 0}),
 )
 """The nearest neighbours: one group of eight taps."""
 
 MIDDLE = Support(
-    slice=_rows(SELF, 0, {-1: 2, -2: 1}),
-    previous=_rows(SELF, -1, {-1: 1, 0: 1, 1: 0}),
-    previous_in_series=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
-    series=_rows(REFERENCE, 0, {-1: 0, 0: 1, 1: 0}) + _rows(SECOND, 0, {0: 0}) + _rows(MEAN, 0, {-1: 0, 0: 1, 1: 0}),
+    slice=rows(SELF, 0, {-1: 2, -2: 1}),
+    previous=rows(SELF, -1, {-1: 1, 0: 1, 1: 0}),
+    previous_in_series=rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
+    series=rows(REFERENCE, 0, {-1: 0, 0: 1, 1: 0}) + rows(SECOND, 0, {0: 0}) + rows(MEAN, 0, {-1: 0, 0: 1, 1: 0}),
 )
 """Two or three groups."""
 
 WIDE = Support(
-    slice=_rows(SELF, 0, {-1: 3, -2: 2, -3: 0}),
-    previous=_rows(SELF, -1, {-1: 1, 0: 2, 1: 1}) + _rows(SELF, -2, {0: 0}),
-    previous_in_series=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
-    series=_rows(REFERENCE, 0, {-1: 1, 0: 1, 1: 1}) + _rows(SECOND, 0, {0: 0}) + _rows(MEAN, 0, {-1: 1, 0: 1, 1: 1}),
+    slice=rows(SELF, 0, {-1: 3, -2: 2, -3: 0}),
+    previous=rows(SELF, -1, {-1: 1, 0: 2, 1: 1}) + rows(SELF, -2, {0: 0}),
+    previous_in_series=rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
+    series=rows(REFERENCE, 0, {-1: 1, 0: 1, 1: 1}) + rows(SECOND, 0, {0: 0}) + rows(MEAN, 0, {-1: 1, 0: 1, 1: 1}),
 )
 
 DENSE = Support(
-    slice=_rows(SELF, 0, {-1: 3, -2: 3, -3: 1}),
-    previous=_rows(SELF, -1, {-2: 0, -1: 2, 0: 2, 1: 2, 2: 0}) + _rows(SELF, -2, {-1: 0, 0: 1, 1: 0}),
-    previous_in_series=_rows(SELF, -1, {-1: 0, 0: 1, 1: 0}) + _rows(SELF, -2, {0: 0}),
-    series=_rows(REFERENCE, 0, {-1: 0, 0: 1, 1: 0})
-    + _rows(REFERENCE, 1, {0: 0})
-    + _rows(REFERENCE, -1, {0: 0})
-    + _rows(SECOND, 0, {0: 0})
-    + _rows(MEAN, 0, {-1: 0, 0: 1, 1: 0}),
+    slice=rows(SELF, 0, {-1: 3, -2: 3, -3: 1}),
+    previous=rows(SELF, -1, {-2: 0, -1: 2, 0: 2, 1: 2, 2: 0}) + rows(SELF, -2, {-1: 0, 0: 1, 1: 0}),
+    previous_in_series=rows(SELF, -1, {-1: 0, 0: 1, 1: 0}) + rows(SELF, -2, {0: 0}),
+    series=rows(REFERENCE, 0, {-1: 0, 0: 1, 1: 0})
+    + rows(REFERENCE, 1, {0: 0})
+    + rows(REFERENCE, -1, {0: 0})
+    + rows(SECOND, 0, {0: 0})
+    + rows(MEAN, 0, {-1: 0, 0: 1, 1: 0}),
 )
 """About forty taps; more do not make scans smaller, but cost time and coefficients."""
 
