@@ -3,7 +3,7 @@
 import sys
 
 from bench import floats, labels, lossless, slices
-from voxz.cli import main
+from voxz.__main__ import main
 
 SUITES = {"lossless": lossless.main, "labels": labels.main, "floats": floats.main, "slices": slices.main}
 

@@ -1,6 +1,7 @@
 """``python -m voxz`` and the ``voxz`` command."""
 
 import signal
+import sys
 
 
 def _interrupt(*_: object) -> None:
@@ -10,9 +11,13 @@ def _interrupt(*_: object) -> None:
 def main() -> None:
     """Run the command line; SIGTERM cleans up like Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)
-    from voxz.cli import main as run  # noqa: PLC0415 - a signal during the imports must find its handler
+    try:
+        from voxz.cli import main as run  # noqa: PLC0415 - a signal during the imports must find its handler
 
-    run()
+        run()
+    except KeyboardInterrupt:  # during the imports, or on the way out
+        print("voxz: interrupted; no unfinished file was left behind", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -203,27 +203,24 @@ def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], 
         raise typer.Exit(failed[0] if len(inputs) == 1 else BATCH_FAILED)
 
 
-def _interrupted() -> int:
-    print("voxz: interrupted; no unfinished file was left behind", file=sys.stderr)
-    return INTERRUPTED
-
-
 def _expand_levels(arguments: Iterable[str]) -> list[str]:
     """Turn -1 .. -9 into --level 1 .. 9."""
     return [f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments]
 
 
 def main() -> None:
-    """Run the command line and exit."""
+    """Run the command line and exit; `voxz.__main__` answers an interruption."""
     try:
         code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
-        sys.exit(_interrupted() if code == INTERRUPTED else code or 0)
     except _WrongArguments as error:
         sys.exit(report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_interrupted())
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
         sys.exit(report(error))
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    sys.exit(code or 0)
