@@ -2,7 +2,10 @@
 
 import gzip
 import hashlib
+import os
 import struct
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -110,3 +113,12 @@ def write_gzip(path: Path, data: bytes, *, level: int = 6, name: str = "", mtime
 def digest(path: Path) -> str:
     """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def printed_by_plain_python(module: str) -> str:
+    """What `parity_digests` of a test module returns where kernels are plain Python; no warning is allowed."""
+    code = f"import sys; sys.path.insert(0, sys.argv[1]); from {module} import parity_digests; print(parity_digests())"
+    command = [sys.executable, "-W", "error", "-c", code, str(Path(__file__).parent)]
+    plain = subprocess.run(command, env=os.environ | {"VOXZ_JIT": "0"}, capture_output=True, text=True, check=False)
+    assert (plain.returncode, plain.stderr) == (0, "")
+    return plain.stdout.strip()

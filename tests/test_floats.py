@@ -1,8 +1,4 @@
 import hashlib
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +9,7 @@ from numpy.typing import NDArray
 
 import voxz
 from phantoms import head, noise, ratio_map, series
+from samples import printed_by_plain_python
 from voxz.codecs import FLOATS, floats, predictive
 from voxz.container.reader import Reader
 from voxz.entropy.plane import decode_plane, encode_plane
@@ -282,14 +279,6 @@ def test_damaged_heads_never_crash(position: int) -> None:
             assert decoded.shape == samples.shape
 
 
-PLAIN = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from test_floats import parity_digests
-print(parity_digests())
-"""
-
-
 def parity_digests() -> list[str]:
     """Digests of some encodings; small, because plain Python is slow."""
     digests = []
@@ -302,9 +291,4 @@ def parity_digests() -> list[str]:
 
 
 def test_plain_python_gives_the_same_bytes_as_compiled_code() -> None:
-    folder = str(Path(__file__).parent)
-    environment = os.environ | {"VOXZ_JIT": "0"}
-    command = [sys.executable, "-W", "error", "-c", PLAIN, folder]
-    plain = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert plain.stderr == ""
-    assert plain.stdout.strip() == str(parity_digests())
+    assert printed_by_plain_python("test_floats") == str(parity_digests())

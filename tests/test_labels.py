@@ -1,8 +1,5 @@
 import hashlib
 import importlib.util
-import os
-import subprocess
-import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 
 import voxz
 from phantoms import head, labels, noise, series
+from samples import printed_by_plain_python
 from voxz.codecs import labels as codec
 from voxz.errors import CorruptError, UnsupportedError
 from voxz.segments.logistic import LIMIT, tables
@@ -226,14 +224,6 @@ def test_the_tables_of_probabilities() -> None:
     assert hidden == "da2aa1332c6a19df921b38f7aaf7cfff46a7b0c299085f7431cf6979c8d7b2e9"
 
 
-PLAIN = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from test_labels import parity_digests
-print(parity_digests())
-"""
-
-
 def parity_digests() -> list[str]:
     """Digests of some encodings; small, because plain Python is slow."""
     digests = []
@@ -250,11 +240,7 @@ def parity_digests() -> list[str]:
 
 
 def test_plain_python_gives_the_same_bytes_as_compiled_code() -> None:
-    folder = str(Path(__file__).parent)
-    environment = os.environ | {"VOXZ_JIT": "0"}
-    command = [sys.executable, "-W", "error", "-c", PLAIN, folder]
-    plain = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert plain.stdout.strip() == str(parity_digests())
+    assert printed_by_plain_python("test_labels") == str(parity_digests())
 
 
 def test_a_doubtful_map_of_floats_is_stored_where_that_is_smaller() -> None:

@@ -1,8 +1,4 @@
 import hashlib
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +8,7 @@ from numpy.typing import NDArray
 
 import voxz
 from phantoms import head, noise, series
+from samples import printed_by_plain_python
 from voxz.codecs import predictive
 from voxz.errors import CorruptError, UnsupportedError
 from voxz.predict.references import choose_references
@@ -132,14 +129,6 @@ def test_damaged_payloads_never_crash_and_never_overrun(level: int) -> None:
             predictive.decode_brick(payload[:end], samples.shape, samples.dtype)
 
 
-PLAIN = """
-import hashlib, sys
-sys.path.insert(0, sys.argv[1])
-from test_predictive import parity_digests
-print(parity_digests())
-"""
-
-
 def parity_digests() -> list[str]:
     """Digests of some encodings; small, because plain Python is slow."""
     digests = []
@@ -152,8 +141,4 @@ def parity_digests() -> list[str]:
 
 
 def test_plain_python_gives_the_same_bytes_as_compiled_code() -> None:
-    folder = str(Path(__file__).parent)
-    environment = os.environ | {"VOXZ_JIT": "0"}
-    command = [sys.executable, "-W", "error", "-c", PLAIN, folder]
-    plain = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert plain.stdout.strip() == str(parity_digests())
+    assert printed_by_plain_python("test_predictive") == str(parity_digests())

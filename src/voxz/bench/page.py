@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.bench.cells import Result
-from voxz.bench.tables import ALL, Delta, Mean, best_orders
+from voxz.bench.tables import ALL, Delta, Mean, best_orders, kinds
 
 _CROP = 256
 """Largest side of a plane in the viewer; larger planes show their middle."""
@@ -90,7 +90,7 @@ def volumes_table(results: list[Result]) -> str:
 def deltas_table(rows: list[Delta]) -> str:
     """Mean BD-rate of each codec (row) against each anchor (column), by kind, with the number of volumes."""
     out = []
-    for kind in kinds_of(rows):
+    for kind in kinds(rows):
         group = [row for row in rows if kind in (ALL, row.kind)]
         codecs = list(dict.fromkeys(row.codec for row in group))
         lines = []
@@ -104,12 +104,6 @@ def deltas_table(rows: list[Delta]) -> str:
             lines.append(cells)
         out.append(f"<h3>{html.escape(kind)}</h3>{_table(['BD-rate of, against', *codecs], lines)}")
     return "".join(out)
-
-
-def kinds_of(rows: list[Delta]) -> list[str]:
-    """All, then each kind if there are several."""
-    found = list(dict.fromkeys(row.kind for row in rows))
-    return [ALL, *found] if len(found) > 1 else [ALL]
 
 
 def points_table(results: Iterable[Result]) -> str:

@@ -43,9 +43,9 @@ def best_orders(results: Iterable[Result]) -> list[Result]:
     return [replace(result, codec=codec) for (_, codec), result in best.items()]
 
 
-def kinds(results: Iterable[Result]) -> list[str]:
-    """Groups of volumes: all of them, then each kind."""
-    found = dict.fromkeys(result.kind for result in results)
+def kinds(rows: "Iterable[Result | Delta]") -> list[str]:
+    """Groups of volumes: all of them, then each kind if there are several."""
+    found = dict.fromkeys(row.kind for row in rows)
     return [ALL, *found] if len(found) > 1 else [ALL]
 
 
