@@ -10,9 +10,10 @@ import pytest
 import voxz
 
 ROOMS = [
-    {"errors", "volume", "target", "bricks", "selection", "parallel"},
+    {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
     {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"codecs"}, {"container"}, {"io"},
-    {"pipeline", "image", "samples", "metrics", "compare"}, {"api"}, {"progress", "report"}, {"bench"}, {"data"}, {"cli"},
+    {"metrics", "tally", "plan", "pipeline", "search", "image", "samples", "compare"}, {"api"},
+    {"progress", "report"}, {"bench"}, {"data"}, {"cli"},
     {"__init__", "__main__"},
 ]  # fmt: skip
 FOLDER = Path(voxz.__file__).parent

@@ -18,15 +18,19 @@ from voxz.errors import (
     UsageError,
     VoxzError,
 )
-from voxz.target import Lossless
+from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BitsPerVoxel",
     "CorruptError",
     "LimitError",
     "Lossless",
+    "MaxError",
     "MissingDependencyError",
+    "Psnr",
+    "Ratio",
     "TruncatedError",
     "UnsupportedError",
     "UsageError",

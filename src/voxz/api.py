@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import math
 import os
 import shutil
 import sys
@@ -17,15 +18,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz import pipeline
 from voxz.codecs import CODECS, check_name
-from voxz.container.header import COMPANION, HEAD
+from voxz.container.header import COMPANION, HEAD, TAIL
+from voxz.container.marks import marks_in
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
 from voxz.image import Image
 from voxz.io import gzip_stream
 from voxz.io.output import complete_file
 from voxz.io.source import Source
+from voxz.metrics import psnr
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
+from voxz.search import find_plan
 from voxz.target import Lossless, Target
 from voxz.volume import Foreign, Layout
 
@@ -60,15 +64,16 @@ def compress(
     OSError
         A file cannot be read or written.
     """
-    _check(target, level, codec)
+    _check(level, codec)
     _refuse_same(source, destination)
     count = thread_count(threads)
+    plan = find_plan(target, lambda: Source(source), level, codec, count)
     with _output(destination, force) as file, Source(source) as samples:
-        pipeline.write(samples, file, level, codec, count, _part(progress, 0, 1 + verify))
+        written = pipeline.write(samples, file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
             os.fsync(file.fileno())
             with Reader(file.name) as reader:
-                if reader.header.original_sha256 != samples.checksums()[1]:
+                if reader.header != written or not (plan.lossy or written.original_sha256 == samples.checksums()[1]):
                     raise CorruptError("the file that was written is not the one that was meant; try again")
                 if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
                     raise CorruptError("the header that was written is not the one that was read; try again")
@@ -114,9 +119,13 @@ def encode(
     threads: int | None = None,
 ) -> bytes:  # fmt: skip
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file."""
-    _check(target, level, codec)
-    file = io.BytesIO()
-    pipeline.write(_ArraySamples(np.asarray(array)), file, level, codec, thread_count(threads))
+    _check(level, codec)
+    file, count = io.BytesIO(), thread_count(threads)
+
+    def samples() -> "_ArraySamples":
+        return _ArraySamples(np.asarray(array))
+
+    pipeline.write(samples(), file, find_plan(target, samples, level, codec, count), count)
     return file.getvalue()
 
 
@@ -167,7 +176,9 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
             "shape": list(layout.shape),
             "dtype": layout.dtype.str,
             "channels": layout.channels,
-            "target": "lossless",
+            "target": header.target_name,
+            "loss": _loss(reader),
+            "lossy_before": marks_in(reader.foreign_bytes(TAIL))[: -1 if header.target else None],
             "level": header.level,
             "codecs": {name: used.count(name) for name in sorted(set(used))},
             "bricks": len(reader.bricks),
@@ -185,10 +196,33 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
         }
 
 
+def _loss(reader: Reader) -> dict[str, Any] | None:
+    """What a lossy file promises and what was measured, in stored units."""
+    loss = reader.loss()
+    if loss is None:
+        return None
+    return {
+        "asked": loss.asked,
+        "bound": loss.bound if math.isfinite(loss.bound) else None,
+        "largest_error": loss.largest_error,
+        "rmse": math.sqrt(loss.mean_square),
+        "psnr_db": psnr(loss.mean_square, loss.peak),
+        "data_range": loss.peak,
+        "counted_samples": loss.counted,
+        "noise": loss.noise or None,
+    }
+
+
 class _ArraySamples:
     """An array as a source of samples."""
 
     foreign = Foreign("array")
+
+    def __enter__(self) -> "_ArraySamples":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
 
     def __init__(self, array: NDArray[Any]) -> None:
         opaque = {16: "V16", 32: "V32"}.get(array.dtype.itemsize) if array.dtype.char in "gG" else None
@@ -212,10 +246,8 @@ class _ArraySamples:
         return digest, digest
 
 
-def _check(target: Target, level: int, codec: str | None) -> None:
+def _check(level: int, codec: str | None) -> None:
     check_name(codec)
-    if not isinstance(target, Lossless):
-        raise UsageError(f"got target {target!r}, expected voxz.Lossless()")
     if level not in LEVELS:
         raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
 

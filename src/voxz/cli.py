@@ -11,6 +11,7 @@ import typer
 
 from voxz import api
 from voxz.bench.command import bench
+from voxz.codecs import CODECS
 from voxz.compare import compare as compare_files
 from voxz.data.command import app as data_app
 from voxz.errors import UsageError
@@ -18,6 +19,7 @@ from voxz.io.source import files_of
 from voxz.pipeline import Progress
 from voxz.progress import shown
 from voxz.report import report
+from voxz.target import target_of
 
 BATCH_FAILED = 4
 INTERRUPTED = 130
@@ -26,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Lossless compression of volumetric and multi-dimensional medical images.",
+    help="Compression of volumetric and multi-dimensional medical images.",
     epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit.",
 )
 app.add_typer(data_app, name="data")
@@ -50,13 +52,25 @@ def compress(
     inputs: Inputs,
     output: Output = None,
     level: Annotated[int, typer.Option(help="1 (fastest) to 9 (smallest); -1 .. -9 for short.")] = api.DEFAULT_LEVEL,
-    codec: Annotated[str | None, typer.Option(help="Codec: predictive, labels, floats or stored; default: what suits.")] = None,
+    max_error: Annotated[float | None, typer.Option(help="Largest error of any sample, in stored units.")] = None,
+    max_error_scaled: Annotated[float | None, typer.Option(help="The same after the header's slope.")] = None,
+    max_error_noise: Annotated[float | None, typer.Option(help="The same in standard deviations of the image's noise.")] = None,
+    psnr: Annotated[float | None, typer.Option(help="PSNR in dB, for the peak max - min of the samples.")] = None,
+    bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.")] = None,
+    ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
+    codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")] = False,
 ) -> None:
-    """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte."""
+    """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte.
+
+    Lossless, unless a largest error, a PSNR, bits or a ratio are asked for. A largest error goes together with any other.
+    """
+    target = target_of(
+        {"stored": max_error, "scaled": max_error_scaled, "noise": max_error_noise}, {"psnr": psnr, "bits": bits, "ratio": ratio}
+    )
     if remove and no_verify:
         raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
 
@@ -65,6 +79,7 @@ def compress(
         api.compress(
             path,
             destination,
+            target=target,
             level=level,
             codec=codec,
             threads=threads,

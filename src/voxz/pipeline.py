@@ -7,7 +7,7 @@ number of threads: bricks are coded independently and written in their order.
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from voxz import codecs
 from voxz.bricks import Box, Grid
 from voxz.codecs.stored import encode_bytes
-from voxz.container.header import BRICK, COMPANION, HEAD, TAIL, Header
+from voxz.container.header import BRICK, COMPANION, HEAD, LOSS, TAIL, Header, Loss
+from voxz.container.marks import mark
 from voxz.container.reader import Reader, brick_shape
 from voxz.container.writer import Writer
 from voxz.errors import CorruptError
 from voxz.parallel import map_ordered
+from voxz.plan import Plan
+from voxz.tally import Tally, within
 from voxz.volume import Foreign, Layout
 
 Progress = Callable[[int, int], None]
@@ -46,46 +49,92 @@ class Samples(Protocol):
         """Return the SHA-256 of the samples and of the whole uncompressed data file."""
 
 
-def write(
-    samples: Samples,
-    file: BinaryIO,
-    level: int,
-    codec: str | None,
-    threads: int,
-    progress: Progress | None = None,
-) -> Header:
+@dataclass(frozen=True)
+class Coded:
+    """A brick's codec and payload; what it decodes to, and how far that is from the original."""
+
+    number: int
+    payload: bytes
+    decoded: NDArray[np.generic]
+    tally: Tally
+
+
+def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
+    """Code a brick; a lossy one is decoded and measured, and coded losslessly should it break its bound."""
+    number, payload = codecs.encode_brick(brick, plan.level, plan.codec, plan.fidelity)
+    if not plan.lossy:
+        return Coded(number, payload, brick, Tally())
+    decoded = codecs.decode_brick(number, payload, brick.shape, brick.dtype)
+    if not within(brick, decoded, plan.fidelity.bound):
+        number, payload = codecs.encode_brick(brick, plan.level)
+        decoded = brick
+    return Coded(number, payload, decoded, Tally.of(brick, decoded, plan.count_background))
+
+
+def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None = None) -> Header:
     """Code `samples` into the seekable `file`; return the header as written."""
     layout, foreign = samples.layout, samples.foreign
     grid = Grid.choose(layout.canonical, layout.dtype.itemsize)
-    header = Header.describe(layout, grid, foreign.format, level)
-    writer = Writer(file, header.chunks)
+    header = Header.describe(layout, grid, foreign.format, plan.level, plan.target)
+    writer = Writer(file, header)
     for kind, data in ((HEAD, foreign.head), (COMPANION, foreign.companion)):
         if data:
             writer.add(kind, codecs.STORED, len(data), encode_bytes(data))
 
-    def code(brick: NDArray[np.generic]) -> tuple[int, bytes, int]:
-        return (*codecs.encode_brick(brick, level, codec), brick.nbytes)
-
+    tally, decoded = Tally(), _Digests(foreign.head)
+    coded = map_ordered(lambda brick: code_brick(brick, plan), _bricks(samples, grid), threads)
     done = 0
-    for number, payload, length in map_ordered(code, _bricks(samples, grid), threads):
-        writer.add(BRICK, number, length, payload)
-        done += length
-        if progress:
-            progress(done, layout.nbytes)
+    for boxes in grid.slabs():
+        shape, origin = _slab(grid, boxes)
+        slab = np.empty(shape if plan.lossy else (0,) * 5, layout.dtype)
+        for box in boxes:
+            brick = next(coded)
+            writer.add(BRICK, brick.number, brick.decoded.nbytes, brick.payload)
+            tally += brick.tally
+            if plan.lossy:
+                slab[_inside(box, origin)] = brick.decoded
+            done += brick.decoded.nbytes
+            if progress:
+                progress(done, layout.nbytes)
+        decoded.add_samples(slab)
     tail = samples.read_tail()
+    if plan.lossy:
+        loss = Loss(
+            plan.asked, plan.fidelity.bound, tally.largest_error, tally.mean_square, tally.counted, tally.peak, plan.noise
+        )
+        record = loss.pack()
+        writer.add(LOSS, codecs.STORED, len(record), encode_bytes(record))
+        if foreign.format != "array":
+            tail += mark(header, loss)
     if tail:
         writer.add(TAIL, codecs.STORED, len(tail), encode_bytes(tail))
     exact = samples.gzip_level()
-    sums = samples.checksums()
+    sums = decoded.finish(tail) if plan.lossy else samples.checksums()
     return writer.finish(
         replace(
             header,
             gzip_level=(exact or 6) if foreign.gzipped else 0,
-            gzip_identical=int(exact is not None),
+            gzip_identical=int(exact is not None and not plan.lossy),
             samples_sha256=sums[0],
             original_sha256=sums[1],
         )
     )
+
+
+class _Digests:
+    """SHA-256 of the samples and of the whole file that decompression gives."""
+
+    def __init__(self, head: bytes) -> None:
+        self._samples, self._file = hashlib.sha256(), hashlib.sha256(head)
+
+    def add_samples(self, slab: NDArray[np.generic]) -> None:
+        data = slab.reshape(-1).view(np.uint8).data
+        self._samples.update(data)
+        self._file.update(data)
+
+    def finish(self, tail: bytes) -> tuple[bytes, bytes]:
+        self._file.update(tail)
+        return self._samples.digest(), self._file.digest()
 
 
 def _bricks(samples: Samples, grid: Grid) -> Iterator[NDArray[np.generic]]:

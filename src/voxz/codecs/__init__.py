@@ -1,8 +1,8 @@
 """The codecs a brick can be coded with, by name and by the number stored in files.
 
-A codec is a module with two functions: ``encode_brick(samples, level)`` returns a payload, or None for samples it cannot
-take, and ``decode_brick(payload, shape, dtype)`` returns the samples. Modules are imported when first used: the compiled kernels
-behind them cost start-up time that ``voxz info`` should not pay.
+A codec is a module with two functions: ``encode_brick(samples, level, fidelity)`` returns a payload, or None for samples it
+cannot take, and ``decode_brick(payload, shape, dtype)`` returns the samples. Modules are imported when first used: the compiled
+kernels behind them cost start-up time that ``voxz info`` should not pay.
 """
 
 import importlib
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import UnsupportedError, UsageError
+from voxz.fidelity import EXACT, Fidelity
 from voxz.segments.suits import SURE, suits, surprise
 
 STORED, PREDICTIVE, LABELS, FLOATS = 0, 1, 2, 3
@@ -29,8 +30,8 @@ CLEAR_BITS = 0.5
 class Codec(Protocol):
     """What the module of a codec offers; samples are ``(series, z, y, x, channels)`` in native byte order."""
 
-    def encode_brick(self, samples: NDArray[np.generic], level: int) -> bytes | None:
-        """Return the payload, or None."""
+    def encode_brick(self, samples: NDArray[np.generic], level: int, fidelity: Fidelity) -> bytes | None:
+        """Return the payload, or None; what it decodes to is at least as near to `samples` as `fidelity` asks."""
 
     def decode_brick(self, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
         """Return the samples; damage raises `CorruptError`."""
@@ -55,11 +56,13 @@ def check_name(name: str | None) -> None:
         raise UsageError(f"got codec {name!r}, expected one of {', '.join(CODECS)}")
 
 
-def encode_brick(samples: NDArray[np.generic], level: int, name: str | None = None) -> tuple[int, bytes]:
+def encode_brick(
+    samples: NDArray[np.generic], level: int, name: str | None = None, fidelity: Fidelity = EXACT
+) -> tuple[int, bytes]:
     """Code a brick with the codec called `name`, or the one that suits its samples; fall back to another."""
     best, smallest = STORED, b""
     for number in _candidates(samples, name):
-        payload = codec(number).encode_brick(samples, level)
+        payload = codec(number).encode_brick(samples, level, fidelity)
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
         clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)

@@ -23,6 +23,7 @@ from voxz.codecs.float_integers import put_palette, put_scaled, take_palette, ta
 from voxz.codecs.parts import PartReader, PartWriter, Present
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
+from voxz.fidelity import EXACT, Fidelity
 from voxz.predict.grid import FORMATS
 from voxz.predict.palette import find_palette
 from voxz.predict.special import MOST_SPECIALS, Specials, find_specials
@@ -44,7 +45,7 @@ _TAKE = {PALETTE: take_palette, SCALED: take_scaled, GRID: take_grid}
 Floats = NDArray[np.generic]
 
 
-def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
+def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
     """Code float or complex `samples` ``(series, z, y, x, channels)``; None for what is not worth it."""
     if samples.dtype.kind not in "fc" or not samples.size:
         return None

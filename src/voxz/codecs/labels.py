@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from voxz.codecs import needs_newer
 from voxz.entropy.binary import POSITION, finish, start
 from voxz.errors import CorruptError
+from voxz.fidelity import EXACT, Fidelity
 from voxz.segments.counters import HALF, fill_tables
 from voxz.segments.mixing import INITIAL_WEIGHT
 from voxz.segments.palette import padded_size, read_palette, to_ids, to_samples, write_palette
@@ -32,8 +33,9 @@ _WIDEST = 1 << 24
 """Ids of a padded array that may be more than 8 times the voxels: bricks of very thin shapes are left to other codecs."""
 
 
-def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
+def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
     """Code a map ``(series, z, y, x, channels)``; None if it has too many values or its coded form would be longer."""
+    del fidelity
     sizes = _sizes(samples.shape)
     level = min(level, max(CERTAIN))
     if samples.size == 0 or samples.dtype.itemsize not in SIZES or _too_thin(sizes):

@@ -28,6 +28,7 @@ from voxz.entropy.bits import from_bytes
 from voxz.entropy.contexts import LEVELS, Contexts, read_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
+from voxz.fidelity import EXACT, Fidelity
 from voxz.predict.geometry import Geometry
 from voxz.predict.learn import NONE_ABSENT, RIDGE, learn
 from voxz.predict.levels import DEFAULT, SETTINGS, Settings
@@ -50,7 +51,7 @@ _CONSTANT = 0
 """In place of the settings: all samples are equal."""
 
 
-def encode_brick(samples: NDArray[np.generic], level: int) -> bytes | None:
+def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
     """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide."""
     payload = encode_present(samples, min(level, DEFAULT))
     if payload is None or payload[0] == _CONSTANT or level not in DENSE:

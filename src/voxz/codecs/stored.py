@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import CorruptError
+from voxz.fidelity import EXACT, Fidelity
 
 PLAIN, ZLIB, SHUFFLED = 0, 1, 2
 
@@ -41,9 +42,9 @@ def decode_bytes(payload: bytes, length: int, itemsize: int = 1) -> bytes:
     raise CorruptError(f"stored bytes do not unpack to the {length} bytes that were expected")
 
 
-def encode_brick(samples: NDArray[np.generic], level: int) -> bytes:
-    """Payload of samples of any type; `level` changes nothing."""
-    del level
+def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes:
+    """Payload of samples of any type; `level` and `fidelity` change nothing."""
+    del level, fidelity
     return encode_bytes(samples.tobytes(), samples.dtype.itemsize)
 
 

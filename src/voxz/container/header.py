@@ -16,6 +16,9 @@ from voxz.volume import DTYPES, MOST_AXES, Layout
 
 FORMATS = {"array": 0, "nifti": 1, "nifti-pair": 2, "npy": 3}
 
+TARGETS = {"lossless": 0, "max-error": 1, "psnr": 2, "bits": 3, "ratio": 4}
+LOSSLESS = TARGETS["lossless"]
+
 LARGEST_AXIS = 1 << 40
 
 
@@ -77,21 +80,21 @@ class Header(Record):
     original_sha256: bytes
 
     @classmethod
-    def describe(cls, layout: Layout, grid: Grid, file_format: str, level: int) -> "Header":
+    def describe(cls, layout: Layout, grid: Grid, file_format: str, level: int, target: int) -> "Header":
         """Header of a file about to be written; lengths and sums come later (`dataclasses.replace`)."""
         return cls(
             file_length=0, format=FORMATS[file_format], dtype=layout.dtype_code(),
             big_endian=int(layout.dtype.str[0] == ">"), ndim=len(layout.shape),
             first_axis_fastest=int(layout.first_axis_fastest), channels=layout.channels, gzip_level=0, gzip_identical=0,
-            level=level, target=0, reserved=0, shape=layout.shape + (1,) * (MOST_AXES - len(layout.shape)),
-            extent=grid.extent, chunks=len(FIXED_CHUNKS) + len(grid), samples_sha256=bytes(32), original_sha256=bytes(32),
+            level=level, target=target, reserved=0, shape=layout.shape + (1,) * (MOST_AXES - len(layout.shape)),
+            extent=grid.extent, chunks=len(fixed_chunks(target)) + len(grid), samples_sha256=bytes(32), original_sha256=bytes(32),
         )  # fmt: skip
 
     def layout_of_samples(self) -> Layout:
         """Layout of the samples; impossible fields raise `CorruptError`."""
         limits = {
             "format": len(FORMATS), "big_endian": 2, "first_axis_fastest": 2, "ndim": MOST_AXES + 1, "gzip_level": 10,
-            "gzip_identical": 2, "level": 10, "target": 1,
+            "gzip_identical": 2, "level": 10, "target": len(TARGETS),
         }  # fmt: skip
         wrong = [name for name, limit in limits.items() if getattr(self, name) >= limit]
         wrong += ["dtype"] if self.dtype not in DTYPES else []
@@ -104,15 +107,51 @@ class Header(Record):
         return Layout(self.shape[: self.ndim], dtype, bool(self.first_axis_fastest), self.channels)
 
     @property
+    def target_name(self) -> str:
+        """Name of the target."""
+        return next(name for name, number in TARGETS.items() if number == self.target)
+
+    @property
     def format_name(self) -> str:
         """Name of the foreign format."""
         return next(name for name, number in FORMATS.items() if number == self.format)
 
 
-BRICK, HEAD, COMPANION, TAIL = 0, 1, 2, 3
-FIXED_CHUNKS = (HEAD, COMPANION, TAIL)
+@dataclass(frozen=True)
+class Loss(Record):
+    """What a lossy file promises and what was measured when it was written, in stored units.
+
+    Attributes
+    ----------
+    asked : the target's number, as given
+    bound : no sample is farther off than this; infinity if nothing was promised
+    largest_error : the farthest one
+    mean_square : mean squared error of the `counted` samples
+    counted : samples that are not constant background, or all of them
+    peak : max - min of all samples, for the PSNR
+    noise : standard deviation of the noise where it was estimated, else 0
+    """
+
+    CODES: ClassVar[tuple[str, ...]] = (*"ddddQdd",)
+
+    asked: float
+    bound: float
+    largest_error: float
+    mean_square: float
+    counted: int
+    peak: float
+    noise: float
+
+
+BRICK, HEAD, COMPANION, TAIL, LOSS = 0, 1, 2, 3, 4
+"""Kinds of chunks; every file has one each of HEAD, COMPANION and TAIL, lossy ones a LOSS."""
 ANCILLARY = 128
 """Kinds from here on may be ignored by a reader that does not know them."""
+
+
+def fixed_chunks(target: int) -> tuple[int, ...]:
+    """Kinds of which a file with this target has one each."""
+    return (HEAD, COMPANION, TAIL) if target == LOSSLESS else (HEAD, COMPANION, TAIL, LOSS)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from voxz import codecs
 from voxz.bricks import LARGEST_SLAB, Box, Grid
 from voxz.codecs.stored import decode_bytes
-from voxz.container.header import ANCILLARY, BRICK, FIXED_CHUNKS, Entry, Header
+from voxz.container.header import ANCILLARY, BRICK, LOSS, Entry, Header, Loss, fixed_chunks
 from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
 from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
 
@@ -87,7 +87,8 @@ class Reader:
 
     def _read_index(self) -> None:
         count = self.header.chunks
-        expected = len(FIXED_CHUNKS) + len(self.grid)
+        fixed = fixed_chunks(self.header.target)
+        expected = len(fixed) + len(self.grid)
         slab = self.grid.slab_voxels() * self.layout.dtype.itemsize
         if slab > LARGEST_SLAB:
             raise CorruptError(f"the bricks need {slab} bytes at once, expected at most {LARGEST_SLAB}")
@@ -107,17 +108,12 @@ class Reader:
             end += entry.length
         if end != self.header.file_length:
             raise CorruptError(f"the chunks end at byte {end}, expected {self.header.file_length}")
-        unknown = [e.kind for e in entries if e.kind not in (BRICK, *FIXED_CHUNKS) and e.kind < ANCILLARY]
+        unknown = [e.kind for e in entries if e.kind not in (BRICK, *fixed) and e.kind < ANCILLARY]
         if unknown:
             raise UnsupportedError(f"the file has a part of kind {unknown[0]} that needs a newer voxz")
         self.bricks = [entry for entry in entries if entry.kind == BRICK]
-        self._fixed = {entry.kind: entry for entry in entries if entry.kind in FIXED_CHUNKS}
-        if [sum(e.kind == kind for e in entries) for kind in (BRICK, *FIXED_CHUNKS)] != [
-            len(self.grid),
-            1,
-            1,
-            1,
-        ]:
+        self._fixed = {entry.kind: entry for entry in entries if entry.kind in fixed}
+        if [sum(e.kind == kind for e in entries) for kind in (BRICK, *fixed)] != [len(self.grid), *(1 for _ in fixed)]:
             raise CorruptError(f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}, and one of each other part")
         self.boxes = [box for slab in self.grid.slabs() for box in slab]
 
@@ -128,13 +124,22 @@ class Reader:
         return payload
 
     def foreign_bytes(self, kind: int) -> bytes:
-        """Bytes of the foreign file: HEAD, COMPANION or TAIL."""
+        """Bytes of a part that is no brick: HEAD, COMPANION, TAIL or LOSS."""
         entry = self._fixed[kind]
         if entry.raw_length > _LARGEST_PART:
             raise LimitError(f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}")
         if entry.codec != codecs.STORED:
             raise UnsupportedError(f"a part of the foreign file uses codec {entry.codec}; a newer voxz is needed")
         return decode_bytes(self._payload(entry), entry.raw_length) if entry.length else b""
+
+    def loss(self) -> Loss | None:
+        """What a lossy file promises; None if it is lossless."""
+        if LOSS not in self._fixed:
+            return None
+        data = self.foreign_bytes(LOSS)
+        if len(data) != Loss.layout().size:
+            raise CorruptError(f"the record of losses has {len(data)} bytes, expected {Loss.layout().size}")
+        return Loss.unpack(data)
 
     def brick(self, number: int) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order."""

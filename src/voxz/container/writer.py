@@ -5,7 +5,7 @@ import zlib
 from dataclasses import replace
 from typing import BinaryIO
 
-from voxz.container.header import BRICK, FIXED_CHUNKS, Entry, Header
+from voxz.container.header import BRICK, Entry, Header, fixed_chunks
 
 MAGIC = b"\xf6VOXZ\r\n\x1a"
 VERSION = (1, 0)
@@ -21,11 +21,11 @@ def preamble_length(chunks: int) -> int:
 class Writer:
     """Writes chunks to a seekable binary `file`, bricks in their order."""
 
-    def __init__(self, file: BinaryIO, chunks: int) -> None:
+    def __init__(self, file: BinaryIO, header: Header) -> None:
         self._file = file
-        self._fixed = {kind: Entry(kind, 0, 0, 0, 0, 0, 0) for kind in FIXED_CHUNKS}
+        self._fixed = {kind: Entry(kind, 0, 0, 0, 0, 0, 0) for kind in fixed_chunks(header.target)}
         self._bricks: list[Entry] = []
-        self._end = preamble_length(chunks)
+        self._end = preamble_length(header.chunks)
         file.seek(self._end)
 
     def add(self, kind: int, codec: int, raw_length: int, payload: bytes) -> None:

@@ -40,9 +40,23 @@ class Version:
     quaternion_offset: tuple[int, str]
     affine_rows: tuple[int, str]
     units: tuple[int, str]
+    slope: tuple[int, str]
 
 
-NIFTI1 = Version(348, 344, b"n+1\0", b"ni1\0", (40, "8h"), 70, (108, "f"), (76, "8f"), (268, "3f"), (280, "12f"), (123, "B"))
+NIFTI1 = Version(
+    348,
+    344,
+    b"n+1\0",
+    b"ni1\0",
+    (40, "8h"),
+    70,
+    (108, "f"),
+    (76, "8f"),
+    (268, "3f"),
+    (280, "12f"),
+    (123, "B"),
+    (112, "f"),
+)
 NIFTI2 = Version(
     540,
     4,
@@ -55,6 +69,7 @@ NIFTI2 = Version(
     (376, "3d"),
     (400, "12d"),
     (500, "i"),
+    (176, "d"),
 )
 
 
@@ -132,6 +147,14 @@ def spacing_mm(header: bytes) -> tuple[float, float, float] | None:
     # seven digits are what a float32 holds: 0.8, not 0.800000011920929
     x, y, z = (float(f"{abs(size) * factor:.7g}") for size in pixdim[1:4])
     return z, y, x
+
+
+def slope(header: bytes) -> float:
+    """What stored samples are multiplied with, as the header has it: 0 means that it says nothing."""
+    known = recognise(header)
+    assert known is not None
+    version, order = known
+    return float(struct.unpack_from(order + version.slope[1], header, version.slope[0])[0])
 
 
 def select(header: bytes, start: list[int], step: list[int], shape: list[int]) -> bytes:
