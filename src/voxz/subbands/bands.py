@@ -1,0 +1,238 @@
+"""All bands of one or more components (the volumes of a series, or its principal components), from coarse to fine.
+
+::
+
+    for each level from the coarsest: for each component: for each orientation:
+        side information: nothing there | weights as before | weights of its own, then reconstruction shifts
+        indices, in one stream of binary decisions for everything
+
+A level is finished in all components before the next finer one begins, so a coarse preview decodes only the front of the stream.
+"""
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.dense.decisions import COUNT_BITS, COUNTERS, LARGEST, REFINED
+from voxz.dense.decisions import logistic as logistic_of
+from voxz.entropy.binary import POSITION, finish, start
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.errors import CorruptError
+from voxz.subbands import expectation
+from voxz.subbands.coding import DEPTH, PLACES, code_band
+from voxz.subbands.expectation import BINS, bins_of_band, inside, known_part, padded
+from voxz.subbands.fitting import LARGEST_WEIGHT, default_weights, fit_weights
+from voxz.subbands.rates import ASSUMED, measured_bits
+from voxz.subbands.settings import SLOPE, Effort
+from voxz.subbands.trellis import Trellis, follow, quantise, trellis
+from voxz.transforms.pyramid import Band, Pyramid
+
+EMPTY, SAME, OWN = 0, 1, 2
+"""What the side information of a band says: all zero; weights as before; weights of its own."""
+
+SHIFT_UNIT = 32
+"""Reconstruction shifts are in 1/32 of half a step."""
+
+FEWEST_FOR_WEIGHTS = 1500
+FEWEST_FOR_SHIFT = 50
+"""Non-zero indices from which a band has weights, and an index a shift, of its own."""
+
+ROUNDING = 0.3
+"""Magnitudes are first guessed by rounding that much up, in half steps."""
+
+_KINDS = 64
+_HEAD = struct.Struct("<I")
+
+
+@dataclass
+class _Learner:
+    """What adapts while bands are coded."""
+
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+    counters: NDArray[np.int64]
+    refiners: NDArray[np.float64]
+    coder: NDArray[np.int64]
+    data: NDArray[np.uint8]
+
+    @classmethod
+    def fresh(cls, data: NDArray[np.uint8], payload: bytes) -> "_Learner":
+        points = np.array([logistic_of((2.0 * LARGEST * k) / (REFINED - 1) - LARGEST) for k in range(REFINED)])
+        coder = np.zeros(4, np.int64)
+        start(coder, payload)
+        return cls(
+            np.full((2 * DEPTH, BINS, COUNTERS), 1.2 / COUNTERS), np.full((2 * DEPTH, _KINDS, COUNTERS), 1.2 / COUNTERS),
+            np.full(PLACES, 1 << (15 + COUNT_BITS), np.int64), np.tile(points, (2 * DEPTH, BINS, 1)), coder, data,
+        )  # fmt: skip
+
+    def code(
+        self, band: Band, magnitudes: NDArray[np.int32], indices: NDArray[np.int32], sums: NDArray[np.int64],
+        weights: NDArray[np.int64], path: Trellis, *, decoding: bool,
+    ) -> bool:  # fmt: skip
+        """Code the indices of a band."""
+        kind = band.orientation * 8 + min(band.level, 7)
+        return bool(
+            code_band(
+                magnitudes, indices, sums, weights, kind, path.after, path.quantiser, self.first, self.second, self.counters,
+                self.refiners, self.coder, self.data, decoding,
+            )
+        )
+
+
+class _Known:
+    """Magnitudes of the bands coded so far, and the weights last fitted for bands like them."""
+
+    def __init__(self, pyramid: Pyramid) -> None:
+        self._pyramid = pyramid
+        self._magnitudes: dict[tuple[int, int, int], NDArray[np.int32]] = {}
+        self._weights: dict[tuple[int, int], NDArray[np.int64]] = {}
+
+    def planes(self, component: int, band: Band) -> NDArray[np.int32]:
+        """Features known as a whole for a band: parent, sisters, the previous component."""
+        found = []
+        parent = self._magnitudes.get((component, band.level + 1, band.orientation))
+        if parent is not None and band.orientation:
+            levels = self._pyramid.levels
+            split = tuple(band.level + 1 < n for n in levels)
+            found.append(expectation.at_shape(parent, band.shape, split))
+        sisters = [(component, band.level, other) for other in range(1, band.orientation)]
+        for key in [*sisters, (component - 1, band.level, band.orientation)]:
+            if key in self._magnitudes:
+                found.append(expectation.at_shape(self._magnitudes[key], band.shape, (False,) * 3))
+        return expectation.planes(found).reshape(2 * len(found), *band.shape)
+
+    def weights(self, band: Band, features: int) -> NDArray[np.int64]:
+        """Weights last fitted for such a band."""
+        return self._weights.get((band.orientation, features), default_weights(features))
+
+    def learn(self, component: int, band: Band, magnitudes: NDArray[np.int32], weights: NDArray[np.int64], features: int) -> None:
+        """Remember a finished band."""
+        self._magnitudes[component, band.level, band.orientation] = np.ascontiguousarray(inside(magnitudes))
+        self._weights[band.orientation, features] = weights
+
+
+def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float, effort: Effort) -> bytes:
+    """Code the coefficients ``(components, z, y, x)`` with errors as of a quantiser of this `step` in the volume."""
+    side, known = IntegerWriter(), _Known(pyramid)
+    learner = _Learner.fresh(np.zeros(6 * components.size + 4096, np.uint8), b"")
+    path = trellis(effort.states)
+    for _, component, band in _order(len(components), pyramid):
+        values = components[component][band.box].ravel() * (2 * band.norm / step)
+        planes = known.planes(component, band)
+        magnitudes, indices, weights, shifts = _quantised(values, band, planes, known, effort, path)
+        own = int(np.count_nonzero(indices)) >= FEWEST_FOR_WEIGHTS
+        side.put([EMPTY if not indices.any() else OWN if own else SAME])
+        if indices.any():
+            if own:
+                side.put(weights)
+            side.put(shifts.ravel())
+            coded = learner.code(band, magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=False)
+            assert coded and learner.coder[POSITION] < learner.data.size
+        known.learn(component, band, magnitudes, weights, planes.shape[0])
+    information = side.to_bytes()
+    return _HEAD.pack(len(information)) + information + finish(learner.coder, learner.data)
+
+
+def decode_bands(
+    payload: bytes, components: int, pyramid: Pyramid, step: float, states: int, down_to: int = 0
+) -> NDArray[np.float64]:
+    """Coefficients ``(components, z, y, x)`` of a payload, zero on the `down_to` finest levels, which are not decoded."""
+    if len(payload) < _HEAD.size:
+        raise CorruptError(f"the coefficients of a brick have {len(payload)} bytes, expected at least {_HEAD.size}")
+    end = _HEAD.size + _HEAD.unpack_from(payload)[0]
+    side, stream = IntegerReader(payload[_HEAD.size : end]), payload[end:]
+    learner = _Learner.fresh(np.frombuffer(stream, np.uint8).copy(), stream)
+    known, path = _Known(pyramid), trellis(states)
+    values = np.zeros((components, *pyramid.shape))
+    for level, component, band in _order(components, pyramid):
+        if level < down_to:
+            return values
+        (kind,) = side.take(1)
+        if not EMPTY <= kind <= OWN:
+            raise CorruptError(f"got {kind} for a band, expected {EMPTY} to {OWN}")
+        planes = known.planes(component, band)
+        magnitudes = padded(band.shape)
+        weights = known.weights(band, planes.shape[0])
+        if kind != EMPTY:
+            if kind == OWN:
+                weights = side.take(weights.size)
+                if np.abs(weights).max() > LARGEST_WEIGHT:
+                    raise CorruptError("the weights of a band are out of bounds")
+            shifts = side.take(4).reshape(2, 2)
+            indices = np.zeros(band.shape, np.int32)
+            if not learner.code(band, magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=True):
+                raise CorruptError("the coefficients of a brick are damaged")
+            values[component][band.box] = _rebuilt(indices, shifts, path) * (step / (2 * band.norm))
+        known.learn(component, band, magnitudes, weights, planes.shape[0])
+    side.finish()
+    if learner.coder[POSITION] != learner.data.size:
+        raise CorruptError("the coefficients of a brick do not end where their stream does")
+    return values
+
+
+def _order(components: int, pyramid: Pyramid) -> list[tuple[int, int, Band]]:
+    """Level, component and band, in the order of the stream; the lowest band is of the coarsest level."""
+    bands = pyramid.bands()
+    levels = sorted({band.level for band in bands}, reverse=True)
+    return [(level, component, b) for level in levels for component in range(components) for b in bands if b.level == level]
+
+
+def _sums(planes: NDArray[np.int32], weights: NDArray[np.int64], band: Band) -> NDArray[np.int64]:
+    sums = np.zeros(band.shape, np.int64)
+    known_part(planes, weights, sums)
+    return sums
+
+
+def _quantised(
+    values: NDArray[np.float64], band: Band, planes: NDArray[np.int32], known: _Known, effort: Effort, path: Trellis
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """Padded magnitudes, indices, weights and shifts of a band; `values` are in half steps."""
+    magnitudes = padded(band.shape)
+    inside(magnitudes)[...] = np.minimum(np.abs(values) + ROUNDING, expectation.LARGEST).astype(np.int32).reshape(band.shape)
+    indices = np.zeros(values.size, np.int32)
+    quantisers, sizes = np.zeros(values.size, np.uint8), np.zeros(values.size, np.int32)
+    bins, bits, shifts = np.zeros(values.size, np.uint8), ASSUMED, np.zeros((2, 2), np.int64)
+    weights = known.weights(band, planes.shape[0])
+    for round_ in range(effort.rounds):
+        if round_:
+            bits = measured_bits(indices, quantisers, bins)
+        if np.count_nonzero(inside(magnitudes)) >= FEWEST_FOR_WEIGHTS:
+            weights = fit_weights(magnitudes, planes)
+        bins_of_band(magnitudes, _sums(planes, weights, band), weights, bins)
+        tabled = np.concatenate([np.zeros((2, 1)), shifts / SHIFT_UNIT], axis=1)
+        quantise(values, bins, bits, SLOPE, path.after, path.quantiser, tabled, indices)
+        follow(indices, path.after, path.quantiser, sizes, quantisers)
+        inside(magnitudes)[...] = np.minimum(sizes, expectation.LARGEST).reshape(band.shape)
+        shifts = _shifts(values, indices, sizes, quantisers)
+    if np.count_nonzero(indices) >= FEWEST_FOR_WEIGHTS:
+        weights = fit_weights(magnitudes, planes)
+    else:
+        weights = known.weights(band, planes.shape[0])
+    return magnitudes, indices.reshape(band.shape), weights, shifts
+
+
+def _shifts(
+    values: NDArray[np.float64], indices: NDArray[np.int32], sizes: NDArray[np.int32], quantisers: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """How much nearer to zero the mean of what became index 1, and more, is than their magnitude: ``(quantiser, index > 1)``."""
+    shifts = np.zeros((2, 2), np.int64)
+    excess = sizes - np.abs(values)
+    for quantiser in range(2):
+        for larger in range(2):
+            chosen = (quantisers == quantiser) & ((np.abs(indices) > 1) if larger else (np.abs(indices) == 1))
+            if np.count_nonzero(chosen) >= FEWEST_FOR_SHIFT:
+                mean = float(excess[chosen].mean())
+                shifts[quantiser, larger] = round(max(-1.0, min(mean, 1.0)) * SHIFT_UNIT)
+    return shifts
+
+
+def _rebuilt(indices: NDArray[np.int32], shifts: NDArray[np.int64], path: Trellis) -> NDArray[np.float64]:
+    """Values of indices, in half steps."""
+    flat = indices.ravel()
+    quantisers, sizes = np.zeros(flat.size, np.uint8), np.zeros(flat.size, np.int32)
+    follow(flat, path.after, path.quantiser, sizes, quantisers)
+    larger = (np.abs(flat) > 1).astype(np.intp)
+    rebuilt = np.sign(flat) * (sizes - shifts[quantisers, larger] / SHIFT_UNIT)
+    return rebuilt.reshape(indices.shape)

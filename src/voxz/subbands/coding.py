@@ -1,0 +1,113 @@
+"""The walk over a band that encoder and decoder share: each index in a few binary decisions, mixed from three adaptive contexts.
+
+An index is shifted right until about six decisions reach it; is it larger than 0, than 1, ...? Each answer is coded with a mixture of
+three counters: by the bin of the expected magnitude; by what other bands and the band itself expect, apart; by the three nearest magnitudes.
+The bits that were shifted out, and the sign, have equal chances.
+"""
+
+import numpy as np
+
+from voxz.dense.decisions import COUNTERS, decide
+from voxz.entropy.binary import code_bit
+from voxz.jit import kernel
+from voxz.subbands.expectation import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, at, bin_of, row_part
+from voxz.subbands.trellis import magnitude_of
+
+DEPTH = 10
+"""Decisions that are told apart."""
+
+LONGEST = 18
+"""Decisions after which the rest follows in an Exp-Golomb code of equal chances."""
+
+HALF = 1 << 15
+_COARSE = 16
+_NEAREST = 128
+PLACES = DEPTH * 2 * (BINS + _COARSE * _COARSE + _NEAREST)
+"""Counters in all."""
+
+REACHED = 6 << (UNIT_BITS + 1)
+MOST_BITS = 26
+
+
+@kernel
+def _raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
+    """Code the `length` low bits of `value` with equal chances."""
+    found = np.int64(0)
+    for k in range(length - 1, -1, -1):
+        found = (found << 1) | code_bit((value >> k) & 1, HALF, coder, data, decoding)
+    return found
+
+
+@kernel
+def _beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
+    """Code `value`, from 0 on, in an Exp-Golomb code."""
+    length = np.int64(0)
+    while code_bit(np.int64((value + 1) >> (length + 1) > 0), HALF, coder, data, decoding) and length < MOST_BITS:
+        length += 1
+    low = _raw(value + 1 - (np.int64(1) << length), length, coder, data, decoding)
+    return (np.int64(1) << length) + low - 1
+
+
+@kernel
+def code_band(  # type: ignore[no-untyped-def]
+    magnitudes, indices, sums, weights, kind, after, quantiser, first, second, counters, refiners, coder, data, decoding
+):
+    """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`.
+
+    `sums` is the part of the expectation known ahead, `kind` the band's number among the sets of weights of the mixture.
+    """
+    width = indices.shape[2]
+    line = np.zeros(width, np.int64)
+    inputs = np.zeros(COUNTERS)
+    slots = np.zeros(COUNTERS, np.int64)
+    west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS
+    state = np.int64(0)
+    for z in range(indices.shape[0]):
+        for y in range(indices.shape[1]):
+            row_part(magnitudes, z + FRONT, y + TOP, weights, line)
+            row = magnitudes[z + FRONT, y + TOP]
+            up, back = magnitudes[z + FRONT, y + TOP - 1], magnitudes[z + FRONT - 1, y + TOP]
+            for x in range(width):
+                i = at(x + LEFT)
+                here = line[at(x)] + west * row[at(x + LEFT - 1)] + west_2 * row[at(x + LEFT - 2)]
+                outside = sums[z, y, x]
+                expected = max((here + outside) >> WEIGHT_BITS, 0)
+                bin_ = bin_of(expected)
+                outer = bin_of(max(outside >> WEIGHT_BITS, 0)) >> 2
+                inner = bin_of(max(here >> WEIGHT_BITS, 0)) >> 2
+                nearest = min(row[at(x + LEFT - 1)], 3) * 16 + min(up[i], 3) * 4 + min(back[i], 3)
+                shift = np.int64(0)
+                while (expected >> shift) > REACHED:
+                    shift += 1
+                q = quantiser[state]
+                index = np.int64(indices[z, y, x])
+                size = abs(index)
+                high = size >> shift
+                reached = np.int64(0)
+                while True:
+                    node = min(reached, DEPTH - 1) * 2 + q
+                    slots[0] = node * BINS + bin_
+                    slots[1] = DEPTH * 2 * BINS + (node * _COARSE + outer) * _COARSE + inner
+                    slots[2] = DEPTH * 2 * (BINS + _COARSE * _COARSE) + node * _NEAREST + nearest * 2 + min(shift, 1)
+                    more = decide(
+                        inputs, 0, first[node, bin_], second[node, kind], counters, slots, refiners[node, bin_],
+                        coder, data, np.int64(high > reached), decoding,
+                    )
+                    if not more:
+                        break
+                    reached += 1
+                    if reached == LONGEST:
+                        reached += _beyond(high - reached, coder, data, decoding)
+                        break
+                size = (reached << shift) | _raw(size, shift, coder, data, decoding)
+                if size >> MOST_BITS:
+                    return False
+                if size > 0:
+                    negative = code_bit(np.int64(index < 0), HALF, coder, data, decoding)
+                    index = -size if negative else size
+                else:
+                    index = np.int64(0)
+                indices[z, y, x] = index
+                row[i] = min(magnitude_of(index, q), LARGEST)
+                state = after[state, size & 1]
+    return True

@@ -1,0 +1,1 @@
+"""Transforms that concentrate a volume's energy: wavelets by lifting, and the KLT along a series."""

@@ -1,0 +1,110 @@
+"""Separable wavelet pyramids of a volume, with as many levels along each axis as suit it.
+
+Level 0 is the finest. At level l every axis with more than l levels is split in two, and the next level goes on with what is low
+along all of them. The coefficients keep the volume's shape (Mallat's arrangement); a `Band` is a box of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.transforms.lifting import LOW_GAIN_97, analyse, synthesise
+
+MOST_LEVELS = 6
+
+LOW_NORMS = (1.0, 1.0, 1.03279125, 1.05251321, 1.06481430, 1.07486023, 1.08435851)
+HIGH_NORMS = (1.0, 0.97249524, 1.01694686, 1.04308910, 1.05732705, 1.06784831)
+"""Norms of the 9/7 synthesis functions along one axis: low-pass after so many levels, high-pass of a level."""
+
+Levels = tuple[int, int, int]
+Shape = tuple[int, ...]
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A sub-band.
+
+    Attributes
+    ----------
+    level : 0 is the finest; the lowest band has that of the coarsest
+    orientation : bit set of the axes along which it is high-pass: 1 z, 2 y, 4 x; 0 is the lowest band
+    box : where it lies
+    norm : that of its 9/7 synthesis functions: an error of 1 in it is one of `norm` in the volume
+    """
+
+    level: int
+    orientation: int
+    box: Box
+    norm: float
+
+    @property
+    def shape(self) -> Shape:
+        """Shape ``(z, y, x)``."""
+        return tuple(part.stop - part.start for part in self.box)
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """Pyramid of a volume of `shape` ``(z, y, x)`` with so many `levels` along each axis."""
+
+    shape: Shape
+    levels: Levels
+
+    def steps(self) -> list[tuple[Shape, tuple[int, ...]]]:
+        """For each level from the finest on: the shape it splits, and along which axes."""
+        found, shape = [], list(self.shape)
+        for level in range(max(self.levels)):
+            axes = tuple(axis for axis in range(3) if level < self.levels[axis])
+            found.append((tuple(shape), axes))
+            shape = [-(-n // 2) if axis in axes else n for axis, n in enumerate(shape)]
+        return found
+
+    def lowest(self, level: int) -> Shape:
+        """Shape of what is left low after `level` levels."""
+        return tuple(-(-n // (1 << min(level, most))) for n, most in zip(self.shape, self.levels, strict=True))
+
+    def bands(self) -> list[Band]:
+        """All bands that are not empty, from coarse to fine."""
+        coarsest = max(self.levels)
+        norm = float(np.prod([LOW_NORMS[n] for n in self.levels]))
+        found = [Band(coarsest, 0, _box((0, 0, 0), self.lowest(coarsest)), norm)]
+        for level in range(coarsest - 1, -1, -1):
+            full, axes = self.steps()[level]
+            low = self.lowest(level + 1)
+            for orientation in range(1, 8):
+                high = [axis for axis in range(3) if orientation >> axis & 1]
+                if not set(high) <= set(axes):
+                    continue
+                starts = [low[axis] if axis in high else 0 for axis in range(3)]
+                stops = [full[axis] if axis in high else low[axis] for axis in range(3)]
+                norm = 1.0
+                for axis in range(3):
+                    norm *= HIGH_NORMS[level] if axis in high else LOW_NORMS[min(level + 1, self.levels[axis])]
+                if all(stop > start for start, stop in zip(starts, stops, strict=True)):
+                    found.append(Band(level, orientation, _box(tuple(starts), tuple(stops)), norm))
+        return found
+
+    def analyse(self, volume: NDArray[np.generic]) -> None:
+        """Transform `volume` in place."""
+        for shape, axes in self.steps():
+            part = volume[tuple(slice(n) for n in shape)]
+            for axis in axes[::-1]:
+                analyse(part, axis)
+
+    def synthesise(self, volume: NDArray[np.generic], down_to: int = 0) -> None:
+        """Inverse of `analyse`, in place, but for the `down_to` finest levels, whose coefficients are not touched."""
+        for shape, axes in self.steps()[down_to:][::-1]:
+            part = volume[tuple(slice(n) for n in shape)]
+            for axis in axes:
+                synthesise(part, axis)
+
+    def gain(self, level: int) -> float:
+        """What 9/7 multiplies a constant with over the `level` finest levels."""
+        return float(LOW_GAIN_97 ** sum(min(level, most) for most in self.levels))
+
+
+def _box(starts: Shape, stops: Shape) -> Box:
+    z, y, x = (slice(start, stop) for start, stop in zip(starts, stops, strict=True))
+    return z, y, x
