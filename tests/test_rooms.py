@@ -11,8 +11,8 @@ import voxz
 
 ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
-    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"codecs"}, {"container"}, {"io"},
-    {"metrics", "tally", "plan", "pipeline", "search", "image", "samples", "compare"}, {"api"},
+    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"codecs"}, {"container"}, {"io"},
+    {"metrics", "tally", "plan", "pipeline", "trial", "search", "image", "samples", "compare"}, {"api"},
     {"progress", "report"}, {"bench"}, {"data"}, {"cli"},
     {"__init__", "__main__"},
 ]  # fmt: skip

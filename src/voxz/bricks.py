@@ -21,6 +21,9 @@ VOLUMES = 64
 
 BRICK_VOXELS = 1 << 21
 
+LARGE_BRICK_VOXELS = 1 << 23
+"""For transforms, which leave seams between bricks at low rates, and whose series should not be cut."""
+
 FEWEST_VOXELS = 1 << 16
 """Small slices or volumes share a brick, more of them than above, so that it is worth its place in the index."""
 
@@ -41,20 +44,24 @@ class Grid:
     extent: Extent
 
     @classmethod
-    def choose(cls, shape: Canonical, itemsize: int) -> "Grid":
-        """Bricks of about BRICK_VOXELS voxels for samples of `itemsize` bytes."""
+    def choose(cls, shape: Canonical, itemsize: int, *, large: bool = False) -> "Grid":
+        """Bricks of about BRICK_VOXELS voxels for samples of `itemsize` bytes; if `large`, of LARGE_BRICK_VOXELS."""
         extent = [max(1, n) for n in shape[:4]]
         slices = SLICES if extent[1] <= 2 * SLICES else SLICES * 3 // 4
+        voxels = LARGE_BRICK_VOXELS if large else BRICK_VOXELS
         for stream, longest in enumerate((VOLUMES, slices, extent[2], extent[3])):
             layer = max(1, math.prod(extent[stream + 1 :]) * shape[4])
+            if large and stream < 2:
+                longest = 2 * VOLUMES if stream == 0 else max(SLICES, voxels // layer)
             layers = min(max(longest, FEWEST_VOXELS // layer), SLAB_BYTES // (layer * itemsize))
             extent[stream] = _balanced(extent[stream], max(1, layers))
             if extent[stream] > 1:
                 break
-        for axis in (2, 3, 1):
+        for axis in (1, 2, 3) if large else (2, 3, 1):
             if axis > stream or axis == stream > 1:
                 others = math.prod(extent) // extent[axis] * shape[4]
-                extent[axis] = _balanced(extent[axis], max(_SHORTEST, round(BRICK_VOXELS / others)))
+                shortest = SLICES if axis == 1 and large else _SHORTEST
+                extent[axis] = _balanced(extent[axis], max(shortest, round(voxels / others)))
         return cls(shape, (extent[0], extent[1], extent[2], extent[3]))
 
     def __len__(self) -> int:

@@ -74,7 +74,7 @@ def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
 def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None = None) -> Header:
     """Code `samples` into the seekable `file`; return the header as written."""
     layout, foreign = samples.layout, samples.foreign
-    grid = Grid.choose(layout.canonical, layout.dtype.itemsize)
+    grid = grid_of(layout, plan)
     header = Header.describe(layout, grid, foreign.format, plan.level, plan.target)
     writer = Writer(file, header)
     for kind, data in ((HEAD, foreign.head), (COMPANION, foreign.companion)):
@@ -82,7 +82,7 @@ def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: 
             writer.add(kind, codecs.STORED, len(data), encode_bytes(data))
 
     tally, decoded = Tally(), _Digests(foreign.head)
-    coded = map_ordered(lambda brick: code_brick(brick, plan), _bricks(samples, grid), threads)
+    coded = map_ordered(lambda brick: code_brick(brick, plan), bricks_of(samples, grid), threads)
     done = 0
     for boxes in grid.slabs():
         shape, origin = _slab(grid, boxes)
@@ -137,7 +137,12 @@ class _Digests:
         return self._samples.digest(), self._file.digest()
 
 
-def _bricks(samples: Samples, grid: Grid) -> Iterator[NDArray[np.generic]]:
+def grid_of(layout: Layout, plan: Plan) -> Grid:
+    """Bricks of a volume."""
+    return Grid.choose(layout.canonical, layout.dtype.itemsize, large=plan.codec == "wavelet")
+
+
+def bricks_of(samples: Samples, grid: Grid) -> Iterator[NDArray[np.generic]]:
     """Native-endian copies of all bricks, slab by slab."""
     layout = samples.layout
     for boxes in grid.slabs():

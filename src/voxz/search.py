@@ -1,21 +1,40 @@
-"""From what the caller asks to how the volume is coded."""
+"""From what the caller asks to how the volume is coded.
+
+A rate or a PSNR is reached by trying: part of the volume (all of a small one) is coded with a step, the next step is estimated from the
+results so far, until one is near enough. Where two codecs could serve, both are tried and the smaller result counts.
+"""
 
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from fractions import Fraction
 
 from voxz.container.header import TARGETS
 from voxz.errors import UsageError
-from voxz.fidelity import Fidelity
+from voxz.fidelity import EXACT, Fidelity
 from voxz.io import gzip_stream, nifti
 from voxz.pipeline import Samples
 from voxz.plan import Plan
-from voxz.target import Lossless, MaxError, Target
+from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
+from voxz.trial import Result, Trial
 from voxz.volume import Foreign, Layout
 
 Opener = Callable[[], AbstractContextManager[Samples]]
 """Gives the samples anew, from the first on: some targets have to look at them before they are coded."""
+
+RATE_NEAR = 0.01
+"""Rates are aimed at within this share,"""
+
+RATE_MISSED = 0.02
+"""and missed beyond this one."""
+
+PSNR_ABOVE = 0.06
+"""PSNRs are met within so many dB above what was asked, none below."""
+
+DB_PER_DOUBLING = 6.02
+STEP_OF_RMSE = 3.9
+"""Step of the trellis at high rates, as a multiple of the root mean square error."""
 
 
 def find_plan(target: Target, opened: Opener, level: int, codec: str | None, threads: int) -> Plan:
@@ -32,7 +51,62 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         with opened() as samples:
             bound = _bound_in_stored_units(target, samples.layout, samples.foreign)
         return Plan(level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error)
-    raise UsageError(f"got target {target!r}, expected voxz.Lossless() or voxz.MaxError(...)")
+    bound = math.inf if target.max_error is None else target.max_error
+    plan = Plan(level, codec or "wavelet", Fidelity(bound))
+    with opened() as samples:
+        layout = samples.layout
+        trial = Trial.of(samples, plan, threads)
+    if layout.dtype.kind not in "iuf" or trial.peak == 0:
+        return replace(plan, codec=codec, fidelity=EXACT, target=_number(target), asked=_asked(target))
+    if isinstance(target, Psnr):
+        return _reach_psnr(trial, replace(plan, count_background=target.background), target)
+    return _reach_rate(trial, plan, target, 8 * layout.dtype.itemsize)
+
+
+def _number(target: Target) -> int:
+    return TARGETS[{Psnr: "psnr", BitsPerVoxel: "bits", Ratio: "ratio"}[type(target)]]
+
+
+def _asked(target: Psnr | BitsPerVoxel | Ratio) -> float:
+    return target.db if isinstance(target, Psnr) else target.bits if isinstance(target, BitsPerVoxel) else target.ratio
+
+
+def _reach_psnr(trial: Trial, plan: Plan, target: Psnr) -> Plan:
+    """Coarsest step whose PSNR is at least what was asked."""
+    plan = replace(plan, target=_number(target), asked=target.db)
+    wanted = (target.db, target.db + PSNR_ABOVE)
+
+    def value(result: Result) -> float:
+        return result.psnr_db
+
+    guess = math.log2(STEP_OF_RMSE * trial.peak * 10 ** (-target.db / 20))
+    guess, _ = trial.core().solve(plan, value, wanted, DB_PER_DOUBLING, guess)
+    step, result = trial.solve(plan, value, wanted, DB_PER_DOUBLING, guess)
+    if result.psnr_db < target.db or not math.isfinite(result.psnr_db):
+        best = "lossless coding" if not math.isfinite(result.psnr_db) else f"{result.psnr_db:.2f} dB"
+        raise UsageError(f"got a PSNR of {target.db:g} dB, beyond what lossy coding of this volume can aim at; expected less, or {best}")
+    return trial.with_step(plan, step)
+
+
+def _reach_rate(trial: Trial, plan: Plan, target: BitsPerVoxel | Ratio, stored: int) -> Plan:
+    """Step whose file has the size that was asked, of samples with so many `stored` bits."""
+    asked = target.bits if isinstance(target, BitsPerVoxel) else stored / target.ratio
+    plan = replace(plan, target=_number(target), asked=_asked(target))
+
+    def value(result: Result) -> float:
+        return math.log2(result.bits)
+
+    wanted = (math.log2(asked * (1 - RATE_NEAR)), math.log2(asked * (1 + RATE_NEAR)))
+    guess = math.log2(trial.peak) - 2 - asked
+    guess, _ = trial.core().solve(plan, value, wanted, 1 / max(asked, 0.5), guess)
+    step, result = trial.solve(plan, value, wanted, 1 / max(asked, 0.5), guess)
+    if abs(result.bits / asked - 1) > RATE_MISSED:
+        side = "the most" if result.bits < asked else "the least"
+        raise UsageError(
+            f"got {asked:.4g} bits per sample (a ratio of {stored / asked:.4g}), expected at {side[4:]} {result.bits:.4g} "
+            f"(a ratio of {stored / result.bits:.4g}), which is {side} that this volume can be coded with here"
+        )
+    return trial.with_step(plan, step)
 
 
 def _bound_in_stored_units(target: MaxError, layout: Layout, foreign: Foreign) -> float:

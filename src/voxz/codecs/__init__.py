@@ -16,9 +16,9 @@ from voxz.errors import UnsupportedError, UsageError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.segments.suits import SURE, suits, surprise
 
-STORED, PREDICTIVE, LABELS, FLOATS = 0, 1, 2, 3
+STORED, PREDICTIVE, LABELS, FLOATS, WAVELET = 0, 1, 2, 3, 4
 
-CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS, "floats": FLOATS}
+CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS, "floats": FLOATS, "wavelet": WAVELET}
 
 _SMALL = 1 << 16
 """Bytes up to which a brick of floats is also stored, to see which is smaller."""
@@ -66,7 +66,7 @@ def encode_brick(
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
         clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
-        sure = number == PREDICTIVE or (number == FLOATS and samples.nbytes > _SMALL) or (number == LABELS and clear)
+        sure = number in (PREDICTIVE, WAVELET) or (number == FLOATS and samples.nbytes > _SMALL) or (number == LABELS and clear)
         if smallest and sure:
             break
     return best, smallest
@@ -74,6 +74,8 @@ def encode_brick(
 
 def _candidates(samples: NDArray[np.generic], name: str | None) -> Iterator[int]:
     """Codecs to try, until one is clearly right; of the others the smallest payload counts."""
+    if name == "wavelet":
+        yield WAVELET
     if name == "labels" or (name is None and suits(samples)):
         yield LABELS
     if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4 and name != "stored":

@@ -25,7 +25,7 @@ from voxz.subbands.coding import DEPTH, PLACES, code_band
 from voxz.subbands.expectation import BINS, bins_of_band, inside, known_part, padded
 from voxz.subbands.fitting import LARGEST_WEIGHT, default_weights, fit_weights
 from voxz.subbands.rates import ASSUMED, measured_bits
-from voxz.subbands.settings import SLOPE, Effort
+from voxz.subbands.settings import Effort
 from voxz.subbands.trellis import Trellis, follow, quantise, trellis
 from voxz.transforms.pyramid import Band, Pyramid
 
@@ -114,12 +114,15 @@ class _Known:
 
 
 def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float, effort: Effort) -> bytes:
-    """Code the coefficients ``(components, z, y, x)`` with errors as of a quantiser of this `step` in the volume."""
+    """Code the coefficients ``(components, z, y, x)`` with errors as of a quantiser of this `step` in the volume.
+
+    A step of 0 is for coefficients that are integers: they come back exactly with `Effort` REVERSIBLE.
+    """
     side, known = IntegerWriter(), _Known(pyramid)
     learner = _Learner.fresh(np.zeros(6 * components.size + 4096, np.uint8), b"")
     path = trellis(effort.states)
     for _, component, band in _order(len(components), pyramid):
-        values = components[component][band.box].ravel() * (2 * band.norm / step)
+        values = components[component][band.box].ravel() / _half_step(band, step)
         planes = known.planes(component, band)
         magnitudes, indices, weights, shifts = _quantised(values, band, planes, known, effort, path)
         own = int(np.count_nonzero(indices)) >= FEWEST_FOR_WEIGHTS
@@ -164,12 +167,16 @@ def decode_bands(
             indices = np.zeros(band.shape, np.int32)
             if not learner.code(band, magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=True):
                 raise CorruptError("the coefficients of a brick are damaged")
-            values[component][band.box] = _rebuilt(indices, shifts, path) * (step / (2 * band.norm))
+            values[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
         known.learn(component, band, magnitudes, weights, planes.shape[0])
     side.finish()
     if learner.coder[POSITION] != learner.data.size:
         raise CorruptError("the coefficients of a brick do not end where their stream does")
     return values
+
+
+def _half_step(band: Band, step: float) -> float:
+    return step / (2 * band.norm) if step else 0.5
 
 
 def _order(components: int, pyramid: Pyramid) -> list[tuple[int, int, Band]]:
@@ -202,7 +209,7 @@ def _quantised(
             weights = fit_weights(magnitudes, planes)
         bins_of_band(magnitudes, _sums(planes, weights, band), weights, bins)
         tabled = np.concatenate([np.zeros((2, 1)), shifts / SHIFT_UNIT], axis=1)
-        quantise(values, bins, bits, SLOPE, path.after, path.quantiser, tabled, indices)
+        quantise(values, bins, bits, effort.slope, path.after, path.quantiser, tabled, indices)
         follow(indices, path.after, path.quantiser, sizes, quantisers)
         inside(magnitudes)[...] = np.minimum(sizes, expectation.LARGEST).reshape(band.shape)
         shifts = _shifts(values, indices, sizes, quantisers)

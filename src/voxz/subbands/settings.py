@@ -11,10 +11,12 @@ class Effort:
     ----------
     states : of the trellis
     rounds : quantisations, each with bits and weights measured on the one before
+    slope : squared error, in half steps, that a bit is worth
     """
 
     states: int
     rounds: int
+    slope: float = 0.28
 
 
 EFFORTS = {
@@ -22,5 +24,7 @@ EFFORTS = {
     8: Effort(32, 2), 9: Effort(32, 3),
 }  # fmt: skip
 
-SLOPE = 0.28
-"""Squared error, in half steps, that a bit is worth."""
+REVERSIBLE = Effort(1, 1, slope=0.0)
+"""For integers that have to come back: a plain quantiser that rounds to the nearest."""
+
+STATES = (1, 4, 8, 32)

@@ -1,0 +1,275 @@
+"""The wavelet codec: lossy coding of images and series at any rate, and a reversible form.
+
+::
+
+    samples -> special values and constant background, each with a bit plane that says where; smooth values in their place
+            -> KLT along the series, where it pays -> 9/7 pyramid -> trellis-coded coefficients
+            -> where that breaks a bound: the difference in multiples of twice the bound
+
+Lossless, integers go through the 5/3 pyramid and are coded with a step of 1. A payload decodes to the same samples everywhere:
+behind the integer decoder there are only sums and products of IEEE doubles in a fixed order.
+"""
+
+import math
+import struct
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.background import Background, find_background
+from voxz.codecs import needs_newer
+from voxz.codecs.parts import PartReader, PartWriter
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.entropy.plane import decode_plane, encode_plane
+from voxz.errors import CorruptError
+from voxz.fidelity import EXACT, Fidelity
+from voxz.predict.special import MOST_SPECIALS, Specials, find_specials
+from voxz.subbands.bands import decode_bands, encode_bands
+from voxz.subbands.settings import EFFORTS, REVERSIBLE, STATES, Effort
+from voxz.subbands.shape import choose_basis, choose_levels
+from voxz.transforms import klt
+from voxz.transforms.fill import fill
+from voxz.transforms.pyramid import MOST_LEVELS, Levels, Pyramid
+
+LOSSY, LOSSLESS, NOTHING = 0, 1, 2
+"""What a payload holds; NOTHING: all samples are special or background."""
+
+_BACKGROUND, _BASIS, _CORRECTED = 1, 2, 4
+"""Flags."""
+
+MOST_STEPS = 1 << 24
+"""Steps that the range of a brick may have: beyond, lossless codecs do as well."""
+
+STEP_OF_BOUND = 1.2
+"""Step for a bound alone, as a multiple of it."""
+
+_ROOM = 1 - 2.0**-20
+"""Corrections of floats are multiples of that much less than twice the bound, to leave room for rounding."""
+
+_VALUE = struct.Struct("<d")
+
+Volumes = NDArray[np.float64]
+Series = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class _Head:
+    """Fixed fields of a payload; `step` is 0 when lossless, `low` and `high` are the range of the coded samples."""
+
+    kind: int
+    states: int
+    levels: Levels
+    specials: int
+    flags: int
+    step: float
+    offset: float
+    low: float
+    high: float
+
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BBBBBBBdddd")
+
+    def pack(self) -> bytes:
+        return self.LAYOUT.pack(
+            self.kind, self.states, *self.levels, self.specials, self.flags, self.step, self.offset, self.low, self.high
+        )
+
+    @classmethod
+    def read(cls, reader: PartReader, dtype: np.dtype[np.generic]) -> "_Head":
+        kind, states, z, y, x, specials, flags, *numbers = reader.head(cls.LAYOUT)
+        if kind > NOTHING or flags > _BACKGROUND + _BASIS + _CORRECTED or states not in STATES:
+            raise needs_newer(f"a wavelet brick is of kind {kind} with flags {flags} and {states} states")
+        head = cls(kind, states, (z, y, x), specials, flags, *numbers)
+        steps = head.kind != LOSSY or 0 < head.step < math.inf
+        if not steps or max(head.levels) > MOST_LEVELS or specials > MOST_SPECIALS or not all(map(math.isfinite, numbers)):
+            raise CorruptError("the head of a wavelet brick is out of bounds")
+        limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+        if not float(limits.min) <= head.low <= head.high <= float(limits.max):
+            raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
+        return head
+
+
+def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
+    """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take."""
+    kind, size = samples.dtype.kind, samples.dtype.itemsize
+    if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
+        return None
+    step = fidelity.step or fidelity.bound * STEP_OF_BOUND
+    if (kind == "f" and not step) or not math.isfinite(step):
+        return None
+    series = _to_series(samples)
+    specials = find_specials(series, background=False) if kind == "f" else []
+    if specials is None:
+        return None
+    background = find_background(samples)
+    missing = _missing(series.shape, specials, background)
+    seen = series[~missing]
+    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
+    if high - low > (MOST_STEPS * step if step else MOST_STEPS):
+        return None
+    form = NOTHING if not seen.size else LOSSY if step else LOSSLESS
+    effort = EFFORTS[level] if step else REVERSIBLE
+    offset = float(np.rint(seen.mean(dtype=np.float64))) if form == LOSSY and high - low >= 1 else 0.0
+    volumes = series.astype(np.float64) - offset
+    for volume, unknown in zip(volumes, missing, strict=True):
+        fill(volume, unknown)
+    levels = choose_levels(volumes, step or 1.0)
+    basis = choose_basis(volumes, levels, step) if form == LOSSY else None
+    flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
+    head = _Head(form, effort.states, levels, len(specials), flags, step, offset, low, high)
+    body = _front(series.dtype, specials, background)
+    if form != NOTHING:
+        body += _coded(volumes, head, effort, basis)
+    payload = head.pack() + body
+    if form != LOSSY or not math.isfinite(fidelity.bound):
+        return payload
+    corrections = _corrections(series, _decode(payload, series.shape, series.dtype), missing, fidelity.bound)
+    return replace(head, flags=flags | _CORRECTED).pack() + body + corrections if corrections else payload
+
+
+def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """Samples of a payload; damage raises `CorruptError`."""
+    series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype)
+    return _from_series(series, shape[0], shape[4])
+
+
+def preview_brick(
+    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], level: int
+) -> NDArray[np.generic]:
+    """Samples at a ``2 ** level`` times lower resolution, without decoding the finer ones.
+
+    Along an axis with fewer levels than that, every so many samples of its lowest resolution are taken.
+    """
+    series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype, level)
+    return _from_series(series, shape[0], shape[4])
+
+
+def _to_series(samples: Series) -> Series:
+    """Channels become volumes of the series."""
+    return np.ascontiguousarray(np.moveaxis(samples, 4, 1)).reshape(-1, *samples.shape[1:4])
+
+
+def _from_series(series: Series, volumes: int, channels: int) -> Series:
+    return np.ascontiguousarray(np.moveaxis(series.reshape(volumes, channels, *series.shape[1:]), 1, 4))
+
+
+def _missing(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:
+    """Which samples ``(series, z, y, x)`` are not coded."""
+    missing = np.zeros(shape, np.bool_)
+    for _, plane in specials:
+        missing |= plane
+    if background is not None:
+        missing |= background.mask
+    return missing
+
+
+def _front(dtype: np.dtype[np.generic], specials: Specials, background: Background | None) -> bytes:
+    """Parts that say where special samples and background are."""
+    writer = PartWriter(b"")
+    for pattern, plane in specials:
+        writer.raw(pattern.to_bytes(dtype.itemsize, "little"))
+        writer.part(encode_plane(plane))
+    if background is not None:
+        writer.raw(_VALUE.pack(float(background.value)))
+        writer.part(encode_plane(background.mask[None]))
+    return writer.to_bytes()
+
+
+def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: NDArray[np.int64] | None) -> bytes:
+    """Parts of the samples that are coded: basis, coefficients."""
+    writer, pyramid = PartWriter(b""), Pyramid(volumes.shape[1:], head.levels)
+    if basis is not None:
+        side = IntegerWriter()
+        side.put(basis.ravel())
+        writer.part(side.to_bytes())
+        volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
+    work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
+    for volume in work:
+        pyramid.analyse(volume)
+    writer.part(encode_bands(work.astype(np.float64, copy=False), pyramid, head.step, effort))
+    return writer.to_bytes()
+
+
+def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], coarser: int = 0) -> Series:
+    """Samples ``(series, z, y, x)``; corrections are for the full resolution only."""
+    reader = PartReader(payload)
+    head = _Head.read(reader, dtype)
+    planes = []
+    for _ in range(head.specials):
+        pattern = np.frombuffer(reader.exactly(dtype.itemsize), dtype)[0]
+        planes.append((pattern, decode_plane(reader.part(), shape)))
+    if head.flags & _BACKGROUND:
+        (value,) = reader.head(_VALUE)
+        if not head.kind == NOTHING and not _fits(value, dtype):
+            raise CorruptError(f"the background {value} of a brick does not fit {dtype}")
+        planes.append((dtype.type(value), np.broadcast_to(decode_plane(reader.part(), (1, *shape[1:])), shape)))
+    whole = (slice(None), *(slice(None, None, 1 << coarser),) * 3)
+    samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(whole, shape, strict=True)], dtype)
+    if head.kind != NOTHING:
+        _take_coded(reader, head, samples, shape, coarser)
+    for pattern, plane in planes:
+        samples[plane[whole]] = pattern
+    if head.flags & _CORRECTED and not coarser:
+        _correct(samples, reader)
+    if not coarser:
+        reader.finish()
+    return samples
+
+
+def _fits(value: float, dtype: np.dtype[np.generic]) -> bool:
+    if dtype.kind == "f":
+        return math.isfinite(value)
+    limits = np.iinfo(dtype)
+    return bool(limits.min <= value <= limits.max) and value == int(value)
+
+
+def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[int, ...], coarser: int) -> None:
+    """Decode the coded samples into `samples`, at their resolution."""
+    basis = None
+    if head.flags & _BASIS:
+        side = IntegerReader(reader.part())
+        basis = side.take(shape[0] ** 2).reshape(shape[0], shape[0])
+        side.finish()
+    pyramid = Pyramid(shape[1:], head.levels)
+    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, coarser)
+    low = tuple(slice(n) for n in pyramid.lowest(coarser))
+    missing_levels = [max(0, coarser - n) for n in head.levels]
+    places = tuple(slice(None, None, 1 << n) for n in missing_levels)
+    volumes = np.zeros((shape[0], *samples.shape[1:]))
+    for volume, found in zip(volumes, coefficients, strict=True):
+        work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)
+        pyramid.synthesise(work, coarser)
+        volume[...] = work[low][places] / (pyramid.gain(coarser) if head.kind == LOSSY else 1.0)
+    if basis is not None:
+        volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
+    volumes += head.offset
+    if samples.dtype.kind in "iu":
+        volumes = np.floor(volumes + 0.5)
+    samples[...] = np.clip(volumes, head.low, head.high).astype(samples.dtype)
+
+
+def _corrections(series: Series, decoded: Series, missing: NDArray[np.bool_], bound: float) -> bytes:
+    """Parts that bring every sample within `bound`; empty if all are."""
+    error = np.where(missing, 0.0, series.astype(np.float64) - decoded.astype(np.float64))
+    unit = 2 * math.floor(bound) + 1.0 if series.dtype.kind in "iu" else 2 * bound * _ROOM
+    limit = math.floor(bound) if series.dtype.kind in "iu" else bound * _ROOM
+    wrong = np.abs(error) > limit
+    if not wrong.any():
+        return b""
+    writer, side = PartWriter(_VALUE.pack(unit)), IntegerWriter()
+    writer.part(encode_plane(wrong))
+    side.put(np.rint(error[wrong] / unit).astype(np.int64))
+    writer.part(side.to_bytes())
+    return writer.to_bytes()
+
+
+def _correct(samples: Series, reader: PartReader) -> None:
+    """Apply what `_corrections` found."""
+    (unit,) = reader.head(_VALUE)
+    wrong = decode_plane(reader.part(), samples.shape)
+    side = IntegerReader(reader.part())
+    moved = samples[wrong].astype(np.float64) + side.take(int(np.count_nonzero(wrong))) * unit
+    side.finish()
+    limits = np.iinfo(samples.dtype) if samples.dtype.kind in "iu" else np.finfo(samples.dtype)
+    samples[wrong] = np.clip(moved, float(limits.min), float(limits.max)).astype(samples.dtype)

@@ -1,0 +1,76 @@
+"""Choosing the transform of a brick, in the encoder only: levels along each axis, and whether a KLT pays.
+
+Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank transforms.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.transforms import klt
+from voxz.transforms.pyramid import Levels, Pyramid
+
+MIDDLE = (32, 128, 128)
+"""Voxels of each volume that are looked at."""
+
+IN_PLANE = 5
+ALONG_Z = 4
+SHORTEST = 8
+"""Samples along an axis that are split once more."""
+
+WORTH = 0.99
+"""A KLT has to save this much of the guess to be taken."""
+
+Volumes = NDArray[np.float64]
+
+
+def choose_levels(volumes: Volumes, step: float) -> Levels:
+    """Levels for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest."""
+    most = [min(limit, _halvings(n)) for limit, n in zip((ALONG_Z, IN_PLANE, IN_PLANE), volumes.shape[1:], strict=True)]
+    middle = _middle(volumes[len(volumes) // 2 :][:1])
+    inner = [min(limit, _halvings(n)) for limit, n in zip(most, middle.shape[1:], strict=True)]
+    guesses = [_guess(middle, (z, inner[1], inner[2]), step) for z in range(inner[0] + 1)]
+    best = int(np.argmin(guesses))
+    return (most[0] if best == inner[0] else best), most[1], most[2]
+
+
+def choose_basis(volumes: Volumes, levels: Levels, step: float) -> NDArray[np.int64] | None:
+    """Basis for a series ``(volumes, z, y, x)``, or None where coding each volume alone is guessed to be smaller."""
+    if len(volumes) < 2:
+        return None
+    middle = _middle(volumes)
+    flat = middle.reshape(len(middle), -1)
+    best, found = WORTH * _guess(middle, levels, step), None
+    for training in (flat, (middle[..., 1:] - middle[..., :-1]).reshape(len(middle), -1)):
+        if not np.isfinite(training).all() or not training.any():
+            continue
+        basis = klt.principal_basis(training)
+        if np.linalg.cond(basis) > 2:
+            continue
+        guess = _guess(klt.analyse(flat, basis).reshape(middle.shape), levels, step)
+        if guess < best:
+            best, found = guess, basis
+    return found
+
+
+def _halvings(length: int) -> int:
+    count = 0
+    while length >= SHORTEST:
+        length = -(-length // 2)
+        count += 1
+    return count
+
+
+def _middle(volumes: Volumes) -> Volumes:
+    parts = [slice(max(0, (n - most) // 2), max(0, (n - most) // 2) + most) for n, most in zip(volumes.shape[1:], MIDDLE, strict=True)]
+    return np.ascontiguousarray(volumes[(slice(None), *parts)])
+
+
+def _guess(volumes: Volumes, levels: Levels, step: float) -> float:
+    """Guessed bits of `volumes` with these levels."""
+    pyramid = Pyramid(volumes.shape[1:], levels)
+    total = 0.0
+    for volume in volumes:
+        work = volume.copy()
+        pyramid.analyse(work)
+        total += float(np.log2(1 + np.abs(work) * (2 / step)).sum())
+    return total
