@@ -15,13 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.dense.decisions import COUNT_BITS, COUNTERS, LARGEST, REFINED
-from voxz.dense.decisions import logistic as logistic_of
 from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.subbands import expectation
 from voxz.subbands.coding import DEPTH, PLACES, code_band
+from voxz.subbands.decisions import START, UNDECIDED
 from voxz.subbands.expectation import BINS, bins_of_band, inside, known_part, padded
 from voxz.subbands.fitting import LARGEST_WEIGHT, default_weights, fit_weights
 from voxz.subbands.rates import ASSUMED, measured_bits
@@ -42,7 +41,6 @@ FEWEST_FOR_SHIFT = 50
 ROUNDING = 0.3
 """Magnitudes are first guessed by rounding that much up, in half steps."""
 
-_KINDS = 64
 _HEAD = struct.Struct("<I")
 
 
@@ -50,33 +48,26 @@ _HEAD = struct.Struct("<I")
 class _Learner:
     """What adapts while bands are coded."""
 
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
+    mixing: NDArray[np.float64]
     counters: NDArray[np.int64]
-    refiners: NDArray[np.float64]
     coder: NDArray[np.int64]
     data: NDArray[np.uint8]
 
     @classmethod
     def fresh(cls, data: NDArray[np.uint8], payload: bytes) -> "_Learner":
-        points = np.array([logistic_of((2.0 * LARGEST * k) / (REFINED - 1) - LARGEST) for k in range(REFINED)])
         coder = np.zeros(4, np.int64)
         start(coder, payload)
-        return cls(
-            np.full((2 * DEPTH, BINS, COUNTERS), 1.2 / COUNTERS), np.full((2 * DEPTH, _KINDS, COUNTERS), 1.2 / COUNTERS),
-            np.full(PLACES, 1 << (15 + COUNT_BITS), np.int64), np.tile(points, (2 * DEPTH, BINS, 1)), coder, data,
-        )  # fmt: skip
+        return cls(np.full((2 * DEPTH, BINS, 3), START), np.full(PLACES, UNDECIDED, np.int64), coder, data)
 
     def code(
-        self, band: Band, magnitudes: NDArray[np.int32], indices: NDArray[np.int32], sums: NDArray[np.int64],
+        self, magnitudes: NDArray[np.int32], indices: NDArray[np.int32], sums: NDArray[np.int64],
         weights: NDArray[np.int64], path: Trellis, *, decoding: bool,
     ) -> bool:  # fmt: skip
         """Code the indices of a band."""
-        kind = band.orientation * 8 + min(band.level, 7)
         return bool(
             code_band(
-                magnitudes, indices, sums, weights, kind, path.after, path.quantiser, self.first, self.second, self.counters,
-                self.refiners, self.coder, self.data, decoding,
+                magnitudes, indices, sums, weights, path.after, path.quantiser, self.mixing, self.counters, self.coder,
+                self.data, decoding,
             )
         )
 
@@ -131,7 +122,7 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
             if own:
                 side.put(weights)
             side.put(shifts.ravel())
-            coded = learner.code(band, magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=False)
+            coded = learner.code(magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=False)
             assert coded and learner.coder[POSITION] < learner.data.size
         known.learn(component, band, magnitudes, weights, planes.shape[0])
     information = side.to_bytes()
@@ -165,7 +156,7 @@ def decode_bands(
                     raise CorruptError("the weights of a band are out of bounds")
             shifts = side.take(4).reshape(2, 2)
             indices = np.zeros(band.shape, np.int32)
-            if not learner.code(band, magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=True):
+            if not learner.code(magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=True):
                 raise CorruptError("the coefficients of a brick are damaged")
             values[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
         known.learn(component, band, magnitudes, weights, planes.shape[0])

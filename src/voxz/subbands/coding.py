@@ -7,9 +7,9 @@ The bits that were shifted out, and the sign, have equal chances.
 
 import numpy as np
 
-from voxz.dense.decisions import COUNTERS, decide
 from voxz.entropy.binary import code_bit
 from voxz.jit import kernel
+from voxz.subbands.decisions import decide
 from voxz.subbands.expectation import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, at, bin_of, row_part
 from voxz.subbands.trellis import magnitude_of
 
@@ -50,16 +50,14 @@ def _beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
 
 @kernel
 def code_band(  # type: ignore[no-untyped-def]
-    magnitudes, indices, sums, weights, kind, after, quantiser, first, second, counters, refiners, coder, data, decoding
+    magnitudes, indices, sums, weights, after, quantiser, mixing, counters, coder, data, decoding
 ):
     """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`.
 
-    `sums` is the part of the expectation known ahead, `kind` the band's number among the sets of weights of the mixture.
+    `sums` is the part of the expectation known ahead, `mixing` ``(nodes, BINS, 3)`` the weights of the counters.
     """
     width = indices.shape[2]
     line = np.zeros(width, np.int64)
-    inputs = np.zeros(COUNTERS)
-    slots = np.zeros(COUNTERS, np.int64)
     west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS
     state = np.int64(0)
     for z in range(indices.shape[0]):
@@ -86,13 +84,10 @@ def code_band(  # type: ignore[no-untyped-def]
                 reached = np.int64(0)
                 while True:
                     node = min(reached, DEPTH - 1) * 2 + q
-                    slots[0] = node * BINS + bin_
-                    slots[1] = DEPTH * 2 * BINS + (node * _COARSE + outer) * _COARSE + inner
-                    slots[2] = DEPTH * 2 * (BINS + _COARSE * _COARSE) + node * _NEAREST + nearest * 2 + min(shift, 1)
-                    more = decide(
-                        inputs, 0, first[node, bin_], second[node, kind], counters, slots, refiners[node, bin_],
-                        coder, data, np.int64(high > reached), decoding,
-                    )
+                    a = node * BINS + bin_
+                    b = DEPTH * 2 * BINS + (node * _COARSE + outer) * _COARSE + inner
+                    c = DEPTH * 2 * (BINS + _COARSE * _COARSE) + node * _NEAREST + nearest * 2 + min(shift, 1)
+                    more = decide(counters, a, b, c, mixing[node, bin_], coder, data, np.int64(high > reached), decoding)
                     if not more:
                         break
                     reached += 1

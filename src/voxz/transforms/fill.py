@@ -8,47 +8,63 @@ between cubes.
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.jit import kernel
+
 ROUNDS = 8
+
+
+@kernel
+def _push(values, known, coarse, coarse_known):  # type: ignore[no-untyped-def]
+    """Sums of `values` and of `known` over cubes of two voxels a side."""
+    for z in range(values.shape[0]):
+        for y in range(values.shape[1]):
+            for x in range(values.shape[2]):
+                if known[z, y, x] > 0.0:
+                    coarse[z >> 1, y >> 1, x >> 1] += values[z, y, x]
+                    coarse_known[z >> 1, y >> 1, x >> 1] += known[z, y, x]
+
+
+@kernel
+def _pull(values, known, coarse):  # type: ignore[no-untyped-def]
+    """Turn sums into means, and take those of the `coarse` cubes where nothing is known."""
+    for z in range(values.shape[0]):
+        for y in range(values.shape[1]):
+            for x in range(values.shape[2]):
+                if known[z, y, x] > 0.0:
+                    values[z, y, x] /= known[z, y, x]
+                else:
+                    values[z, y, x] = coarse[z >> 1, y >> 1, x >> 1]
+
+
+@kernel
+def _smooth(values, unknown):  # type: ignore[no-untyped-def]
+    """One round of averaging over the face neighbours, in place, of the voxels whose flat indices are `unknown`."""
+    depth, height, width = values.shape
+    for k in range(unknown.size):
+        place = unknown[k]
+        z, y, x = place // (height * width), place // width % height, place % width
+        total = values[max(z - 1, 0), y, x] + values[min(z + 1, depth - 1), y, x]
+        total += values[z, max(y - 1, 0), x] + values[z, min(y + 1, height - 1), x]
+        total += values[z, y, max(x - 1, 0)] + values[z, y, min(x + 1, width - 1)]
+        values[z, y, x] = total / 6.0
 
 
 def fill(volume: NDArray[np.float64], unknown: NDArray[np.bool_]) -> None:
     """Replace the `unknown` voxels of `volume` ``(z, y, x)``, in place; zeros if all are unknown."""
     if not unknown.any():
         return
-    known = (~unknown).astype(np.float64)
-    volume[...] = np.where(unknown, _pulled(np.where(unknown, 0.0, volume), known), volume)
+    _fill_cubes(volume, (~unknown).astype(np.float64))
+    places = np.flatnonzero(unknown)
     for _ in range(ROUNDS):
-        volume[...] = np.where(unknown, _mean_of_faces(volume), volume)
+        _smooth(volume, places)
 
 
-def _pulled(sums: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means of ``sums / weights``, filled where the weights are zero."""
-    means = sums / np.maximum(weights, 1e-300)
-    if (weights > 0).all() or max(sums.shape) == 1:
-        return means
-    coarse = _pulled(_halved(sums), _halved(weights))
-    places = [np.arange(n) // 2 for n in sums.shape]
-    return np.where(weights > 0, means, coarse[np.ix_(*places)])
-
-
-def _halved(volume: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums over cubes of two voxels a side."""
-    for axis in range(3):
-        if volume.shape[axis] % 2:
-            end = list(volume.shape)
-            end[axis] = 1
-            volume = np.concatenate([volume, np.zeros(end)], axis=axis)
-        pairs = np.moveaxis(volume, axis, 0)
-        volume = np.moveaxis(pairs[0::2] + pairs[1::2], 0, axis)
-    return volume
-
-
-def _mean_of_faces(volume: NDArray[np.float64]) -> NDArray[np.float64]:
-    total = np.zeros_like(volume)
-    for axis in range(3):
-        moved, target = np.moveaxis(volume, axis, 0), np.moveaxis(total, axis, 0)
-        target[1:] += moved[:-1]
-        target[:1] += moved[:1]
-        target[:-1] += moved[1:]
-        target[-1:] += moved[-1:]
-    return total / 6
+def _fill_cubes(values: NDArray[np.float64], known: NDArray[np.float64]) -> None:
+    """Turn sums into means, filled where none are known."""
+    shape = tuple(-(-n // 2) for n in values.shape)
+    coarse = np.zeros(shape)
+    if not (known > 0).all() and max(values.shape) > 1:
+        coarse_known = np.zeros(shape)
+        _push(values, known, coarse, coarse_known)
+        _fill_cubes(coarse, coarse_known)
+    _pull(values, known, coarse)
