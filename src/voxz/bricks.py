@@ -49,10 +49,11 @@ class Grid:
         extent = [max(1, n) for n in shape[:4]]
         slices = SLICES if extent[1] <= 2 * SLICES else SLICES * 3 // 4
         voxels = LARGE_BRICK_VOXELS if large else BRICK_VOXELS
-        for stream, longest in enumerate((VOLUMES, slices, extent[2], extent[3])):
+        volumes = 2 * VOLUMES if large else VOLUMES
+        if large:
+            slices = max(SLICES, voxels // max(1, extent[2] * extent[3] * shape[4]))
+        for stream, longest in enumerate((volumes, slices, extent[2], extent[3])):
             layer = max(1, math.prod(extent[stream + 1 :]) * shape[4])
-            if large and stream < 2:
-                longest = 2 * VOLUMES if stream == 0 else max(SLICES, voxels // layer)
             layers = min(max(longest, FEWEST_VOXELS // layer), SLAB_BYTES // (layer * itemsize))
             extent[stream] = _balanced(extent[stream], max(1, layers))
             if extent[stream] > 1:

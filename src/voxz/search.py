@@ -1,7 +1,7 @@
 """From what the caller asks to how the volume is coded.
 
-A rate or a PSNR is reached by trying: part of the volume (all of a small one) is coded with a step, the next step is estimated from the
-results so far, until one is near enough. Where two codecs could serve, both are tried and the smaller result counts.
+A rate or a PSNR is reached by trying: part of the volume (all of a small one) is coded with a step, the next step is estimated
+from the results so far, until one is near enough. Where two codecs could serve, both are tried and the smaller result counts.
 """
 
 import math
@@ -84,7 +84,7 @@ def _reach_psnr(trial: Trial, plan: Plan, target: Psnr) -> Plan:
     step, result = trial.solve(plan, value, wanted, DB_PER_DOUBLING, guess)
     if result.psnr_db < target.db or not math.isfinite(result.psnr_db):
         best = "lossless coding" if not math.isfinite(result.psnr_db) else f"{result.psnr_db:.2f} dB"
-        raise UsageError(f"got a PSNR of {target.db:g} dB, beyond what lossy coding of this volume can aim at; expected less, or {best}")
+        raise UsageError(f"got a PSNR of {target.db:g} dB, beyond lossy coding of this volume; expected less, or {best}")
     return trial.with_step(plan, step)
 
 

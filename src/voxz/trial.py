@@ -109,8 +109,8 @@ class Trial:
     ) -> tuple[float, Result]:
         """Find the step for which `value` of the result is in the range `wanted`.
 
-        `value` falls with the step, by about `slope` per doubling; `log_step` is a first guess. Returns the logarithm of the step to base 2
-        and its result: the last that was tried, if none is near enough.
+        `value` falls with the step, by about `slope` per doubling; `log_step` is a first guess. Returns the logarithm of the
+        step to base 2 and its result: the last that was tried, if none is near enough.
         """
         lowest, highest = math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
         aim = (wanted[0] + wanted[1]) / 2

@@ -13,7 +13,7 @@ behind the integer decoder there are only sums and products of IEEE doubles in a
 import math
 import struct
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,8 +84,8 @@ class _Head:
         steps = head.kind != LOSSY or 0 < head.step < math.inf
         if not steps or max(head.levels) > MOST_LEVELS or specials > MOST_SPECIALS or not all(map(math.isfinite, numbers)):
             raise CorruptError("the head of a wavelet brick is out of bounds")
-        limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
-        if not float(limits.min) <= head.low <= head.high <= float(limits.max):
+        lowest, highest = _limits(dtype)
+        if not lowest <= head.low <= head.high <= highest:
             raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
         return head
 
@@ -201,7 +201,8 @@ def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic],
         planes.append((pattern, decode_plane(reader.part(), shape)))
     if head.flags & _BACKGROUND:
         (value,) = reader.head(_VALUE)
-        if not head.kind == NOTHING and not _fits(value, dtype):
+        lowest, highest = _limits(dtype)
+        if not lowest <= value <= highest or (dtype.kind != "f" and value != int(value)):
             raise CorruptError(f"the background {value} of a brick does not fit {dtype}")
         planes.append((dtype.type(value), np.broadcast_to(decode_plane(reader.part(), (1, *shape[1:])), shape)))
     whole = (slice(None), *(slice(None, None, 1 << coarser),) * 3)
@@ -217,11 +218,10 @@ def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic],
     return samples
 
 
-def _fits(value: float, dtype: np.dtype[np.generic]) -> bool:
-    if dtype.kind == "f":
-        return math.isfinite(value)
-    limits = np.iinfo(dtype)
-    return bool(limits.min <= value <= limits.max) and value == int(value)
+def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Least and largest sample."""
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    return float(limits.min), float(limits.max)
 
 
 def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[int, ...], coarser: int) -> None:
@@ -271,5 +271,4 @@ def _correct(samples: Series, reader: PartReader) -> None:
     side = IntegerReader(reader.part())
     moved = samples[wrong].astype(np.float64) + side.take(int(np.count_nonzero(wrong))) * unit
     side.finish()
-    limits = np.iinfo(samples.dtype) if samples.dtype.kind in "iu" else np.finfo(samples.dtype)
-    samples[wrong] = np.clip(moved, float(limits.min), float(limits.max)).astype(samples.dtype)
+    samples[wrong] = np.clip(moved, *_limits(samples.dtype)).astype(samples.dtype)

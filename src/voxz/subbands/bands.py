@@ -123,7 +123,8 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
                 side.put(weights)
             side.put(shifts.ravel())
             coded = learner.code(magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=False)
-            assert coded and learner.coder[POSITION] < learner.data.size
+            assert coded
+            assert learner.coder[POSITION] < learner.data.size
         known.learn(component, band, magnitudes, weights, planes.shape[0])
     information = side.to_bytes()
     return _HEAD.pack(len(information)) + information + finish(learner.coder, learner.data)

@@ -1,8 +1,8 @@
 """The walk over a band that encoder and decoder share: each index in a few binary decisions, mixed from three adaptive contexts.
 
-An index is shifted right until about six decisions reach it; is it larger than 0, than 1, ...? Each answer is coded with a mixture of
-three counters: by the bin of the expected magnitude; by what other bands and the band itself expect, apart; by the three nearest magnitudes.
-The bits that were shifted out, and the sign, have equal chances.
+An index is shifted right until about six decisions reach it; is it larger than 0, than 1, ...? Each answer is coded with a
+mixture of three counters: by the bin of the expected magnitude; by what other bands and the band itself expect, apart; by the
+three nearest magnitudes. The bits that were shifted out, and the sign, have equal chances.
 """
 
 import numpy as np
@@ -73,7 +73,7 @@ def code_band(  # type: ignore[no-untyped-def]
                 bin_ = bin_of(expected)
                 outer = bin_of(max(outside >> WEIGHT_BITS, 0)) >> 2
                 inner = bin_of(max(here >> WEIGHT_BITS, 0)) >> 2
-                nearest = min(row[at(x + LEFT - 1)], 3) * 16 + min(up[i], 3) * 4 + min(back[i], 3)
+                nearest = min(np.int64(row[at(x + LEFT - 1)]), 3) * 16 + min(np.int64(up[i]), 3) * 4 + min(np.int64(back[i]), 3)
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
                     shift += 1

@@ -1,9 +1,11 @@
 """Expected magnitude of a coefficient: a weighted sum of magnitudes that the decoder has already.
 
-They are its neighbours earlier in the band (14 groups of them), the coefficient's parent in the next coarser level, and the same places in
+They are its neighbours earlier in the band (14 groups of them), the coefficient's parent in the next coarser level, and the
+same places in
 *sisters*: the bands of other orientations of its level, and the same band of the previous component of a series. Of planes that
-are known as a whole, the six face neighbours count too, as one sum. Weights are integers in 1/1024, fitted by the encoder and sent;
-`gather` gives sums of magnitudes for fitting them, `known_part` and `row_part` what can be summed ahead of the coefficients.
+are known as a whole, the six face neighbours count too, as one sum. Weights are integers in 1/1024, fitted by the encoder and
+sent; `gather` gives sums of magnitudes for fitting them, `known_part` and `row_part` what can be summed ahead of the
+coefficients.
 """
 
 import numpy as np
@@ -45,7 +47,7 @@ def inside(magnitudes: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def planes(known: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """Stack of all features ``(2 * len(known), z, y, x)`` that known magnitudes of a band's shape give: each, and its faces' sum."""
+    """Stack of the features ``(2 * len(known), z, y, x)`` that known magnitudes give: each, and the sum of its faces."""
     if not known:
         return np.zeros((0, 0, 0, 0), np.int32)
     return np.stack([plane for one in known for plane in (one, _faces(one))])
@@ -102,7 +104,7 @@ def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def
 
 @kernel
 def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
-    """Fill rows of `samples` with the features, the constant 1 and the magnitude of every `step`-th coefficient; return how many."""
+    """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many."""
     depth, height, width = magnitudes.shape[0] - FRONT, magnitudes.shape[1] - TOP, magnitudes.shape[2] - LEFT - RIGHT
     near = np.zeros(NEAR, np.int64)
     last = NEAR + known.shape[0]

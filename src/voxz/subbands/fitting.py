@@ -1,7 +1,7 @@
 """Fitting the weights of expected magnitudes, in the encoder only: weighted least squares on a subsample of a band.
 
-The spread of a magnitude is in proportion to what is expected of it, so a sample weighs ``1 / (expected + 1/2) ** 2``, with the expectation
-of the round before (iteratively reweighted least squares). Sums run in a fixed order in IEEE doubles.
+The spread of a magnitude is in proportion to what is expected of it, so a sample weighs ``1 / (expected + 1/2) ** 2``, with
+the expectation of the round before (iteratively reweighted least squares). Sums run in a fixed order in IEEE doubles.
 """
 
 import numpy as np

@@ -21,7 +21,8 @@ def assumed_bits() -> NDArray[np.float64]:
     upper = np.concatenate([(rebuilt[:, 1:] + rebuilt[:, :-1]) / 2, np.full((2, 1), 1e9)], axis=1)[:, None, :]
     below = 1 - np.exp(-upper / mean)
     share = np.diff(np.concatenate([np.zeros((2, BINS, 1)), below], axis=2), axis=2)
-    return -np.log2(np.maximum(share, _LEAST)) + (index > 0)
+    bits: NDArray[np.float64] = -np.log2(np.maximum(share, _LEAST)) + (index > 0)
+    return bits
 
 
 ASSUMED = assumed_bits()

@@ -1,6 +1,7 @@
 """Choosing the transform of a brick, in the encoder only: levels along each axis, and whether a KLT pays.
 
-Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank transforms.
+Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank
+transforms.
 """
 
 import numpy as np
@@ -61,8 +62,8 @@ def _halvings(length: int) -> int:
 
 
 def _middle(volumes: Volumes) -> Volumes:
-    parts = [slice(max(0, (n - most) // 2), max(0, (n - most) // 2) + most) for n, most in zip(volumes.shape[1:], MIDDLE, strict=True)]
-    return np.ascontiguousarray(volumes[(slice(None), *parts)])
+    starts = [max(0, (n - most) // 2) for n, most in zip(volumes.shape[1:], MIDDLE, strict=True)]
+    parts = [slice(start, start + most) for start, most in zip(starts, MIDDLE, strict=True)]
 
 
 def _guess(volumes: Volumes, levels: Levels, step: float) -> float:

@@ -1,9 +1,9 @@
 """Trellis-coded quantisation: two interleaved quantisers, and the parity of each index decides which comes next.
 
-Entropy-coded TCQ (Marcellin and Fischer, IEEE Trans. Communications 38(1), 1990; in JPEG 2000 Part 2 with union quantisers, in VVC as
-"dependent quantization", Schwarz et al., DCC 2019). In units of half a step, quantiser 0 rebuilds 0, 2, 4 ... and quantiser 1
-0, 1, 3, 5 ...: at the rate of a step of 2 the error is that of a smaller one. Measured for uniform data at high rate, the mean
-squared error is 1.00, 1.10 and 1.24 dB below that of a plain quantiser with 4, 8 and 32 states.
+Entropy-coded TCQ (Marcellin and Fischer, IEEE Trans. Communications 38(1), 1990; in JPEG 2000 Part 2 with union quantisers, in
+VVC as "dependent quantization", Schwarz et al., DCC 2019). In units of half a step, quantiser 0 rebuilds 0, 2, 4 ... and
+quantiser 1 0, 1, 3, 5 ...: at the rate of a step of 2 the error is that of a smaller one. Measured for uniform data at high
+rate, the mean squared error is 1.00, 1.10 and 1.24 dB below that of a plain quantiser with 4, 8 and 32 states.
 
 The encoder finds the path of least ``squared error + lambda * bits`` (Viterbi), with bits from tables by expected magnitude, so
 rate-distortion optimisation comes with it. The decoder follows one path and needs nothing but the state.
@@ -60,9 +60,9 @@ def magnitude_of(index, quantiser):  # type: ignore[no-untyped-def]
 def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # type: ignore[no-untyped-def]
     """Indices of least cost for `values`, given in half steps.
 
-    `bins` are the bins of the expected magnitudes, `bits` ``(2, bins, TABLED + 1)`` the bits of each index (with its sign) by quantiser,
-    `slope` the squared error that a bit is worth, `shifts` ``(2, 3)`` what reconstructions of index 1 and of larger ones are
-    nearer to zero than their magnitude.
+    `bins` are the bins of the expected magnitudes, `bits` ``(2, bins, TABLED + 1)`` the bits of each index (with its sign) by
+    quantiser, `slope` the squared error that a bit is worth, `shifts` ``(2, 3)`` what reconstructions of index 1 and of larger
+    ones are nearer to zero than their magnitude.
     """
     count = values.size
     states = after.shape[0]
@@ -88,7 +88,7 @@ def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # t
                     rebuilt = 0.0
                     if k > 0:
                         rebuilt = np.float64(2 * k - q) - shifts[q, min(k, 2)]
-                    rate = bits[q, bin_, at(min(k, TABLED))]
+                    rate = bits[q, bin_, min(k, TABLED)]
                     if k > TABLED:
                         rate += 2.0 * np.float64(k - TABLED) / np.float64(k)
                     miss = size - rebuilt
@@ -119,14 +119,14 @@ def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # t
             for state in range(states):
                 if cost[state] < _UNREACHED:
                     cost[state] -= least
-    state = np.int64(0)
+    state = 0
     for other in range(states):
         if cost[other] < cost[state]:
-            state = np.int64(other)
+            state = other
     for i in range(count - 1, -1, -1):
-        step = np.int64(back[at(i), state])
+        step = int(back[at(i), state])
         state = step >> 1
-        k = np.int64(found[at(i), 2 * quantiser[state] + (step & 1)])
+        k = int(found[at(i), 2 * quantiser[state] + (step & 1)])
         indices[at(i)] = k if values[at(i)] >= 0.0 else -k
 
 

@@ -1,8 +1,8 @@
 """Smooth values for voxels that need not be coded, so that the edge of a mask costs nothing.
 
-Push and pull (Gortler et al., The Lumigraph, 1996, section 3.4): means of what is known are taken over ever larger cubes, and what is
-unknown gets the mean of the smallest cube around it that knows any; a few rounds of averaging over neighbours then smooth the steps
-between cubes.
+Push and pull (Gortler et al., The Lumigraph, 1996, section 3.4): means of what is known are taken over ever larger cubes, and
+what is unknown gets the mean of the smallest cube around it that knows any; a few rounds of averaging over neighbours then
+smooth the steps between cubes.
 """
 
 import numpy as np

@@ -1,8 +1,11 @@
 """Karhunen-Loeve transform along a series: its principal components, of which few are more than noise.
 
-The basis comes from the uncentred second moments of the volumes, or of their fine detail, so the first component is nearly the mean image.
-It is rounded to 16 bits and sent. Components are found with the inverse of the rounded basis, so rounding it costs no accuracy.
+The basis comes from the uncentred second moments of the volumes, or of their fine detail, so the first component is nearly the
+mean image. It is rounded to 16 bits and sent. Components are found with the inverse of the rounded basis, so rounding it costs
+no accuracy.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +39,8 @@ def principal_basis(volumes: NDArray[np.float64]) -> NDArray[np.int64]:
     _, vectors = np.linalg.eigh(moments)
     vectors = vectors[:, ::-1]
     signs = np.where(vectors.sum(axis=0) < 0, -1.0, 1.0)
-    return np.clip(np.rint(vectors * signs * UNIT), 1 - UNIT, UNIT - 1).astype(np.int64)
+    rounded: NDArray[np.int64] = np.clip(np.rint(vectors * signs * UNIT), 1 - UNIT, UNIT - 1).astype(np.int64)
+    return rounded
 
 
 def analyse(volumes: NDArray[np.float64], basis: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -49,7 +53,7 @@ def synthesise(components: NDArray[np.float64], basis: NDArray[np.int64]) -> NDA
     return _product(basis / UNIT, components)
 
 
-def _product(matrix: NDArray[np.float64], lines: NDArray[np.float64]) -> NDArray[np.float64]:
+def _product(matrix: NDArray[Any], lines: NDArray[np.float64]) -> NDArray[np.float64]:
     result = np.zeros((matrix.shape[0], lines.shape[1]))
     _mix(matrix, np.ascontiguousarray(lines), result)
     return result

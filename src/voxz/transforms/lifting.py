@@ -1,11 +1,14 @@
 """One-dimensional wavelets in lifting form, along one axis of an array, in place.
 
-CDF 9/7 (Cohen, Daubechies, Feauveau 1992; factored by Daubechies and Sweldens, J. Fourier Anal. Appl. 4(3), 1998) in IEEE doubles,
-and the reversible 5/3 (Le Gall and Tabatabai 1988; Calderbank et al. 1998) in integers. Samples beyond the ends are mirrored
-(whole-sample symmetry), so any length works. Low-pass coefficients end up in the first half, high-pass ones in the second.
+CDF 9/7 (Cohen, Daubechies, Feauveau 1992; factored by Daubechies and Sweldens, J. Fourier Anal. Appl. 4(3), 1998) in IEEE
+doubles, and the reversible 5/3 (Le Gall and Tabatabai 1988; Calderbank et al. 1998) in integers. Samples beyond the ends are
+mirrored (whole-sample symmetry), so any length works. Low-pass coefficients end up in the first half, high-pass ones in the
+second.
 
 Steps are sums and products of whole arrays, element by element, without any reduction: the same doubles on every machine.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +23,7 @@ LOW_GAIN_97 = 1.402108083026866
 BLOCK = 1 << 16
 """Elements that are worked on at once, so that they stay in the cache."""
 
-Samples = NDArray[np.generic]
+Samples = NDArray[Any]
 
 
 def analyse(volume: Samples, axis: int) -> None:

@@ -5,6 +5,7 @@ along all of them. The coefficients keep the volume's shape (Mallat's arrangemen
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,14 +87,14 @@ class Pyramid:
                     found.append(Band(level, orientation, _box(tuple(starts), tuple(stops)), norm))
         return found
 
-    def analyse(self, volume: NDArray[np.generic]) -> None:
+    def analyse(self, volume: NDArray[Any]) -> None:
         """Transform `volume` in place."""
         for shape, axes in self.steps():
             part = volume[tuple(slice(n) for n in shape)]
             for axis in axes[::-1]:
                 analyse(part, axis)
 
-    def synthesise(self, volume: NDArray[np.generic], down_to: int = 0) -> None:
+    def synthesise(self, volume: NDArray[Any], down_to: int = 0) -> None:
         """Inverse of `analyse`, in place, but for the `down_to` finest levels, whose coefficients are not touched."""
         for shape, axes in self.steps()[down_to:][::-1]:
             part = volume[tuple(slice(n) for n in shape)]
