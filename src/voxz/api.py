@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import io
-import math
 import os
 import shutil
 import sys
@@ -18,15 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz import pipeline
 from voxz.codecs import CODECS, check_name
-from voxz.container.header import COMPANION, HEAD, TAIL
-from voxz.container.marks import marks_in
+from voxz.container.header import COMPANION, HEAD
+from voxz.container.marks import marks_before
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
 from voxz.image import Image
 from voxz.io import gzip_stream
 from voxz.io.output import complete_file
 from voxz.io.source import Source
-from voxz.metrics import psnr
+from voxz.losses import loss_of
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
 from voxz.search import find_plan
@@ -73,7 +72,7 @@ def compress(
         if verify:
             os.fsync(file.fileno())
             with Reader(file.name) as reader:
-                if reader.header != written or not (plan.lossy or written.original_sha256 == samples.checksums()[1]):
+                if reader.header != written or (plan.exact and written.original_sha256 != samples.checksums()[1]):
                     raise CorruptError("the file that was written is not the one that was meant; try again")
                 if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
                     raise CorruptError("the header that was written is not the one that was read; try again")
@@ -177,8 +176,8 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
             "dtype": layout.dtype.str,
             "channels": layout.channels,
             "target": header.target_name,
-            "loss": _loss(reader),
-            "lossy_before": marks_in(reader.foreign_bytes(TAIL))[: -1 if header.target else None],
+            "loss": loss_of(reader),
+            "lossy_before": marks_before(reader),
             "level": header.level,
             "codecs": {name: used.count(name) for name in sorted(set(used))},
             "bricks": len(reader.bricks),
@@ -194,23 +193,6 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
             "samples_sha256": header.samples_sha256.hex(),
             "original_sha256": header.original_sha256.hex(),
         }
-
-
-def _loss(reader: Reader) -> dict[str, Any] | None:
-    """What a lossy file promises and what was measured, in stored units."""
-    loss = reader.loss()
-    if loss is None:
-        return None
-    return {
-        "asked": loss.asked,
-        "bound": loss.bound if math.isfinite(loss.bound) else None,
-        "largest_error": loss.largest_error,
-        "rmse": math.sqrt(loss.mean_square),
-        "psnr_db": psnr(loss.mean_square, loss.peak),
-        "data_range": loss.peak,
-        "counted_samples": loss.counted,
-        "noise": loss.noise or None,
-    }
 
 
 class _ArraySamples:
