@@ -12,7 +12,7 @@ import voxz
 ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
     {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"codecs"}, {"container"}, {"io"},
-    {"metrics", "tally", "plan", "pipeline", "search", "image", "samples", "compare"}, {"api"},
+    {"metrics", "tally", "plan", "pipeline", "slabs", "noise", "search", "maps", "losses", "image", "samples", "compare"}, {"api"},
     {"progress", "report"}, {"bench"}, {"data"}, {"cli"},
     {"__init__", "__main__"},
 ]  # fmt: skip

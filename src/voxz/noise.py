@@ -2,8 +2,8 @@
 
 Every slice is filtered with the difference of two Laplacians (Immerkaer, Computer Vision and Image Understanding 64(2), 1996),
 which leaves no plane and no straight edge along the axes, and multiplies white noise by 6. In blocks of a slice the noise is the
-median magnitude of the filter's answers over 0.6745 (Donoho & Johnstone, Biometrika 81(3), 1994), so that edges and details in up to
-half of a block count little. Constant background is left out.
+median magnitude of the filter's answers over 0.6745 (Donoho & Johnstone, Biometrika 81(3), 1994), so that edges and details in
+less than half of a block count little. Constant background is left out.
 
 Magnitudes of MRI have Rician noise, whose spread shrinks where the signal is weak. Where no sample is negative, a block's spread
 is therefore corrected by its own mean (Koay & Basser, J. Magnetic Resonance 179(2), 2006).
@@ -11,10 +11,15 @@ is therefore corrected by its own mean (Koay & Basser, J. Magnetic Resonance 179
 Whatever is uncertain is decided towards less noise, for the bound should be below the noise everywhere:
 
 * of the blocks brighter than the mean of all, the lower quartile counts: noise varies over a CT, texture adds to it;
+* of a slice alone, less the slice before and less the same slice of the volume before, what shows the least noise counts: large
+  voxels look like noise to the filter (some BOLD series sixfold), but look the same again;
 * of a series, the volume with the least noise counts: an average or a computed map among the others deserves its own precision;
 * noise that neighbours share, as in scans that the scanner interpolated, passes the filter only in part.
 """
 
+import itertools
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,10 +53,19 @@ _RAYLEIGH = 1.9130583802711007
 
 @dataclass
 class _Blocks:
-    """What is known of the blocks of one volume."""
+    """Means and spreads of the blocks of one volume, seen in one way."""
 
     means: list[NDArray[np.float64]] = field(default_factory=list)
     spreads: list[NDArray[np.float64]] = field(default_factory=list)
+
+
+@dataclass
+class _Volume:
+    """What is known of one volume: slices alone, less the slice before, less the volume before."""
+
+    alone: _Blocks = field(default_factory=_Blocks)
+    slices: _Blocks = field(default_factory=_Blocks)
+    volumes: _Blocks = field(default_factory=_Blocks)
     lowest: float = 0.0
 
 
@@ -62,41 +76,63 @@ def noise_of(samples: Samples) -> float:
         return 0.0
     every_volume = -(-series // VOLUMES)
     every_slice = max(1, depth // max(FEWEST_SLICES, SLICES // max(1, series)))
-    volumes: dict[int, _Blocks] = {}
+    volumes: dict[int, _Volume] = {}
+    before: dict[tuple[int, int, int], NDArray[Any]] = {}
     for box, slab in slabs_of(samples):
-        chosen = [t for t in range(box[0].start, box[0].stop) if t % every_volume == every_volume // 2]
-        planes = [z for z in range(box[1].start, box[1].stop) if z % every_slice == every_slice // 2]
-        for t in chosen:
-            blocks = volumes.setdefault(t, _Blocks())
-            for z in planes:
-                _measure(slab[t - box[0].start, z - box[1].start], blocks)
-    known = [sigma for sigma in map(_estimate, volumes.values()) if sigma is not None]
+        for t, z in itertools.product(*(range(part.start, part.stop) for part in box[:2])):
+            if z % every_slice != every_slice // 2:
+                continue
+            images = _images(slab[t - box[0].start, z - box[1].start])
+            if t % every_volume == every_volume // 2:
+                volume = volumes.setdefault(t, _Volume())
+                above = _images(slab[t - box[0].start, z - box[1].start - 1]) if z > box[1].start else None
+                earlier = before.get((z, box[2].start, box[3].start))
+                for channel, image in enumerate(images):
+                    volume.lowest = min(volume.lowest, float(np.nanmin(image, initial=0)))
+                    _measure(image, None, volume.alone)
+                    if above is not None:
+                        _measure(image, above[channel], volume.slices)
+                    if earlier is not None:
+                        _measure(image, earlier[channel], volume.volumes)
+            if series > 1:
+                before[z, box[2].start, box[3].start] = images.copy()
+    known = [sigma for volume in volumes.values() for sigma in _estimates(volume)]
     return min(known, default=0.0)
 
 
-def _measure(plane: NDArray[Any], blocks: _Blocks) -> None:
-    """Add the blocks of a slice ``(y, x, channels)``."""
+def _images(plane: NDArray[Any]) -> NDArray[Any]:
+    """Channels of a slice ``(y, x, channels)`` as images; complex samples are two."""
     parts = plane.view(plane.real.dtype) if plane.dtype.kind == "c" else plane
-    for channel in range(parts.shape[2]):
-        image = parts[..., channel]
-        if min(image.shape) < 3:
-            return
-        background = find_background(image[None, None, :, :, None])
-        usable = np.isfinite(image) if background is None else np.isfinite(image) & ~background.mask[0]
-        values = np.where(usable, image, 0).astype(np.float64)
-        blocks.lowest = min(blocks.lowest, float(values.min()))
-        answers = np.where(_all_of_nine(usable), np.abs(_filtered(values)), np.inf)
-        side = SIDE if min(image.shape) >= 4 * SIDE else SIDE // 2
-        sorted_answers = np.sort(_cut(answers, side), axis=1)
-        counts = np.isfinite(sorted_answers).sum(axis=1)
-        known = counts >= min(FEWEST_ANSWERS, answers.size)
-        middles = np.maximum(counts - 1, 0) // 2
-        medians = np.take_along_axis(sorted_answers, middles[:, None], axis=1)[:, 0]
-        inside = _cut(np.where(usable, values, 0)[1:-1, 1:-1], side).sum(axis=1) / np.maximum(
-            _cut(usable[1:-1, 1:-1].astype(np.float64), side).sum(axis=1), 1
-        )
-        blocks.means.append(inside[known])
-        blocks.spreads.append(medians[known] / (_MAD * _GAIN))
+    return np.moveaxis(parts, 2, 0)
+
+
+def _measure(image: NDArray[Any], other: NDArray[Any] | None, blocks: _Blocks) -> None:
+    """Add the blocks of an image ``(y, x)``, less another one in which the same things are seen."""
+    if min(image.shape) < 3:
+        return
+    usable, values = _usable(image), np.nan_to_num(image.astype(np.float64), posinf=0, neginf=0)
+    gain = _GAIN
+    changing = values
+    if other is not None:
+        usable &= _usable(other)
+        changing = values - np.nan_to_num(other.astype(np.float64), posinf=0, neginf=0)
+        gain *= math.sqrt(2)
+    answers = np.where(_all_of_nine(usable), np.abs(_filtered(changing)), np.inf)
+    side = SIDE if min(image.shape) >= 4 * SIDE else SIDE // 2
+    ordered = np.sort(_cut(answers, side), axis=1)
+    counts = np.isfinite(ordered).sum(axis=1)
+    known = counts >= min(FEWEST_ANSWERS, answers.size)
+    middle = np.maximum(counts - 1, 0) // 2
+    medians = np.take_along_axis(ordered, middle[:, None], axis=1)[:, 0]
+    sums, sizes = (_cut(part[1:-1, 1:-1], side).sum(axis=1) for part in (values * usable, usable))
+    blocks.means.append(sums[known] / sizes[known])
+    blocks.spreads.append(medians[known] / (_MAD * gain))
+
+
+def _usable(image: NDArray[Any]) -> NDArray[np.bool_]:
+    """Voxels that are neither background nor NaN nor infinite."""
+    background = find_background(image[None, None, :, :, None])
+    return np.isfinite(image) if background is None else np.isfinite(image) & ~background.mask[0]
 
 
 def _filtered(v: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,7 +146,7 @@ def _all_of_nine(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:])
 
 
-def _cut(image: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+def _cut(image: NDArray[Any], side: int) -> NDArray[Any]:
     """Blocks of side x side, one a row, without what is left over at the end; the whole image if it is smaller."""
     down, across = image.shape[0] // side, image.shape[1] // side
     if not down or not across:
@@ -119,15 +155,13 @@ def _cut(image: NDArray[np.float64], side: int) -> NDArray[np.float64]:
     return blocks.transpose(0, 2, 1, 3).reshape(down * across, side * side)
 
 
-def _estimate(blocks: _Blocks) -> float | None:
-    """Noise of one volume; None if nothing of it could be measured."""
-    means, spreads = (np.concatenate(parts) if parts else np.zeros(0) for parts in (blocks.means, blocks.spreads))
-    if not means.size:
-        return None
-    bright = means >= means.mean()
-    if blocks.lowest >= 0:
-        spreads = _without_rician_shrinkage(means, spreads)
-    return float(np.quantile(spreads[bright], QUANTILE))
+def _estimates(volume: _Volume) -> Iterator[float]:
+    """Noise of a volume in each of the ways it was seen."""
+    for blocks in (volume.alone, volume.slices, volume.volumes):
+        means, spreads = (np.concatenate(parts) if parts else np.zeros(0) for parts in (blocks.means, blocks.spreads))
+        if means.size:
+            corrected = _without_rician_shrinkage(means, spreads) if volume.lowest >= 0 else spreads
+            yield float(np.quantile(corrected[means >= means.mean()], QUANTILE))
 
 
 def _without_rician_shrinkage(means: NDArray[np.float64], spreads: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from fractions import Fraction
 
-from voxz.container.header import TARGETS
+from voxz.container.header import TARGETS, UNITS
 from voxz.errors import UsageError
 from voxz.fidelity import Fidelity
 from voxz.io import gzip_stream, nifti
+from voxz.noise import noise_of
 from voxz.pipeline import Samples
 from voxz.plan import Plan
 from voxz.target import Lossless, MaxError, Target
@@ -30,16 +31,20 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         return Plan(level, codec)
     if isinstance(target, MaxError):
         with opened() as samples:
-            bound = _bound_in_stored_units(target, samples.layout, samples.foreign)
-        return Plan(level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error)
+            noise = noise_of(samples) if target.unit == "noise" else 0.0
+            bound = _bound_in_stored_units(target, noise, samples.layout, samples.foreign)
+        fidelity = Fidelity.within(bound)
+        return Plan(level, codec, fidelity, TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
     raise UsageError(f"got target {target!r}, expected voxz.Lossless() or voxz.MaxError(...)")
 
 
-def _bound_in_stored_units(target: MaxError, layout: Layout, foreign: Foreign) -> float:
+def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
     """Return the largest bound in stored units that keeps what was asked, a whole number for integers."""
     bound = Fraction(target.error)
     if target.unit == "scaled":
         bound /= abs(Fraction(_slope(foreign)))
+    if target.unit == "noise":
+        bound *= Fraction(noise)
     if layout.dtype.kind in "iub":
         return float(math.floor(bound))
     nearest = float(bound)

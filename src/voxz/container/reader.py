@@ -141,7 +141,7 @@ class Reader:
             raise CorruptError(f"the record of losses has {len(data)} bytes, expected {Loss.layout().size}")
         loss = Loss.unpack(data)
         if loss.unit >= len(UNITS) or loss.counts_background > 1:
-            raise CorruptError(f"impossible values in the record of losses: unit {loss.unit}, background {loss.counts_background}")
+            raise CorruptError(f"impossible values in the record of losses: {loss.unit}, {loss.counts_background}")
         return loss
 
     def brick(self, number: int) -> NDArray[np.generic]:
