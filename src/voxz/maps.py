@@ -17,11 +17,12 @@ from voxz.volume import Foreign
 ENOUGH = 1 << 15
 """Voxels outside constant regions after which the answer is clear."""
 
-FEWEST = 32
+FEWEST = 64
 """With fewer of them there is no telling."""
 
-MAP = 0.2
-"""Share of surprising voxels below which a volume is a map: maps have up to 0.1, whole scans, masked ones too, 0.5 and more."""
+MAP = 0.13
+"""Share of surprising voxels below which a volume is a map: maps have up to 0.11, scans, masked ones too, 0.5 and more, single
+slices of mostly air 0.15 and more."""
 
 
 def refuse_maps(target: Target, opened: Opener) -> None:

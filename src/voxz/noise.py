@@ -132,7 +132,7 @@ def _measure(image: NDArray[Any], other: NDArray[Any] | None, blocks: _Blocks) -
 def _usable(image: NDArray[Any]) -> NDArray[np.bool_]:
     """Voxels that are neither background nor NaN nor infinite."""
     background = find_background(image[None, None, :, :, None])
-    return np.isfinite(image) if background is None else np.isfinite(image) & ~background.mask[0]
+    return np.asarray(np.isfinite(image) if background is None else np.isfinite(image) & ~background.mask[0])
 
 
 def _filtered(v: NDArray[np.float64]) -> NDArray[np.float64]:
