@@ -40,7 +40,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
 
 def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
     """Return the largest bound in stored units that keeps what was asked, a whole number for integers."""
-    bound = Fraction(target.error)
+    bound = Fraction(float(target.error))
     if target.unit == "scaled":
         bound /= abs(Fraction(_slope(foreign)))
     if target.unit == "noise":
