@@ -37,6 +37,8 @@ app.add_typer(data_app, name="data")
 _WrongArguments: Any = typer.BadParameter.__base__
 """Usage errors of click, which newer versions of typer carry inside."""
 
+_TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--psnr", "--bits", "--ratio"}
+
 app.command()(bench)
 
 Inputs = Annotated[list[str], typer.Argument(help="Files; - is standard input.", metavar="IN...")]
@@ -76,7 +78,7 @@ def compress(
     if remove and no_verify:
         raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
 
-    def work(path: str, progress: Progress | None) -> None:
+    def work(path: str, progress: Progress | None) -> str:
         destination = _destination(path, output, _compressed_name, len(inputs))
         api.compress(
             path,
@@ -90,11 +92,10 @@ def compress(
             force_lossy=force_lossy,
             progress=progress,
         )
-        if sys.stderr.isatty() and destination != "-" and not isinstance(target, Lossless):
-            typer.echo(f"{path}: {loss_line(api.info(destination))}", err=True)
         if remove and path != "-":
             for file in files_of(path):
                 file.unlink()
+        return "" if destination == "-" or isinstance(target, Lossless) else loss_line(api.info(destination))
 
     _batch(inputs, "compress", work)
 
@@ -186,13 +187,15 @@ def _destination(path: str, output: str | None, rename: Callable[[Path], Path], 
     return output
 
 
-def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], None]) -> None:
-    """Do all inputs; report each failure; exit with its code, or 4 if others went well."""
+def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], str | None]) -> None:
+    """Do all inputs, tell a terminal what `work` says; report each failure; exit with its code, or 4 if others went well."""
     codes = []
     for path in inputs:
         try:
             with shown(f"{verb} {path}") as progress:
-                work(path, progress)
+                words = work(path, progress)
+            if words and sys.stderr.isatty():
+                typer.echo(f"{path}: {words}", err=True)
             codes.append(0)
         except Exception as error:
             codes.append(report(error, path))
@@ -202,8 +205,13 @@ def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], 
 
 
 def _expand_levels(arguments: Iterable[str]) -> list[str]:
-    """Turn -1 .. -9 into --level 1 .. 9."""
-    return [f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments]
+    """Turn -1 .. -9 into --level 1 .. 9, but not where a number belongs to the option before it."""
+    expanded, before = [], ""
+    for a in arguments:
+        level = len(a) == 2 and a[0] == "-" and a[1] in "123456789" and before not in _TAKE_NUMBERS
+        expanded.append(f"--level={a[1]}" if level else a)
+        before = a
+    return expanded
 
 
 def main() -> None:
