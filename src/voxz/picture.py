@@ -39,7 +39,8 @@ def draw(
     volume : number of this volume in its series
     spacing : mm between voxels along (z, y, x), for the proportions of the panels
     """
-    a, b = (samples.mean(axis=-1) if samples.shape[-1] > 1 else samples[..., 0] for samples in (original, decoded))
+    numbers = (samples.view(np.uint8) if samples.dtype.kind == "b" else samples for samples in (original, decoded))
+    a, b = (samples.mean(axis=-1) if samples.shape[-1] > 1 else samples[..., 0] for samples in numbers)
     error = np.nan_to_num(errors(b, a).astype(np.float64))
     places = [_worst(error, axis) for axis in range(3)]
     shapes = [_extent(a.shape, spacing, axis) for axis in range(3)]
