@@ -39,6 +39,9 @@ FEWEST_SLICES = 8
 VOLUMES = 32
 """About so many volumes of a series are looked at."""
 
+STRIP = 1 << 22
+"""Voxels of a slice that are looked at at once, to bound memory."""
+
 FEWEST_ANSWERS = 64
 """A block with fewer answers outside the background does not count."""
 
@@ -107,7 +110,14 @@ def _images(plane: NDArray[Any]) -> NDArray[Any]:
 
 
 def _measure(image: NDArray[Any], other: NDArray[Any] | None, blocks: _Blocks) -> None:
-    """Add the blocks of an image ``(y, x)``, less another one in which the same things are seen."""
+    """Add the blocks of an image ``(y, x)``, less another one in which the same things are seen, strip by strip."""
+    rows = max(4 * SIDE, STRIP // max(1, image.shape[1]))
+    for first in range(0, len(image), rows):
+        strip = slice(first, first + rows)
+        _measure_strip(image[strip], None if other is None else other[strip], blocks)
+
+
+def _measure_strip(image: NDArray[Any], other: NDArray[Any] | None, blocks: _Blocks) -> None:
     if min(image.shape) < 3:
         return
     usable, values = _usable(image), np.nan_to_num(image.astype(np.float64), posinf=0, neginf=0)

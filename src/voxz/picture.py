@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.background import find_background
 from voxz.canvas import new_figure, png_bytes
 from voxz.metrics import errors
 
@@ -77,8 +78,10 @@ def _extent(shape: tuple[int, ...], spacing: tuple[float, float, float], axis: i
 
 
 def _window(image: NDArray[Any]) -> tuple[float, float]:
-    """Gray values from black to white: all but the extremes."""
-    finite = image[np.isfinite(image)] if image.dtype.kind == "f" else image.ravel()
+    """Gray values from black to white: all but the extremes, without constant background."""
+    background = find_background(image[None, ..., None])
+    seen = image.ravel() if background is None else image[~background.mask]
+    finite = seen[np.isfinite(seen)] if image.dtype.kind == "f" else seen
     if not finite.size:
         return 0.0, 1.0
     low, high = (float(value) for value in np.percentile(finite[:: max(1, finite.size >> 20)], (0.5, 99.7)))
@@ -109,13 +112,14 @@ def _show(
 
 
 def _histogram(panel: Any, histogram: dict[str, list[float]]) -> None:
-    panel.stairs(histogram["counts"], histogram["edges"], fill=True, color="C0")
+    total = max(1, sum(histogram["counts"]))
+    panel.stairs([100 * count / total for count in histogram["counts"]], histogram["edges"], fill=True, color="C0")
     if len(histogram["counts"]) > _FEW_BINS:
         panel.set_yscale("log")
-        panel.set_ylim(bottom=0.5)
+        panel.set_ylim(bottom=50 / total)
     panel.set_title("errors (decoded - original), all volumes", fontsize=8)
     panel.set_xlabel("stored units", fontsize=8)
-    panel.set_ylabel("samples", fontsize=8)
+    panel.set_ylabel("samples, %", fontsize=8)
     panel.tick_params(labelsize=7)
 
 
