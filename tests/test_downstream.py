@@ -27,7 +27,7 @@ def test_figures_of_a_diffusion_series_and_an_fmri_run(tmp_path: Path) -> None:
     still = head((5, 18, 20)).astype(int) + 20
     weighted = [still if not d.any() else still * (6 + abs(d[0]) - abs(d[2])).astype(int) // 10 for d in directions]
     write_nifti(data / "sub-1_dwi.nii", np.array(weighted) + noise((10, 5, 18, 20), 3))
-    np.savetxt(data / "sub-1_dwi.bval", 1000.0 * directions.any(axis=1)[None])
+    np.savetxt(data / "sub-1_dwi.bval", 1000.0 * np.asarray(directions.any(axis=1))[None])
     np.savetxt(data / "sub-1_dwi.bvec", directions.T)
     write_nifti(data / "sub-1_T1w.nii", head((6, 20, 22)))
     document = tmp_path / "lossy.md"

@@ -72,6 +72,12 @@ def test_the_volume_with_the_least_noise_counts() -> None:
     assert noise_of(ArraySource(volumes)) == pytest.approx(8, rel=0.1)
 
 
+def test_repeated_volumes_and_slices_say_nothing() -> None:
+    image = (300 + gaussian(9)).round().astype(np.int16)
+    assert noise_of(ArraySource(np.array([image, image]))) == pytest.approx(9, rel=0.1)
+    assert noise_of(ArraySource(image.repeat(3, axis=0))) == pytest.approx(9, rel=0.1)
+
+
 @pytest.mark.parametrize(
     "array",
     [

@@ -171,7 +171,9 @@ def _estimates(volume: _Volume) -> Iterator[float]:
         means, spreads = (np.concatenate(parts) if parts else np.zeros(0) for parts in (blocks.means, blocks.spreads))
         if means.size:
             corrected = _without_rician_shrinkage(means, spreads) if volume.lowest >= 0 else spreads
-            yield float(np.quantile(corrected[means >= means.mean()], QUANTILE))
+            sigma = float(np.quantile(corrected[means >= means.mean()], QUANTILE))
+            if sigma > 0 or blocks is volume.alone:  # slices or volumes that are there twice say nothing
+                yield sigma
 
 
 def _without_rician_shrinkage(means: NDArray[np.float64], spreads: NDArray[np.float64]) -> NDArray[np.float64]:
