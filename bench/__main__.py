@@ -1,11 +1,17 @@
-"""``python -m bench DATA...`` is ``voxz bench``; ``lossless``, ``labels``, ``floats``, ``slices`` measure what voxz promises."""
+"""``python -m bench DATA...`` is ``voxz bench``; the names of SUITES measure what voxz promises."""
 
 import sys
 
-from bench import floats, labels, lossless, slices
+from bench import downstream, floats, labels, lossless, slices
 from voxz.__main__ import main
 
-SUITES = {"lossless": lossless.main, "labels": labels.main, "floats": floats.main, "slices": slices.main}
+SUITES = {
+    "lossless": lossless.main,
+    "labels": labels.main,
+    "floats": floats.main,
+    "slices": slices.main,
+    "downstream": downstream.main,
+}
 
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in SUITES:

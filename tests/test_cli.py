@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samples import digest, nifti, smooth, write_gzip
+from phantoms import labels
+from samples import digest, nifti, smooth, write_gzip, write_nifti
 
 DATA = nifti((12, 11, 10, 2), samples=smooth((2, 10, 11, 12)).tobytes())[1]
 
@@ -176,6 +177,78 @@ def test_compare(scan: Path) -> None:
     result = json.loads(run("compare", "--json", scan, scan.with_name("scan.nii.voxz")).stdout)
     assert result["identical"]
     assert b"max error" in run("compare", scan, scan.with_name("scan.nii.voxz")).stdout
+
+
+def test_compare_draws_and_lists_volumes(scan: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    result = run("compare", scan, scan, "--plot", picture)
+    assert result.returncode == 0, result.stderr
+    assert "\nvolume " in result.stdout.decode()
+    assert picture.read_bytes()[1:4] == b"PNG"
+    refused(2, "is there already; use -f", "compare", scan, scan, "--plot", picture)
+    assert run("compare", "--plot", picture, "-f", scan, scan).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("got max error -1.0, expected a number of at least 0", ["--max-error", "-1"]),
+        ("got max error nan", ["--max-error", "nan"]),
+        ("got max error inf", ["--max-error-noise", "inf"]),
+        ("got PSNR 0.0, expected a number above 0", ["--psnr", "0"]),
+        ("got psnr and ratio, expected one", ["--psnr", "50", "--ratio", "4"]),
+        ("got max error (stored) and max error (noise), expected one", ["--max-error", "2", "--max-error-noise", "1"]),
+        ("got a max error (scaled) with bits, expected one in stored units", ["--max-error-scaled", "2", "--bits", "1"]),
+        ("'--max-error'", ["--max-error", "two"]),
+    ],
+)
+def test_targets_that_make_no_sense(words: str, options: list[str], scan: Path) -> None:
+    refused(2, words, "compress", scan, *options)
+    assert [path.name for path in scan.parent.iterdir()] == ["scan.nii.gz"]
+
+
+@pytest.mark.parametrize("option", ["--max-error", "--max-error-scaled", "--max-error-noise"])
+def test_largest_errors(option: str, scan: Path) -> None:
+    result = run("compress", "-2", scan, option, "3")
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    packed = scan.with_name("scan.nii.voxz")
+    text = run("info", packed).stdout.decode()
+    assert "target             max error 3 (" in text
+    assert "\n  largest error " in text
+    assert json.loads(run("info", "--json", packed).stdout)["level"] == 2
+    report = json.loads(run("compare", "--json", scan, packed).stdout)
+    assert report["max_error"] <= json.loads(run("info", "--json", packed).stdout)["loss"]["bound"]
+
+
+def test_lossy_from_standard_input_and_again(scan: Path) -> None:
+    packed = run("compress", "-1", "-", "--max-error", "2", stdin=scan.read_bytes())
+    assert packed.returncode == 0, packed.stderr
+    back = run("decompress", "-", stdin=packed.stdout).stdout
+    assert b"\nvoxz-lossy target=max-error:2 " in back
+    again = run("compress", "-1", "-", stdin=back).stdout
+    assert b"lossy before       target=max-error:2 bound=2 " in run("info", "-", stdin=again).stdout
+
+
+def test_lossy_label_maps_are_refused(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "labels.nii", labels((12, 40, 40)))
+    refused(2, "--force-lossy", "compress", path, "--max-error", "1")
+    assert [file.name for file in tmp_path.iterdir()] == ["labels.nii"]
+    assert run("compress", path, "--max-error", "1", "--force-lossy").returncode == 0
+
+
+def test_a_terminal_is_told_what_was_lost(scan: Path) -> None:
+    import os
+    import pty
+
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "voxz", "compress", "-1", str(scan), "--max-error", "2"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=follower, check=True)
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    assert result.stdout == b""
+    assert ": max error " in shown
+    assert " : 1" in shown
 
 
 def test_every_command_has_help() -> None:

@@ -1,5 +1,7 @@
 """The figures of `compare` against their definitions."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import voxz
-from samples import smooth
+from samples import smooth, write_nifti
 
 
 def files(tmp_path: Path, *arrays: NDArray[Any]) -> list[Path]:
@@ -16,7 +18,7 @@ def files(tmp_path: Path, *arrays: NDArray[Any]) -> list[Path]:
     paths = [tmp_path / f"{number}.npy" for number in range(len(arrays))]
     for path, array in zip(paths, arrays, strict=True):
         np.save(path, array)
-    voxz.compress(paths[-1], tmp_path / "last.voxz")
+    voxz.compress(paths[-1], tmp_path / "last.voxz", force=True)
     return [*paths[:-1], tmp_path / "last.voxz"]
 
 
@@ -71,3 +73,114 @@ def test_other_shapes_and_types(tmp_path: Path) -> None:
     (tmp_path / "complex").mkdir()
     with pytest.raises(voxz.UnsupportedError, match="expected real numbers"):
         voxz.compare(*files(tmp_path / "complex", np.zeros((3, 4), complex), np.zeros((3, 4), complex)))
+
+
+def test_bias_is_that_of_the_second_image(tmp_path: Path) -> None:
+    a = smooth((3, 12, 12))
+    result = voxz.compare(*files(tmp_path, a, a + 3))
+    assert (result["mean_error"], result["rmse"]) == (3, 3)
+    assert result["volumes"][0]["slices_mean_error"] == [3, 3, 3]
+    assert result["autocorrelation"] == {"x": None, "y": None, "z": None}
+
+
+def test_foreground_leaves_out_constant_background(tmp_path: Path) -> None:
+    a = np.zeros((2, 6, 32, 32), np.int16)
+    a[:, 1:5, 8:24, 8:24] = 500 + smooth((2, 4, 16, 16))
+    b = a.copy()
+    b[a > 0] += np.random.default_rng(1).choice(np.array([-2, 2], np.int16), np.count_nonzero(a))
+    result = voxz.compare(*files(tmp_path, a, b))
+    share = np.count_nonzero(a) / a.size
+    assert result["foreground_share"] == pytest.approx(share)
+    assert result["foreground_psnr_db"] == pytest.approx(10 * np.log10(np.ptp(a).astype(float) ** 2 / 4))
+    assert result["psnr_db"] == pytest.approx(result["foreground_psnr_db"] - 10 * np.log10(share))
+    assert result["volumes"][1]["foreground_psnr_db"] == pytest.approx(result["foreground_psnr_db"])
+    whole = voxz.compare(*files(tmp_path, smooth((4, 9, 9)), smooth((4, 9, 9), seed=2)))
+    assert (whole["foreground_share"], whole["foreground_psnr_db"]) == (1, whole["psnr_db"])
+
+
+def test_histogram_of_whole_errors_has_a_bin_for_each(tmp_path: Path) -> None:
+    a = np.zeros((4, 10, 10), np.uint8)
+    b = a.copy()
+    b.flat[:30], b.flat[30:37] = 1, 4
+    histogram = voxz.compare(*files(tmp_path, a, b))["histogram"]
+    assert histogram == {"edges": [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5], "counts": [363, 30, 0, 0, 7]}
+
+
+@pytest.mark.parametrize("dtype", ["i4", "f4"])
+def test_histogram_of_wide_errors_has_few_bins_and_all_samples(dtype: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    a = np.zeros((4, 20, 20), dtype)
+    b = rng.integers(-100_000, 50_000, a.shape).astype(dtype)
+    histogram = voxz.compare(*files(tmp_path, a, b))["histogram"]
+    assert sum(histogram["counts"]) == a.size
+    assert len(histogram["edges"]) == len(histogram["counts"]) + 1 <= 258
+    assert histogram["edges"][0] <= b.min() < b.max() <= histogram["edges"][-1]
+
+
+def test_white_errors_have_no_autocorrelation_and_smooth_ones_have(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    white = rng.normal(2, 5, (3, 12, 40, 40))
+    a = np.zeros(white.shape)
+    values = voxz.compare(*files(tmp_path, a, white))["autocorrelation"]
+    assert list(values) == ["x", "y", "z", "t"]
+    assert all(abs(value) < 0.03 for value in values.values())
+    blurred = white + np.roll(white, 1, 3)
+    values = voxz.compare(*files(tmp_path, a, blurred))["autocorrelation"]
+    assert values["x"] == pytest.approx(0.5, abs=0.03)
+    assert abs(values["y"]) < 0.03
+    alternating = (-1.0) ** np.arange(12)[:, None, None] * np.ones((2, 12, 40, 40))
+    values = voxz.compare(*files(tmp_path, a[:2], alternating))["autocorrelation"]
+    assert values["z"] == pytest.approx(-1)
+    assert values["t"] == pytest.approx(1)
+
+
+def test_nothing_to_compare(tmp_path: Path) -> None:
+    empty = np.zeros((0, 3, 3), np.int16)
+    result = voxz.compare(*files(tmp_path, empty, empty))
+    assert (result["max_error"], result["psnr_db"], sum(result["histogram"]["counts"])) == (0, None, 0)
+    with pytest.raises(voxz.UsageError, match="no picture"):
+        voxz.compare(*files(tmp_path, empty, empty), plot=tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((8, 30, 24), "i2"), ((2, 5, 12, 30), "u1"), ((40, 30), "f4"), ((1, 1, 7), "i2"), ((3, 16, 16), "b1")]
+)
+@pytest.mark.parametrize("differs", [False, True])
+def test_pictures(shape: tuple[int, ...], dtype: str, differs: bool, tmp_path: Path) -> None:
+    a = smooth(shape).astype(dtype)
+    b = a.copy()
+    b.flat[::3] = a.flat[0]
+    picture = tmp_path / "a.png"
+    result = voxz.compare(*files(tmp_path, a, b if differs else a), plot=picture)
+    assert result["identical"] is not differs or dtype == "b1"
+    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    with pytest.raises(voxz.UsageError, match="is there already; use -f"):
+        voxz.compare(*files(tmp_path, a, b), plot=picture)
+    voxz.compare(*files(tmp_path, a, b), plot=picture, force=True)
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_panels_have_the_proportions_of_the_voxels(tmp_path: Path) -> None:
+    import struct
+
+    thick = write_nifti(tmp_path / "thick.nii", smooth((8, 30, 24)))
+    np.save(tmp_path / "cubes.npy", smooth((8, 30, 24)))
+    heights = []
+    for path in (thick, tmp_path / "cubes.npy"):
+        voxz.compare(path, path, plot=path.with_suffix(".png"))
+        heights.append(struct.unpack(">II", path.with_suffix(".png").read_bytes()[16:24])[1])
+    assert heights[0] > heights[1]
+
+
+def test_pictures_without_matplotlib_name_the_extra(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", smooth((3, 9, 9)))
+    script = (
+        "import sys; sys.modules['matplotlib'] = None; sys.modules['matplotlib.figure'] = None\n"
+        "import voxz\n"
+        "voxz.compare(sys.argv[1], sys.argv[1])\n"
+        "try: voxz.compare(sys.argv[1], sys.argv[1], plot=sys.argv[1] + '.png')\n"
+        "except voxz.MissingDependencyError as error: assert 'voxz[bench]' in str(error)\n"
+        "else: raise SystemExit(1)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.npy")], check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]

@@ -12,8 +12,9 @@ import voxz
 ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
     {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"codecs"}, {"container"}, {"io"},
-    {"metrics", "tally", "plan", "pipeline", "trial", "search", "image", "samples", "compare"}, {"api"},
-    {"progress", "report"}, {"bench"}, {"data"}, {"cli"},
+    {"metrics", "tally", "plan", "pipeline", "trial", "slabs", "noise", "search", "maps", "losses", "image", "samples"},
+    {"structure", "canvas", "picture", "compare"}, {"api"},
+    {"progress", "report", "summary"}, {"bench"}, {"data"}, {"cli"},
     {"__init__", "__main__"},
 ]  # fmt: skip
 FOLDER = Path(voxz.__file__).parent

@@ -103,7 +103,7 @@ def test_failed_verification_leaves_nothing(scan: Path, tmp_path: Path, monkeypa
     from voxz.codecs import stored
 
     original = stored.encode_brick
-    monkeypatch.setattr(stored, "encode_brick", lambda samples, level: original(samples + 1, level))
+    monkeypatch.setattr(stored, "encode_brick", lambda samples, level, fidelity: original(samples + 1, level, fidelity))
     with pytest.raises(voxz.CorruptError):
         voxz.compress(scan, tmp_path / "out.voxz", codec="stored")
     assert not list(tmp_path.iterdir())

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import io
-import math
 import os
 import shutil
 import sys
@@ -18,20 +17,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz import pipeline
 from voxz.codecs import CODECS, check_name
-from voxz.container.header import COMPANION, HEAD, TAIL
-from voxz.container.marks import marks_in
+from voxz.container.header import COMPANION, HEAD
+from voxz.container.marks import marks_before
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
 from voxz.image import Image
 from voxz.io import gzip_stream
+from voxz.io.array import ArraySource
 from voxz.io.output import complete_file
 from voxz.io.source import Source
-from voxz.metrics import psnr
+from voxz.losses import loss_of
+from voxz.maps import refuse_maps
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
-from voxz.search import find_plan
+from voxz.plan import Plan
+from voxz.search import Opener, find_plan
 from voxz.target import Lossless, Target
-from voxz.volume import Foreign, Layout
 
 LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
@@ -50,12 +51,14 @@ def compress(
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
+    force_lossy: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
-    `verify` is false) before it takes its name. The input is never changed.
+    `verify` is false) before it takes its name. The input is never changed. A target with loss is refused for a label map, unless
+    `force_lossy` is true.
 
     Raises
     ------
@@ -67,13 +70,16 @@ def compress(
     _check(level, codec)
     _refuse_same(source, destination)
     count = thread_count(threads)
-    plan = find_plan(target, lambda: Source(source), level, codec, count)
-    with _output(destination, force) as file, Source(source) as samples:
+    with ExitStack() as stack:
+        file = stack.enter_context(_output(destination, force))
+        path = source if isinstance(target, Lossless) else stack.enter_context(_readable_twice(source))
+        plan = _plan(target, lambda: Source(path), level, codec, count, force_lossy)
+        samples = stack.enter_context(Source(path))
         written = pipeline.write(samples, file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
             os.fsync(file.fileno())
             with Reader(file.name) as reader:
-                if reader.header != written or not (plan.lossy or written.original_sha256 == samples.checksums()[1]):
+                if reader.header != written or (plan.exact and written.original_sha256 != samples.checksums()[1]):
                     raise CorruptError("the file that was written is not the one that was meant; try again")
                 if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
                     raise CorruptError("the header that was written is not the one that was read; try again")
@@ -116,16 +122,19 @@ def decompress(
 
 def encode(
     array: ArrayLike, *, target: Target = LOSSLESS, level: int = DEFAULT_LEVEL, codec: str | None = None,
-    threads: int | None = None,
+    threads: int | None = None, force_lossy: bool = False,
 ) -> bytes:  # fmt: skip
-    """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file."""
+    """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
+
+    A target with loss is refused for a label map, unless `force_lossy` is true.
+    """
     _check(level, codec)
     file, count = io.BytesIO(), thread_count(threads)
 
-    def samples() -> "_ArraySamples":
-        return _ArraySamples(np.asarray(array))
+    def samples() -> ArraySource:
+        return ArraySource(np.asarray(array))
 
-    pipeline.write(samples(), file, find_plan(target, samples, level, codec, count), count)
+    pipeline.write(samples(), file, _plan(target, samples, level, codec, count, force_lossy), count)
     return file.getvalue()
 
 
@@ -177,8 +186,8 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
             "dtype": layout.dtype.str,
             "channels": layout.channels,
             "target": header.target_name,
-            "loss": _loss(reader),
-            "lossy_before": marks_in(reader.foreign_bytes(TAIL))[: -1 if header.target else None],
+            "loss": loss_of(reader),
+            "lossy_before": marks_before(reader),
             "level": header.level,
             "codecs": {name: used.count(name) for name in sorted(set(used))},
             "bricks": len(reader.bricks),
@@ -196,60 +205,29 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
         }
 
 
-def _loss(reader: Reader) -> dict[str, Any] | None:
-    """What a lossy file promises and what was measured, in stored units."""
-    loss = reader.loss()
-    if loss is None:
-        return None
-    return {
-        "asked": loss.asked,
-        "bound": loss.bound if math.isfinite(loss.bound) else None,
-        "largest_error": loss.largest_error,
-        "rmse": math.sqrt(loss.mean_square),
-        "psnr_db": psnr(loss.mean_square, loss.peak),
-        "data_range": loss.peak,
-        "counted_samples": loss.counted,
-        "noise": loss.noise or None,
-    }
-
-
-class _ArraySamples:
-    """An array as a source of samples."""
-
-    foreign = Foreign("array")
-
-    def __enter__(self) -> "_ArraySamples":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is open."""
-
-    def __init__(self, array: NDArray[Any]) -> None:
-        opaque = {16: "V16", 32: "V32"}.get(array.dtype.itemsize) if array.dtype.char in "gG" else None
-        kind = np.dtype(opaque) if opaque else array.dtype
-        self.layout = Layout(array.shape, kind, first_axis_fastest=False)
-        self._bytes = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-        self._at = 0
-
-    def read_samples(self, length: int) -> bytes:
-        self._at += length
-        return cast(bytes, self._bytes[self._at - length : self._at])
-
-    def read_tail(self) -> bytes:
-        return b""
-
-    def gzip_level(self) -> int | None:
-        return None
-
-    def checksums(self) -> tuple[bytes, bytes]:
-        digest = hashlib.sha256(self._bytes).digest()
-        return digest, digest
-
-
 def _check(level: int, codec: str | None) -> None:
     check_name(codec)
     if level not in LEVELS:
         raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
+
+
+def _plan(target: Target, opened: Opener, level: int, codec: str | None, threads: int, force_lossy: bool) -> Plan:
+    """How the volume is to be coded, if something may be lost of it."""
+    if not force_lossy:
+        refuse_maps(target, opened)
+    return find_plan(target, opened, level, codec, threads)
+
+
+@contextmanager
+def _readable_twice(source: FilePath) -> Iterator[FilePath]:
+    """A file that can be opened again and again, as targets with loss need it: standard input is copied to one."""
+    if os.fspath(source) != "-":
+        yield source
+        return
+    with tempfile.NamedTemporaryFile() as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.flush()
+        yield file.name
 
 
 def _refuse_same(source: FilePath, destination: FilePath) -> None:

@@ -19,7 +19,8 @@ from voxz.io.source import files_of
 from voxz.pipeline import Progress
 from voxz.progress import shown
 from voxz.report import report
-from voxz.target import target_of
+from voxz.summary import comparison_text, info_text, loss_line
+from voxz.target import Lossless, target_of
 
 BATCH_FAILED = 4
 INTERRUPTED = 130
@@ -35,6 +36,8 @@ app.add_typer(data_app, name="data")
 
 _WrongArguments: Any = typer.BadParameter.__base__
 """Usage errors of click, which newer versions of typer carry inside."""
+
+_TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--psnr", "--bits", "--ratio"}
 
 app.command()(bench)
 
@@ -52,10 +55,10 @@ def compress(
     inputs: Inputs,
     output: Output = None,
     level: Annotated[int, typer.Option(help="1 (fastest) to 9 (smallest); -1 .. -9 for short.")] = api.DEFAULT_LEVEL,
-    max_error: Annotated[float | None, typer.Option(help="Largest error of any sample, in stored units.")] = None,
-    max_error_scaled: Annotated[float | None, typer.Option(help="The same after the header's slope.")] = None,
-    max_error_noise: Annotated[float | None, typer.Option(help="The same in standard deviations of the image's noise.")] = None,
-    psnr: Annotated[float | None, typer.Option(help="PSNR in dB, for the peak max - min of the samples.")] = None,
+    max_error: Annotated[float | None, typer.Option(help="Largest error of any sample, in the units of the file.")] = None,
+    max_error_scaled: Annotated[float | None, typer.Option(help="The same in the units after the header's slope.")] = None,
+    max_error_noise: Annotated[float | None, typer.Option(help="The same in standard deviations of the noise.")] = None,
+    psnr: Annotated[float | None, typer.Option(help="PSNR in dB or more, for the peak max - min, without background.")] = None,
     bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.")] = None,
     ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
     codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
@@ -63,10 +66,11 @@ def compress(
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")] = False,
+    force_lossy: Annotated[bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.")] = False,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte.
 
-    Lossless, unless a largest error, a PSNR, bits or a ratio are asked for. A largest error goes together with any other.
+    Lossless, unless a largest error, a PSNR, bits or a ratio is asked for. --max-error may be added to a PSNR, bits or a ratio.
     """
     target = target_of(
         {"stored": max_error, "scaled": max_error_scaled, "noise": max_error_noise}, {"psnr": psnr, "bits": bits, "ratio": ratio}
@@ -74,7 +78,7 @@ def compress(
     if remove and no_verify:
         raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
 
-    def work(path: str, progress: Progress | None) -> None:
+    def work(path: str, progress: Progress | None) -> str:
         destination = _destination(path, output, _compressed_name, len(inputs))
         api.compress(
             path,
@@ -85,11 +89,13 @@ def compress(
             threads=threads,
             verify=not no_verify,
             force=force,
+            force_lossy=force_lossy,
             progress=progress,
         )
         if remove and path != "-":
             for file in files_of(path):
                 file.unlink()
+        return "" if destination == "-" or isinstance(target, Lossless) else loss_line(api.info(destination))
 
     _batch(inputs, "compress", work)
 
@@ -129,11 +135,7 @@ def info(
 ) -> None:
     """Say what a file is: shape, type, codec, sizes, checksums."""
     facts = api.info(_input(path))
-    if as_json:
-        typer.echo(json.dumps(facts, indent=2))
-        return
-    for name, value in facts.items():
-        typer.echo(f"{name.replace('_', ' '):<18} {_plain(value)}")
+    typer.echo(json.dumps(facts, indent=2) if as_json else info_text(facts))
 
 
 @app.command()
@@ -141,30 +143,12 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="Reference: .voxz, NIfTI or .npy.")],
     b: Annotated[str, typer.Argument(metavar="B")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with figures per volume and slice.")] = False,
+    plot: Annotated[str | None, typer.Option(help="Picture (PNG) of both, the difference, and its statistics.")] = None,
+    force: Force = False,
 ) -> None:
-    """Measure how much two images differ: max |error|, RMSE, PSNR, SSIM."""
-    result = compare_files(a, b)
-    if as_json:
-        typer.echo(json.dumps(result, indent=2))
-        return
-    volumes = result.pop("volumes")
-    for name, value in result.items():
-        typer.echo(f"{name.replace('_', ' '):<18} {_plain(value)}")
-    if len(volumes) > 1:
-        for number, volume in enumerate(volumes):
-            typer.echo(f"volume {number:<11} max error {volume['max_error']:g}  psnr db {_plain(volume['psnr_db'])}")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {count}" for name, count in value.items())
-    if isinstance(value, list):
-        return "x".join(map(str, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    """Measure how much B differs from A: max error, mean error, RMSE, PSNR, SSIM, structure of the errors."""
+    result = compare_files(a, b, plot=plot, force=force)
+    typer.echo(json.dumps(result, indent=2) if as_json else comparison_text(result))
 
 
 def _input(path: str) -> str | bytes:
@@ -203,13 +187,15 @@ def _destination(path: str, output: str | None, rename: Callable[[Path], Path], 
     return output
 
 
-def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], None]) -> None:
-    """Do all inputs; report each failure; exit with its code, or 4 if others went well."""
+def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], str | None]) -> None:
+    """Do all inputs, tell a terminal what `work` says; report each failure; exit with its code, or 4 if others went well."""
     codes = []
     for path in inputs:
         try:
             with shown(f"{verb} {path}") as progress:
-                work(path, progress)
+                words = work(path, progress)
+            if words and sys.stderr.isatty():
+                typer.echo(f"{path}: {words}", err=True)
             codes.append(0)
         except Exception as error:
             codes.append(report(error, path))
@@ -219,8 +205,13 @@ def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], 
 
 
 def _expand_levels(arguments: Iterable[str]) -> list[str]:
-    """Turn -1 .. -9 into --level 1 .. 9."""
-    return [f"--level={a[1]}" if len(a) == 2 and a[0] == "-" and a[1] in "123456789" else a for a in arguments]
+    """Turn -1 .. -9 into --level 1 .. 9, but not where a number belongs to the option before it."""
+    expanded, before = [], ""
+    for a in arguments:
+        level = len(a) == 2 and a[0] == "-" and a[1] in "123456789" and before not in _TAKE_NUMBERS
+        expanded.append(f"--level={a[1]}" if level else a)
+        before = a
+    return expanded
 
 
 def main() -> None:

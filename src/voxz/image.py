@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from voxz.container.header import COMPANION, HEAD
+from voxz.container.marks import all_marks
 from voxz.container.reader import Reader
 from voxz.errors import LimitError, UnsupportedError
 from voxz.io import gzip_stream, nifti, npy
+from voxz.losses import loss_of
 from voxz.parallel import map_ordered, thread_count
 from voxz.selection import Index, Selection, from_index, from_text
 from voxz.volume import Layout
@@ -83,6 +85,11 @@ class Image:
         return self._layout.dtype
 
     @property
+    def loss(self) -> dict[str, Any] | None:
+        """What was promised and lost when this file was written (see `voxz.info`); None if it is lossless."""
+        return loss_of(self._reader)
+
+    @property
     def header(self) -> Any:
         """The NIfTI header as a nibabel object; None for arrays."""
         import nibabel  # noqa: PLC0415 - start-up time
@@ -141,13 +148,14 @@ class Image:
         return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
     def write_selection(self, text: str, sink: BinaryIO) -> None:
-        """Write the part that `text` names as a file of the original's format (arrays: .npy)."""
+        """Write the part that `text` names as a file of the original's format (arrays: .npy), with the marks of losses."""
         layout = self._layout
         selection = from_text(text, layout.shape, layout.first_axis_fastest)
         samples = self._read(selection.ranges)
         sink.write(self._head_of(selection))
         memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
         sink.write(np.ascontiguousarray(memory_order).tobytes())
+        sink.write(all_marks(self._reader))
 
     def _head_of(self, selection: Selection) -> bytes:
         layout, head = self._layout, self._nifti_bytes()

@@ -100,11 +100,12 @@ def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: 
     tail = samples.read_tail()
     if plan.lossy:
         loss = Loss(
-            plan.asked, plan.fidelity.bound, tally.largest_error, tally.mean_square, tally.counted, tally.peak, plan.noise
-        )
+            plan.asked, plan.fidelity.bound, tally.largest_error, tally.mean_square, tally.counted, tally.peak, plan.noise,
+            plan.unit, int(plan.count_background),
+        )  # fmt: skip
         record = loss.pack()
         writer.add(LOSS, codecs.STORED, len(record), encode_bytes(record))
-        if foreign.format != "array":
+        if foreign.format != "array" and not plan.exact:
             tail += mark(header, loss)
     if tail:
         writer.add(TAIL, codecs.STORED, len(tail), encode_bytes(tail))
@@ -114,7 +115,7 @@ def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: 
         replace(
             header,
             gzip_level=(exact or 6) if foreign.gzipped else 0,
-            gzip_identical=int(exact is not None and not plan.lossy),
+            gzip_identical=int(exact is not None and plan.exact),
             samples_sha256=sums[0],
             original_sha256=sums[1],
         )

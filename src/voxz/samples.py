@@ -1,4 +1,4 @@
-"""All samples of any file voxz can read, at once."""
+"""All samples of any file voxz can read, at once, and the size of its voxels."""
 
 import os
 from pathlib import Path
@@ -7,19 +7,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.container.header import COMPANION, HEAD
+from voxz.container.reader import Reader
 from voxz.container.writer import MAGIC
 from voxz.image import Image
+from voxz.io import gzip_stream, nifti
 from voxz.io.source import Source
 
 
 def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Stored samples of a .voxz, NIfTI or .npy file: ``(series, z, y, x, channels)``, native byte order, never rescaled."""
-    with Path(path).open("rb") as file:
-        start = file.read(len(MAGIC))
-    if start == MAGIC:
+    if _is_voxz(path):
         with Image(path) as image:
             return image.canonical()
     with Source(path) as source:
         data = source.read_samples(source.layout.nbytes)
         samples = np.frombuffer(data, source.layout.dtype).reshape(source.layout.canonical)
         return samples.astype(source.layout.dtype.newbyteorder("="), copy=False)
+
+
+def spacing_of(path: str | os.PathLike[str]) -> tuple[float, float, float] | None:
+    """Distance of neighbouring voxels along (z, y, x) in mm, of a NIfTI file or one inside a .voxz file; None if unknown."""
+    if _is_voxz(path):
+        with Reader(path) as reader:
+            kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(reader.header.format_name)
+            header = b"" if kind is None else reader.foreign_bytes(kind)
+    else:
+        with Source(path) as source:
+            header = source.foreign.companion or (source.foreign.head if source.foreign.format == "nifti" else b"")
+    return nifti.spacing_mm(gzip_stream.unpacked(header)) if header else None
+
+
+def _is_voxz(path: str | os.PathLike[str]) -> bool:
+    with Path(path).open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC

@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from fractions import Fraction
 
-from voxz.container.header import TARGETS
+from voxz.container.header import TARGETS, UNITS
 from voxz.errors import UsageError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.io import gzip_stream, nifti
+from voxz.noise import noise_of
 from voxz.pipeline import Samples
 from voxz.plan import Plan
 from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
@@ -49,8 +50,10 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         return Plan(level, codec)
     if isinstance(target, MaxError):
         with opened() as samples:
-            bound = _bound_in_stored_units(target, samples.layout, samples.foreign)
-        return Plan(level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error)
+            noise = noise_of(samples) if target.unit == "noise" else 0.0
+            bound = _bound_in_stored_units(target, noise, samples.layout, samples.foreign)
+        fidelity = Fidelity.within(bound)
+        return Plan(level, codec, fidelity, TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
     bound = math.inf if target.max_error is None else target.max_error
     plan = Plan(level, codec or "wavelet", Fidelity(bound))
     with opened() as samples:
@@ -109,11 +112,13 @@ def _reach_rate(trial: Trial, plan: Plan, target: BitsPerVoxel | Ratio, stored: 
     return trial.with_step(plan, step)
 
 
-def _bound_in_stored_units(target: MaxError, layout: Layout, foreign: Foreign) -> float:
+def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
     """Return the largest bound in stored units that keeps what was asked, a whole number for integers."""
-    bound = Fraction(target.error)
+    bound = Fraction(float(target.error))
     if target.unit == "scaled":
         bound /= abs(Fraction(_slope(foreign)))
+    if target.unit == "noise":
+        bound *= Fraction(noise)
     if layout.dtype.kind in "iub":
         return float(math.floor(bound))
     nearest = float(bound)

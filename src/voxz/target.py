@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 from voxz.errors import UsageError
@@ -11,7 +12,7 @@ Unit = Literal["stored", "scaled", "noise"]
 
 
 def _check(name: str, value: float, *, zero: bool = False) -> None:
-    if not (math.isfinite(value) and (value > 0 or (zero and value == 0))):
+    if not (isinstance(value, Real) and math.isfinite(value) and (value > 0 or (zero and value == 0))):
         raise UsageError(f"got {name} {value}, expected a number {'of at least' if zero else 'above'} 0")
 
 

@@ -1,13 +1,11 @@
 """Pictures of results: size against speed, quality against rate."""
 
-import io
 from collections.abc import Iterable
-from typing import Any
 
 from voxz.bench.bdrate import Point, mean_curve
 from voxz.bench.cells import Result
 from voxz.bench.tables import ALL, Mean, curves, kinds
-from voxz.errors import MissingDependencyError
+from voxz.canvas import new_figure, png_bytes
 
 _MARKS = "os^Dv<>Pph*Xd"
 
@@ -15,7 +13,7 @@ _MARKS = "os^Dv<>Pph*Xd"
 def scatter(rows: Iterable[Mean], reference: str | None) -> bytes:
     """PNG: size (to the reference, or bits/voxel) against encoding and decoding speed, codecs of all volumes."""
     chosen = [row for row in rows if row.kind == ALL]
-    figure, axes = _figure(1, 2, (12, 5.2))
+    figure, axes = new_figure(1, 2, (12, 5.2))
     for axis, verb in zip(axes.flat, ("encode", "decode"), strict=True):
         for number, row in enumerate(chosen):
             speed = getattr(row, f"{verb}_mb_s")
@@ -27,7 +25,7 @@ def scatter(rows: Iterable[Mean], reference: str | None) -> bytes:
         axis.set_xlabel(f"{verb[:-1]}ing, MB/s per core")
         axis.set_ylabel(f"size / {reference}" if reference else "bits/voxel")
         axis.grid(alpha=0.3, which="both")
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def rate_distortion(results: list[Result]) -> bytes:
@@ -51,7 +49,7 @@ def rate_distortion_by_kind(results: list[Result]) -> bytes:
 def _panels(panels: dict[str, dict[str, list[Point]]]) -> bytes:
     columns = min(3, max(1, len(panels)))
     rows = max(1, -(-len(panels) // columns))
-    figure, axes = _figure(rows, columns, (5.2 * columns, 4.2 * rows))
+    figure, axes = new_figure(rows, columns, (5.2 * columns, 4.2 * rows))
     families = list(dict.fromkeys(family for of in panels.values() for family in of))
     for axis, (title, of) in zip(axes.flat, panels.items(), strict=False):
         for family, points in of.items():
@@ -67,21 +65,4 @@ def _panels(panels: dict[str, dict[str, list[Point]]]) -> bytes:
             axis.legend(fontsize=6)
     for axis in list(axes.flat)[len(panels) :]:
         axis.remove()
-    return _png(figure)
-
-
-def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - in the extra `bench`
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError:
-        raise MissingDependencyError("pictures need matplotlib; pip install 'voxz[bench]'") from None
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False)
-
-
-def _png(figure: Any) -> bytes:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
-    return file.getvalue()
+    return png_bytes(figure)

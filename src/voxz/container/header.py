@@ -19,6 +19,9 @@ FORMATS = {"array": 0, "nifti": 1, "nifti-pair": 2, "npy": 3}
 TARGETS = {"lossless": 0, "max-error": 1, "psnr": 2, "bits": 3, "ratio": 4}
 LOSSLESS = TARGETS["lossless"]
 
+UNITS = {"stored": 0, "scaled": 1, "noise": 2}
+"""Units of a largest error that was asked for."""
+
 LARGEST_AXIS = 1 << 40
 
 
@@ -123,16 +126,18 @@ class Loss(Record):
 
     Attributes
     ----------
-    asked : the target's number, as given
+    asked : the target's number, as given, in `unit`
     bound : no sample is farther off than this; infinity if nothing was promised
     largest_error : the farthest one
     mean_square : mean squared error of the `counted` samples
     counted : samples that are not constant background, or all of them
     peak : max - min of all samples, for the PSNR
     noise : standard deviation of the noise where it was estimated, else 0
+    unit : of the largest error that was asked for, see `UNITS`
+    counts_background : 1 if constant background is among the `counted` samples
     """
 
-    CODES: ClassVar[tuple[str, ...]] = (*"ddddQdd",)
+    CODES: ClassVar[tuple[str, ...]] = (*"ddddQddBBH",)
 
     asked: float
     bound: float
@@ -141,6 +146,19 @@ class Loss(Record):
     counted: int
     peak: float
     noise: float
+    unit: int = UNITS["stored"]
+    counts_background: int = 0
+    reserved: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the bound leaves no room for loss, so that the original comes back."""
+        return self.bound == 0
+
+    @property
+    def unit_name(self) -> str:
+        """Name of the unit."""
+        return next(name for name, number in UNITS.items() if number == self.unit)
 
 
 BRICK, HEAD, COMPANION, TAIL, LOSS = 0, 1, 2, 3, 4

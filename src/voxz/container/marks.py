@@ -1,18 +1,21 @@
 """The mark that a lossy file leaves behind the samples of what it is decompressed to.
 
 It is one line of text after the last sample, where readers of NIfTI and .npy do not look, so no header changes. When such a
-file is compressed again, losslessly or not, the mark travels with it like every other byte behind the samples.
+file is compressed again, losslessly or not, the mark travels with it like every other byte behind the samples; a part that is
+cut from it carries it too.
 """
 
-from voxz.container.header import Header, Loss
+from voxz.container.header import TAIL, Header, Loss
+from voxz.container.reader import Reader
 
 _START = b"\nvoxz-lossy "
 
 
 def mark(header: Header, loss: Loss) -> bytes:
     """Line that says what was promised and measured, in stored units."""
+    unit = "" if loss.unit_name == "stored" else f"-{loss.unit_name}"
     facts = {
-        "target": f"{header.target_name}:{loss.asked:g}",
+        "target": f"{header.target_name}{unit}:{loss.asked:g}",
         "bound": f"{loss.bound:.9g}",
         "largest-error": f"{loss.largest_error:.9g}",
         "rmse": f"{loss.mean_square**0.5:.6g}",
@@ -23,3 +26,21 @@ def mark(header: Header, loss: Loss) -> bytes:
 def marks_in(tail: bytes) -> list[str]:
     """Marks among the bytes behind the samples, oldest first."""
     return [part.partition(b"\n")[0].decode("ascii", "replace") for part in tail.split(_START)[1:]]
+
+
+def own_mark(reader: Reader) -> bytes:
+    """Mark of the losses of this file itself; empty if nothing may be lost."""
+    loss = reader.loss()
+    return b"" if loss is None or loss.exact else mark(reader.header, loss)
+
+
+def marks_before(reader: Reader) -> list[str]:
+    """Marks that the original had already, oldest first."""
+    found = marks_in(reader.foreign_bytes(TAIL))
+    return found[:-1] if own_mark(reader) else found
+
+
+def all_marks(reader: Reader) -> bytes:
+    """Lines that belong behind a part of the image: those of earlier losses and this file's own."""
+    before = (_START + text.encode() + b"\n" for text in marks_before(reader))
+    return b"".join(before) + own_mark(reader)

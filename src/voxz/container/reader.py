@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from voxz import codecs
 from voxz.bricks import LARGEST_SLAB, Box, Grid
 from voxz.codecs.stored import decode_bytes
-from voxz.container.header import ANCILLARY, BRICK, LOSS, Entry, Header, Loss, fixed_chunks
+from voxz.container.header import ANCILLARY, BRICK, LOSS, UNITS, Entry, Header, Loss, fixed_chunks
 from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
 from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
 
@@ -139,7 +139,10 @@ class Reader:
         data = self.foreign_bytes(LOSS)
         if len(data) != Loss.layout().size:
             raise CorruptError(f"the record of losses has {len(data)} bytes, expected {Loss.layout().size}")
-        return Loss.unpack(data)
+        loss = Loss.unpack(data)
+        if loss.unit >= len(UNITS) or loss.counts_background > 1:
+            raise CorruptError(f"impossible values in the record of losses: {loss.unit}, {loss.counts_background}")
+        return loss
 
     def brick(self, number: int) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order."""

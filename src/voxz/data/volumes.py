@@ -14,12 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.header import COMPANION, HEAD
-from voxz.container.reader import Reader
 from voxz.errors import MissingDependencyError, UnsupportedError
-from voxz.io import gzip_stream, nifti
-from voxz.io.source import Source
-from voxz.samples import read_samples
+from voxz.samples import read_samples, spacing_of
 
 PAIRS = (".hdr", ".img", ".hdr.gz", ".img.gz")
 TIFF = (".tif", ".tiff")
@@ -80,7 +76,7 @@ def read(path: Path) -> Volumes:
     samples = np.ascontiguousarray(samples).reshape(-1, *samples.shape[-3:]) if samples.size else np.empty((0, 0, 0, 0))
     little = samples.astype(samples.dtype.newbyteorder("<"), copy=False)
     sha256 = hashlib.sha256(little.reshape(-1).view(np.uint8).data).hexdigest()
-    return Volumes(samples, sha256, None if tiff else _spacing_mm(path))
+    return Volumes(samples, sha256, None if tiff else spacing_of(path))
 
 
 def need_tiff() -> Any:
@@ -110,15 +106,3 @@ def _read_tiff(path: Path) -> NDArray[Any]:
     if stack is None:
         samples = samples[..., None, :, :]
     return samples.astype(samples.dtype.newbyteorder("="), copy=False)
-
-
-def _spacing_mm(path: Path) -> tuple[float, float, float] | None:
-    """Voxel size of a NIfTI file, or of one inside a .voxz file."""
-    if path.suffix.lower() == ".voxz":
-        with Reader(path) as reader:
-            kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(reader.header.format_name)
-            header = b"" if kind is None else reader.foreign_bytes(kind)
-    else:
-        with Source(path) as source:
-            header = source.foreign.companion or (source.foreign.head if source.foreign.format == "nifti" else b"")
-    return nifti.spacing_mm(gzip_stream.unpacked(header)) if header else None

@@ -21,6 +21,9 @@ TYPES = {
 """Sample type and channels by NIfTI datatype code."""
 
 
+INTENT_LABEL = 1002
+"""Intent code of label maps (NIFTI_INTENT_LABEL)."""
+
 LARGEST_OFFSET = 1 << 28
 """Header and extensions are held in memory."""
 
@@ -41,6 +44,7 @@ class Version:
     affine_rows: tuple[int, str]
     units: tuple[int, str]
     slope: tuple[int, str]
+    intent: tuple[int, str]
 
 
 NIFTI1 = Version(
@@ -56,6 +60,7 @@ NIFTI1 = Version(
     (280, "12f"),
     (123, "B"),
     (112, "f"),
+    (68, "h"),
 )
 NIFTI2 = Version(
     540,
@@ -70,6 +75,7 @@ NIFTI2 = Version(
     (400, "12d"),
     (500, "i"),
     (176, "d"),
+    (504, "i"),
 )
 
 
@@ -147,6 +153,14 @@ def spacing_mm(header: bytes) -> tuple[float, float, float] | None:
     # seven digits are what a float32 holds: 0.8, not 0.800000011920929
     x, y, z = (float(f"{abs(size) * factor:.7g}") for size in pixdim[1:4])
     return z, y, x
+
+
+def intent(header: bytes) -> int:
+    """Code that says what the samples mean."""
+    known = recognise(header)
+    assert known is not None
+    version, order = known
+    return int(struct.unpack_from(order + version.intent[1], header, version.intent[0])[0])
 
 
 def slope(header: bytes) -> float:

@@ -21,8 +21,14 @@ def surprise(samples: NDArray[np.generic]) -> float:
     north-west and north-east. In a map the boundaries of regions continue from row to row; noise does not. Constant
     background does not count, so it makes no map of a masked image.
     """
+    surprising, rough = surprises(samples)
+    return surprising / max(1, rough)
+
+
+def surprises(samples: NDArray[np.generic]) -> tuple[int, int]:
+    """Numbers of surprising voxels and of those that are not inside a constant region; 1 and 1 where a brick is too narrow."""
     if samples.size == 0 or samples.shape[2] < 2 or samples.shape[3] < 3 or samples.dtype.itemsize not in SIZES:
-        return 1.0
+        return 1, 1
     slices = np.moveaxis(samples, 4, 1).reshape(-1, *samples.shape[2:4])
     step = -(-len(slices) // SLICES)
     v = slices[len(slices) // 2 % step :: step]
@@ -30,8 +36,7 @@ def surprise(samples: NDArray[np.generic]) -> float:
     here, west, north = v[:, 1:, 1:-1], v[:, 1:, :-2], v[:, :-1, 1:-1]
     equals = [here == other for other in (west, north, v[:, :-1, :-2], v[:, :-1, 2:])]
     rough = here.size - int(np.count_nonzero(np.logical_and.reduce(equals)))
-    surprising = here.size - int(np.count_nonzero(np.logical_or.reduce(equals)))
-    return surprising / max(1, rough)
+    return here.size - int(np.count_nonzero(np.logical_or.reduce(equals))), rough
 
 
 def suits(samples: NDArray[np.generic]) -> bool:

@@ -73,7 +73,7 @@ def code_band(  # type: ignore[no-untyped-def]
                 bin_ = bin_of(expected)
                 outer = bin_of(max(outside >> WEIGHT_BITS, 0)) >> 2
                 inner = bin_of(max(here >> WEIGHT_BITS, 0)) >> 2
-                nearest = min(np.int64(row[at(x + LEFT - 1)]), 3) * 16 + min(np.int64(up[i]), 3) * 4 + min(np.int64(back[i]), 3)
+                nearest = np.int64(16 * min(row[at(x + LEFT - 1)], 3) + 4 * min(up[i], 3) + min(back[i], 3))
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
                     shift += 1
@@ -83,7 +83,7 @@ def code_band(  # type: ignore[no-untyped-def]
                 high = size >> shift
                 reached = np.int64(0)
                 while True:
-                    node = min(reached, DEPTH - 1) * 2 + q
+                    node = 2 * min(reached, DEPTH - 1) + q
                     a = node * BINS + bin_
                     b = DEPTH * 2 * BINS + (node * _COARSE + outer) * _COARSE + inner
                     c = DEPTH * 2 * (BINS + _COARSE * _COARSE) + node * _NEAREST + nearest * 2 + min(shift, 1)

@@ -38,4 +38,5 @@ def measured_bits(
     flat = (quantisers.astype(np.int64) * BINS + bins) * (TABLED + 1) + size
     counts = np.bincount(flat, minlength=2 * BINS * (TABLED + 1)).reshape(2, BINS, -1)
     total = counts + PRIOR * shares / shares.sum(2, keepdims=True)
-    return -np.log2(np.maximum(total / total.sum(2, keepdims=True), _LEAST)) + signs
+    bits: NDArray[np.float64] = -np.log2(np.maximum(total / total.sum(2, keepdims=True), _LEAST)) + signs
+    return bits

@@ -64,6 +64,7 @@ def _halvings(length: int) -> int:
 def _middle(volumes: Volumes) -> Volumes:
     starts = [max(0, (n - most) // 2) for n, most in zip(volumes.shape[1:], MIDDLE, strict=True)]
     parts = [slice(start, start + most) for start, most in zip(starts, MIDDLE, strict=True)]
+    return np.ascontiguousarray(volumes[(slice(None), *parts)])
 
 
 def _guess(volumes: Volumes, levels: Levels, step: float) -> float:

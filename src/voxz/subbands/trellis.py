@@ -119,14 +119,14 @@ def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # t
             for state in range(states):
                 if cost[state] < _UNREACHED:
                     cost[state] -= least
-    state = 0
+    last = np.int64(0)
     for other in range(states):
-        if cost[other] < cost[state]:
-            state = other
+        if cost[other] < cost[last]:
+            last = np.int64(other)
     for i in range(count - 1, -1, -1):
-        step = int(back[at(i), state])
-        state = step >> 1
-        k = int(found[at(i), 2 * quantiser[state] + (step & 1)])
+        step = np.int64(back[at(i), last])
+        last = step >> 1
+        k = np.int64(found[at(i), 2 * quantiser[last] + (step & 1)])
         indices[at(i)] = k if values[at(i)] >= 0.0 else -k
 
 

@@ -1,0 +1,107 @@
+"""Results as aligned lines for people; programs take the dicts that they are made of."""
+
+from typing import Any
+
+_WIDTH = 18
+_FEW = 9
+"""Errors that are listed one by one."""
+
+
+def info_text(facts: dict[str, Any]) -> str:
+    """Lines for the result of `voxz.info`."""
+    loss = facts["loss"]
+    lines = []
+    for name, value in facts.items():
+        if name == "target" and loss:
+            lines.append(_line(name, loss["promise"]))
+        elif name == "loss" and loss:
+            lines += ["measured when written, in stored units"]
+            lines += [_line(f"  {key}", entry) for key, entry in loss.items() if key not in ("promise", "asked", "unit")]
+        elif name == "lossy_before":
+            lines += [_line(name, mark) for mark in value]
+        elif name != "loss":
+            lines.append(_line(name, value))
+    return "\n".join(lines)
+
+
+def loss_line(facts: dict[str, Any]) -> str:
+    """One line about a file that was just written with loss, from the result of `voxz.info`; empty if it is lossless."""
+    loss = facts["loss"]
+    if not loss:
+        return ""
+    quality = "nothing lost" if loss["psnr_db"] is None else f"PSNR {loss['psnr_db']:.1f} dB"
+    return f"max error {loss['largest_error']:.6g}, {quality}, {facts['ratio']:.1f} : 1"
+
+
+def comparison_text(result: dict[str, Any]) -> str:
+    """Lines for the result of `voxz.compare`; with a row for each volume of a series."""
+    sizes = [n for n in result["shape"][:0:-1] if n != 1] + [n for n in result["shape"][:1] if n != 1]
+    samples = f"{'x'.join(map(str, sizes)) or 1} {result['dtype']}"
+    share = 100 * result["foreground_share"]
+    lines = [
+        _line("identical", result["identical"]),
+        _line("samples", samples),
+        _line("data range", result["data_range"]),
+        _line("max error", result["max_error"]),
+        _line("mean error", result["mean_error"]),
+        _line("rmse", result["rmse"]),
+        _line("psnr db", _decibels(result["psnr_db"])),
+        _line("foreground psnr db", f"{_decibels(result['foreground_psnr_db'])} ({share:.1f} % of the voxels)"),
+        _line("ssim", "-" if result["ssim"] is None else f"{result['ssim']:.5f}"),
+        _line("autocorrelation", _correlations(result["autocorrelation"])),
+        _line("errors", _errors(result["histogram"])),
+    ]
+    if len(result["volumes"]) > 1:
+        lines += ["", *_volumes(result["volumes"])]
+    return "\n".join(lines)
+
+
+def _line(name: str, value: Any) -> str:
+    return f"{name.replace('_', ' '):<{_WIDTH}} {_plain(value)}".rstrip()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _decibels(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _correlations(values: dict[str, float | None]) -> str:
+    return ", ".join(f"{name} {'-' if value is None else f'{value:.3f}'}" for name, value in values.items()) or "-"
+
+
+def _errors(histogram: dict[str, list[float]]) -> str:
+    """Shares of few whole errors, else the range that most lie in."""
+    edges, counts = histogram["edges"], histogram["counts"]
+    total = sum(counts)
+    if not total:
+        return "-"
+    if len(counts) <= _FEW:
+        return ", ".join(f"{low + 0.5:g}: {100 * count / total:.1f} %" for low, count in zip(edges, counts, strict=False))
+    inside, first, last = total, 0, len(counts) - 1
+    while inside - min(counts[first], counts[last]) >= 0.99 * total:
+        at_start = counts[first] <= counts[last]
+        inside -= counts[first] if at_start else counts[last]
+        first, last = (first + 1, last) if at_start else (first, last - 1)
+    return f"{100 * inside / total:.1f} % in {edges[first]:.6g} .. {edges[last + 1]:.6g}"
+
+
+def _volumes(volumes: list[dict[str, Any]]) -> list[str]:
+    lines = ["volume   max error  mean error        rmse  psnr db  foreground     ssim"]
+    for number, of in enumerate(volumes):
+        quality = "-" if of["ssim"] is None else f"{of['ssim']:.5f}"
+        lines.append(
+            f"{number:>6} {of['max_error']:>11.6g} {of['mean_error']:>11.4g} {of['rmse']:>11.5g} {_decibels(of['psnr_db']):>8} "
+            f"{_decibels(of['foreground_psnr_db']):>11} {quality:>8}"
+        )
+    return lines
