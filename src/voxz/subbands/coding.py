@@ -83,7 +83,7 @@ def code_band(  # type: ignore[no-untyped-def]
                 high = size >> shift
                 reached = np.int64(0)
                 while True:
-                    node = 2 * np.int64(min(reached, DEPTH - 1)) + q
+                    node = (2 * reached if reached < DEPTH else 2 * DEPTH - 2) + q
                     a = node * BINS + bin_
                     b = DEPTH * 2 * BINS + (node * _COARSE + outer) * _COARSE + inner
                     c = DEPTH * 2 * (BINS + _COARSE * _COARSE) + node * _NEAREST + nearest * 2 + min(shift, 1)
