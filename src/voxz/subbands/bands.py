@@ -57,16 +57,16 @@ class _Learner:
     def fresh(cls, data: NDArray[np.uint8], payload: bytes) -> "_Learner":
         coder = np.zeros(4, np.int64)
         start(coder, payload)
-        return cls(np.full((2 * DEPTH, BINS, 3), START), np.full(PLACES, UNDECIDED, np.int64), coder, data)
+        return cls(np.full((2 * DEPTH + 1, BINS, 3), START), np.full(PLACES, UNDECIDED, np.int64), coder, data)
 
     def code(
         self, magnitudes: NDArray[np.int32], indices: NDArray[np.int32], sums: NDArray[np.int64],
-        weights: NDArray[np.int64], path: Trellis, *, decoding: bool,
+        weights: NDArray[np.int64], orientation: int, path: Trellis, *, decoding: bool,
     ) -> bool:  # fmt: skip
         """Code the indices of a band."""
         return bool(
             code_band(
-                magnitudes, indices, sums, weights, path.after, path.quantiser, self.mixing, self.counters, self.coder,
+                magnitudes, indices, sums, weights, orientation, path.after, path.quantiser, self.mixing, self.counters, self.coder,
                 self.data, decoding,
             )
         )
@@ -122,7 +122,7 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
             if own:
                 side.put(weights)
             side.put(shifts.ravel())
-            coded = learner.code(magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=False)
+            coded = learner.code(magnitudes, indices, _sums(planes, weights, band), weights, band.orientation, path, decoding=False)
             assert coded
             assert learner.coder[POSITION] < learner.data.size
         known.learn(component, band, magnitudes, weights, planes.shape[0])
@@ -157,7 +157,8 @@ def decode_bands(
                     raise CorruptError("the weights of a band are out of bounds")
             shifts = side.take(4).reshape(2, 2)
             indices = np.zeros(band.shape, np.int32)
-            if not learner.code(magnitudes, indices, _sums(planes, weights, band), weights, path, decoding=True):
+            sums = _sums(planes, weights, band)
+            if not learner.code(magnitudes, indices, sums, weights, band.orientation, path, decoding=True):
                 raise CorruptError("the coefficients of a brick are damaged")
             values[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
         known.learn(component, band, magnitudes, weights, planes.shape[0])

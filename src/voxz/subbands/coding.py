@@ -22,7 +22,9 @@ LONGEST = 18
 HALF = 1 << 15
 _COARSE = 16
 _NEAREST = 128
-PLACES = DEPTH * 2 * (BINS + _COARSE * _COARSE + _NEAREST)
+_DECISIONS = DEPTH * 2 * (BINS + _COARSE * _COARSE + _NEAREST)
+_SIGNS = 81
+PLACES = _DECISIONS + 3 * 8 * _SIGNS
 """Counters in all."""
 
 REACHED = 6 << (UNIT_BITS + 1)
@@ -49,8 +51,17 @@ def _beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _sign(indices, z, y, x):  # type: ignore[no-untyped-def]
+    """0, 1 or 2 for a negative, zero (or outside) or positive index."""
+    if z < 0 or y < 0 or x < 0 or x >= indices.shape[2]:
+        return np.int64(1)
+    index = indices[z, y, x]
+    return np.int64(1) + np.int64(index > 0) - np.int64(index < 0)
+
+
+@kernel
 def code_band(  # type: ignore[no-untyped-def]
-    magnitudes, indices, sums, weights, after, quantiser, mixing, counters, coder, data, decoding
+    magnitudes, indices, sums, weights, orientation, after, quantiser, mixing, counters, coder, data, decoding
 ):
     """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`.
 
@@ -98,7 +109,15 @@ def code_band(  # type: ignore[no-untyped-def]
                 if size >> MOST_BITS:
                     return False
                 if size > 0:
-                    negative = code_bit(np.int64(index < 0), HALF, coder, data, decoding)
+                    w, n, p = _sign(indices, z, y, x - 1), _sign(indices, z, y - 1, x), _sign(indices, z - 1, y, x)
+                    d, e = _sign(indices, z, y - 1, x - 1), _sign(indices, z, y - 1, x + 1)
+                    f, g, h = _sign(indices, z, y, x - 2), _sign(indices, z, y - 2, x), _sign(indices, z - 2, y, x)
+                    a = _DECISIONS + orientation * _SIGNS + (w * 3 + n) * 3 + p
+                    b = _DECISIONS + (8 + orientation) * _SIGNS + ((w * 3 + n) * 3 + d) * 3 + e
+                    c = _DECISIONS + (16 + orientation) * _SIGNS + ((p * 3 + f) * 3 + g) * 3 + h
+                    negative = decide(
+                        counters, a, b, c, mixing[2 * DEPTH, orientation], coder, data, np.int64(index < 0), decoding
+                    )
                     index = -size if negative else size
                 else:
                     index = np.int64(0)
