@@ -23,6 +23,7 @@ from voxz.subbands.coding import DEPTH, PLACES, code_band
 from voxz.subbands.decisions import START, UNDECIDED
 from voxz.subbands.expectation import BINS, bins_of_band, inside, known_part, padded
 from voxz.subbands.fitting import LARGEST_WEIGHT, default_weights, fit_weights
+from voxz.subbands.leaning import LARGEST_LEAN, TAPS, fit_leaning
 from voxz.subbands.rates import ASSUMED, measured_bits
 from voxz.subbands.settings import Effort
 from voxz.subbands.trellis import Trellis, follow, quantise, trellis
@@ -61,12 +62,12 @@ class _Learner:
 
     def code(
         self, magnitudes: NDArray[np.int32], indices: NDArray[np.int32], sums: NDArray[np.int64],
-        weights: NDArray[np.int64], orientation: int, path: Trellis, *, decoding: bool,
+        weights: NDArray[np.int64], leaning: NDArray[np.int64], orientation: int, path: Trellis, *, decoding: bool,
     ) -> bool:  # fmt: skip
         """Code the indices of a band."""
         return bool(
             code_band(
-                magnitudes, indices, sums, weights, orientation, path.after, path.quantiser, self.mixing, self.counters, self.coder,
+                magnitudes, np.zeros_like(magnitudes), indices, sums, weights, leaning, orientation, path.after, path.quantiser, self.mixing, self.counters, self.coder,
                 self.data, decoding,
             )
         )
@@ -79,6 +80,7 @@ class _Known:
         self._pyramid = pyramid
         self._magnitudes: dict[tuple[int, int, int], NDArray[np.int32]] = {}
         self._weights: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._leaning: dict[int, NDArray[np.int64]] = {}
 
     def planes(self, component: int, band: Band) -> NDArray[np.int32]:
         """Features known as a whole for a band: parent, sisters, the previous component."""
@@ -97,6 +99,14 @@ class _Known:
     def weights(self, band: Band, features: int) -> NDArray[np.int64]:
         """Weights last fitted for such a band."""
         return self._weights.get((band.orientation, features), default_weights(features))
+
+    def leaning(self, band: Band) -> NDArray[np.int64]:
+        """Weights last fitted for the signs of such a band."""
+        return self._leaning.get(band.orientation, np.zeros(TAPS, np.int64))
+
+    def lean(self, band: Band, weights: NDArray[np.int64]) -> None:
+        """Remember weights for signs."""
+        self._leaning[band.orientation] = weights
 
     def learn(self, component: int, band: Band, magnitudes: NDArray[np.int32], weights: NDArray[np.int64], features: int) -> None:
         """Remember a finished band."""
@@ -119,10 +129,14 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
         own = int(np.count_nonzero(indices)) >= FEWEST_FOR_WEIGHTS
         side.put([EMPTY if not indices.any() else OWN if own else SAME])
         if indices.any():
+            leaning = known.leaning(band)
             if own:
+                leaning = fit_leaning(_signed(magnitudes, indices), int(np.count_nonzero(indices)))
                 side.put(weights)
+                side.put(leaning)
+                known.lean(band, leaning)
             side.put(shifts.ravel())
-            coded = learner.code(magnitudes, indices, _sums(planes, weights, band), weights, band.orientation, path, decoding=False)
+            coded = learner.code(magnitudes, indices, _sums(planes, weights, band), weights, leaning, band.orientation, path, decoding=False)
             assert coded
             assert learner.coder[POSITION] < learner.data.size
         known.learn(component, band, magnitudes, weights, planes.shape[0])
@@ -151,14 +165,16 @@ def decode_bands(
         magnitudes = padded(band.shape)
         weights = known.weights(band, planes.shape[0])
         if kind != EMPTY:
+            leaning = known.leaning(band)
             if kind == OWN:
-                weights = side.take(weights.size)
-                if np.abs(weights).max() > LARGEST_WEIGHT:
+                weights, leaning = side.take(weights.size), side.take(TAPS)
+                if np.abs(weights).max() > LARGEST_WEIGHT or np.abs(leaning).max() > LARGEST_LEAN:
                     raise CorruptError("the weights of a band are out of bounds")
+                known.lean(band, leaning)
             shifts = side.take(4).reshape(2, 2)
             indices = np.zeros(band.shape, np.int32)
             sums = _sums(planes, weights, band)
-            if not learner.code(magnitudes, indices, sums, weights, band.orientation, path, decoding=True):
+            if not learner.code(magnitudes, indices, sums, weights, leaning, band.orientation, path, decoding=True):
                 raise CorruptError("the coefficients of a brick are damaged")
             values[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
         known.learn(component, band, magnitudes, weights, planes.shape[0])
@@ -166,6 +182,13 @@ def decode_bands(
     if learner.coder[POSITION] != learner.data.size:
         raise CorruptError("the coefficients of a brick do not end where their stream does")
     return values
+
+
+def _signed(magnitudes: NDArray[np.int32], indices: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Padded magnitudes with the signs of `indices`."""
+    signed = magnitudes.copy()
+    inside(signed)[...] *= np.sign(indices)
+    return signed
 
 
 def _half_step(band: Band, step: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from voxz.entropy.binary import code_bit
 from voxz.jit import kernel
 from voxz.subbands.decisions import decide
+from voxz.subbands.leaning import lean_of_row
 from voxz.subbands.expectation import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, at, bin_of, row_part
 from voxz.subbands.trellis import magnitude_of
 
@@ -24,7 +25,8 @@ _COARSE = 16
 _NEAREST = 128
 _DECISIONS = DEPTH * 2 * (BINS + _COARSE * _COARSE + _NEAREST)
 _SIGNS = 81
-PLACES = _DECISIONS + 3 * 8 * _SIGNS
+_LEANS = 96
+PLACES = _DECISIONS + 8 * (_LEANS + 2 * _SIGNS)
 """Counters in all."""
 
 REACHED = 6 << (UNIT_BITS + 1)
@@ -60,20 +62,30 @@ def _sign(indices, z, y, x):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
+    """One of 31 bins of the ratio of what a coefficient leans to and its expected magnitude."""
+    size = min((abs(lean) * 24) // (expected + 16), 15)
+    return 15 + size if lean >= 0 else 15 - size
+
+
+@kernel
 def code_band(  # type: ignore[no-untyped-def]
-    magnitudes, indices, sums, weights, orientation, after, quantiser, mixing, counters, coder, data, decoding
+    magnitudes, signed, indices, sums, weights, leaning, orientation, after, quantiser, mixing, counters, coder, data, decoding
 ):
     """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`.
 
     `sums` is the part of the expectation known ahead, `mixing` ``(nodes, BINS, 3)`` the weights of the counters.
     """
     width = indices.shape[2]
-    line = np.zeros(width, np.int64)
+    line, leans = np.zeros(width, np.int64), np.zeros(width, np.int64)
+    lean_1, lean_2 = np.int64(leaning[0]) << UNIT_BITS, np.int64(leaning[1]) << UNIT_BITS
     west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS
     state = np.int64(0)
     for z in range(indices.shape[0]):
         for y in range(indices.shape[1]):
             row_part(magnitudes, z + FRONT, y + TOP, weights, line)
+            lean_of_row(signed, z + FRONT, y + TOP, leaning, leans)
+            signs = signed[z + FRONT, y + TOP]
             row = magnitudes[z + FRONT, y + TOP]
             up, back = magnitudes[z + FRONT, y + TOP - 1], magnitudes[z + FRONT - 1, y + TOP]
             for x in range(width):
@@ -112,9 +124,10 @@ def code_band(  # type: ignore[no-untyped-def]
                     w, n, p = _sign(indices, z, y, x - 1), _sign(indices, z, y - 1, x), _sign(indices, z - 1, y, x)
                     d, e = _sign(indices, z, y - 1, x - 1), _sign(indices, z, y - 1, x + 1)
                     f, g, h = _sign(indices, z, y, x - 2), _sign(indices, z, y - 2, x), _sign(indices, z - 2, y, x)
-                    a = _DECISIONS + orientation * _SIGNS + (w * 3 + n) * 3 + p
-                    b = _DECISIONS + (8 + orientation) * _SIGNS + ((w * 3 + n) * 3 + d) * 3 + e
-                    c = _DECISIONS + (16 + orientation) * _SIGNS + ((p * 3 + f) * 3 + g) * 3 + h
+                    lean = leans[at(x)] + lean_1 * signs[at(x + LEFT - 1)] + lean_2 * signs[at(x + LEFT - 2)]
+                    a = _DECISIONS + orientation * _LEANS + lean_bin(lean >> WEIGHT_BITS, expected) * 3 + min(size, 3) - 1
+                    b = _DECISIONS + 8 * _LEANS + orientation * _SIGNS + ((w * 3 + n) * 3 + d) * 3 + e
+                    c = _DECISIONS + 8 * _LEANS + (8 + orientation) * _SIGNS + ((p * 3 + f) * 3 + g) * 3 + h
                     negative = decide(
                         counters, a, b, c, mixing[2 * DEPTH, orientation], coder, data, np.int64(index < 0), decoding
                     )
@@ -123,5 +136,6 @@ def code_band(  # type: ignore[no-untyped-def]
                     index = np.int64(0)
                 indices[z, y, x] = index
                 row[i] = min(magnitude_of(index, q), LARGEST)
+                signs[i] = row[i] if index > 0 else -row[i]
                 state = after[state, size & 1]
     return True
