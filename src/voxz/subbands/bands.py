@@ -67,8 +67,8 @@ class _Learner:
         """Code the indices of a band."""
         return bool(
             code_band(
-                magnitudes, np.zeros_like(magnitudes), indices, sums, weights, leaning, orientation, path.after, path.quantiser, self.mixing, self.counters, self.coder,
-                self.data, decoding,
+                magnitudes, np.zeros_like(magnitudes), indices, sums, weights, leaning, orientation, path.after, path.quantiser,
+                self.mixing, self.counters, self.coder, self.data, decoding,
             )
         )
 
@@ -136,7 +136,8 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
                 side.put(leaning)
                 known.lean(band, leaning)
             side.put(shifts.ravel())
-            coded = learner.code(magnitudes, indices, _sums(planes, weights, band), weights, leaning, band.orientation, path, decoding=False)
+            sums = _sums(planes, weights, band)
+            coded = learner.code(magnitudes, indices, sums, weights, leaning, band.orientation, path, decoding=False)
             assert coded
             assert learner.coder[POSITION] < learner.data.size
         known.learn(component, band, magnitudes, weights, planes.shape[0])

@@ -2,7 +2,8 @@
 
 An index is shifted right until about six decisions reach it; is it larger than 0, than 1, ...? Each answer is coded with a
 mixture of three counters: by the bin of the expected magnitude; by what other bands and the band itself expect, apart; by the
-three nearest magnitudes. The bits that were shifted out, and the sign, have equal chances.
+three nearest magnitudes. The sign is coded in the same way: by where the coefficient leans (`leaning`), and by the signs of
+four neighbours each, near and farther. The bits that were shifted out have equal chances.
 """
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy as np
 from voxz.entropy.binary import code_bit
 from voxz.jit import kernel
 from voxz.subbands.decisions import decide
-from voxz.subbands.leaning import lean_of_row
 from voxz.subbands.expectation import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, at, bin_of, row_part
+from voxz.subbands.leaning import lean_of_row
 from voxz.subbands.trellis import magnitude_of
 
 DEPTH = 10
@@ -53,12 +54,9 @@ def _beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sign(indices, z, y, x):  # type: ignore[no-untyped-def]
-    """0, 1 or 2 for a negative, zero (or outside) or positive index."""
-    if z < 0 or y < 0 or x < 0 or x >= indices.shape[2]:
-        return np.int64(1)
-    index = indices[z, y, x]
-    return np.int64(1) + np.int64(index > 0) - np.int64(index < 0)
+def _trit(value):  # type: ignore[no-untyped-def]
+    """0, 1 or 2 for a negative number, zero and a positive one."""
+    return np.int64(value > 0) - np.int64(value < 0) + 1
 
 
 @kernel
@@ -85,7 +83,9 @@ def code_band(  # type: ignore[no-untyped-def]
         for y in range(indices.shape[1]):
             row_part(magnitudes, z + FRONT, y + TOP, weights, line)
             lean_of_row(signed, z + FRONT, y + TOP, leaning, leans)
-            signs = signed[z + FRONT, y + TOP]
+            signs, signs_up = signed[z + FRONT, y + TOP], signed[z + FRONT, y + TOP - 1]
+            signs_top = signed[z + FRONT, y + TOP - 2]
+            signs_back, signs_far = signed[z + FRONT - 1, y + TOP], signed[z + FRONT - 2, y + TOP]
             row = magnitudes[z + FRONT, y + TOP]
             up, back = magnitudes[z + FRONT, y + TOP - 1], magnitudes[z + FRONT - 1, y + TOP]
             for x in range(width):
@@ -121,13 +121,14 @@ def code_band(  # type: ignore[no-untyped-def]
                 if size >> MOST_BITS:
                     return False
                 if size > 0:
-                    w, n, p = _sign(indices, z, y, x - 1), _sign(indices, z, y - 1, x), _sign(indices, z - 1, y, x)
-                    d, e = _sign(indices, z, y - 1, x - 1), _sign(indices, z, y - 1, x + 1)
-                    f, g, h = _sign(indices, z, y, x - 2), _sign(indices, z, y - 2, x), _sign(indices, z - 2, y, x)
+                    beside = 3 * _trit(signs[at(x + LEFT - 1)]) + _trit(signs_up[i])
+                    beside = (beside * 3 + _trit(signs_up[at(x + LEFT - 1)])) * 3 + _trit(signs_up[at(x + LEFT + 1)])
+                    farther = 3 * _trit(signs_back[i]) + _trit(signs[at(x + LEFT - 2)])
+                    farther = (farther * 3 + _trit(signs_top[i])) * 3 + _trit(signs_far[i])
                     lean = leans[at(x)] + lean_1 * signs[at(x + LEFT - 1)] + lean_2 * signs[at(x + LEFT - 2)]
                     a = _DECISIONS + orientation * _LEANS + lean_bin(lean >> WEIGHT_BITS, expected) * 3 + min(size, 3) - 1
-                    b = _DECISIONS + 8 * _LEANS + orientation * _SIGNS + ((w * 3 + n) * 3 + d) * 3 + e
-                    c = _DECISIONS + 8 * _LEANS + (8 + orientation) * _SIGNS + ((p * 3 + f) * 3 + g) * 3 + h
+                    b = _DECISIONS + 8 * _LEANS + orientation * _SIGNS + beside
+                    c = _DECISIONS + 8 * _LEANS + (8 + orientation) * _SIGNS + farther
                     negative = decide(
                         counters, a, b, c, mixing[2 * DEPTH, orientation], coder, data, np.int64(index < 0), decoding
                     )

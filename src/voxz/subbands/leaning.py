@@ -1,7 +1,7 @@
 """Which way a coefficient leans: a linear prediction of it from signed coefficients around it, for coding its sign.
 
-Wavelets leave neighbours correlated, most of all in smooth, interpolated or low-noise images. The prediction is a weighted sum of TAPS neighbours
-earlier in the band, with weights in 1/1024 that the encoder fits by least squares and sends.
+Wavelets leave neighbours correlated, most of all in smooth, interpolated or low-noise images. The prediction is a weighted sum
+of TAPS neighbours earlier in the band, with weights in 1/1024 that the encoder fits by least squares and sends.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ from voxz.subbands.expectation import FRONT, LEFT, TOP, UNIT_BITS, WEIGHT_BITS
 at = np.uint64
 
 TAPS = 13
-"""West, second west, north-west, north, north-east, second north; of the slice before, the same place and its four neighbours; its
-counterpart two slices before; the north-east of the slice before."""
+"""West, second west, north-west, north, north-east, second north; of the slice before, the same place and its four neighbours;
+its counterpart two slices before; the north-east of the slice before."""
 
 LARGEST_LEAN = 1 << 12
 SAMPLES = 12000
