@@ -7,7 +7,7 @@ number of threads: bricks are coded independently and written in their order.
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -22,7 +22,7 @@ from voxz.container.reader import Reader, brick_shape
 from voxz.container.writer import Writer
 from voxz.errors import CorruptError
 from voxz.parallel import map_ordered
-from voxz.plan import Plan
+from voxz.plan import Coded, Plan
 from voxz.tally import Tally, within
 from voxz.volume import Foreign, Layout
 
@@ -49,16 +49,6 @@ class Samples(Protocol):
         """Return the SHA-256 of the samples and of the whole uncompressed data file."""
 
 
-@dataclass(frozen=True)
-class Coded:
-    """A brick's codec and payload; what it decodes to, and how far that is from the original."""
-
-    number: int
-    payload: bytes
-    decoded: NDArray[np.generic]
-    tally: Tally
-
-
 def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
     """Code a brick; a lossy one is decoded and measured, and coded losslessly should it break its bound."""
     number, payload = codecs.encode_brick(brick, plan.level, plan.codec, plan.fidelity)
@@ -82,7 +72,7 @@ def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: 
             writer.add(kind, codecs.STORED, len(data), encode_bytes(data))
 
     tally, decoded = Tally(), _Digests(foreign.head)
-    coded = map_ordered(lambda brick: code_brick(brick, plan), bricks_of(samples, grid), threads)
+    coded = _coded(bricks_of(samples, grid), plan, threads)
     done = 0
     for boxes in grid.slabs():
         shape, origin = _slab(grid, boxes)
@@ -120,6 +110,15 @@ def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: 
             original_sha256=sums[1],
         )
     )
+
+
+def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int) -> Iterator[Coded]:
+    """Coded bricks in their order; those that are ready only have to be passed by."""
+    if plan.ready:
+        for _, ready in zip(bricks, plan.ready, strict=True):
+            yield ready
+        return
+    yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads)
 
 
 class _Digests:

@@ -1,9 +1,23 @@
 """How a volume is to be coded: the wish of a `Target`, settled for one volume."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from voxz.container.header import LOSSLESS, UNITS
 from voxz.fidelity import EXACT, Fidelity
+from voxz.tally import Tally
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A brick's codec and payload; what it decodes to, and how far that is from the original."""
+
+    number: int
+    payload: bytes
+    decoded: NDArray[np.generic]
+    tally: Tally
 
 
 @dataclass(frozen=True)
@@ -17,6 +31,7 @@ class Plan:
     target, asked : number of the target in the header, and its value
     unit : number of the unit of a largest error that was asked for
     noise : estimated standard deviation of the noise, 0 if it was not needed
+    ready : all bricks, if settling the plan has coded them already
     count_background : whether constant background counts in the mean square that is recorded
     """
 
@@ -28,6 +43,7 @@ class Plan:
     noise: float = 0.0
     count_background: bool = False
     unit: int = UNITS["stored"]
+    ready: tuple[Coded, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def lossy(self) -> bool:

@@ -88,7 +88,7 @@ def _reach_psnr(trial: Trial, plan: Plan, target: Psnr) -> Plan:
     if result.psnr_db < target.db or not math.isfinite(result.psnr_db):
         best = "lossless coding" if not math.isfinite(result.psnr_db) else f"{result.psnr_db:.2f} dB"
         raise UsageError(f"got a PSNR of {target.db:g} dB, beyond lossy coding of this volume; expected less, or {best}")
-    return trial.with_step(plan, step)
+    return trial.settled(plan, step, result)
 
 
 def _reach_rate(trial: Trial, plan: Plan, target: BitsPerVoxel | Ratio, stored: int) -> Plan:
@@ -109,7 +109,7 @@ def _reach_rate(trial: Trial, plan: Plan, target: BitsPerVoxel | Ratio, stored: 
             f"got {asked:.4g} bits per sample (a ratio of {stored / asked:.4g}), expected at {side[4:]} {result.bits:.4g} "
             f"(a ratio of {stored / result.bits:.4g}), which is {side} that this volume can be coded with here"
         )
-    return trial.with_step(plan, step)
+    return trial.settled(plan, step, result)
 
 
 def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:

@@ -12,8 +12,8 @@ from voxz.container.writer import preamble_length
 from voxz.fidelity import Fidelity
 from voxz.metrics import psnr
 from voxz.parallel import map_ordered
-from voxz.pipeline import Coded, Samples, bricks_of, code_brick, grid_of
-from voxz.plan import Plan
+from voxz.pipeline import Samples, bricks_of, code_brick, grid_of
+from voxz.plan import Coded, Plan
 from voxz.tally import Tally
 
 MOST_TRIED = 1 << 24
@@ -32,11 +32,12 @@ Bricks = list[NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Result:
-    """What a step gave: bits per sample of the file, and errors."""
+    """What a plan gave: bits per sample of the file, errors, and the bricks."""
 
     bits: float
     tally: Tally
     peak: float
+    coded: tuple[Coded, ...]
 
     @property
     def psnr_db(self) -> float:
@@ -53,12 +54,14 @@ class Trial:
     ----------
     bricks : in native byte order, at most MOST_TRIED samples if there is more than one
     samples : how many the whole volume has
+    whole : whether these are all of its bricks
     overhead : bytes of a file that are not bricks
     peak : max - min of the whole volume
     """
 
     bricks: Bricks
     samples: int
+    whole: bool
     overhead: int
     peak: float
     threads: int
@@ -80,25 +83,24 @@ class Trial:
                 kept.append(brick)
         header = Header.describe(layout, grid, foreign.format, plan.level, plan.target)
         overhead = preamble_length(header.chunks) + len(foreign.head) + 2 * len(foreign.companion) // 3
-        return cls(kept, total, overhead, max(0.0, high - low), threads)
+        return cls(kept, total, apart == 1, overhead, max(0.0, high - low), threads)
 
     def core(self) -> "Trial":
         """Only the middle of the middle brick."""
         middle = self.bricks[len(self.bricks) // 2 :][:1]
-        return replace(self, bricks=[_middle(brick) for brick in middle], overhead=0)
+        return replace(self, bricks=[_middle(brick) for brick in middle], whole=False, overhead=0)
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
-        tally, length, tried = Tally(), 0, 0
+        coded = tuple(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads))
+        tried = sum(brick.size for brick in self.bricks)
+        length = sum(len(brick.payload) for brick in coded)
+        bits = 8 * (length / max(1, tried) + self.overhead / max(1, self.samples))
+        return Result(bits, sum((brick.tally for brick in coded), Tally()), self.peak, coded)
 
-        def code(brick: NDArray[np.generic]) -> Coded:
-            return code_brick(brick, plan)
-
-        for coded in map_ordered(code, self.bricks, self.threads):
-            tally += coded.tally
-            length += len(coded.payload)
-            tried += coded.decoded.size
-        return Result(8 * (length / max(1, tried) + self.overhead / max(1, self.samples)), tally, self.peak)
+    def settled(self, plan: Plan, log_step: float, result: Result) -> Plan:
+        """The plan with this step, and its bricks if these are all."""
+        return replace(self.with_step(plan, log_step), ready=result.coded if self.whole else ())
 
     def with_step(self, plan: Plan, log_step: float) -> Plan:
         """The same plan with a step of ``2 ** log_step``."""
