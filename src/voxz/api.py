@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz import pipeline
 from voxz.codecs import CODECS, check_name
-from voxz.container.header import COMPANION, HEAD
+from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.marks import marks_before
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
@@ -31,12 +31,15 @@ from voxz.maps import refuse_maps
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
 from voxz.plan import Plan
-from voxz.search import Opener, find_plan
+from voxz.search import Opener, find_plan, nearer_plan
 from voxz.target import Lossless, Target
 
 LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
 LOSSLESS = Lossless()
+
+ATTEMPTS = 4
+"""Times a volume is coded at most to meet a rate or a PSNR."""
 
 FilePath = str | os.PathLike[str]
 
@@ -74,8 +77,7 @@ def compress(
         file = stack.enter_context(_output(destination, force))
         path = source if isinstance(target, Lossless) else stack.enter_context(_readable_twice(source))
         plan = _plan(target, lambda: Source(path), level, codec, count, force_lossy)
-        samples = stack.enter_context(Source(path))
-        written = pipeline.write(samples, file, plan, count, _part(progress, 0, 1 + verify))
+        samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
             os.fsync(file.fileno())
             with Reader(file.name) as reader:
@@ -134,7 +136,7 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    pipeline.write(samples(), file, _plan(target, samples, level, codec, count, force_lossy), count)
+    _write(samples, file, _plan(target, samples, level, codec, count, force_lossy), count, None)
     return file.getvalue()
 
 
@@ -216,6 +218,22 @@ def _plan(target: Target, opened: Opener, level: int, codec: str | None, threads
     if not force_lossy:
         refuse_maps(target, opened)
     return find_plan(target, opened, level, codec, threads)
+
+
+def _write(
+    opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None
+) -> tuple[pipeline.Samples, Header]:
+    """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
+    for attempt in range(ATTEMPTS):
+        file.seek(0)
+        file.truncate()
+        with opened() as samples:
+            header, loss = pipeline.write(samples, file, plan, threads, progress)
+        nearer = nearer_plan(plan, header, loss)
+        if nearer is None or attempt == ATTEMPTS - 1:
+            break
+        plan = nearer
+    return samples, header
 
 
 @contextmanager

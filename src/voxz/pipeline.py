@@ -61,8 +61,10 @@ def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
     return Coded(number, payload, decoded, Tally.of(brick, decoded, plan.count_background))
 
 
-def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None = None) -> Header:
-    """Code `samples` into the seekable `file`; return the header as written."""
+def write(
+    samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None = None
+) -> tuple[Header, Loss | None]:
+    """Code `samples` into the seekable `file`; return the header, and the record of losses, as written."""
     layout, foreign = samples.layout, samples.foreign
     grid = grid_of(layout, plan)
     header = Header.describe(layout, grid, foreign.format, plan.level, plan.target)
@@ -87,7 +89,7 @@ def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: 
             if progress:
                 progress(done, layout.nbytes)
         decoded.add_samples(slab)
-    tail = samples.read_tail()
+    tail, loss = samples.read_tail(), None
     if plan.lossy:
         loss = Loss(
             plan.asked, plan.fidelity.bound, tally.largest_error, tally.mean_square, tally.counted, tally.peak, plan.noise,
@@ -101,15 +103,14 @@ def write(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: 
         writer.add(TAIL, codecs.STORED, len(tail), encode_bytes(tail))
     exact = samples.gzip_level()
     sums = decoded.finish(tail) if plan.lossy else samples.checksums()
-    return writer.finish(
-        replace(
-            header,
-            gzip_level=(exact or 6) if foreign.gzipped else 0,
-            gzip_identical=int(exact is not None and plan.exact),
-            samples_sha256=sums[0],
-            original_sha256=sums[1],
-        )
+    header = replace(
+        header,
+        gzip_level=(exact or 6) if foreign.gzipped else 0,
+        gzip_identical=int(exact is not None and plan.exact),
+        samples_sha256=sums[0],
+        original_sha256=sums[1],
     )
+    return writer.finish(header), loss
 
 
 def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int) -> Iterator[Coded]:

@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from fractions import Fraction
 
-from voxz.container.header import TARGETS, UNITS
+from voxz.container.header import TARGETS, UNITS, Header, Loss
 from voxz.errors import UsageError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.io import gzip_stream, nifti
+from voxz.metrics import psnr
 from voxz.noise import noise_of
 from voxz.pipeline import Samples
 from voxz.plan import Plan
@@ -31,7 +32,10 @@ RATE_MISSED = 0.02
 """and missed beyond this one."""
 
 PSNR_ABOVE = 0.06
-"""PSNRs are met within so many dB above what was asked, none below."""
+"""PSNRs are aimed at within so many dB above what was asked, none below,"""
+
+PSNR_MISSED = 0.1
+"""and missed beyond these."""
 
 DB_PER_DOUBLING = 6.02
 STEP_OF_RMSE = 3.9
@@ -54,6 +58,8 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
             bound = _bound_in_stored_units(target, noise, samples.layout, samples.foreign)
         fidelity = Fidelity.within(bound)
         return Plan(level, codec, fidelity, TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
+    if not isinstance(target, Psnr | BitsPerVoxel | Ratio):
+        raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
     bound = math.inf if target.max_error is None else target.max_error
     plan = Plan(level, codec or "wavelet", Fidelity(bound))
     with opened() as samples:
@@ -64,6 +70,25 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
     if isinstance(target, Psnr):
         return _reach_psnr(trial, replace(plan, count_background=target.background), target)
     return _reach_rate(trial, plan, target, 8 * layout.dtype.itemsize)
+
+
+def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
+    """After a whole volume was coded by a plan that was tried on part of it: a better one if it missed its target, else None."""
+    if loss is None or plan.ready or plan.fidelity.step == 0:
+        return None
+    if plan.target == TARGETS["psnr"]:
+        got = psnr(loss.mean_square, loss.peak)
+        if got is None or plan.asked <= got <= plan.asked + PSNR_MISSED:
+            return None
+        doublings = (got - plan.asked - PSNR_ABOVE / 2) / DB_PER_DOUBLING
+    else:
+        layout = header.layout_of_samples()
+        bits = 8 * header.file_length / math.prod(layout.canonical)
+        asked = plan.asked if plan.target == TARGETS["bits"] else 8 * layout.dtype.itemsize / plan.asked
+        if abs(bits / asked - 1) <= RATE_MISSED:
+            return None
+        doublings = math.log2(bits / asked) * max(asked, 0.5)
+    return replace(plan, fidelity=replace(plan.fidelity, step=plan.fidelity.step * 2.0**doublings))
 
 
 def _number(target: Target) -> int:
