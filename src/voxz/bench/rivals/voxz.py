@@ -8,25 +8,46 @@ from numpy.typing import NDArray
 
 import voxz
 from voxz.bench.rivals.base import Rival
+from voxz.target import Target, target_of
 
 
 @dataclass(frozen=True)
 class Voxz(Rival):
-    """voxz at one level."""
+    """voxz at one level, with the codec that suits or a named one.
+
+    Give nothing for lossless, or `error`, a bound in stored units, or one of `psnr` (dB), `bits` (per sample) and `ratio`;
+    `error` goes together with any of them.
+    """
 
     level: int = 5
+    codec: str = ""
+    error: float = 0.0
+    psnr: float = 0.0
+    bits: float = 0.0
+    ratio: float = 0.0
     origin = "pip install voxz"
+
+    def __post_init__(self) -> None:
+        self._target()
+
+    @property
+    def bound(self) -> float | None:
+        return self.error or (None if self.psnr or self.bits or self.ratio else 0.0)
 
     def version(self) -> str:
         return f"voxz {voxz.__version__}"
 
     def encode(self, samples: NDArray[Any]) -> bytes:
-        return voxz.encode(samples, level=self.level, threads=1)
+        return voxz.encode(samples, target=self._target(), level=self.level, codec=self.codec or None, threads=1)
 
     def decode(self, blob: bytes) -> NDArray[Any]:
         return voxz.decode(blob, threads=1)
 
     def warm(self) -> None:
         """Compile the kernels, or load them from the cache."""
-        for shape in ((1, 2, 32, 32), (3, 2, 32, 32)):
+        for shape in ((1, 4, 32, 32), (3, 4, 32, 32)):
             self.decode(self.encode(np.arange(np.prod(shape), dtype=np.int16).reshape(shape) ** 2))
+
+    def _target(self) -> Target:
+        rates = {"psnr": self.psnr, "bits": self.bits, "ratio": self.ratio}
+        return target_of({"stored": self.error or None}, {name: value or None for name, value in rates.items()})
