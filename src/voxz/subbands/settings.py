@@ -16,13 +16,14 @@ class Effort:
 
     states: int
     rounds: int
-    slope: float = 0.28
+    slope: float
 
 
 EFFORTS = {
-    1: Effort(4, 1), 2: Effort(4, 1), 3: Effort(4, 1), 4: Effort(4, 1), 5: Effort(8, 1), 6: Effort(8, 2), 7: Effort(8, 3),
-    8: Effort(32, 2), 9: Effort(32, 3),
+    1: Effort(4, 1, 0.28), 2: Effort(4, 1, 0.28), 3: Effort(4, 1, 0.28), 4: Effort(8, 1, 0.28), 5: Effort(8, 1, 0.28),
+    6: Effort(8, 2, 0.2), 7: Effort(8, 3, 0.2), 8: Effort(32, 2, 0.2), 9: Effort(32, 3, 0.2),
 }  # fmt: skip
+"""By level. With bits that were measured, less is worth giving up for them."""
 
 REVERSIBLE = Effort(1, 1, slope=0.0)
 """For integers that have to come back: a plain quantiser that rounds to the nearest."""
