@@ -24,12 +24,9 @@ def learn_stepped(
     """Fit the predictor of a brick, as `learn` does, for residuals in steps of `step`; `padded` gets borders and stand-ins."""
     if step == 1:
         return learn(padded, geometry, settings, absent, ridge)
-    interior = geometry.interior(padded)
-    neighbours = padded.copy()
-    noise = np.random.RandomState(1).randint(-(step >> 1), (step + 1) >> 1, interior.shape)
-    geometry.interior(neighbours)[...] = np.clip(interior + noise, 0, highest)
-    model = learn(neighbours, geometry, settings, absent, ridge, padded)
-    coded = interior.size - int(np.count_nonzero(absent))
+    model = learn(padded, geometry, settings, absent, ridge)
+    neighbours = np.empty_like(padded)
+    coded = geometry.interior(padded).size - int(np.count_nonzero(absent))
     nothing = np.zeros(coded, np.int32)
     for _ in range(PASSES):
         neighbours[...] = padded
