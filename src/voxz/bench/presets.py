@@ -9,7 +9,10 @@ PRESETS = {
         f"voxz:level=1/2/3/4/5,{_GENERAL},{_IMAGES},jpegxl:effort=9,jpegxl:layout=mosaic,"
         "jpegxl:layout=channels,predictor=15,ffv1,x265:lossless=yes,tomoz,zfp,jp3d,kakadu"
     ),
-    "near-lossless": "voxz:error=1/2/5/9,voxz:level=9,error=1/2/5/9,jpegls:error=1/2/5/9,sz3:error=1/2/5/9,sperr:error=1/2/5/9,prequant:error=1/2/5/9",
+    "near-lossless": (
+        "voxz:error=1/2/5/9,voxz:level=9,error=1/2/5/9,jpegls:error=1/2/5/9,sz3:error=1/2/5/9,sperr:error=1/2/5/9,"
+        "prequant:error=1/2/5/9"
+    ),
     "lossy-default": (
         "voxz:psnr=35/40/45/50/55/60,voxz:level=9,psnr=35/40/45/50/55/60,"
         "jpeg2000:rmse=1/2/4/8/16/32,jpeg2000:z=wavelet,rmse=1/2/4/8/16/32,"

@@ -61,7 +61,7 @@ class State:
             tile *= 2
         squares = len(dense.memory)
         experts = squares + 2
-        weights = np.full((2, DEPTH, SCALES, experts + COUNTERS), COUNTER_WEIGHT)
+        weights = np.full((2, DEPTH + 1, SCALES, experts + COUNTERS), COUNTER_WEIGHT)
         weights[..., :experts] = 1.0 / experts
         places = (SCALES * PHASES + PATTERNS * COARSE + COARSE**3) * 2 * DEPTH
         odds = (np.arange(REFINED) * (2 * LARGEST / (REFINED - 1)) - LARGEST + REACH) * STEPS

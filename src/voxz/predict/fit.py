@@ -40,15 +40,17 @@ def add_block(moments, block):  # type: ignore[no-untyped-def]
 
 @kernel
 def gather(  # type: ignore[no-untyped-def]
-    samples, origin, extent, strides, step, mode, beside, thresholds, classes, size, taps, parent, moments, counts, errors, absent
+    samples, targets, origin, extent, strides, step, mode, beside, thresholds, classes, size, taps, parent, moments, counts,
+    errors, absent
 ):
     """Accumulate weighted second moments of a unit's voxels into `moments` (classes, size, size).
 
-    `origin` is the index of the unit's first voxel, `extent` its (depth, height, width), `strides` those of slice and row,
-    `taps` the offsets of the `size` neighbours but the west one, filled up to a multiple of four with -1, `parent`
-    (classes, taps) the predictor the weights come from. In a moment matrix, row and column number `size` belong to the
-    residual of the parent; those beyond it stay zero and only make the size a multiple of eight. `counts` and `errors`
-    return the number of samples and the sum of the residuals' magnitudes of each class.
+    `samples` are the neighbours and `targets` what is predicted from them. `origin` is the index of the unit's first voxel,
+    `extent` its (depth, height, width), `strides` those of slice and row, `taps` the offsets of the `size` neighbours but the
+    west one, filled up to a multiple of four with -1, `parent` (classes, taps) the predictor the weights come from. In a
+    moment matrix, row and column number `size` belong to the residual of the parent; those beyond it stay zero and only make
+    the size a multiple of eight. `counts` and `errors` return the number of samples and the sum of the residuals' magnitudes
+    of each class.
     """
     block = np.zeros((classes, BLOCK, moments.shape[1]), np.float64)
     filled = np.zeros(classes, np.int64)
@@ -63,7 +65,7 @@ def gather(  # type: ignore[no-untyped-def]
                 group = class_of(activity(samples, i, strides[1], beside), thresholds, mode)
                 line = filled[group]
                 west = np.int64(samples[at(i - 1)])
-                r0 = float(np.int64(samples[at(i)]) - west)
+                r0 = float(np.int64(targets[at(i)]) - west)
                 r1, r2, r3 = 0.0, 0.0, 0.0
                 for k in range(0, taps.size, 4):
                     d0 = float(np.int64(samples[at(i + taps[at(k)])]) - west)

@@ -45,12 +45,13 @@ BITS_PER_NAT = 1.4427
 
 def learn(
     samples: NDArray[np.int32], geometry: Geometry, settings: Settings, absent: NDArray[np.bool_] = NONE_ABSENT,
-    ridge: float = RIDGE,
+    ridge: float = RIDGE, targets: NDArray[np.int32] | None = None,
 ) -> Model:
     """Fit the predictor of a brick whose dense samples are in place in the padded array `samples`.
 
     Samples that are `absent` (same shape, or empty) get stand-ins and are left out of the fit; `ridge` is the pull towards the
-    parent's coefficients, in samples.
+    parent's coefficients, in samples. `targets` (same shape) are what is to be predicted from `samples`, by default they
+    themselves.
     """
     sizes = geometry.sizes()
     if absent.size:
@@ -64,7 +65,10 @@ def learn(
     units = units_of(geometry, tiles)
     arrays = Arrays.derive(settings, geometry, references)
     thresholds = _choose_thresholds(samples, geometry, settings, references, present)
-    learner = _Learner(samples, geometry, settings, references, thresholds, arrays, absent, present, ridge)
+    learner = _Learner(
+        samples, samples if targets is None else targets, geometry, settings, references, thresholds, arrays, absent, present,
+        ridge,
+    )  # fmt: skip
     precision = learner.choose_precision(units[1] if geometry.depth > 1 else units[0])
     coefficients = np.zeros((len(units), settings.classes, arrays.stride), np.int32)
     total = np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64)
@@ -129,6 +133,7 @@ class _Learner:
     """What all fits of a brick share."""
 
     samples: NDArray[np.int32]
+    targets: NDArray[np.int32]
     geometry: Geometry
     settings: Settings
     references: NDArray[np.int64]
@@ -155,7 +160,7 @@ class _Learner:
         z0, z1, y0, y1, x0, x1 = unit.box
         origin = unit.volume * geometry.volume + (z0 + FRONT) * geometry.slice + (y0 + TOP) * geometry.row + LEFT + x0
         gather(
-            self.samples, origin, np.array([z1 - z0, y1 - y0, x1 - x0], np.int64),
+            self.samples, self.targets, origin, np.array([z1 - z0, y1 - y0, x1 - x0], np.int64),
             np.array([geometry.slice, geometry.row], np.int64), self._step(unit), unit.mode,
             _beside(geometry, self.references, unit.volume, unit.mode), self.thresholds, classes,
             len(positions), taps, predictor, moments, counts, errors, self.absent,

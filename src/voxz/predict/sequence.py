@@ -13,7 +13,7 @@ from voxz.entropy.contexts import choose_ranges, read_contexts, tokens_of, write
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.rans import LOWEST, encode_symbols, starts_of
 from voxz.errors import CorruptError
-from voxz.predict.rows import WEIGHT_BITS, read_row
+from voxz.predict.coding import WEIGHT_BITS, read_row
 
 MOST_LEVELS = 1024
 RANGES = 16
@@ -64,8 +64,8 @@ def decode_sequence(payload: bytes, levels: NDArray[np.int32]) -> NDArray[np.int
     raw = np.concatenate([from_bytes(payload[ends[1] :]), np.zeros(2 * room, np.uint32)])
     coder = np.array([(int(words[0]) << 16) | int(words[1]), (int(words[2]) << 16) | int(words[3]), 4, 0, 0], np.int64)
     read_row(
-        room, levels.astype(np.int64) << WEIGHT_BITS, contexts.level_table, contexts.shifts, *contexts.lookup(), words, raw,
-        coder, values, np.zeros(0, np.bool_), 0,
+        room, levels.astype(np.int64) << WEIGHT_BITS, WEIGHT_BITS, contexts.level_table, contexts.shifts, *contexts.lookup(),
+        words, raw, coder, values, np.zeros(0, np.bool_), 0,
     )  # fmt: skip
     left = 8 * (len(payload) - ends[1]) - int(coder[3])
     if coder[0] != LOWEST or coder[1] != LOWEST or coder[2] != words_length // 2 or not 0 <= left < 8:

@@ -19,6 +19,7 @@ import numpy as np
 
 from voxz.entropy.rans import LOWEST
 from voxz.jit import kernel
+from voxz.predict.coding import code_row, read_row, rebuild_row
 from voxz.predict.geometry import (
     FRONT,
     LEFT,
@@ -33,14 +34,14 @@ from voxz.predict.geometry import (
     open_row,
     update_mean,
 )
-from voxz.predict.rows import VECTOR, code_row, prepare_parts, read_row, rebuild_row
+from voxz.predict.rows import VECTOR, prepare_parts
 
 
 @kernel
 def traverse(  # type: ignore[no-untyped-def]
     samples, errors, total, sizes, tiles, highest, precision, references, thresholds, coefficients, stride,
     offsets, groups, error_weights, error_offsets, error_groups,
-    level_table, shifts, slots, spans, words, raw, raw_bits, ahead, decoding, residuals, noted, absent,
+    level_table, shifts, slots, spans, words, raw, raw_bits, ahead, decoding, residuals, noted, absent, step, scaling,
 ):
     """Walk the brick; decode into `samples`, or note `residuals` and table numbers for the samples that are there.
 
@@ -88,18 +89,18 @@ def traverse(  # type: ignore[no-untyped-def]
                     return False
                 if decoding and ahead:
                     read_row(
-                        width, expected, level_table, shifts, slots, spans, words, raw, coder, row_residuals,
+                        width, expected, scaling, level_table, shifts, slots, spans, words, raw, coder, row_residuals,
                         absent, begin + LEFT,
                     )
                     fits = rebuild_row(
                         samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, expected,
-                        row_residuals, absent, row, beside,
+                        row_residuals, absent, row, beside, step,
                     )
                 else:
                     fits = code_row(
                         samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, expected,
                         error_weights[mode], level_table, shifts, slots, spans, words, raw, coder,
-                        decoding, residuals, noted, absent, row, beside,
+                        decoding, residuals, noted, absent, row, beside, step, scaling,
                     )
                 if not fits:
                     return False

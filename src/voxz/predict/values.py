@@ -66,6 +66,10 @@ class Values:
         assert not self.starts
         return (dense.astype(np.int64) * self.step + self.low).astype(dtype)
 
+    def range(self) -> tuple[int, int]:
+        """Lowest and highest stored value."""
+        return self.low, self.low + self.step * (self.highest + sum(self.skips))
+
     def write(self, writer: IntegerWriter) -> None:
         """Send the mapping; 64-bit numbers go as three parts."""
         for number in (self.low, self.step, self.highest):
@@ -113,6 +117,12 @@ def find_values(samples: NDArray[np.generic]) -> Values | None:
     if highest > LARGEST or skips.max(initial=0) > _LARGEST_SKIP:
         return None
     return Values(low, step, highest, tuple(starts.tolist()), tuple(skips.tolist()))
+
+
+def without_gaps(values: Values) -> Values | None:
+    """Map for samples that come back with an error, which could be anywhere: no gap is left out. None when that is too wide."""
+    highest = values.highest + sum(values.skips)
+    return Values(values.low, values.step, highest) if highest <= LARGEST else None
 
 
 def _distinct(samples: NDArray[np.generic], low: int, high: int) -> NDArray[np.int64] | None:
