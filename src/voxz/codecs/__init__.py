@@ -61,20 +61,20 @@ def encode_brick(
 ) -> tuple[int, bytes]:
     """Code a brick with the codec called `name`, or the one that suits its samples; fall back to another."""
     best, smallest = STORED, b""
-    for number in _candidates(samples, name):
+    for number in _candidates(samples, name, fidelity):
         payload = codec(number).encode_brick(samples, level, fidelity)
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
         clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
-        sure = number in (PREDICTIVE, WAVELET) or (number == FLOATS and samples.nbytes > _SMALL) or (number == LABELS and clear)
+        sure = number == PREDICTIVE or (number == WAVELET and name == "wavelet") or (number == FLOATS and samples.nbytes > _SMALL) or (number == LABELS and clear)
         if smallest and sure:
             break
     return best, smallest
 
 
-def _candidates(samples: NDArray[np.generic], name: str | None) -> Iterator[int]:
+def _candidates(samples: NDArray[np.generic], name: str | None, fidelity: Fidelity) -> Iterator[int]:
     """Codecs to try, until one is clearly right; of the others the smallest payload counts."""
-    if name == "wavelet":
+    if name == "wavelet" or (name is None and fidelity != EXACT and samples.dtype.kind == "f"):
         yield WAVELET
     if name == "labels" or (name is None and suits(samples)):
         yield LABELS
