@@ -78,7 +78,7 @@ def within(original: NDArray[Any], decoded: NDArray[Any], bound: float) -> bool:
         return bool((error <= bound).all())
     if not (error <= bound * (1 + _DOUBT)).all():
         return False
-    exact = Fraction(bound) if math.isfinite(bound) else None
+    exact = Fraction(float(bound)) if math.isfinite(bound) else None
     doubtful = np.nonzero(error >= bound * (1 - _DOUBT)) if exact is not None else ()
     pairs = zip(original[doubtful].tolist(), decoded[doubtful].tolist(), strict=True) if doubtful else ()
     return all(x == y or math.isnan(x) or abs(Fraction(x) - Fraction(y)) <= exact for x, y in pairs)  # type: ignore[operator]

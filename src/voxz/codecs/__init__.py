@@ -66,7 +66,8 @@ def encode_brick(
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
         clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
-        sure = number == PREDICTIVE or (number == WAVELET and name == "wavelet") or (number == FLOATS and samples.nbytes > _SMALL) or (number == LABELS and clear)
+        sure = number == PREDICTIVE or (number == WAVELET and name == "wavelet")
+        sure |= (number == FLOATS and samples.nbytes > _SMALL) or (number == LABELS and clear)
         if smallest and sure:
             break
     return best, smallest

@@ -74,9 +74,9 @@ def mix_series(
 ) -> bool:
     """Walk at levels 6 to 9."""
     arrays = Arrays.derive(SETTINGS[DEFAULT], geometry, model.references)
-    learning: tuple[Any, ...] = (*State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding, absent)
+    learning: list[Any] = [*State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding, absent]
     return bool(
-        walk(
+        walk(  # type: ignore[call-arg]
             padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,

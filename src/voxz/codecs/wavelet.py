@@ -39,8 +39,8 @@ LOSSY, LOSSLESS, NOTHING = 0, 1, 2
 _BACKGROUND, _BASIS, _CORRECTED = 1, 2, 4
 """Flags."""
 
-MOST_STEPS = 1 << 24
-"""Steps that the range of a brick may have: beyond, lossless codecs do as well."""
+MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
+"""Steps, or whole numbers when lossless, that the range of a brick may have: indices of coefficients stay below 2 ** 26."""
 
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
@@ -106,11 +106,11 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     missing = _missing(series.shape, specials, background)
     seen = series[~missing]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-    if high - low > (MOST_STEPS * step if step else MOST_STEPS):
+    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES):
         return None
     form = NOTHING if not seen.size else LOSSY if step else LOSSLESS
     effort = EFFORTS[level] if step else REVERSIBLE
-    offset = float(np.rint(seen.mean(dtype=np.float64))) if form == LOSSY and high - low >= 1 else 0.0
+    offset = float(np.rint(low + (seen.astype(np.float64) - low).mean())) if seen.size else 0.0
     volumes = series.astype(np.float64) - offset
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown)
@@ -251,7 +251,8 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
 
 def _corrections(series: Series, decoded: Series, missing: NDArray[np.bool_], bound: float) -> bytes:
     """Parts that bring every sample within `bound`; empty if all are."""
-    error = np.where(missing, 0.0, series.astype(np.float64) - decoded.astype(np.float64))
+    known, found = np.where(missing, 0, series), np.where(missing, 0, decoded)
+    error = known.astype(np.float64) - found.astype(np.float64)
     unit = 2 * math.floor(bound) + 1.0 if series.dtype.kind in "iu" else 2 * bound * _ROOM
     limit = math.floor(bound) if series.dtype.kind in "iu" else bound * _ROOM
     wrong = np.abs(error) > limit
