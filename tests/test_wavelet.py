@@ -116,8 +116,8 @@ def adversary(kind: str, dtype: str, shape: tuple[int, ...], seed: int) -> NDArr
     if kind == "impulses":
         return np.where(rng.random(shape) < 0.1, info.max, info.min).astype(dtype)
     if kind == "ramp":
-        return (np.indices(shape).sum(0) * 3 % 120).astype(dtype)
-    return decoded
+        ramp: NDArray[np.generic] = (np.indices(shape).sum(0) * 3 % 120).astype(dtype)
+        return ramp
     noise = np.clip(rng.normal(size=shape) * 20 + 50, 0, 120)
     if kind == "masked":
         noise[rng.random(shape) < 0.5] = 0
