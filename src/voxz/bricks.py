@@ -103,6 +103,12 @@ _SHORTEST = 64
 """Bricks are not cut shorter than this along y and x."""
 
 
+def middle_of(shape: tuple[int, ...], most: tuple[int, ...]) -> tuple[slice, ...]:
+    """At most so many samples along each of the first axes of `shape`, in the middle."""
+    starts = [max(0, (n - limit) // 2) for n, limit in zip(shape, most, strict=False)]
+    return tuple(slice(start, start + limit) for start, limit in zip(starts, most, strict=True))
+
+
 def _balanced(size: int, longest: int) -> int:
     """Return the largest part when `size` is cut evenly into as few parts of at most `longest` as can be."""
     parts = max(1, -(-size // longest))

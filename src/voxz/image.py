@@ -94,7 +94,7 @@ class Image:
         """The NIfTI header as a nibabel object; None for arrays."""
         import nibabel  # noqa: PLC0415 - start-up time
 
-        head = self._nifti_bytes()
+        head = self.nifti_header()
         if head is None:
             return None
         known = nifti.recognise(head)
@@ -158,7 +158,7 @@ class Image:
         sink.write(all_marks(self._reader))
 
     def _head_of(self, selection: Selection) -> bytes:
-        layout, head = self._layout, self._nifti_bytes()
+        layout, head = self._layout, self.nifti_header()
         shape = tuple(map(len, selection.ranges))
         if head is None:
             return npy.header(Layout(shape, layout.dtype, layout.first_axis_fastest))
@@ -166,7 +166,8 @@ class Image:
         steps = [part.step for part in selection.ranges]
         return nifti.select(head, starts, steps, list(shape))
 
-    def _nifti_bytes(self) -> bytes | None:
+    def nifti_header(self) -> bytes | None:
+        """Bytes of the NIfTI header and its extensions, verbatim; None for arrays."""
         kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(self._reader.header.format_name)
         return None if kind is None else gzip_stream.unpacked(self._reader.foreign_bytes(kind))
 

@@ -6,7 +6,7 @@ no map: there is nothing that it could lose.
 """
 
 from voxz.errors import UsageError
-from voxz.io import gzip_stream, nifti
+from voxz.io import nifti
 from voxz.pipeline import Samples
 from voxz.search import Opener
 from voxz.segments.suits import surprises
@@ -57,5 +57,5 @@ def _reason(samples: Samples) -> str:
 
 def _intent(foreign: Foreign) -> int:
     """Intent code of a NIfTI header, else 0."""
-    header = gzip_stream.unpacked(foreign.companion) if foreign.companion else foreign.head
-    return nifti.intent(header) if foreign.format.startswith("nifti") else 0
+    header = nifti.header_of(foreign)
+    return 0 if header is None else nifti.intent(header)

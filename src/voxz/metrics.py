@@ -25,12 +25,18 @@ def errors(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
         return np.where(same, 0.0, x - y)
 
 
+def extent_of(samples: NDArray[Any]) -> tuple[float, float]:
+    """Least and largest of the finite samples, which are real numbers; infinity and minus infinity without any."""
+    finite = samples[np.isfinite(samples)] if samples.dtype.kind == "f" else samples
+    return (float(finite.min()), float(finite.max())) if finite.size else (math.inf, -math.inf)
+
+
 def data_range_of(samples: NDArray[Any]) -> float:
     """Max - min of the finite samples, 0 without any."""
     if samples.dtype.kind != "f":
         return float(int(samples.max()) - int(samples.min())) if samples.size else 0.0
-    finite = samples[np.isfinite(samples)]
-    return float(finite.max()) - float(finite.min()) if finite.size else 0.0
+    low, high = extent_of(samples)
+    return max(0.0, high - low)
 
 
 def psnr(mean_square: float, data_range: float) -> float | None:

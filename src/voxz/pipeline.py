@@ -145,14 +145,19 @@ def grid_of(layout: Layout, plan: Plan) -> Grid:
 
 def bricks_of(samples: Samples, grid: Grid) -> Iterator[NDArray[np.generic]]:
     """Native-endian copies of all bricks, slab by slab."""
+    for boxes, slab in slabs_of(samples, grid):
+        _, origin = _slab(grid, boxes)
+        for box in boxes:
+            yield np.ascontiguousarray(slab[_inside(box, origin)], slab.dtype.newbyteorder("="))
+
+
+def slabs_of(samples: Samples, grid: Grid) -> Iterator[tuple[list[Box], NDArray[np.generic]]]:
+    """Read all samples once: the bricks of each slab, and its samples ``(series, z, y, x, channels)`` in stored byte order."""
     layout = samples.layout
     for boxes in grid.slabs():
-        shape, origin = _slab(grid, boxes)
+        shape, _ = _slab(grid, boxes)
         size = math.prod(shape) * layout.dtype.itemsize
-        slab = np.frombuffer(samples.read_samples(size), layout.dtype).reshape(shape)
-        for box in boxes:
-            brick = slab[_inside(box, origin)]
-            yield np.ascontiguousarray(brick, layout.dtype.newbyteorder("="))
+        yield boxes, np.frombuffer(samples.read_samples(size), layout.dtype).reshape(shape)
 
 
 def _slab(grid: Grid, boxes: list[Box]) -> tuple[tuple[int, ...], list[int]]:

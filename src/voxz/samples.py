@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.header import COMPANION, HEAD
-from voxz.container.reader import Reader
 from voxz.container.writer import MAGIC
 from voxz.image import Image
-from voxz.io import gzip_stream, nifti
+from voxz.io import nifti
 from voxz.io.source import Source
 
 
@@ -29,13 +27,12 @@ def read_samples(path: str | os.PathLike[str]) -> NDArray[Any]:
 def spacing_of(path: str | os.PathLike[str]) -> tuple[float, float, float] | None:
     """Distance of neighbouring voxels along (z, y, x) in mm, of a NIfTI file or one inside a .voxz file; None if unknown."""
     if _is_voxz(path):
-        with Reader(path) as reader:
-            kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(reader.header.format_name)
-            header = b"" if kind is None else reader.foreign_bytes(kind)
+        with Image(path) as image:
+            header = image.nifti_header()
     else:
         with Source(path) as source:
-            header = source.foreign.companion or (source.foreign.head if source.foreign.format == "nifti" else b"")
-    return nifti.spacing_mm(gzip_stream.unpacked(header)) if header else None
+            header = nifti.header_of(source.foreign)
+    return None if header is None else nifti.spacing_mm(header)
 
 
 def _is_voxz(path: str | os.PathLike[str]) -> bool:

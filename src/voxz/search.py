@@ -1,7 +1,7 @@
 """From what the caller asks to how the volume is coded.
 
 A rate or a PSNR is reached by trying: part of the volume (all of a small one) is coded with a step, the next step is estimated
-from the results so far, until one is near enough. Where two codecs could serve, both are tried and the smaller result counts.
+from the results so far, until one is near enough.
 """
 
 import math
@@ -13,7 +13,7 @@ from fractions import Fraction
 from voxz.container.header import TARGETS, UNITS, Header, Loss
 from voxz.errors import UsageError
 from voxz.fidelity import EXACT, Fidelity
-from voxz.io import gzip_stream, nifti
+from voxz.io import nifti
 from voxz.metrics import psnr
 from voxz.noise import noise_of
 from voxz.pipeline import Samples
@@ -152,6 +152,6 @@ def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, forei
 
 def _slope(foreign: Foreign) -> float:
     """Slope of a NIfTI header, 1 where it says nothing."""
-    header = gzip_stream.unpacked(foreign.companion) if foreign.companion else foreign.head
-    slope = nifti.slope(header) if foreign.format.startswith("nifti") else 1.0
+    header = nifti.header_of(foreign)
+    slope = 1.0 if header is None else nifti.slope(header)
     return slope if math.isfinite(slope) and slope else 1.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.background import find_background
-from voxz.metrics import errors
+from voxz.metrics import errors, extent_of
 
 _DOUBT = 2.0**-50
 """Relative distance from the bound below which the rounding of a difference of floats might decide."""
@@ -41,10 +41,8 @@ class Tally:
         error = errors(a, b)
         background = None if count_background else find_background(original)
         counted = error if background is None else error[:, ~background.mask]
-        finite = a[np.isfinite(a)] if a.dtype.kind == "f" else a
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (math.inf, -math.inf)
         largest = max(abs(float(error.min())), abs(float(error.max())))
-        return cls(largest, float(np.square(counted.astype(np.float64)).sum()), counted.size, low, high)
+        return cls(largest, float(np.square(counted.astype(np.float64)).sum()), counted.size, *extent_of(a))
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.bricks import middle_of
 from voxz.container.header import Header
 from voxz.container.writer import preamble_length
 from voxz.fidelity import Fidelity
-from voxz.metrics import psnr
+from voxz.metrics import extent_of, psnr
 from voxz.parallel import map_ordered
 from voxz.pipeline import Samples, bricks_of, code_brick, grid_of
 from voxz.plan import Coded, Plan
@@ -76,9 +77,9 @@ class Trial:
         kept: Bricks = []
         low, high = math.inf, -math.inf
         for number, brick in enumerate(bricks_of(samples, grid)):
-            finite = brick[np.isfinite(brick)] if brick.dtype.kind == "f" else brick
-            if finite.size and finite.dtype.kind in "iufb":
-                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+            if brick.dtype.kind in "iufb":
+                lowest, highest = extent_of(brick)
+                low, high = min(low, lowest), max(high, highest)
             if number % apart == apart // 2:
                 kept.append(brick)
         header = Header.describe(layout, grid, foreign.format, plan.level, plan.target)
@@ -88,7 +89,8 @@ class Trial:
     def core(self) -> "Trial":
         """Only the middle of the middle brick."""
         middle = self.bricks[len(self.bricks) // 2 :][:1]
-        return replace(self, bricks=[_middle(brick) for brick in middle], whole=False, overhead=0)
+        parts = [np.ascontiguousarray(brick[middle_of(brick.shape, CORE)]) for brick in middle]
+        return replace(self, bricks=parts, whole=False, overhead=0)
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
@@ -135,9 +137,3 @@ class Trial:
             step = following if finer < following < coarser else (finer + coarser) / 2
             result = self.measure(self.with_step(plan, step))
         return step, result
-
-
-def _middle(brick: NDArray[np.generic]) -> NDArray[np.generic]:
-    starts = [max(0, (n - most) // 2) for n, most in zip(brick.shape[:4], CORE, strict=True)]
-    parts = tuple(slice(start, start + most) for start, most in zip(starts, CORE, strict=True))
-    return np.ascontiguousarray(brick[parts])

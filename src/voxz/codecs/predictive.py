@@ -108,12 +108,9 @@ def _encode_values(
     samples: NDArray[np.generic], level: int, present: Present, ridge: float, rough: bool, values: Values, step: int
 ) -> bytes:
     """Payload for samples with these `values`, in steps of dense ones."""
-    side = IntegerWriter()
-    values.write(side)
+    side = _front(values, step)
     if values.highest == 0:
         return _pack(_CONSTANT, side, b"", b"")
-    if step > 1:
-        side.put([step])
     settings = SETTINGS[min(level, DEFAULT)]
     if rough:
         settings = replace(settings, ranges=ROUGH_RANGES, phases=False)
@@ -128,13 +125,12 @@ def _encode_values(
     padded = pad(dense, geometry)
     model = learn_stepped(padded, values.highest, geometry, settings, absent, ridge, step)
     model.write(side, settings, geometry)
-    number = _STEPPED if step > 1 else 0
     coded = dense.size - int(np.count_nonzero(absent))
     residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
     walked = code_series(padded, values.highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, step)
     assert walked
     words, raw = code_residuals(side, settings.ranges, settings.phases and step == 1, residuals, noted)
-    payload = _pack(number + min(level, DEFAULT), side, words, raw)
+    payload = _pack(_number(min(level, DEFAULT), step), side, words, raw)
     if level not in DENSE or rough:
         return payload
     mixed = _encode_mixing(pad(dense, geometry), level, values, geometry, model, absent, step, samples.nbytes)
@@ -151,12 +147,23 @@ def _encode_mixing(
     fits = mix_series(padded, values.highest, geometry, DENSE[level], model, coder, data, absent, step, decoding=False)
     if not fits or coder[POSITION] > data.size:
         return None
+    side = _front(values, step)
+    model.write(side, SETTINGS[DEFAULT], geometry)
+    return _pack(_number(level, step), side, b"", finish(coder, data))
+
+
+def _front(values: Values, step: int) -> IntegerWriter:
+    """Side information with the value map and, where there is loss among its values, the step."""
     side = IntegerWriter()
     values.write(side)
-    if step > 1:
+    if step > 1 and values.highest:
         side.put([step])
-    model.write(side, SETTINGS[DEFAULT], geometry)
-    return _pack(level + (_STEPPED if step > 1 else 0), side, b"", finish(coder, data))
+    return side
+
+
+def _number(level: int, step: int) -> int:
+    """Number of the settings in a payload."""
+    return level + (_STEPPED if step > 1 else 0)
 
 
 def _pack(number: int, side: IntegerWriter, words: bytes, raw: bytes) -> bytes:

@@ -30,9 +30,9 @@ def to_series(dense: NDArray[Scalar]) -> NDArray[Scalar]:
     return np.moveaxis(dense, 4, 1).reshape(-1, *dense.shape[1:4])
 
 
-def from_series(dense: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """Inverse of `to_series`."""
-    return np.moveaxis(dense.reshape(shape[0], shape[4], *shape[1:4]), 1, 4)
+def from_series(dense: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Scalar]:
+    """Inverse of `to_series` for a brick with the series and channels of `shape`, at any resolution."""
+    return np.moveaxis(dense.reshape(shape[0], shape[4], *dense.shape[1:]), 1, 4)
 
 
 def pad(dense: NDArray[Scalar], geometry: Geometry) -> NDArray[Scalar]:

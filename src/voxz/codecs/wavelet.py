@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from voxz.background import Background, find_background
 from voxz.codecs import needs_newer
 from voxz.codecs.parts import PartReader, PartWriter
+from voxz.codecs.walks import from_series, to_series
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
@@ -98,7 +99,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     step = fidelity.step or fidelity.bound * STEP_OF_BOUND
     if (kind == "f" and not step) or not math.isfinite(step):
         return None
-    series = _to_series(samples)
+    series = np.ascontiguousarray(to_series(samples))
     specials = find_specials(series, background=False) if kind == "f" else []
     if specials is None:
         return None
@@ -131,7 +132,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples of a payload; damage raises `CorruptError`."""
     series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype)
-    return _from_series(series, shape[0], shape[4])
+    return np.ascontiguousarray(from_series(series, shape))
 
 
 def preview_brick(
@@ -142,16 +143,7 @@ def preview_brick(
     Along an axis with fewer levels than that, every so many samples of its lowest resolution are taken.
     """
     series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype, level)
-    return _from_series(series, shape[0], shape[4])
-
-
-def _to_series(samples: Series) -> Series:
-    """Channels become volumes of the series."""
-    return np.ascontiguousarray(np.moveaxis(samples, 4, 1)).reshape(-1, *samples.shape[1:4])
-
-
-def _from_series(series: Series, volumes: int, channels: int) -> Series:
-    return np.ascontiguousarray(np.moveaxis(series.reshape(volumes, channels, *series.shape[1:]), 1, 4))
+    return np.ascontiguousarray(from_series(series, shape))
 
 
 def _missing(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:

@@ -42,6 +42,15 @@ def log_odds(probability):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def learnt(known, bit):  # type: ignore[no-untyped-def]
+    """Counter `known` after one more `bit`."""
+    count = known & ((1 << COUNT_BITS) - 1)
+    value = known >> COUNT_BITS
+    value += ((bit * 65535 - value) * RECIPROCALS[at(count)]) >> 16
+    return (value << COUNT_BITS) | min(count + 1, LIMIT)
+
+
+@kernel
 def decide(inputs, experts, first, second, counters, slots, refiner, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
     """Code `bit`, or decode and return it; everything involved learns.
 
@@ -74,9 +83,5 @@ def decide(inputs, experts, first, second, counters, slots, refiner, coder, data
     refiner[index] += REFINING * (1.0 - part) * (bit - refiner[index])
     refiner[index + 1] += REFINING * part * (bit - refiner[index + 1])
     for k in range(COUNTERS):
-        known = np.int64(counters[at(slots[k])])
-        count = known & ((1 << COUNT_BITS) - 1)
-        value = known >> COUNT_BITS
-        value += ((bit * 65535 - value) * RECIPROCALS[at(count)]) >> 16
-        counters[at(slots[k])] = (value << COUNT_BITS) | min(count + 1, LIMIT)
+        counters[at(slots[k])] = learnt(np.int64(counters[at(slots[k])]), bit)
     return bit

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError
-from voxz.volume import MOST_AXES, Layout
+from voxz.io import gzip_stream
+from voxz.volume import MOST_AXES, Foreign, Layout
 
 TYPES = {
     2: ("u1", 1), 4: ("i2", 1), 8: ("i4", 1), 16: ("f4", 1), 32: ("c8", 1), 64: ("f8", 1), 128: ("u1", 3),
@@ -161,6 +162,13 @@ def intent(header: bytes) -> int:
     assert known is not None
     version, order = known
     return int(struct.unpack_from(order + version.intent[1], header, version.intent[0])[0])
+
+
+def header_of(foreign: Foreign) -> bytes | None:
+    """NIfTI header (and extensions) of a foreign file, unpacked; None if it has none."""
+    if not foreign.format.startswith("nifti"):
+        return None
+    return gzip_stream.unpacked(foreign.companion) if foreign.companion else foreign.head
 
 
 def slope(header: bytes) -> float:

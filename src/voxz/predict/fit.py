@@ -39,6 +39,16 @@ def add_block(moments, block):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def add_rest(moments, block, filled):  # type: ignore[no-untyped-def]
+    """Add the first `filled` rows of a `block` that did not become full."""
+    if filled > 0:
+        for line in range(filled, BLOCK):
+            for k in range(block.shape[1]):
+                block[line, k] = 0.0
+        add_block(moments, block)
+
+
+@kernel
 def gather(  # type: ignore[no-untyped-def]
     samples, targets, origin, extent, strides, step, mode, beside, thresholds, classes, size, taps, parent, moments, counts,
     errors, absent
@@ -93,11 +103,7 @@ def gather(  # type: ignore[no-untyped-def]
                     add_block(moments[group], block[group])
                     filled[group] = 0
     for group in range(classes):
-        if filled[group] > 0:
-            for line in range(filled[group], BLOCK):
-                for k in range(size + 1):
-                    block[group, line, k] = 0.0
-            add_block(moments[group], block[group])
+        add_rest(moments[group], block[group], filled[group])
 
 
 @kernel

@@ -15,7 +15,6 @@ at = np.uint64
 VECTOR = 16
 
 
-
 @kernel
 def activity(padded, i, row, beside):  # type: ignore[no-untyped-def]
     """Roughness around voxel `i`, from rows above it and the co-located rows at offset `beside`."""

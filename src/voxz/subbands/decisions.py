@@ -6,12 +6,11 @@ coefficient: no experts, one set of weights, no last stage.
 
 import numpy as np
 
-from voxz.dense.tables import LOG_ODDS, LOGISTIC, REACH, RECIPROCALS, STEPS
+from voxz.dense.decisions import COUNT_BITS, learnt
+from voxz.dense.tables import LOG_ODDS, LOGISTIC, PROBABILITY_BITS, REACH, STEPS
 from voxz.entropy.binary import at, code_bit
 from voxz.jit import kernel
 
-COUNT_BITS = 8
-LIMIT = 250
 RATE = 0.004
 START = 0.4
 """Weight of each counter before anything was coded."""
@@ -20,7 +19,7 @@ UNDECIDED = 1 << (15 + COUNT_BITS)
 """A counter that has seen nothing: its chance in 1/65536, and how often it was asked."""
 
 _EDGE = REACH - 0.01
-_SHIFT = 16 + COUNT_BITS - 12
+_SHIFT = 16 + COUNT_BITS - PROBABILITY_BITS
 
 
 @kernel
@@ -36,17 +35,7 @@ def decide(counters, a, b, c, weights, coder, data, bit, decoding):  # type: ign
     weights[0] += change * odds_a
     weights[1] += change * odds_b
     weights[2] += change * odds_c
-    goal = bit * 65535
-    count = known_a & 255
-    value = known_a >> COUNT_BITS
-    value += ((goal - value) * RECIPROCALS[at(count)]) >> 16
-    counters[at(a)] = (value << COUNT_BITS) | (count + np.int64(count < LIMIT))
-    count = known_b & 255
-    value = known_b >> COUNT_BITS
-    value += ((goal - value) * RECIPROCALS[at(count)]) >> 16
-    counters[at(b)] = (value << COUNT_BITS) | (count + np.int64(count < LIMIT))
-    count = known_c & 255
-    value = known_c >> COUNT_BITS
-    value += ((goal - value) * RECIPROCALS[at(count)]) >> 16
-    counters[at(c)] = (value << COUNT_BITS) | (count + np.int64(count < LIMIT))
+    counters[at(a)] = learnt(known_a, bit)
+    counters[at(b)] = learnt(known_b, bit)
+    counters[at(c)] = learnt(known_c, bit)
     return bit

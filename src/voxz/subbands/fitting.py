@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.jit import kernel
-from voxz.predict.fit import BLOCK, add_block, solve
+from voxz.predict.fit import BLOCK, add_block, add_rest, solve
 from voxz.subbands.expectation import NEAR, WEIGHT_BITS, gather
 
 SAMPLES = 12000
@@ -34,11 +34,7 @@ def _accumulate(samples, count, size, guess, moments):  # type: ignore[no-untype
         if filled == BLOCK:
             add_block(moments, block)
             filled = 0
-    if filled > 0:
-        for rest in range(filled, BLOCK):
-            for k in range(size + 1):
-                block[rest, k] = 0.0
-        add_block(moments, block)
+    add_rest(moments, block, filled)
 
 
 def default_weights(planes: int) -> NDArray[np.int64]:
@@ -54,7 +50,7 @@ def default_weights(planes: int) -> NDArray[np.int64]:
 def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDArray[np.int64]:
     """Weights for a padded band with `known` planes ``(features, z, y, x)``."""
     size = NEAR + known.shape[0] + 1
-    width = (size + 8) // 8 * 8
+    width = width_of(size)
     count = int(np.prod([n - margin for n, margin in zip(magnitudes.shape, (2, 2, 4), strict=True)]))
     step = max(1, count // SAMPLES)
     samples = np.zeros((min(count, SAMPLES), width))
@@ -65,4 +61,15 @@ def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDAr
         _accumulate(samples, taken, size, guess, moments)
         guess = np.zeros(size)
         solve(moments, taken, RIDGE, guess)
-    return np.clip(np.rint(guess * (1 << WEIGHT_BITS)), -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int64)
+    return rounded(guess, LARGEST_WEIGHT)
+
+
+def width_of(size: int) -> int:
+    """Rows of a moment matrix for so many features and a target: a multiple of eight."""
+    return (size + 8) // 8 * 8
+
+
+def rounded(weights: NDArray[np.float64], largest: int) -> NDArray[np.int64]:
+    """Weights in whole units, up to the `largest`."""
+    whole: NDArray[np.int64] = np.clip(np.rint(weights * (1 << WEIGHT_BITS)), -largest, largest).astype(np.int64)
+    return whole

@@ -8,18 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.jit import kernel
-from voxz.predict.fit import BLOCK, add_block, solve
-from voxz.subbands.expectation import FRONT, LEFT, TOP, UNIT_BITS, WEIGHT_BITS
-
-at = np.uint64
+from voxz.predict.fit import BLOCK, add_block, add_rest, solve
+from voxz.subbands.expectation import FRONT, LEFT, TOP, UNIT_BITS, at
+from voxz.subbands.fitting import RIDGE, SAMPLES, rounded, width_of
 
 TAPS = 13
 """West, second west, north-west, north, north-east, second north; of the slice before, the same place and its four neighbours;
 its counterpart two slices before; the north-east of the slice before."""
 
 LARGEST_LEAN = 1 << 12
-SAMPLES = 12000
-RIDGE = 1e-4
 
 
 @kernel
@@ -66,23 +63,17 @@ def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
                 if filled == BLOCK:
                     add_block(moments, block)
                     filled = 0
-    if filled > 0:
-        for rest in range(filled, BLOCK):
-            for k in range(TAPS + 1):
-                block[rest, k] = 0.0
-        add_block(moments, block)
+    add_rest(moments, block, filled)
     return count
 
 
 def fit_leaning(signed: NDArray[np.int32], nonzero: int) -> NDArray[np.int64]:
     """Weights for a padded band of signed magnitudes with so many that are not zero."""
-    width = (TAPS + 8) // 8 * 8
-    moments = np.zeros((width, width))
+    moments = np.zeros((width_of(TAPS), width_of(TAPS)))
     count = _accumulate(signed, max(1, nonzero // SAMPLES), moments)
     found = np.zeros(TAPS)
     solve(moments, count, RIDGE, found)
-    unit = 1 << WEIGHT_BITS
-    return np.clip(np.rint(found * unit), -LARGEST_LEAN, LARGEST_LEAN).astype(np.int64)
+    return rounded(found, LARGEST_LEAN)
 
 
 @kernel

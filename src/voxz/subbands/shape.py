@@ -7,6 +7,7 @@ transforms.
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.bricks import middle_of
 from voxz.transforms import klt
 from voxz.transforms.pyramid import Levels, Pyramid
 
@@ -62,9 +63,7 @@ def _halvings(length: int) -> int:
 
 
 def _middle(volumes: Volumes) -> Volumes:
-    starts = [max(0, (n - most) // 2) for n, most in zip(volumes.shape[1:], MIDDLE, strict=True)]
-    parts = [slice(start, start + most) for start, most in zip(starts, MIDDLE, strict=True)]
-    return np.ascontiguousarray(volumes[(slice(None), *parts)])
+    return np.ascontiguousarray(volumes[(slice(None), *middle_of(volumes.shape[1:], MIDDLE))])
 
 
 def _guess(volumes: Volumes, levels: Levels, step: float) -> float:
