@@ -65,11 +65,13 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
     with opened() as samples:
         layout = samples.layout
         trial = Trial.of(samples, plan, threads)
+    name, asked = _facts(target)
+    plan = replace(plan, target=TARGETS[name], asked=asked)
     if layout.dtype.kind not in "iuf" or trial.peak == 0:
-        return replace(plan, codec=codec, fidelity=EXACT, target=_number(target), asked=_asked(target))
+        return replace(plan, codec=codec, fidelity=EXACT)
     if isinstance(target, Psnr):
-        return _reach_psnr(trial, replace(plan, count_background=target.background), target)
-    return _reach_rate(trial, plan, target, 8 * layout.dtype.itemsize)
+        return _reach_psnr(trial, replace(plan, count_background=target.background))
+    return _reach_rate(trial, plan, 8 * layout.dtype.itemsize)
 
 
 def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
@@ -84,42 +86,48 @@ def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
     else:
         layout = header.layout_of_samples()
         bits = 8 * header.file_length / math.prod(layout.canonical)
-        asked = plan.asked if plan.target == TARGETS["bits"] else 8 * layout.dtype.itemsize / plan.asked
+        asked = _bits(plan, 8 * layout.dtype.itemsize)
         if abs(bits / asked - 1) <= RATE_MISSED:
             return None
         doublings = math.log2(bits / asked) * max(asked, 0.5)
     return replace(plan, fidelity=replace(plan.fidelity, step=plan.fidelity.step * 2.0**doublings))
 
 
-def _number(target: Target) -> int:
-    return TARGETS[{Psnr: "psnr", BitsPerVoxel: "bits", Ratio: "ratio"}[type(target)]]
+def _facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:
+    """Name and value of a target in a file."""
+    match target:
+        case Psnr(db):
+            return "psnr", db
+        case BitsPerVoxel(bits):
+            return "bits", bits
+        case Ratio(ratio):
+            return "ratio", ratio
 
 
-def _asked(target: Psnr | BitsPerVoxel | Ratio) -> float:
-    return target.db if isinstance(target, Psnr) else target.bits if isinstance(target, BitsPerVoxel) else target.ratio
+def _bits(plan: Plan, stored: int) -> float:
+    """Bits per sample that a plan for a rate asks for, of samples with so many `stored` bits."""
+    return plan.asked if plan.target == TARGETS["bits"] else stored / plan.asked
 
 
-def _reach_psnr(trial: Trial, plan: Plan, target: Psnr) -> Plan:
+def _reach_psnr(trial: Trial, plan: Plan) -> Plan:
     """Coarsest step whose PSNR is at least what was asked."""
-    plan = replace(plan, target=_number(target), asked=target.db)
-    wanted = (target.db, target.db + PSNR_ABOVE)
+    wanted = (plan.asked, plan.asked + PSNR_ABOVE)
 
     def value(result: Result) -> float:
         return result.psnr_db
 
-    guess = math.log2(STEP_OF_RMSE * trial.peak * 10 ** (-target.db / 20))
+    guess = math.log2(STEP_OF_RMSE * trial.peak * 10 ** (-plan.asked / 20))
     guess, _ = trial.core().solve(plan, value, wanted, DB_PER_DOUBLING, guess)
     step, result = trial.solve(plan, value, wanted, DB_PER_DOUBLING, guess)
-    if result.psnr_db < target.db or not math.isfinite(result.psnr_db):
+    if result.psnr_db < plan.asked or not math.isfinite(result.psnr_db):
         best = "lossless coding" if not math.isfinite(result.psnr_db) else f"{result.psnr_db:.2f} dB"
-        raise UsageError(f"got a PSNR of {target.db:g} dB, beyond lossy coding of this volume; expected less, or {best}")
+        raise UsageError(f"got a PSNR of {plan.asked:g} dB, beyond lossy coding of this volume; expected less, or {best}")
     return trial.settled(plan, step, result)
 
 
-def _reach_rate(trial: Trial, plan: Plan, target: BitsPerVoxel | Ratio, stored: int) -> Plan:
+def _reach_rate(trial: Trial, plan: Plan, stored: int) -> Plan:
     """Step whose file has the size that was asked, of samples with so many `stored` bits."""
-    asked = target.bits if isinstance(target, BitsPerVoxel) else stored / target.ratio
-    plan = replace(plan, target=_number(target), asked=_asked(target))
+    asked = _bits(plan, stored)
 
     def value(result: Result) -> float:
         return math.log2(result.bits)

@@ -104,14 +104,14 @@ class _Known:
         """Weights last fitted for the signs of such a band."""
         return self._leaning.get(band.orientation, np.zeros(TAPS, np.int64))
 
-    def lean(self, band: Band, weights: NDArray[np.int64]) -> None:
-        """Remember weights for signs."""
-        self._leaning[band.orientation] = weights
+    def fit(self, band: Band, features: int, weights: NDArray[np.int64], leaning: NDArray[np.int64]) -> None:
+        """Remember weights that were fitted for a band."""
+        self._weights[band.orientation, features] = weights
+        self._leaning[band.orientation] = leaning
 
-    def learn(self, component: int, band: Band, magnitudes: NDArray[np.int32], weights: NDArray[np.int64], features: int) -> None:
+    def learn(self, component: int, band: Band, magnitudes: NDArray[np.int32]) -> None:
         """Remember a finished band."""
         self._magnitudes[component, band.level, band.orientation] = np.ascontiguousarray(inside(magnitudes))
-        self._weights[band.orientation, features] = weights
 
 
 def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float, effort: Effort) -> bytes:
@@ -125,22 +125,24 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
     for _, component, band in _order(len(components), pyramid):
         values = components[component][band.box].ravel() / _half_step(band, step)
         planes = known.planes(component, band)
-        magnitudes, indices, weights, shifts = _quantised(values, band, planes, known, effort, path)
-        own = int(np.count_nonzero(indices)) >= FEWEST_FOR_WEIGHTS
-        side.put([EMPTY if not indices.any() else OWN if own else SAME])
-        if indices.any():
+        weights = known.weights(band, planes.shape[0])
+        magnitudes, indices, shifts = _quantised(values, band, planes, weights, effort, path)
+        nonzero = int(np.count_nonzero(indices))
+        kind = EMPTY if not nonzero else OWN if nonzero >= FEWEST_FOR_WEIGHTS else SAME
+        side.put([kind])
+        if kind != EMPTY:
             leaning = known.leaning(band)
-            if own:
-                leaning = fit_leaning(_signed(magnitudes, indices), int(np.count_nonzero(indices)))
+            if kind == OWN:
+                weights, leaning = fit_weights(magnitudes, planes), fit_leaning(_signed(magnitudes, indices), nonzero)
                 side.put(weights)
                 side.put(leaning)
-                known.lean(band, leaning)
+                known.fit(band, planes.shape[0], weights, leaning)
             side.put(shifts.ravel())
             sums = _sums(planes, weights, band)
             coded = learner.code(magnitudes, indices, sums, weights, leaning, band.orientation, path, decoding=False)
             assert coded
             assert learner.coder[POSITION] < learner.data.size
-        known.learn(component, band, magnitudes, weights, planes.shape[0])
+        known.learn(component, band, magnitudes)
     information = side.to_bytes()
     return _HEAD.pack(len(information)) + information + finish(learner.coder, learner.data)
 
@@ -162,23 +164,22 @@ def decode_bands(
         (kind,) = side.take(1)
         if not EMPTY <= kind <= OWN:
             raise CorruptError(f"got {kind} for a band, expected {EMPTY} to {OWN}")
-        planes = known.planes(component, band)
         magnitudes = padded(band.shape)
-        weights = known.weights(band, planes.shape[0])
         if kind != EMPTY:
-            leaning = known.leaning(band)
+            planes = known.planes(component, band)
+            weights, leaning = known.weights(band, planes.shape[0]), known.leaning(band)
             if kind == OWN:
                 weights, leaning = side.take(weights.size), side.take(TAPS)
                 if np.abs(weights).max() > LARGEST_WEIGHT or np.abs(leaning).max() > LARGEST_LEAN:
                     raise CorruptError("the weights of a band are out of bounds")
-                known.lean(band, leaning)
+                known.fit(band, planes.shape[0], weights, leaning)
             shifts = side.take(4).reshape(2, 2)
             indices = np.zeros(band.shape, np.int32)
             sums = _sums(planes, weights, band)
             if not learner.code(magnitudes, indices, sums, weights, leaning, band.orientation, path, decoding=True):
                 raise CorruptError("the coefficients of a brick are damaged")
             values[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
-        known.learn(component, band, magnitudes, weights, planes.shape[0])
+        known.learn(component, band, magnitudes)
     side.finish()
     if learner.coder[POSITION] != learner.data.size:
         raise CorruptError("the coefficients of a brick do not end where their stream does")
@@ -210,15 +211,14 @@ def _sums(planes: NDArray[np.int32], weights: NDArray[np.int64], band: Band) -> 
 
 
 def _quantised(
-    values: NDArray[np.float64], band: Band, planes: NDArray[np.int32], known: _Known, effort: Effort, path: Trellis
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
-    """Padded magnitudes, indices, weights and shifts of a band; `values` are in half steps."""
+    values: NDArray[np.float64], band: Band, planes: NDArray[np.int32], weights: NDArray[np.int64], effort: Effort, path: Trellis
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    """Padded magnitudes, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
     magnitudes = padded(band.shape)
     inside(magnitudes)[...] = np.minimum(np.abs(values) + ROUNDING, expectation.LARGEST).astype(np.int32).reshape(band.shape)
     indices = np.zeros(values.size, np.int32)
     quantisers, sizes = np.zeros(values.size, np.uint8), np.zeros(values.size, np.int32)
     bins, bits, shifts = np.zeros(values.size, np.uint8), ASSUMED, np.zeros((2, 2), np.int64)
-    weights = known.weights(band, planes.shape[0])
     for round_ in range(effort.rounds):
         if round_:
             bits = measured_bits(indices, quantisers, bins)
@@ -230,11 +230,7 @@ def _quantised(
         follow(indices, path.after, path.quantiser, sizes, quantisers)
         inside(magnitudes)[...] = np.minimum(sizes, expectation.LARGEST).reshape(band.shape)
         shifts = _shifts(values, indices, sizes, quantisers)
-    if np.count_nonzero(indices) >= FEWEST_FOR_WEIGHTS:
-        weights = fit_weights(magnitudes, planes)
-    else:
-        weights = known.weights(band, planes.shape[0])
-    return magnitudes, indices.reshape(band.shape), weights, shifts
+    return magnitudes, indices.reshape(band.shape), shifts
 
 
 def _shifts(
