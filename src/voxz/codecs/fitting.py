@@ -14,11 +14,11 @@ from voxz.codecs.walks import code_series
 from voxz.predict.geometry import Geometry
 from voxz.predict.learn import learn
 from voxz.predict.levels import Settings
+from voxz.predict.model import Model
 from voxz.predict.steps import UNIT, Quantiser
 
 DEAD_ZONE = 0.1
 """By how much of a step more than half a step a residual has to be off to be coded, where there is no bound in the way."""
-from voxz.predict.model import Model
 
 FINE = 13 * UNIT // 4
 """Steps among so few values have no room for dead zones and centroids."""
@@ -56,7 +56,7 @@ def learn_stepped(
 
 
 def _excess(lost: NDArray[np.int32], residuals: NDArray[np.int32], most: float, *, several: bool) -> int:
-    """By how much, in 1/UNIT and at most `most`, samples of one step, or of `several`, come back too far from their prediction."""
+    """By how much, in 1/UNIT and at most `most`, samples of one step, or of `several`, come back too far out."""
     away = np.abs(residuals)
     found = away > 1 if several else away == 1
     if not found.any():

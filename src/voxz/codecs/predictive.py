@@ -222,7 +222,9 @@ def decode_present(
     side.finish()
     nothing = np.zeros(0, np.int32)
     words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
-    if not code_series(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing, absent, quantiser):
+    if not code_series(
+        padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing, absent, quantiser
+    ):
         raise CorruptError("the entropy-coded residuals of a brick are damaged")
     return values.to_stored(from_series(geometry.interior(padded), shape), dtype)
 

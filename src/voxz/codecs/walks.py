@@ -48,7 +48,7 @@ def code_series(
     contexts: Contexts | None, words: bytes, raw: bytes, residuals: NDArray[np.int32], noted: NDArray[np.int32],
     absent: NDArray[np.bool_], quantiser: Quantiser,
 ) -> bool:
-    """Walk at levels 1 to 5; it decodes if there are `contexts`. With a `quantiser` that loses, `padded` gets what will be decoded."""
+    """Walk at levels 1 to 5; it decodes if there are `contexts`. With loss, `padded` gets what will be decoded."""
     arrays = Arrays.derive(settings, geometry, model.references)
     room = geometry.width
     stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(room + 1, np.uint16)])

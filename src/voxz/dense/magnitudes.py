@@ -4,8 +4,9 @@ The first decision is on which side of the blend the sample lies, the next ones 
 with strides in proportion to the expected error; inside the last stride it is found by halving. Every expert is a logistic
 distribution around its prediction, as wide as its errors nearby, and so has log odds for every decision.
 
-Where loss is allowed, only whole steps from the blend are told apart (`predict.steps`), and most voxels are not a step off: whether
-one is comes before the side. What is learnt then comes from samples that are a part of a step wrong, and every width allows for that.
+Where loss is allowed, only whole steps from the blend are told apart (`predict.steps`), and most voxels are not a step off:
+whether one is comes before the side. What is learnt then comes from samples that are a part of a step wrong, and every width
+allows for that.
 """
 
 import math

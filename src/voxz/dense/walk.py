@@ -89,7 +89,8 @@ def walk(  # type: ignore[no-untyped-def]
                 fits = code_row(
                     samples, errors, begin + LEFT, width, row, beside, y, mode, coefficients, chosen, first_of, highest,
                     precision, expected, error_weights[mode], features, sums, scales, solutions[:, mode & 1], first_tile, tile,
-                    recent, weights, counters, refiners, biases, coder, data, decoding, absent, step, reach, pull_one, pull_more, bias,
+                    recent, weights, counters, refiners, biases, coder, data, decoding, absent,
+                    step, reach, pull_one, pull_more, bias,
                 )
                 if not fits:
                     return False

@@ -59,7 +59,7 @@ class Quantiser:
         halves = [int(n) for n in side.take(2)] + [int(n) for n in side.take(8)]
         size, reach, near, far, bias = ((high << 22) + low for high, low in zip(halves[::2], halves[1::2], strict=True))
         if not UNIT < size <= LARGEST_SIZE or not 0 <= reach < size or max(abs(near), abs(far), abs(bias)) > size:
-            raise CorruptError(f"got steps of {size}/{UNIT} with offsets {reach}, {near}, {far}, {bias}, expected smaller offsets")
+            raise CorruptError(f"got steps of {size}/{UNIT} and offsets {reach}, {near}, {far}, {bias}, expected smaller ones")
         return cls(size, reach, near, far, bias)
 
 
