@@ -134,7 +134,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     levels = choose_levels(volumes, step or 1.0)
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
     flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
-    head = _Head(form, effort.states, levels, len(specials), flags, step, offset, low, high)
+    head = _Head(form, effort.states, levels, len(specials), flags, step if form == LOSSY else 0.0, offset, low, high)
     body = _front(series.dtype, specials, background)
     if form != NOTHING:
         body += _coded(volumes, head, effort, basis)
