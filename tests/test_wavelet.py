@@ -180,7 +180,7 @@ def test_series_gain_from_their_components() -> None:
 def test_previews() -> None:
     samples = phantom((1, 13, 40, 41, 1))
     payload = wavelet.encode_brick(samples, 5, Fidelity.stepped(4)) or b""
-    low = wavelet.preview_brick(payload, samples.shape, samples.dtype, 1)
+    low = wavelet.preview_brick(payload, samples.shape, samples.dtype, (1, 1, 1))
     assert low.shape == (1, 7, 20, 21, 1)
     assert abs(float(low.mean()) - float(samples.mean())) < 4
 

@@ -142,7 +142,7 @@ def _measure_strip(image: NDArray[Any], other: NDArray[Any] | None, blocks: _Blo
 def _usable(image: NDArray[Any]) -> NDArray[np.bool_]:
     """Voxels that are neither background nor NaN nor infinite."""
     background = find_background(image[None, None, :, :, None])
-    return np.asarray(np.isfinite(image) if background is None else np.isfinite(image) & ~background.mask[0])
+    return np.asarray(np.isfinite(image) if background is None else np.isfinite(image) & ~background.mask[0, 0])
 
 
 def _filtered(v: NDArray[np.float64]) -> NDArray[np.float64]:

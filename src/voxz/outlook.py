@@ -42,7 +42,7 @@ class Outlook:
             squares = np.square(np.diff(values, 2, axis=3)) / 6
             background = None if count_background else find_background(slices)
             every.append(squares.ravel())
-            counted.append(squares.ravel() if background is None else squares[:, ~background.mask[..., 1:-1]].ravel())
+            counted.append(squares.ravel() if background is None else squares[~background.mask[..., 1:-1]].ravel())
         return cls(np.concatenate(every), np.concatenate(counted))
 
     def bits(self, step: float) -> float:
