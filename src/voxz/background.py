@@ -119,16 +119,6 @@ def _runs(mask: NDArray[np.bool_], axis: int, side: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _runs(mask: NDArray[np.bool_], axis: int, side: int) -> NDArray[np.bool_]:
-    """Where runs of `side` voxels begin along an axis."""
-    length = 1
-    while length < side:
-        shift = min(length, side - length)
-        mask = _part(mask, axis, 0, -shift) & _part(mask, axis, shift, None)
-        length += shift
-    return mask
-
-
 def _spread(runs: NDArray[np.bool_], axis: int, side: int) -> NDArray[np.bool_]:
     """Inverse of `_runs`: all voxels of the runs."""
     length = 1
