@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import bounds, downstream, floats, labels, lossless, slices
+from bench import bounds, downstream, floats, labels, lossless, seams, slices
 from voxz.__main__ import main
 
 SUITES = {
@@ -12,6 +12,7 @@ SUITES = {
     "floats": floats.main,
     "slices": slices.main,
     "downstream": downstream.main,
+    "seams": seams.main,
 }
 
 if __name__ == "__main__":

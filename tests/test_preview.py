@@ -128,7 +128,7 @@ def test_voxels_stay_where_they_were(version: int, tmp_path: Path) -> None:
             coarse = image.to_nibabel(2)
             assert np.allclose(coarse.affine, small.affine)
             assert np.array_equal(np.asarray(small.dataobj), np.asarray(coarse.dataobj))
-            assert np.array_equal(np.asarray(coarse.dataobj), image.preview(2) * 2.0 + 5)
+            assert np.array_equal(np.asarray(coarse.dataobj), 2.0 * image.preview(2).astype(float) + 5)
 
 
 def test_colour(tmp_path: Path) -> None:

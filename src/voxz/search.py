@@ -5,6 +5,7 @@ volume, or some bricks of a large one, is coded until it is near enough (`trial`
 """
 
 import math
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -166,6 +167,7 @@ def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, forei
         bound /= abs(Fraction(_slope(foreign)))
     if target.unit == "noise":
         bound *= Fraction(noise)
+    bound = min(bound, Fraction(sys.float_info.max))
     if layout.dtype.kind in "iub":
         return float(math.floor(bound))
     nearest = float(bound)

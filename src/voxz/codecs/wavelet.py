@@ -111,7 +111,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
         return None
     step = fidelity.step or fidelity.bound * STEP_OF_BOUND
-    if (kind == "f" and not step) or not math.isfinite(step):
+    if (kind == "f" and not (step and fidelity.bound)) or not math.isfinite(step):
         return None
     series = np.ascontiguousarray(to_series(samples))
     specials = find_specials(series, background=False) if kind == "f" else []
