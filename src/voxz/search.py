@@ -80,7 +80,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         trial = Trial.of(samples, plan, threads)
     if trial.peak == 0:
         return replace(plan, fidelity=EXACT)
-    plan, guess = choose_engine(trial, plan, layout.dtype, _bits(plan, 8 * layout.dtype.itemsize))
+    plan, guess = choose_engine(trial, plan, layout.dtype, _bits(plan, 8 * layout.dtype.itemsize), PSNR_ABOVE)
     if plan.codec != codec:
         with opened() as samples:
             trial = Trial.of(samples, plan, threads)
