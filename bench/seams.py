@@ -17,10 +17,11 @@ from voxz.bricks import Box, Grid
 from voxz.canvas import new_figure, png_bytes
 from voxz.container.header import TARGETS
 from voxz.fidelity import Fidelity
+from voxz.goals import BitsGoal
 from voxz.metrics import extent_of
 from voxz.plan import Plan
 from voxz.samples import read_samples
-from voxz.trial import BitsGoal, Trial
+from voxz.trial import Trial
 
 AXES = "zyx"
 NEAR = 8

@@ -18,13 +18,14 @@ from voxz.container.header import TARGETS, UNITS, Header, Loss
 from voxz.engines import choose_engine, engine_within
 from voxz.errors import UsageError
 from voxz.fidelity import EXACT, Fidelity
+from voxz.goals import BitsGoal, PsnrGoal, Result
 from voxz.io import nifti
 from voxz.metrics import psnr
 from voxz.noise import noise_of
 from voxz.pipeline import Samples
 from voxz.plan import Plan
 from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
-from voxz.trial import BitsGoal, PsnrGoal, Result, Trial, with_step
+from voxz.trial import Trial, with_step
 from voxz.volume import Foreign, Layout
 
 Opener = Callable[[], AbstractContextManager[Samples]]
