@@ -56,8 +56,7 @@ def find_background(samples: NDArray[np.generic]) -> Background | None:
 
 def _changes(mask: NDArray[np.bool_]) -> int:
     """How many neighbours along the three axes differ."""
-    pairs = (np.count_nonzero(_part(mask, axis, 1, None) != _part(mask, axis, 0, -1)) for axis in range(3))
-    return sum(pairs)
+    return sum(int(np.count_nonzero(_part(mask, axis, 1, None) != _part(mask, axis, 0, -1))) for axis in range(3))
 
 
 def _opened(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:

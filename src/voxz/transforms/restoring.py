@@ -1,4 +1,4 @@
-"""Restoration of what was decoded with loss: adaptive filters, one for each class of neighbourhood, that the encoder fitted and sent.
+"""Restoration of what was decoded with loss: a filter for each class of neighbourhood, fitted and sent by the encoder.
 
 Like the adaptive loop filter of VVC (Karczewicz et al., IEEE Trans. Circuits and Systems for Video Technology 31(10), 2021): a
 Wiener filter per class of local activity and direction, with differences to the centre that are clipped, so that a filter can
@@ -28,8 +28,10 @@ CLIP = 16
 LARGEST = 1 << 20
 """Samples are limited to so many units from zero."""
 
-WEIGHT_BITS = 7
-LARGEST_WEIGHT = 1 << 12
+PRECISIONS = (7, 9, 11)
+"""Bits behind the point that weights may have: large differences at fine steps need more."""
+
+LARGEST_WEIGHT = 1 << 15
 
 MARGIN_Z, MARGIN = 1, 3
 
@@ -56,15 +58,16 @@ Units = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Filters:
-    """Filters ``(count, TAPS)``, weights in 1/128, and the one of each class, -1 for none."""
+    """Weights ``(count, TAPS)`` of filters with `precision` bits behind the point, and the filter of each class, -1 for none."""
 
     weights: NDArray[np.int64]
     of_class: NDArray[np.int64]
+    precision: int
 
     def to_bytes(self) -> bytes:
         """Side information."""
         writer = IntegerWriter()
-        writer.put([len(self.weights)])
+        writer.put([len(self.weights), self.precision])
         writer.put(self.of_class)
         writer.put(self.weights, _columns(len(self.weights)))
         return writer.to_bytes()
@@ -73,15 +76,15 @@ class Filters:
     def from_bytes(cls, payload: bytes) -> "Filters":
         """Inverse of `to_bytes`; damage raises `CorruptError`."""
         reader = IntegerReader(payload)
-        (count,) = reader.take(1)
-        if not 0 < count <= CLASSES:
-            raise CorruptError(f"got {count} restoration filters, expected 1 to {CLASSES}")
+        count, precision = map(int, reader.take(2))
+        if not 0 < count <= CLASSES or precision not in PRECISIONS:
+            raise CorruptError(f"got {count} restoration filters of {precision} bits, expected 1 to {CLASSES} of {PRECISIONS}")
         of_class = reader.take(CLASSES)
-        weights = reader.take(int(count) * TAPS, _columns(int(count))).reshape(int(count), TAPS)
+        weights = reader.take(count * TAPS, _columns(count)).reshape(count, TAPS)
         reader.finish()
         if of_class.min() < -1 or of_class.max() >= count or np.abs(weights).max() > LARGEST_WEIGHT:
             raise CorruptError("the restoration filters of a brick are out of bounds")
-        return cls(weights, of_class)
+        return cls(weights, of_class, precision)
 
 
 def _columns(count: int) -> NDArray[np.int64]:
@@ -98,6 +101,12 @@ def offsets_in(units: Units) -> NDArray[np.int64]:
     """`PAIRS` as distances in the flat array."""
     _, height, width = units.shape
     return np.array([(z * height + y) * width + x for z, y, x in PAIRS], np.int64)
+
+
+@kernel
+def clipped(difference):  # type: ignore[no-untyped-def]
+    """Limit a difference to CLIP."""
+    return min(max(difference, -CLIP), CLIP)
 
 
 @kernel
@@ -168,7 +177,7 @@ def _correct(units, classes, offsets, weights, of_class, scale, volume):  # type
                     before = np.int64(units[at(i - offsets[at(k)])]) - centre
                     after = np.int64(units[at(i + offsets[at(k)])]) - centre
                     total += line[at(2 * k)] * (before + after)
-                    total += line[at(2 * k + 1)] * (min(max(before, -CLIP), CLIP) + min(max(after, -CLIP), CLIP))
+                    total += line[at(2 * k + 1)] * (clipped(before) + clipped(after))
                 volume[z, y, at(x)] += np.float64(total) * scale
 
 
@@ -183,5 +192,5 @@ def classify(units: Units) -> NDArray[np.uint8]:
 def restore(volume: NDArray[np.float64], step: float, filters: Filters) -> None:
     """Filter a decoded `volume` ``(z, y, x)`` in place."""
     units = in_units(volume, step)
-    scale = step / (UNITS << WEIGHT_BITS)
+    scale = step / (UNITS << filters.precision)
     _correct(units.ravel(), classify(units), offsets_in(units), filters.weights, filters.of_class, scale, volume)

@@ -1,18 +1,17 @@
-"""Fitting restoration filters, in the encoder only: least squares per class, and classes merged while that saves more bits than it costs.
+"""Fitting restoration filters, in the encoder only: least squares per class; classes are merged while that pays.
 
 A filter has to lower the squared error by more than its bits are worth. Sums run in a fixed order in IEEE doubles.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.jit import kernel
 from voxz.predict.fit import BLOCK, add_block, add_rest, gain, solve
-from voxz.transforms.restoring import (
-    CLASSES, CLIP, LARGEST_WEIGHT, MARGIN, MARGIN_Z, TAPS, UNITS, WEIGHT_BITS, Filters, Units, classify, in_units, offsets_in,
-)  # fmt: skip
+from voxz.transforms import restoring
+from voxz.transforms.restoring import CLASSES, MARGIN, MARGIN_Z, PRECISIONS, TAPS, UNITS, Filters, clipped
 
 SAMPLES = 8000
 """Voxels of each class that are looked at."""
@@ -20,7 +19,9 @@ SAMPLES = 8000
 FEWEST = 4096
 """Voxels below which no filter can pay."""
 
-BITS_OF_FILTER = 5.0 * TAPS
+BITS_OF_WEIGHT = -2.0
+"""Bits that a weight takes, beyond those of its precision."""
+
 RIDGE = 1e-3
 WIDTH = (TAPS + 8) // 8 * 8
 """Rows of a moment matrix."""
@@ -55,7 +56,7 @@ def _gather(units, classes, missed, offsets, strides, seen, blocks, filled, mome
                     before = np.int64(units[i - offsets[k]]) - centre
                     after = np.int64(units[i + offsets[k]]) - centre
                     line[2 * k] = np.float64(before + after) * weight
-                    line[2 * k + 1] = np.float64(min(max(before, -CLIP), CLIP) + min(max(after, -CLIP), CLIP)) * weight
+                    line[2 * k + 1] = np.float64(clipped(before) + clipped(after)) * weight
                 line[TAPS - 1] = weight
                 line[TAPS] = error * weight
                 filled[group] += 1
@@ -78,8 +79,8 @@ class _Group:
     classes: list[int]
     moments: NDArray[np.float64]
     count: int
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(TAPS))
     saved: float = 0.0
-    weights: NDArray[np.float64] | None = None
 
     @property
     def name(self) -> str:
@@ -88,7 +89,6 @@ class _Group:
 
     def fit(self) -> "_Group":
         """Fit the filter."""
-        self.weights = np.zeros(TAPS)
         self.saved = float(_fitted(self.moments, self.count, RIDGE * self.count, self.weights))
         return self
 
@@ -104,35 +104,50 @@ def fit_filters(volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], 
     """
     if volumes.size < FEWEST:
         return None
+    worth = slope * (UNITS / 2) ** 2 * TAPS
+    cost = worth * (PRECISIONS[0] + BITS_OF_WEIGHT)
     groups = _groups(volumes, decoded, missing, step)
-    cost = slope * (UNITS / 2) ** 2 * BITS_OF_FILTER
     if sum(group.saved for group in groups) <= cost:
         return None
-    kept = [group for group in _merged(groups, cost) if group.saved > cost]
-    of_class, weights = np.full(CLASSES, -1, np.int64), []
-    for group in sorted(kept, key=lambda group: min(group.classes)):
-        assert group.weights is not None
-        whole = np.rint(group.weights * (1 << WEIGHT_BITS))
-        of_class[group.classes] = len(weights)
-        weights.append(np.clip(whole, -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int64))
-    return Filters(np.array(weights), of_class) if weights else None
+    groups = sorted(_merged(groups, cost), key=lambda group: min(group.classes))
+    best, chosen = 0.0, None
+    for precision in PRECISIONS:
+        won, filters = _rounded(groups, precision, worth * (precision + BITS_OF_WEIGHT))
+        if won > best:
+            best, chosen = won, filters
+    return chosen
+
+
+def _rounded(groups: list[_Group], precision: int, cost: float) -> tuple[float, Filters]:
+    """What the filters that pay save, beyond their `cost` each, with whole weights; and these filters."""
+    kept: list[NDArray[np.float64]] = []
+    of_class, total = np.full(CLASSES, -1, np.int64), 0.0
+    for group in groups:
+        largest = restoring.LARGEST_WEIGHT
+        whole = np.clip(np.rint(group.weights * (1 << precision)), -largest, largest)
+        won = float(gain(group.moments, whole / (1 << precision))) - cost
+        if won > 0:
+            of_class[group.classes] = len(kept)
+            kept.append(whole)
+            total += won
+    return total, Filters(np.array(kept, np.int64), of_class, precision)
 
 
 def _groups(volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], step: float) -> list[_Group]:
     """A group for each class that occurs."""
-    units: list[Units] = [in_units(volume, step) for volume in decoded]
-    classes = [classify(one) for one in units]
+    units: list[restoring.Units] = [restoring.in_units(volume, step) for volume in decoded]
+    classes = [restoring.classify(one) for one in units]
     counts = np.zeros(CLASSES, np.int64)
-    for one, unknown in zip(classes, missing, strict=True):
-        counts += np.bincount(one[~unknown], minlength=CLASSES)
+    for found, unknown in zip(classes, missing, strict=True):
+        counts += np.bincount(found[~unknown], minlength=CLASSES)
     strides = np.maximum(1, counts // SAMPLES)
     seen, filled = np.zeros(CLASSES, np.int64), np.zeros(CLASSES, np.int64)
     blocks, moments = np.zeros((CLASSES, BLOCK, WIDTH)), np.zeros((CLASSES, WIDTH, WIDTH))
-    for volume, found, unknown, one, group in zip(volumes, decoded, missing, units, classes, strict=True):
-        missed = np.where(unknown, np.nan, (volume - found) * (UNITS / step))
-        _gather(one.ravel(), group, missed, offsets_in(one), strides, seen, blocks, filled, moments)
-    for group_, moment in enumerate(moments):
-        add_rest(moment, blocks[group_], filled[group_])
+    for k, one in enumerate(units):
+        missed = np.where(missing[k], np.nan, (volumes[k] - decoded[k]) * (UNITS / step))
+        _gather(one.ravel(), classes[k], missed, restoring.offsets_in(one), strides, seen, blocks, filled, moments)
+    for k in range(CLASSES):
+        add_rest(moments[k], blocks[k], filled[k])
     return [_Group([k], moments[k], int(counts[k])).fit() for k in range(CLASSES) if counts[k]]
 
 
