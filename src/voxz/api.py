@@ -93,11 +93,15 @@ def decompress(
     destination: FilePath,
     *,
     select: str | None = None,
+    resolution: int = 0,
     threads: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Restore the original file, or the part of it that `select` names (``"z=10:20,t=3"``), to `destination`.
+
+    A `resolution` above 0 gives a smaller image instead: x, y and z are halved so often (see `Image.preview`), and voxel sizes
+    and affines of a NIfTI header are those of the larger voxels.
 
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
@@ -105,10 +109,11 @@ def decompress(
     if not isinstance(source, bytes):
         _refuse_same(source, destination)
     with ExitStack() as stack:
-        if select is not None:
+        if resolution or select is not None:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(_output(destination, force))
-            image.write_selection(select, stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL)))
+            sink = stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
+            image.write_part(select, resolution, sink)
             return
         reader = stack.enter_context(Reader(source))
         companion = reader.foreign_bytes(COMPANION)
