@@ -12,8 +12,8 @@ import voxz
 ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
     {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"codecs"}, {"container"}, {"io"},
-    {"metrics", "tally", "plan", "pipeline", "trial", "slabs", "noise", "search", "maps", "losses", "image", "samples"}
-    | {"scaled", "resolution"},
+    {"metrics", "tally", "plan", "pipeline", "slabs"}, {"outlook"}, {"trial"},
+    {"engines", "noise", "search", "maps", "losses", "image", "samples", "scaled", "resolution"},
     {"structure", "canvas", "picture", "compare"}, {"api"},
     {"progress", "report", "summary"}, {"bench"}, {"data"}, {"cli"},
     {"__init__", "__main__"},
