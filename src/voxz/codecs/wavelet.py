@@ -198,12 +198,12 @@ def _front(dtype: np.dtype[np.generic], specials: Specials, background: Backgrou
     return writer.to_bytes()
 
 
-def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: NDArray[np.int64] | None) -> tuple[bytes, Volumes]:
+def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: klt.Basis | None) -> tuple[bytes, Volumes]:
     """Parts of the samples that are coded (basis, coefficients), and the volumes that these give."""
     writer, pyramid = PartWriter(b""), Pyramid(volumes.shape[1:], head.levels)
     if basis is not None:
         side = IntegerWriter()
-        side.put(basis.ravel())
+        basis.write(side)
         writer.part(side.to_bytes())
         volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
     work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
@@ -261,10 +261,8 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
     basis = None
     if head.flags & _BASIS:
         side = IntegerReader(reader.part())
-        basis = side.take(shape[0] ** 2).reshape(shape[0], shape[0])
+        basis = klt.Basis.read(side, shape[0])
         side.finish()
-        if np.abs(basis).max() >= klt.UNIT:
-            raise CorruptError("the basis of a series is out of bounds")
     pyramid = Pyramid(shape[1:], head.levels)
     undone, beyond = pyramid.coarser(halvings)
     coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
