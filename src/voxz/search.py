@@ -55,7 +55,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
     if isinstance(target, MaxError):
         with opened() as samples:
             noise = noise_of(samples) if target.unit == "noise" else 0.0
-            bound = _bound_in_stored_units(target, noise, samples.layout, samples.foreign)
+            bound = bound_in_stored_units(target, noise, samples.layout, samples.foreign)
         fidelity = Fidelity.within(bound)
         return Plan(level, codec, fidelity, TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
     if not isinstance(target, Psnr | BitsPerVoxel | Ratio):
@@ -65,7 +65,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
     with opened() as samples:
         layout = samples.layout
         trial = Trial.of(samples, plan, threads)
-    name, asked = _facts(target)
+    name, asked = target_facts(target)
     plan = replace(plan, target=TARGETS[name], asked=asked)
     if layout.dtype.kind not in "iuf" or trial.peak == 0:
         return replace(plan, codec=codec, fidelity=EXACT)
@@ -93,7 +93,7 @@ def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
     return replace(plan, fidelity=replace(plan.fidelity, step=plan.fidelity.step * 2.0**doublings))
 
 
-def _facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:
+def target_facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:
     """Name and value of a target in a file."""
     match target:
         case Psnr(db):
@@ -145,7 +145,7 @@ def _reach_rate(trial: Trial, plan: Plan, stored: int) -> Plan:
     return trial.settled(plan, step, result)
 
 
-def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
+def bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
     """Return the largest bound in stored units that keeps what was asked, a whole number for integers."""
     bound = Fraction(float(target.error))
     if target.unit == "scaled":

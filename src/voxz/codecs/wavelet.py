@@ -13,20 +13,20 @@ behind the integer decoder there are only sums and products of IEEE doubles in a
 import math
 import struct
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.background import Background, find_background
+from voxz.background import find_background
 from voxz.codecs import needs_newer
+from voxz.codecs.absent import correct, corrections, front, limits_of, missing_of, read_planes
 from voxz.codecs.parts import PartReader, PartWriter
 from voxz.codecs.walks import from_series, to_series
 from voxz.entropy.integers import IntegerReader, IntegerWriter
-from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
 from voxz.fidelity import EXACT, Fidelity
-from voxz.predict.special import MOST_SPECIALS, Specials, find_specials
+from voxz.predict.special import MOST_SPECIALS, find_specials
 from voxz.subbands.bands import decode_bands, encode_bands
 from voxz.subbands.settings import EFFORTS, REVERSIBLE, STATES, Effort
 from voxz.subbands.shape import choose_basis, choose_levels
@@ -45,11 +45,6 @@ MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
-
-_ROOM = 1 - 2.0**-20
-"""Corrections of floats are multiples of that much less than twice the bound, to leave room for rounding."""
-
-_VALUE = struct.Struct("<d")
 
 Volumes = NDArray[np.float64]
 Series = NDArray[np.generic]
@@ -85,7 +80,7 @@ class _Head:
         steps = head.kind != LOSSY or 0 < head.step < math.inf
         if not steps or max(head.levels) > MOST_LEVELS or specials > MOST_SPECIALS or not all(map(math.isfinite, numbers)):
             raise CorruptError("the head of a wavelet brick is out of bounds")
-        lowest, highest = _limits(dtype)
+        lowest, highest = limits_of(dtype)
         if not lowest <= head.low <= head.high <= highest:
             raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
         return head
@@ -104,7 +99,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     if specials is None:
         return None
     background = find_background(samples)
-    missing = _missing(series.shape, specials, background)
+    missing = missing_of(series.shape, specials, background)
     seen = series[~missing]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
     if not high - low <= (MOST_STEPS * step if step else MOST_VALUES):
@@ -119,14 +114,14 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
     flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
     head = _Head(form, effort.states, levels, len(specials), flags, step, offset, low, high)
-    body = _front(series.dtype, specials, background)
+    body = front(series.dtype, specials, background)
     if form != NOTHING:
         body += _coded(volumes, head, effort, basis)
     payload = head.pack() + body
     if form != LOSSY or not math.isfinite(fidelity.bound):
         return payload
-    corrections = _corrections(series, _decode(payload, series.shape, series.dtype), missing, fidelity.bound)
-    return replace(head, flags=flags | _CORRECTED).pack() + body + corrections if corrections else payload
+    corrected = corrections(series, _decode(payload, series.shape, series.dtype), missing, fidelity.bound)
+    return replace(head, flags=flags | _CORRECTED).pack() + body + corrected if corrected else payload
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
@@ -144,28 +139,6 @@ def preview_brick(
     """
     series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype, level)
     return np.ascontiguousarray(from_series(series, shape))
-
-
-def _missing(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:
-    """Which samples ``(series, z, y, x)`` are not coded."""
-    missing = np.zeros(shape, np.bool_)
-    for _, plane in specials:
-        missing |= plane
-    if background is not None:
-        missing |= background.mask
-    return missing
-
-
-def _front(dtype: np.dtype[np.generic], specials: Specials, background: Background | None) -> bytes:
-    """Parts that say where special samples and background are."""
-    writer = PartWriter(b"")
-    for pattern, plane in specials:
-        writer.raw(pattern.to_bytes(dtype.itemsize, "little"))
-        writer.part(encode_plane(plane))
-    if background is not None:
-        writer.raw(_VALUE.pack(float(background.value)))
-        writer.part(encode_plane(background.mask[None]))
-    return writer.to_bytes()
 
 
 def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: NDArray[np.int64] | None) -> bytes:
@@ -187,16 +160,7 @@ def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic],
     """Samples ``(series, z, y, x)``; corrections are for the full resolution only."""
     reader = PartReader(payload)
     head = _Head.read(reader, dtype)
-    planes = []
-    for _ in range(head.specials):
-        pattern = np.frombuffer(reader.exactly(dtype.itemsize), dtype)[0]
-        planes.append((pattern, decode_plane(reader.part(), shape)))
-    if head.flags & _BACKGROUND:
-        (value,) = reader.head(_VALUE)
-        lowest, highest = _limits(dtype)
-        if not lowest <= value <= highest or (dtype.kind != "f" and value != int(value)):
-            raise CorruptError(f"the background {value} of a brick does not fit {dtype}")
-        planes.append((dtype.type(value), np.broadcast_to(decode_plane(reader.part(), (1, *shape[1:])), shape)))
+    planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), shape, dtype)
     whole = (slice(None), *(slice(None, None, 1 << coarser),) * 3)
     samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(whole, shape, strict=True)], dtype)
     if head.kind != NOTHING:
@@ -204,16 +168,10 @@ def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic],
     for pattern, plane in planes:
         samples[plane[whole]] = pattern
     if head.flags & _CORRECTED and not coarser:
-        _correct(samples, reader)
+        correct(samples, reader)
     if not coarser:
         reader.finish()
     return samples
-
-
-def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Least and largest sample."""
-    limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
-    return float(limits.min), float(limits.max)
 
 
 def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[int, ...], coarser: int) -> None:
@@ -239,29 +197,3 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
     if samples.dtype.kind in "iu":
         volumes = np.floor(volumes + 0.5)
     samples[...] = np.clip(volumes, head.low, head.high).astype(samples.dtype)
-
-
-def _corrections(series: Series, decoded: Series, missing: NDArray[np.bool_], bound: float) -> bytes:
-    """Parts that bring every sample within `bound`; empty if all are."""
-    known, found = np.where(missing, 0, series), np.where(missing, 0, decoded)
-    error = known.astype(np.float64) - found.astype(np.float64)
-    unit = 2 * math.floor(bound) + 1.0 if series.dtype.kind in "iu" else 2 * bound * _ROOM
-    limit = math.floor(bound) if series.dtype.kind in "iu" else bound * _ROOM
-    wrong = np.abs(error) > limit
-    if not wrong.any():
-        return b""
-    writer, side = PartWriter(_VALUE.pack(unit)), IntegerWriter()
-    writer.part(encode_plane(wrong))
-    side.put(np.rint(error[wrong] / unit).astype(np.int64))
-    writer.part(side.to_bytes())
-    return writer.to_bytes()
-
-
-def _correct(samples: Series, reader: PartReader) -> None:
-    """Apply what `_corrections` found."""
-    (unit,) = reader.head(_VALUE)
-    wrong = decode_plane(reader.part(), samples.shape)
-    side = IntegerReader(reader.part())
-    moved = samples[wrong].astype(np.float64) + side.take(int(np.count_nonzero(wrong))) * unit
-    side.finish()
-    samples[wrong] = np.clip(moved, *_limits(samples.dtype)).astype(samples.dtype)
