@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import downstream, floats, labels, lossless, slices
+from bench import downstream, floats, implicit, labels, lossless, slices
 from voxz.__main__ import main
 
 SUITES = {
@@ -11,6 +11,7 @@ SUITES = {
     "floats": floats.main,
     "slices": slices.main,
     "downstream": downstream.main,
+    "implicit": implicit.main,
 }
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ ROOMS = [
     {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"implicit"},
     {"codecs"}, {"container"}, {"io"},
     {"metrics", "tally", "plan", "pipeline", "trial", "slabs", "noise", "search", "maps", "losses", "image", "samples"},
-    {"structure", "canvas", "picture", "compare"}, {"train"}, {"api"},
+    {"structure", "canvas", "picture", "compare"}, {"train"}, {"settle"}, {"api"},
     {"progress", "report", "summary"}, {"bench"}, {"data"}, {"cli"},
     {"__init__", "__main__"},
 ]  # fmt: skip

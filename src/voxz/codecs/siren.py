@@ -162,8 +162,8 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
         _fill(samples, field, field.own_positions(), head.low, head.high)
     if head.flags & _RESIDUAL:
         residual = to_series(predictive.decode_brick(reader.part(), shape, np.dtype(np.int32)))
-        moved = samples.astype(np.int64) + residual
-        samples = np.clip(moved, *map(int, limits_of(dtype))).astype(dtype)
+        moved = samples.astype(np.int64) + residual.astype(np.int64)
+        samples = np.clip(moved, *limits_of(dtype)).astype(dtype)
     for pattern, plane in planes:
         samples[plane] = pattern
     if head.flags & _CORRECTED:

@@ -114,7 +114,8 @@ class Field:
             for t, place in enumerate(normalised(np.arange(self.series, dtype=np.float64), self.series)):
                 time = np.full((1, coordinates.shape[1]), place)
                 found[t] = networks.shape.evaluate(networks.flat[0], np.concatenate([coordinates, time]))[0]
-            return (found * self.extent[0, 0] + self.low[0, 0]).reshape(self.series, *sizes)
+            values: NDArray[np.float64] = found * self.extent[0, 0] + self.low[0, 0]
+            return values.reshape(self.series, *sizes)
         if self.axes == 3:
             return self._scaled(networks, 0, coordinates).reshape(-1, *sizes)
         slice_ = min(max(part[0][0], 0.0), self.grid[0] - 1.0)
@@ -127,7 +128,8 @@ class Field:
 
     def _scaled(self, networks: Networks, number: int, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
         found = networks.shape.evaluate(networks.flat[number], coordinates)
-        return found * self.extent[number][:, None] + self.low[number][:, None]
+        scaled: NDArray[np.float64] = found * self.extent[number][:, None] + self.low[number][:, None]
+        return scaled
 
     def coordinates(self, positions: Positions) -> NDArray[np.float64]:
         """Coordinates ``(z y x, points)``, -1 at the first and 1 at the last voxel of each axis, 0 along axes of one."""

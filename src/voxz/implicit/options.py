@@ -1,6 +1,7 @@
 """How a network is built and fitted: one set of options for everything, and presets of them by name."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -87,6 +88,17 @@ class SirenOptions:
             raise UsageError(f"got options that are not understood: {error}") from None
 
     @classmethod
+    def from_text(cls, preset: str, text: str) -> "SirenOptions":
+        """Return a preset with changes such as ``"width=64,iterations=500"``."""
+        hints, values = get_type_hints(cls), {}
+        for piece in filter(None, (part.strip() for part in text.split(","))):
+            name, equals, value = piece.partition("=")
+            if not equals or name not in hints:
+                raise UsageError(f"got {piece!r}, expected name=value with one of {', '.join(hints)}")
+            values[name] = _parsed(hints[name], name, value)
+        return cls.of(preset, **values)
+
+    @classmethod
     def of(cls, preset: str = "default", **changes: Any) -> "SirenOptions":
         """Return a preset with some options changed; None leaves an option as it is."""
         if preset not in PRESETS:
@@ -98,10 +110,41 @@ class SirenOptions:
         return replace(PRESETS[preset], **{name: value for name, value in changes.items() if value is not None})
 
 
+@dataclass(frozen=True)
+class Fitting:
+    """What the codec siren is told.
+
+    Attributes
+    ----------
+    options : how the network is built and fitted
+    log : file that gets a line of JSON for each report
+    plot : picture (PNG) of the reports
+    tell : gets words about how it goes
+    """
+
+    options: SirenOptions = SirenOptions()
+    log: str | None = None
+    plot: str | None = None
+    tell: Callable[[str], None] | None = None
+
+
 _PUBLISHED = SirenOptions(
     model="network", axes=2, outputs="volumes", hidden=3, width=256, omega_first=30.0, omega=30.0, weights="float32",
     learning_rate=3e-4, iterations=2000, batch=0, schedule="constant", patience=0.0, warm=False, foreground=False,
 )  # fmt: skip
+
+def _parsed(hint: Any, name: str, text: str) -> Any:
+    """Value of an option from text."""
+    kind = type(get_args(hint)[0]) if get_args(hint) else hint
+    if kind is bool:
+        if text not in {"yes", "no"}:
+            raise UsageError(f"got {name}={text}, expected yes or no")
+        return text == "yes"
+    try:
+        return kind(text)
+    except ValueError:
+        raise UsageError(f"got {name}={text}, expected a value of type {kind.__name__}") from None
+
 
 PRESETS = {
     "default": SirenOptions(),

@@ -107,7 +107,7 @@ def decode_weights(payload: bytes, count: int, shape: Shape) -> NDArray[np.float
         before = network
     if coder[POSITION] != data.size or not np.isfinite(steps).all():
         raise CorruptError("the weights of a network do not end where their stream does")
-    return networks * np.repeat(steps, tensors)
+    return networks.astype(np.float64) * np.repeat(steps, tensors)
 
 
 def _tensors(flat: NDArray[np.int64], shape: Shape) -> list[NDArray[np.int64]]:

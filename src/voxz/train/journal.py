@@ -18,6 +18,7 @@ class Journal:
     ----------
     report : gets the share that is done and some words; None where nobody looks
     log : gets one line of JSON a report; None for no log
+    entries : gets every report as well; None where nobody asks for them
     first, last : shares of the whole work at the start and the end of the present piece
     """
 
@@ -25,6 +26,7 @@ class Journal:
     log: TextIO | None = None
     first: float = 0.0
     last: float = 1.0
+    entries: list[dict[str, Any]] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
@@ -32,13 +34,15 @@ class Journal:
         """Journal of one of several pieces of equal length."""
         width = (self.last - self.first) / parts
         first = self.first + number * width
-        return Journal(self.report, self.log, first, first + width, {**self.facts, **facts}, self.started)
+        return Journal(self.report, self.log, first, first + width, self.entries, {**self.facts, **facts}, self.started)
 
     def tell(self, share: float, words: str, **facts: Any) -> None:
         """Report that this share of the piece is done."""
         if self.report is not None:
             self.report(self.first + share * (self.last - self.first), words)
+        entry = {"seconds": round(time.monotonic() - self.started, 3), **self.facts, **facts, "what": words}
+        if self.entries is not None:
+            self.entries.append(entry)
         if self.log is not None:
-            entry = {"seconds": round(time.monotonic() - self.started, 3), **self.facts, **facts, "what": words}
             self.log.write(json.dumps(entry) + "\n")
             self.log.flush()

@@ -172,7 +172,7 @@ def _refined(
         x, y / unit, shape, start, options.iterations, options.learning_rate, options.batch, options.schedule == "cosine",
         options.patience, options.seed,
     )  # fmt: skip
-    flat = fit(task, "network", memory, journal.part(1, 4))
+    flat = fit(task, "network", memory, journal.part(1, 4, stage="network"))
     worth = WORTH * step * step
     best, kept = outcome.squares + worth * 8 * len(outcome.payload), None
     sensitivity = sensitivities(shape, flat, x, options.seed) * unit * unit
@@ -184,7 +184,7 @@ def _refined(
             task, start=flat, steps=np.repeat(steps, shape.tensors()), iterations=max(1, round(FINISH * options.iterations)),
             learning_rate=FINISH_RATE * options.learning_rate, patience=0.0,
         )  # fmt: skip
-        fine = fit(finish, f"network finished {number}", memory, journal.part(2 + number // 2, 4))
+        fine = fit(finish, f"network finished {number}", memory, journal.part(2 + number // 2, 4, stage=f"rounded {number}"))
         networks = _networks(_unscaled(fine, shape, unit), _unscaled_steps(steps, unit), shape)
         found = _outcome(prepared, source, latents, networks, gains)
         cost = found.squares + worth * 8 * len(found.payload)

@@ -170,7 +170,7 @@ def _of_width(
     for number in range(len(work.inputs)):
         start = flats[-1] if options.warm and flats else initial(shape, rng)
         task = _task(work, number, shape, start, options)
-        part = journal.part(number, len(work.inputs) * (1 if exact else 2), network=number)
+        part = journal.part(number, len(work.inputs) * (1 if exact else 2), network=number, stage="network")
         flats.append(fit(task, f"width {width} network {number}", memory, part))
     if exact:
         payload = encode_floats(np.stack(flats))
@@ -185,7 +185,7 @@ def _of_width(
             _task(work, number, shape, flat, options), steps=wide, iterations=max(1, round(FINISH * options.iterations)),
             learning_rate=FINISH_RATE * options.learning_rate, patience=0.0,
         )  # fmt: skip
-        part = journal.part(len(flats) + number, 2 * len(flats), network=number)
+        part = journal.part(len(flats) + number, 2 * len(flats), network=number, stage="rounded")
         flats[number] = fit(task, f"width {width} network {number} finished", memory, part)
     return _coded(prepared, work, np.stack(flats), steps, shape, aim, sensitivity)
 

@@ -18,7 +18,7 @@ from voxz.container.writer import preamble_length
 from voxz.errors import UsageError
 from voxz.fidelity import Fidelity
 from voxz.implicit.options import SirenOptions
-from voxz.metrics import extent_of
+from voxz.metrics import extent_of, psnr
 from voxz.noise import noise_of
 from voxz.pipeline import bricks_of, grid_of
 from voxz.plan import Coded, Plan
@@ -215,6 +215,6 @@ def _check(plan: Plan, target: Target, volume: _Volume, total: int) -> None:
             )
     if isinstance(target, Psnr):
         tally = sum((brick.tally for brick in plan.ready), Tally())
-        got = 20 * math.log10(volume.peak) - 10 * math.log10(tally.mean_square) if tally.mean_square and volume.peak else math.inf
-        if got < target.db:
-            raise UsageError(f"got a PSNR of {target.db:g} dB, expected at most {got:.2f} dB with these options")
+        reached = psnr(tally.mean_square, volume.peak)
+        if reached is not None and reached < target.db:
+            raise UsageError(f"got a PSNR of {target.db:g} dB, expected at most {reached:.2f} dB with these options")
