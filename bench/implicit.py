@@ -2,8 +2,8 @@
 
 ``python -m bench implicit DIR`` measures every series of DIR, one after the other, on one thread:
 
-- the preset `sirenmri-2d` on the middle slice of each (cropped to the middle CROP x CROP voxels), then ours at the same bytes, and at
-  the same PSNR; times are CPU seconds of the process;
+- the preset `sirenmri-2d` on the middle slice of each (the middle CROP x CROP voxels of it), then ours at the same bytes, and
+  at the same PSNR; times are CPU seconds of the process;
 - the whole series at the RATIOS with siren, wavelet and KLT, and x265 in its better order.
 
 PSNRs are of the foreground, for the range of the samples. Every figure comes from decoded bytes. Cells that are in the
@@ -17,6 +17,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,10 @@ def at_ratios(name: str, samples: Samples, out: Path) -> Iterable[Cell]:
     """Yield figures of the whole series at all ratios."""
     curve = kept(out / f"{name}-x265.json", lambda: {"points": x265_points(samples)})["points"]
     for ratio in RATIOS:
-        target = voxz.Ratio(ratio)
         label = f"{ratio} : 1"
-        yield kept(out / f"{name}-siren-{ratio}.json", lambda label=label, target=target: fitted(name, samples, label, target, "default"))
-        yield kept(out / f"{name}-wavelet-{ratio}.json", lambda label=label, target=target: wavelet(name, samples, label, target))
+        ours = partial(fitted, name, samples, label, voxz.Ratio(ratio), "default")
+        yield kept(out / f"{name}-siren-{ratio}.json", ours)
+        yield kept(out / f"{name}-wavelet-{ratio}.json", partial(wavelet, name, samples, label, voxz.Ratio(ratio)))
         yield {
             "series": name, "codec": "x265", "at": label, "bytes": round(samples.nbytes / ratio),
             "psnr_db": interpolated(curve, samples.nbytes / ratio),
@@ -124,7 +125,7 @@ def x265_points(samples: Samples) -> list[tuple[float, float]]:
     points = []
     for order in ("volume", "time"):
         for qp in QPS:
-            codec = X265(qp=qp, order=order)  # type: ignore[arg-type]
+            codec = X265(qp=qp, order=order)
             blob = codec.encode(samples)
             points.append((float(len(blob)), foreground_psnr(samples, codec.decode(blob))))
     best = sorted(points)

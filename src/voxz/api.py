@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -98,11 +98,14 @@ def decompress(
     destination: FilePath,
     *,
     select: str | None = None,
+    resample: Sequence[int] | float | None = None,
     threads: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Restore the original file, or the part of it that `select` names (``"z=10:20,t=3"``), to `destination`.
+
+    With `resample`, a file of the codec siren is evaluated on another grid, see `Image.resample`.
 
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
@@ -110,10 +113,16 @@ def decompress(
     if not isinstance(source, bytes):
         _refuse_same(source, destination)
     with ExitStack() as stack:
-        if select is not None:
+        if select is not None or resample is not None:
+            if select is not None and resample is not None:
+                raise UsageError("got a selection and a grid, expected one of them")
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(_output(destination, force))
-            image.write_selection(select, stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL)))
+            packed = stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
+            if resample is not None:
+                image.write_resampled(resample, packed)
+            else:
+                image.write_selection(str(select), packed)
             return
         reader = stack.enter_context(Reader(source))
         companion = reader.foreign_bytes(COMPANION)

@@ -19,6 +19,7 @@ from voxz.implicit.options import PRESETS, Fitting, SirenOptions
 from voxz.io.source import files_of
 from voxz.progress import Shown, shown
 from voxz.report import report
+from voxz.resample import grid_from_text
 from voxz.summary import comparison_text, info_text, loss_line
 from voxz.target import Lossless, target_of
 
@@ -115,14 +116,18 @@ def decompress(
     inputs: Inputs,
     output: Output = None,
     select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
+    resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
     threads: Threads = None,
     force: Force = False,
 ) -> None:
     """Restore the original files, byte for byte, or a part of them."""
+    grid = None if resample is None else grid_from_text(resample)
 
     def work(path: str, progress: Shown | None) -> None:
-        destination = _destination(path, output, _selected_name if select else _restored_name, len(inputs))
-        api.decompress(_input(path), destination, select=select, threads=threads, force=force, progress=progress)
+        destination = _destination(path, output, _selected_name if select or resample else _restored_name, len(inputs))
+        api.decompress(
+            _input(path), destination, select=select, resample=grid, threads=threads, force=force, progress=progress
+        )  # fmt: skip
 
     _batch(inputs, "decompress", work)
 

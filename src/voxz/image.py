@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -16,6 +16,7 @@ from voxz.errors import LimitError, UnsupportedError
 from voxz.io import gzip_stream, nifti, npy
 from voxz.losses import loss_of
 from voxz.parallel import map_ordered, thread_count
+from voxz.resample import Resampling
 from voxz.selection import Index, Selection, from_index, from_text
 from voxz.volume import Layout
 
@@ -146,6 +147,43 @@ class Image:
         """All samples as ``(series, z, y, x, channels)`` in native byte order."""
         shape = self._layout.canonical
         return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
+
+    def resample(self, shape: Sequence[int] | float) -> NDArray[np.generic]:
+        """Samples on a grid of another resolution over the same field of view, from a file of the codec siren.
+
+        Parameters
+        ----------
+        shape : voxels along the spatial axes, in the order of `self.shape`; or a factor for all of them
+
+        Raises
+        ------
+        UnsupportedError
+            The samples were coded by another codec.
+        """
+        grid = Resampling.of(self._layout, shape)
+        self._check_limit(grid.samples * self.dtype.itemsize)
+        samples = self._in_own_order(grid.evaluate(self._reader))
+        return samples if self._layout.channels > 1 else samples[..., 0]
+
+    def write_resampled(self, shape: Sequence[int] | float, sink: BinaryIO) -> None:
+        """Write `resample` as a file of the original's format (arrays: .npy), with the marks of losses."""
+        layout, head = self._layout, self.nifti_header()
+        grid = Resampling.of(layout, shape)
+        sizes = grid.shape
+        if head is None:
+            sink.write(npy.header(Layout(sizes, layout.dtype, layout.first_axis_fastest)))
+        else:
+            sink.write(nifti.select(head, grid.starts, grid.steps, sizes))
+        sink.write(grid.evaluate(self._reader).tobytes())
+        sink.write(all_marks(self._reader))
+
+    def _in_own_order(self, samples: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Canonical samples with the user-visible axes, and channels as one more."""
+        layout = self._layout
+        axes = len(layout.shape)
+        memory = (*layout.memory_shape[:-3], *samples.shape[1:4])[-axes:] if axes >= 3 else samples.shape[4 - axes : 4]
+        result = samples.reshape(*memory, layout.channels)
+        return result.transpose(*range(axes)[::-1], axes) if layout.first_axis_fastest else result
 
     def write_selection(self, text: str, sink: BinaryIO) -> None:
         """Write the part that `text` names as a file of the original's format (arrays: .npy), with the marks of losses."""

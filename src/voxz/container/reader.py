@@ -146,12 +146,16 @@ class Reader:
 
     def brick(self, number: int) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order."""
+        return codecs.decode_brick(self.bricks[number].codec, *self.payload(number))
+
+    def payload(self, number: int) -> tuple[bytes, tuple[int, ...], np.dtype[np.generic]]:
+        """Payload of a brick, and the shape and type of its samples."""
         entry, box = self.bricks[number], self.boxes[number]
         shape = brick_shape(box, self.layout.channels)
         dtype = self.layout.dtype.newbyteorder("=")
         if entry.raw_length != math.prod(shape) * dtype.itemsize:
             raise CorruptError(f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}")
-        return codecs.decode_brick(entry.codec, self._payload(entry), shape, dtype)
+        return self._payload(entry), shape, dtype
 
 
 class _Bytes:

@@ -173,7 +173,7 @@ def _fit(task: Task, arrays: Arrays | None, saver: _Saver | None, journal: Journ
                 x, y = inputs[chosen], targets[chosen]
             loss = _loss(parallel, x, y, factors)
             if whole and count == 1:
-                _note(state, float(loss), network)
+                _note(state, float(loss.detach()), network)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

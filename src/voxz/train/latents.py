@@ -31,7 +31,7 @@ from voxz.train.volumes import components, filled, offset_of, seen_points
 WORTH = 0.07
 """Squared error, in squared steps, that a bit is worth."""
 
-QUIET = 0.1
+QUIET = 0.05
 """Components whose root mean square is below that share of the step have no latents."""
 
 CORE = (16, 96, 96)
@@ -85,11 +85,13 @@ class _Source:
         box = (slice(None), *middle_of(self.values.shape[1:], CORE))
         return replace(self, values=np.ascontiguousarray(self.values[box]), effort=QUICK)
 
-    def latents(self, step: float, channels: int | None = None) -> Latents:
-        """Latents with this step, of so many components, or of those that are not quiet."""
-        if channels is None:
-            loud = np.sqrt(np.mean(self.values**2, axis=(1, 2, 3))) >= QUIET * step
-            channels = int(np.flatnonzero(loud)[-1]) + 1 if loud.any() else 1
+    def loud(self, step: float) -> int:
+        """First components up to the last that is not quiet, at least one."""
+        loud = np.sqrt(np.mean(self.values**2, axis=(1, 2, 3))) >= QUIET * step
+        return int(np.flatnonzero(loud)[-1]) + 1 if loud.any() else 1
+
+    def latents(self, step: float, channels: int) -> Latents:
+        """Latents with this step, of so many components."""
         return Latents.encode(self.values[:channels], self.levels, step, self.effort)
 
 
@@ -99,13 +101,20 @@ def fit_latents(
     """Field of a brick as near to the aim as can be; at least one sample must not be missing."""
     samples = prepared.series.size
     known = memory.recall("step")
-    guess = float(known["log"][0]) if known else aim.first_step(samples)
-    source = _Source.of(prepared, guess, effort)
-    if known is None and aim.kind == "size" and source.values.size > source.core().values.size:
-        guess = _on_core(source, aim, guess)
+    first = float(known["first"][0]) if known else aim.first_step(samples)
+    source = _Source.of(prepared, first, effort)
+    if known is None and aim.kind == "size":
+        first = _on_core(source, aim, first)
+        source = _Source.of(prepared, first, effort)
+    guess = float(known["log"][0]) if known else first
     journal.tell(0.05, "trying steps")
-    step, outcome = aim.solve(lambda log: _outcome(prepared, source, source.latents(2.0**log)), guess)
-    memory.keep("step", {"log": np.array([step])})
+    step, channels = guess, 0
+    while channels < source.loud(2.0**step):
+        channels = source.loud(2.0**step)
+        step, outcome = aim.solve(lambda log, n=channels: _outcome(prepared, source, source.latents(2.0**log, n)), step)
+    if (used := _used(_latents_of(outcome))) < channels:
+        outcome = _outcome(prepared, source, source.latents(2.0**step, used))
+    memory.keep("step", {"log": np.array([step]), "first": np.array([first])})
     journal.tell(0.2, f"latents take {len(outcome.payload)} bytes", size=len(outcome.payload))
     networks, gains = _refined(prepared, source, outcome, 2.0**step, options, memory, journal)
     if networks is None:
@@ -129,7 +138,7 @@ def _on_core(source: _Source, aim: Aim, guess: float) -> float:
     low, high = guess - 14, guess + 14
     for _ in range(9):
         middle = (low + high) / 2
-        if math.log2(len(core.latents(2.0**middle).payload)) > wanted:
+        if math.log2(len(core.latents(2.0**middle, core.loud(2.0**middle)).payload)) > wanted:
             low = middle
         else:
             high = middle
@@ -146,6 +155,12 @@ def _outcome(
     if networks is not None and gains is not None:
         field = replace(field, networks=networks, gains=gains)
     return Outcome(prepared, field)
+
+
+def _used(latents: Latents) -> int:
+    """Components up to the last of which something is left: a network should not look at zeros."""
+    used = np.flatnonzero(latents.grid.any(axis=(1, 2, 3)))
+    return int(used[-1]) + 1 if used.size else 1
 
 
 def _latents_of(outcome: Outcome) -> Latents:

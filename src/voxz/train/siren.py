@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from voxz import codecs
 from voxz.codecs.siren import Prepared, decode_brick, encode_field
 from voxz.codecs.stored import encode_bytes
-from voxz.container.header import TARGETS, UNITS, Header
+from voxz.container.header import TARGETS, UNITS, Header, Loss
 from voxz.container.writer import preamble_length
 from voxz.errors import UsageError
 from voxz.fidelity import Fidelity
@@ -39,8 +39,8 @@ MISSED = 0.03
 STEP_OF_BOUND = 3.0
 """Step of latents for a bound alone, as a multiple of it."""
 
-_MARK = 120
-"""About as many bytes take the record of losses and the mark behind the samples."""
+_MARK = 110
+"""About as many bytes takes the mark behind the samples."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _settled(target: Target, opened: Opener, level: int) -> tuple[Plan, _Volume]
     elif not isinstance(target, Lossless):
         raise UsageError(f"got target {target!r}, expected voxz.MaxError, Psnr, BitsPerVoxel, Ratio, or none")
     header = Header.describe(layout, grid, foreign.format, level, plan.target)
-    overhead = preamble_length(header.chunks) + _MARK
+    overhead = preamble_length(header.chunks) + Loss.layout().size + (0 if foreign.format == "array" else _MARK)
     overhead += sum(len(encode_bytes(part)) for part in (foreign.head, foreign.companion, tail) if part)
     return plan, _Volume(bricks, overhead, max(0.0, peak) if math.isfinite(peak) else 0.0, digest, noise)
 
