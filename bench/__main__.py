@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import downstream, floats, implicit, labels, lossless, slices
+from bench import downstream, floats, implicit, labels, lossless, seams, slices
 from voxz.__main__ import main
 
 SUITES = {
@@ -12,6 +12,7 @@ SUITES = {
     "slices": slices.main,
     "downstream": downstream.main,
     "implicit": implicit.main,
+    "seams": seams.main,
 }
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def foreground_psnr(original: Samples, decoded: Samples) -> float:
     """PSNR in dB without constant background, for the range of all samples."""
     background = find_background(original)
     error = (original.astype(np.float64) - decoded.astype(np.float64))[..., 0]
-    seen = error if background is None else error[:, ~background.mask]
+    seen = error if background is None else error[~background.mask]
     peak = float(original.max()) - float(original.min())
     square = float(np.mean(seen**2))
     return round(10 * math.log10(peak**2 / square), 3) if square else math.inf

@@ -98,6 +98,7 @@ def decompress(
     destination: FilePath,
     *,
     select: str | None = None,
+    resolution: int = 0,
     resample: Sequence[int] | float | None = None,
     threads: int | None = None,
     force: bool = False,
@@ -107,22 +108,20 @@ def decompress(
 
     With `resample`, a file of the codec siren is evaluated on another grid, see `Image.resample`.
 
+    A `resolution` above 0 gives a smaller image instead: x, y and z are halved so often (see `Image.preview`), and voxel sizes
+    and affines of a NIfTI header are those of the larger voxels.
+
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
     """
     if not isinstance(source, bytes):
         _refuse_same(source, destination)
     with ExitStack() as stack:
-        if select is not None or resample is not None:
-            if select is not None and resample is not None:
-                raise UsageError("got a selection and a grid, expected one of them")
+        if resolution or select is not None or resample is not None:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(_output(destination, force))
-            packed = stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
-            if resample is not None:
-                image.write_resampled(resample, packed)
-            else:
-                image.write_selection(str(select), packed)
+            sink = stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
+            image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
         companion = reader.foreign_bytes(COMPANION)

@@ -116,17 +116,19 @@ def decompress(
     inputs: Inputs,
     output: Output = None,
     select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
+    resolution: Annotated[int, typer.Option(help="A smaller image: x, y, z halved so often; 0 is the original.")] = 0,
     resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
     threads: Threads = None,
     force: Force = False,
 ) -> None:
-    """Restore the original files, byte for byte, or a part of them."""
+    """Restore the original files, byte for byte, or a part, a smaller image, or another grid of them."""
     grid = None if resample is None else grid_from_text(resample)
 
     def work(path: str, progress: Shown | None) -> None:
-        destination = _destination(path, output, _selected_name if select or resample else _restored_name, len(inputs))
+        rename = _selected_name if select or resolution or resample else _restored_name
+        options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
         api.decompress(
-            _input(path), destination, select=select, resample=grid, threads=threads, force=force, progress=progress
+            _input(path), _destination(path, output, rename, len(inputs)), resample=grid, progress=progress, **options
         )  # fmt: skip
 
     _batch(inputs, "decompress", work)

@@ -12,11 +12,13 @@ from numpy.typing import DTypeLike, NDArray
 from voxz.container.header import COMPANION, HEAD
 from voxz.container.marks import all_marks
 from voxz.container.reader import Reader
-from voxz.errors import LimitError, UnsupportedError
+from voxz.errors import LimitError, UnsupportedError, UsageError
 from voxz.io import gzip_stream, nifti, npy
 from voxz.losses import loss_of
 from voxz.parallel import map_ordered, thread_count
-from voxz.resample import Resampling
+from voxz.resample import Resampling, few_samples
+from voxz.resolution import coarse_samples, halvings_at
+from voxz.scaled import Scaled
 from voxz.selection import Index, Selection, from_index, from_text
 from voxz.volume import Layout
 
@@ -52,6 +54,7 @@ class Image:
         self._reader = Reader(source)
         self._layout = self._reader.layout
         self._cache: OrderedDict[int, NDArray[np.generic]] = OrderedDict()
+        self._asked: set[int] = set()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -93,11 +96,13 @@ class Image:
     @property
     def header(self) -> Any:
         """The NIfTI header as a nibabel object; None for arrays."""
+        head = self.nifti_header()
+        return None if head is None else self._nibabel_header(head)
+
+    @staticmethod
+    def _nibabel_header(head: bytes) -> Any:
         import nibabel  # noqa: PLC0415 - start-up time
 
-        head = self.nifti_header()
-        if head is None:
-            return None
         known = nifti.recognise(head)
         assert known is not None
         kind = nibabel.Nifti1Header if known[0] is nifti.NIFTI1 else nibabel.Nifti2Header
@@ -109,18 +114,49 @@ class Image:
         header = self.header
         return None if header is None else np.asarray(header.get_best_affine(), np.float64)
 
-    def to_nibabel(self) -> "nibabel.Nifti1Image":
-        """A nibabel image that reads lazily from this one, with slope and intercept applied as nibabel does."""
+    def to_nibabel(self, level: int = 0) -> "nibabel.Nifti1Image":
+        """A nibabel image that reads lazily from this one, with slope and intercept applied as nibabel does.
+
+        With a `level`, one of the `preview` of that level, in place: voxels are larger, the first one has the same centre.
+        """
         import nibabel  # noqa: PLC0415 - start-up time
         from nibabel.volumeutils import apply_read_scaling  # noqa: PLC0415
 
-        header = self.header
-        if header is None or self._layout.channels > 1:
+        head = self.nifti_header()
+        if head is None or self._layout.channels > 1:
             raise UnsupportedError("only scalar NIfTI images can become nibabel images")
+        header = self._nibabel_header(self._head_of(self._coarse_selection(level)) if level else head)
         kind = nibabel.Nifti1Image if isinstance(header, nibabel.Nifti1Header) else nibabel.Nifti2Image
         slope, intercept = header.get_slope_inter()
-        scaled = _Scaled(self, slope, intercept, apply_read_scaling)
-        return kind(scaled, self.affine, header)
+        scaled = Scaled(self.preview(level) if level else self, slope, intercept, apply_read_scaling)
+        return kind(scaled, np.asarray(header.get_best_affine(), np.float64), header)
+
+    def preview(self, level: int) -> NDArray[np.generic]:
+        """The whole image at a lower resolution: x, y and z halved `level` times, each while it has 8 samples or more.
+
+        Bricks of the wavelet codec decode only that; others are decoded whole and go through the same low-pass filter. Sample k
+        lies where sample ``k * 2 ** level`` of the image lies. Label maps, and samples of which there is no mean, give every
+        ``2 ** level``-th sample. Level 0 is the image itself; `UsageError` beyond the last level.
+        """
+        if level == 0:
+            return self[...]
+        steps = [part.step for part in self._coarse_selection(level).ranges]
+        layout = self._layout
+        memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
+        memory = memory[::-1] if layout.first_axis_fastest else memory
+        result = coarse_samples(self._reader, level, self._arguments[1], self._check_limit).reshape(*memory, layout.channels)
+        if layout.first_axis_fastest:
+            result = result.transpose(*range(len(memory))[::-1], len(memory))
+        return result if layout.channels > 1 else result[..., 0]
+
+    def _coarse_selection(self, level: int) -> Selection:
+        """Places of the samples of a preview."""
+        layout = self._layout
+        steps = [1] * len(layout.shape)
+        halvings = halvings_at(layout.canonical[1:4], level)
+        for back, halved in enumerate(halvings[::-1][: len(steps)]):
+            steps[back if layout.first_axis_fastest else -1 - back] = 1 << halved
+        return Selection(tuple(range(0, n, step) for n, step in zip(layout.shape, steps, strict=True)), frozenset())
 
     def __len__(self) -> int:
         if not self.shape:
@@ -149,47 +185,36 @@ class Image:
         return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
     def resample(self, shape: Sequence[int] | float) -> NDArray[np.generic]:
-        """Samples on a grid of another resolution over the same field of view, from a file of the codec siren.
+        """Samples on another grid over the same field of view, from a file of the codec siren (`UnsupportedError` otherwise).
 
-        Parameters
-        ----------
-        shape : voxels along the spatial axes, in the order of `self.shape`; or a factor for all of them
-
-        Raises
-        ------
-        UnsupportedError
-            The samples were coded by another codec.
+        `shape` are voxels along the spatial axes, in the order of `self.shape`, or a factor for all of them.
         """
         grid = Resampling.of(self._layout, shape)
         self._check_limit(grid.samples * self.dtype.itemsize)
-        samples = self._in_own_order(grid.evaluate(self._reader))
-        return samples if self._layout.channels > 1 else samples[..., 0]
+        return grid.array(self._reader)
 
-    def write_resampled(self, shape: Sequence[int] | float, sink: BinaryIO) -> None:
-        """Write `resample` as a file of the original's format (arrays: .npy), with the marks of losses."""
-        layout, head = self._layout, self.nifti_header()
-        grid = Resampling.of(layout, shape)
-        sizes = grid.shape
-        if head is None:
-            sink.write(npy.header(Layout(sizes, layout.dtype, layout.first_axis_fastest)))
+    def write_part(
+        self, text: str | None, level: int, sink: BinaryIO, shape: Sequence[int] | float | None = None
+    ) -> None:
+        """Write the part that `text` names, the `preview` of a level, or the image on another grid, in the original's format.
+
+        Arrays become .npy. The marks of losses stay behind the samples.
+        """
+        layout = self._layout
+        if shape is not None:
+            if text is not None or level:
+                raise UsageError("got another grid with a selection or a resolution, expected one of them")
+            Resampling.of(layout, shape).write(self._reader, self.nifti_header(), sink)
+            sink.write(all_marks(self._reader))
+            return
+        if text is not None and level:
+            raise UsageError(f"got the selection {text!r} and the resolution {level}, expected one of them")
+        if text is not None:
+            selection = from_text(text, layout.shape, layout.first_axis_fastest)
+            samples = self._read(selection.ranges)
         else:
-            sink.write(nifti.select(head, grid.starts, grid.steps, sizes))
-        sink.write(grid.evaluate(self._reader).tobytes())
-        sink.write(all_marks(self._reader))
-
-    def _in_own_order(self, samples: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Canonical samples with the user-visible axes, and channels as one more."""
-        layout = self._layout
-        axes = len(layout.shape)
-        memory = (*layout.memory_shape[:-3], *samples.shape[1:4])[-axes:] if axes >= 3 else samples.shape[4 - axes : 4]
-        result = samples.reshape(*memory, layout.channels)
-        return result.transpose(*range(axes)[::-1], axes) if layout.first_axis_fastest else result
-
-    def write_selection(self, text: str, sink: BinaryIO) -> None:
-        """Write the part that `text` names as a file of the original's format (arrays: .npy), with the marks of losses."""
-        layout = self._layout
-        selection = from_text(text, layout.shape, layout.first_axis_fastest)
-        samples = self._read(selection.ranges)
+            selection, samples = self._coarse_selection(level), self.preview(level)
+            samples = samples if layout.channels > 1 else samples[..., None]
         sink.write(self._head_of(selection))
         memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
         sink.write(np.ascontiguousarray(memory_order).tobytes())
@@ -236,17 +261,27 @@ class Image:
             if all(map(len, hits)):
                 needed.append((number, hits))
         threads = thread_count(self._arguments[1])
-        bricks = map_ordered(self._brick, (number for number, _ in needed), threads)
-        for (number, hits), brick in zip(needed, bricks, strict=True):
-            box = boxes[number]
-            inside = [p[hit] - part.start for p, hit, part in zip(wanted, hits, box, strict=True)]
-            result[np.ix_(*hits)] = brick[np.ix_(*inside)]
+        inside = [
+            [p[hit] - part.start for p, hit, part in zip(wanted, hits, boxes[number], strict=True)] for number, hits in needed
+        ]
+        parts = map_ordered(lambda i: self._part(needed[i][0], inside[i]), range(len(needed)), threads)
+        for (_, hits), part in zip(needed, parts, strict=True):
+            result[np.ix_(*hits)] = part
         return result
 
     def _check_limit(self, needed: int) -> None:
         limit = self._arguments[2]
         if limit is not None and needed > limit:
             raise LimitError(f"this access needs {needed} bytes, the limit is {limit}; select a smaller part")
+
+    def _part(self, number: int, inside: list[NDArray[np.intp]]) -> NDArray[np.generic]:
+        """Samples at positions of a brick. A fitted function is evaluated there only, unless it is asked again."""
+        if number not in self._cache and number not in self._asked:
+            self._asked.add(number)
+            few = few_samples(self._reader, number, inside)
+            if few is not None:
+                return few
+        return self._brick(number)[np.ix_(*inside)]
 
     def _brick(self, number: int) -> NDArray[np.generic]:
         with self._lock:
@@ -263,27 +298,3 @@ class Image:
 
 def _reopen(source: str | bytes, threads: int | None, max_bytes: int | None) -> Image:
     return Image(source, threads=threads, max_bytes=max_bytes)
-
-
-class _Scaled:
-    """What nibabel needs of an array, with slope and intercept applied to what is read."""
-
-    def __init__(self, image: Image, slope: float | None, intercept: float | None, scale: Any) -> None:
-        self._image, self._slope, self._intercept, self._scale = image, slope, intercept, scale
-        self.shape, self.ndim = image.shape, image.ndim
-        self.is_proxy = True
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Type of the scaled samples."""
-        return np.dtype(np.float64) if self._slope is not None and (self._slope, self._intercept) != (1, 0) else self._image.dtype
-
-    def __getitem__(self, index: Any) -> Any:
-        raw = self._image[index]
-        if self._slope is None or (self._slope, self._intercept) == (1.0, 0.0):
-            return raw
-        return self._scale(raw, self._slope, self._intercept)
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        del copy
-        return np.asarray(self[...], dtype)

@@ -6,7 +6,8 @@ The field of view stays: n' voxels take the place of n, so voxel i of the new gr
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,13 @@ from numpy.typing import NDArray
 from voxz.codecs import SIREN
 from voxz.container.reader import Reader
 from voxz.errors import UnsupportedError, UsageError
+from voxz.io import nifti, npy
 from voxz.volume import Layout
 
 MOST_VOXELS = 1 << 34
+
+FEW = 8
+"""Positions are few if a brick has so many times as many."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,12 @@ class Resampling:
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the visible axes."""
+        return self._memory_shape[::-1] if self.layout.first_axis_fastest else self._memory_shape
+
+    @property
+    def _memory_shape(self) -> tuple[int, ...]:
         axes = len(self.layout.shape)
-        memory = (*self.layout.memory_shape[:-3], *self.sizes)[-axes:] if axes >= 3 else self.sizes[3 - axes :]
-        return memory[::-1] if self.layout.first_axis_fastest else memory
+        return (*self.layout.memory_shape[:-3], *self.sizes) if axes >= 3 else self.sizes[3 - axes :]
 
     @property
     def steps(self) -> list[float]:
@@ -66,6 +74,21 @@ class Resampling:
     def starts(self) -> list[float]:
         """Position of the first voxel along the visible axes of a NIfTI file."""
         return [0.5 * step - 0.5 for step in self.steps]
+
+    def array(self, reader: Reader) -> NDArray[np.generic]:
+        """Samples with the visible axes of the image."""
+        samples = self.evaluate(reader).reshape(*self._memory_shape, self.layout.channels)
+        axes = samples.ndim - 1
+        samples = samples.transpose(*range(axes)[::-1], axes) if self.layout.first_axis_fastest else samples
+        return samples if self.layout.channels > 1 else samples[..., 0]
+
+    def write(self, reader: Reader, head: bytes | None, sink: BinaryIO) -> None:
+        """Write header and samples: NIfTI like that with this `head`, or .npy."""
+        if head is None:
+            sink.write(npy.header(Layout(self.shape, self.layout.dtype, self.layout.first_axis_fastest)))
+        else:
+            sink.write(nifti.select(head, self.starts, self.steps, self.shape))
+        sink.write(self.evaluate(reader).tobytes())
 
     def evaluate(self, reader: Reader) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` in stored byte order.
@@ -88,11 +111,24 @@ class Resampling:
             if not all(map(len, inside)):
                 continue
             local = [p[chosen] - part.start for p, chosen, part in zip(places, inside, box[1:], strict=True)]
-            payload, shape, dtype = reader.payload(number)
-            bounded = [np.clip(p, 0.0, n - 1.0) for p, n in zip(local, shape[1:4], strict=True)]
-            found = resample_brick(payload, shape, dtype, (bounded[0], bounded[1], bounded[2]))
+            z, y, x = (np.clip(p, 0.0, part.stop - part.start - 1.0) for p, part in zip(local, box[1:], strict=True))
+            found = reader.brick(number, partial(resample_brick, positions=(z, y, x)))
             result[np.ix_(np.arange(box[0].start, box[0].stop), *inside)] = found
-        return cast(NDArray[np.generic], result)
+        return result
+
+
+def few_samples(reader: Reader, number: int, inside: list[NDArray[np.intp]]) -> NDArray[np.generic] | None:
+    """Samples at positions of a brick of the codec siren, if they are few of it: only there the function is evaluated."""
+    from voxz.codecs.siren import decode_part  # noqa: PLC0415 - start-up time
+
+    if reader.bricks[number].codec != SIREN:
+        return None
+    box = tuple(slice(int(p.min()), int(p.max()) + 1) for p in inside)
+    whole = math.prod(part.stop - part.start for part in reader.boxes[number][1:])
+    if FEW * math.prod(part.stop - part.start for part in box[1:]) > whole:
+        return None
+    found = reader.brick(number, partial(decode_part, box=box))
+    return found[np.ix_(*(p - part.start for p, part in zip(inside, box, strict=True)))]
 
 
 def grid_from_text(text: str) -> Sequence[int] | float:

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.background import Background, find_background
-from voxz.codecs import needs_newer, predictive
-from voxz.codecs.absent import Planes, correct, corrections, front, limits_of, missing_of, read_planes
+from voxz.codecs import SIREN, needs_newer, predictive
+from voxz.codecs.absent import Planes, front, missing_of, read_planes
+from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
 from voxz.codecs.parts import PartReader, PartWriter
 from voxz.codecs.siren_field import read_field, write_field
 from voxz.codecs.walks import from_series, to_series
@@ -136,7 +137,7 @@ def render(prepared: Prepared, field: Field) -> Series:
 def _within(prepared: Prepared, field: Field, bound: float) -> tuple[bytes, int]:
     """Parts that bring every sample within `bound`, and their flag: corrections where few are needed, else residuals."""
     series, missing, found = prepared.series, prepared.missing, render(prepared, field)
-    sparse = corrections(series, found, missing, bound)
+    sparse = encode_corrections(series, found, ~missing, bound)
     if not sparse:
         return b"", 0
     if series.dtype.kind in "iu":
@@ -154,10 +155,9 @@ def _within(prepared: Prepared, field: Field, bound: float) -> tuple[bytes, int]
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples of a payload; damage raises `CorruptError`."""
-    series = (shape[0] * shape[4], *shape[1:4])
     reader = PartReader(payload)
-    head, planes, field = _read(reader, series, dtype)
-    samples = np.zeros(series, dtype)
+    head, planes, field = _read(reader, shape, dtype)
+    samples = np.zeros((shape[0] * shape[4], *shape[1:4]), dtype)
     if field is not None:
         _fill(samples, field, field.own_positions(), head.low, head.high)
     if head.flags & _RESIDUAL:
@@ -167,17 +167,18 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     for pattern, plane in planes:
         samples[plane] = pattern
     if head.flags & _CORRECTED:
-        correct(samples, reader)
+        apply_corrections(samples, reader)
     reader.finish()
     return np.ascontiguousarray(from_series(samples, shape))
 
 
 def decode_part(
-    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], box: tuple[slice, ...]
+    codec: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], box: tuple[slice, ...]
 ) -> NDArray[np.generic]:
     """Samples of a box ``(series, z, y, x)`` of a brick; the function is evaluated there only, unless residuals follow it."""
+    assert codec == SIREN
     series = (shape[0] * shape[4], *shape[1:4])
-    head, planes, field = _read(PartReader(payload), series, dtype)
+    head, planes, field = _read(PartReader(payload), shape, dtype)
     if field is None or head.flags & (_CORRECTED | _RESIDUAL):
         return decode_brick(payload, shape, dtype)[box]
     positions = tuple(p[part] for p, part in zip(field.own_positions(), box[1:4], strict=True))
@@ -189,14 +190,15 @@ def decode_part(
 
 
 def resample_brick(
-    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], positions: Positions
+    codec: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], positions: Positions
 ) -> NDArray[np.generic]:
     """Samples ``(series, z, y, x, channels)`` at the outer product of `positions`, in voxels from the first of the brick.
 
     Background and special values are those of the nearest voxel; residuals for a bound are of the voxels and left out.
     """
+    assert codec == SIREN
     series = (shape[0] * shape[4], *shape[1:4])
-    head, planes, field = _read(PartReader(payload), series, dtype)
+    head, planes, field = _read(PartReader(payload), shape, dtype)
     samples = np.zeros((series[0], *map(len, positions)), dtype)
     if field is not None:
         _fill(samples, field, positions, head.low, head.high)
@@ -207,12 +209,13 @@ def resample_brick(
 
 
 def _read(
-    reader: PartReader, series: tuple[int, ...], dtype: np.dtype[np.generic]
+    reader: PartReader, shape: tuple[int, ...], dtype: np.dtype[np.generic]
 ) -> tuple[_Head, Planes, Field | None]:
     """Head, planes and field in front of a payload."""
     head = _Head.read(reader, dtype)
-    planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), series, dtype)
-    field = read_field(reader, series[0], (series[1], series[2], series[3])) if head.kind == FIELD else None
+    planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), shape, dtype)
+    grid = (shape[1], shape[2], shape[3])
+    field = read_field(reader, shape[0] * shape[4], grid) if head.kind == FIELD else None
     return head, planes, field
 
 

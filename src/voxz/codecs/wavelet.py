@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from voxz.background import find_background
 from voxz.codecs import needs_newer
-from voxz.codecs.absent import correct, corrections, front, limits_of, missing_of, read_planes
+from voxz.codecs.absent import front, missing_of, read_planes
+from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
 from voxz.codecs.parts import PartReader, PartWriter
 from voxz.codecs.walks import from_series, to_series
 from voxz.entropy.integers import IntegerReader, IntegerWriter
@@ -43,8 +44,17 @@ _BACKGROUND, _BASIS, _CORRECTED = 1, 2, 4
 MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 """Steps, or whole numbers when lossless, that the range of a brick may have: indices of coefficients stay below 2 ** 26."""
 
+MOST_RANGES = 8
+"""Ranges of a brick that its step may be: coarser ones leave nothing."""
+
+LEAST, LARGEST = 1e-300, 1e280
+"""Range that a step is at least measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
+
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
+
+FULL: Levels = (0, 0, 0)
+"""The full resolution."""
 
 Volumes = NDArray[np.float64]
 Series = NDArray[np.generic]
@@ -77,13 +87,21 @@ class _Head:
         if kind > NOTHING or flags > _BACKGROUND + _BASIS + _CORRECTED or states not in STATES:
             raise needs_newer(f"a wavelet brick is of kind {kind} with flags {flags} and {states} states")
         head = cls(kind, states, (z, y, x), specials, flags, *numbers)
-        steps = head.kind != LOSSY or 0 < head.step < math.inf
-        if not steps or max(head.levels) > MOST_LEVELS or specials > MOST_SPECIALS or not all(map(math.isfinite, numbers)):
-            raise CorruptError("the head of a wavelet brick is out of bounds")
         lowest, highest = limits_of(dtype)
         if not lowest <= head.low <= head.high <= highest:
             raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
+        if max(head.levels) > MOST_LEVELS or specials > MOST_SPECIALS or not head.possible(dtype):
+            raise CorruptError("the head of a wavelet brick is out of bounds")
         return head
+
+    def possible(self, dtype: np.dtype[np.generic]) -> bool:
+        """Whether the fields fit each other, so that no sum of coefficients can leave the range of doubles."""
+        if self.kind != LOSSY and (self.step or self.flags & _BASIS or self.flags & _CORRECTED):
+            return False
+        size = max(abs(self.low), abs(self.high))
+        if not size <= LARGEST or not abs(self.offset) <= size + 1 or (dtype.kind not in "iu" and self.kind == LOSSLESS):
+            return False
+        return self.kind != LOSSY or 0 < self.step <= MOST_RANGES * max(self.high - self.low, LEAST)
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
@@ -92,7 +110,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
         return None
     step = fidelity.step or fidelity.bound * STEP_OF_BOUND
-    if (kind == "f" and not step) or not math.isfinite(step):
+    if (kind == "f" and not (step and fidelity.bound)) or not math.isfinite(step):
         return None
     series = np.ascontiguousarray(to_series(samples))
     specials = find_specials(series, background=False) if kind == "f" else []
@@ -102,42 +120,44 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     missing = missing_of(series.shape, specials, background)
     seen = series[~missing]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES):
+    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST:
         return None
+    step = min(step, MOST_RANGES * max(high - low, LEAST))
     form = NOTHING if not seen.size else LOSSY if step else LOSSLESS
     effort = EFFORTS[level] if step else REVERSIBLE
-    offset = float(np.rint(low + (seen.astype(np.float64) - low).mean())) if seen.size else 0.0
+    offset = low + float((seen.astype(np.float64) - low).mean()) if seen.size else 0.0
+    offset = offset if kind == "f" else float(np.rint(offset))
     volumes = series.astype(np.float64) - offset
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown)
     levels = choose_levels(volumes, step or 1.0)
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
     flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
-    head = _Head(form, effort.states, levels, len(specials), flags, step, offset, low, high)
+    head = _Head(form, effort.states, levels, len(specials), flags, step if form == LOSSY else 0.0, offset, low, high)
     body = front(series.dtype, specials, background)
     if form != NOTHING:
         body += _coded(volumes, head, effort, basis)
     payload = head.pack() + body
     if form != LOSSY or not math.isfinite(fidelity.bound):
         return payload
-    corrected = corrections(series, _decode(payload, series.shape, series.dtype), missing, fidelity.bound)
-    return replace(head, flags=flags | _CORRECTED).pack() + body + corrected if corrected else payload
+    corrections = encode_corrections(series, _decode(payload, samples.shape, series.dtype), ~missing, fidelity.bound)
+    return replace(head, flags=flags | _CORRECTED).pack() + body + corrections if corrections else payload
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples of a payload; damage raises `CorruptError`."""
-    series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype)
+    series = _decode(payload, shape, dtype)
     return np.ascontiguousarray(from_series(series, shape))
 
 
 def preview_brick(
-    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], level: int
+    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Levels
 ) -> NDArray[np.generic]:
-    """Samples at a ``2 ** level`` times lower resolution, without decoding the finer ones.
+    """Samples at a resolution that is halved so often along z, y, x, without decoding the finer levels.
 
-    Along an axis with fewer levels than that, every so many samples of its lowest resolution are taken.
+    Along an axis with fewer levels than that, its lowest resolution is split on.
     """
-    series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype, level)
+    series = _decode(payload, shape, dtype, halvings)
     return np.ascontiguousarray(from_series(series, shape))
 
 
@@ -156,41 +176,44 @@ def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: NDArray[np.int6
     return writer.to_bytes()
 
 
-def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], coarser: int = 0) -> Series:
-    """Samples ``(series, z, y, x)``; corrections are for the full resolution only."""
-    reader = PartReader(payload)
+def _decode(
+    payload: bytes, brick: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Levels = FULL
+) -> Series:
+    """Samples ``(series, z, y, x)`` of a `brick` of this shape, halved so often; corrections are for the full resolution only."""
+    reader, shape = PartReader(payload), (brick[0] * brick[4], *brick[1:4])
     head = _Head.read(reader, dtype)
-    planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), shape, dtype)
-    whole = (slice(None), *(slice(None, None, 1 << coarser),) * 3)
-    samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(whole, shape, strict=True)], dtype)
+    planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), brick, dtype)
+    kept = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
+    samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(kept, shape, strict=True)], dtype)
     if head.kind != NOTHING:
-        _take_coded(reader, head, samples, shape, coarser)
+        _take_coded(reader, head, samples, shape, halvings)
     for pattern, plane in planes:
-        samples[plane[whole]] = pattern
-    if head.flags & _CORRECTED and not coarser:
-        correct(samples, reader)
-    if not coarser:
+        samples[plane[kept]] = pattern
+    if head.flags & _CORRECTED and halvings == FULL:
+        apply_corrections(samples, reader)
+    if halvings == FULL:
         reader.finish()
     return samples
 
 
-def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[int, ...], coarser: int) -> None:
+def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[int, ...], halvings: Levels) -> None:
     """Decode the coded samples into `samples`, at their resolution."""
     basis = None
     if head.flags & _BASIS:
         side = IntegerReader(reader.part())
         basis = side.take(shape[0] ** 2).reshape(shape[0], shape[0])
         side.finish()
+        if np.abs(basis).max() >= klt.UNIT:
+            raise CorruptError("the basis of a series is out of bounds")
     pyramid = Pyramid(shape[1:], head.levels)
-    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, coarser)
-    low = tuple(slice(n) for n in pyramid.lowest(coarser))
-    missing_levels = [max(0, coarser - n) for n in head.levels]
-    places = tuple(slice(None, None, 1 << n) for n in missing_levels)
-    volumes = np.zeros((shape[0], *samples.shape[1:]))
+    undone, beyond = pyramid.coarser(halvings)
+    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
+    volumes = np.zeros(samples.shape)
     for volume, found in zip(volumes, coefficients, strict=True):
         work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)
-        pyramid.synthesise(work, coarser)
-        volume[...] = work[low][places] / (pyramid.gain(coarser) if head.kind == LOSSY else 1.0)
+        pyramid.synthesise(work, undone)
+        low = work[tuple(slice(n) for n in pyramid.lowest(undone))]
+        volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
     if basis is not None:
         volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
     volumes += head.offset

@@ -8,6 +8,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +112,7 @@ def fit_latents(
     step, channels = guess, 0
     while channels < source.loud(2.0**step):
         channels = source.loud(2.0**step)
-        step, outcome = aim.solve(lambda log, n=channels: _outcome(prepared, source, source.latents(2.0**log, n)), step)
+        step, outcome = aim.solve(partial(_bare, prepared, source, channels), step)
     if (used := _used(_latents_of(outcome))) < channels:
         outcome = _outcome(prepared, source, source.latents(2.0**step, used))
     memory.keep("step", {"log": np.array([step]), "first": np.array([first])})
@@ -161,6 +162,11 @@ def _used(latents: Latents) -> int:
     """Components up to the last of which something is left: a network should not look at zeros."""
     used = np.flatnonzero(latents.grid.any(axis=(1, 2, 3)))
     return int(used[-1]) + 1 if used.size else 1
+
+
+def _bare(prepared: Prepared, source: _Source, channels: int, log_step: float) -> Outcome:
+    """Outcome without a network."""
+    return _outcome(prepared, source, source.latents(2.0**log_step, channels))
 
 
 def _latents_of(outcome: Outcome) -> Latents:
