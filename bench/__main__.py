@@ -2,10 +2,11 @@
 
 import sys
 
-from bench import downstream, floats, implicit, labels, lossless, seams, slices
+from bench import bounds, downstream, floats, implicit, labels, lossless, seams, slices
 from voxz.__main__ import main
 
 SUITES = {
+    "bounds": bounds.main,
     "lossless": lossless.main,
     "labels": labels.main,
     "floats": floats.main,

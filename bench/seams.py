@@ -18,9 +18,9 @@ from voxz.canvas import new_figure, png_bytes
 from voxz.container.header import TARGETS
 from voxz.fidelity import Fidelity
 from voxz.metrics import extent_of
+from voxz.pipeline import code_brick
 from voxz.plan import Plan
 from voxz.samples import read_samples
-from voxz.trial import Result, Trial
 
 AXES = "zyx"
 NEAR = 8
@@ -29,6 +29,7 @@ NEAR = 8
 AROUND = 48
 """Planes on each side in the picture."""
 
+MOST_ROUNDS = 12
 TOLERANCE = 0.03
 """Share by which the rate may differ from what is asked."""
 
@@ -68,22 +69,25 @@ def grid_of(shape: tuple[int, ...], itemsize: int, parts: str) -> Grid:
 
 
 def coded(volume: NDArray[Any], grid: Grid, bits: float, level: int) -> tuple[NDArray[Any], float]:
-    """The volume after coding at about so many bits per voxel, and how many they were."""
+    """The volume after coding with wavelets at about so many bits per voxel, and how many they were."""
     boxes: list[Box] = [box for slab in grid.slabs() for box in slab]
     bricks = [np.ascontiguousarray(volume[box]) for box in boxes]
     low, high = extent_of(volume)
-    trial = Trial(bricks, volume.size, whole=True, overhead=0, peak=high - low, threads=1)
-    wanted = (math.log2(bits * (1 - TOLERANCE)), math.log2(bits * (1 + TOLERANCE)))
-
-    def value(result: Result) -> float:
-        return math.log2(result.bits)
-
-    plan = Plan(level, "wavelet", Fidelity(math.inf), TARGETS["bits"])
-    _, result = trial.solve(plan, value, wanted, 2.0, math.log2(trial.peak) - 3)
+    finer, coarser = math.log2((high - low) * 2.0**-16), math.log2(high - low)
+    step = coarser - 3
+    for _ in range(MOST_ROUNDS):
+        plan = Plan(level, "wavelet", Fidelity.stepped(2.0**step), TARGETS["bits"])
+        results = [code_brick(brick, plan) for brick in bricks]
+        found = 8 * sum(len(result.payload) for result in results) / volume.size
+        if abs(found / bits - 1) <= TOLERANCE:
+            break
+        finer, coarser = (step, coarser) if found > bits else (finer, step)
+        guess = step + math.log2(found / bits) / 2
+        step = guess if finer < guess < coarser else (finer + coarser) / 2
     decoded = np.empty_like(volume)
-    for box, brick in zip(boxes, result.coded, strict=True):
+    for box, brick in zip(boxes, results, strict=True):
         decoded[box] = brick.decoded
-    return decoded, result.bits
+    return decoded, found
 
 
 def borders_of(grid: Grid, axis: int) -> list[int]:

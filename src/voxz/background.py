@@ -96,8 +96,7 @@ def _solid(where: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 def _changes(mask: NDArray[np.bool_]) -> int:
     """How many neighbours along z, y and x differ."""
-    pairs = (np.count_nonzero(_part(mask, axis, 1, None) != _part(mask, axis, 0, -1)) for axis in (1, 2, 3))
-    return sum(pairs)
+    return sum(int(np.count_nonzero(_part(mask, axis, 1, None) != _part(mask, axis, 0, -1))) for axis in (1, 2, 3))
 
 
 def _opened(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from voxz.outlook import Outlook, ratio
 from voxz.plan import Plan
 from voxz.trial import BitsGoal, PsnrGoal, Result, Trial
 
-STEP_OF_RMSE = {"wavelet": 3.9, "predictive": 3.3}
+STEP_OF_RMSE = {"wavelet": 3.9, "predictive": 3.3, "floats": 3.3}
 """First guess of an engine's step, as a multiple of the root mean square error."""
 
 ROUNDS = 4
@@ -34,7 +34,7 @@ FEWEST_BITS = 0.6
 
 def engines_for(dtype: np.dtype[Any]) -> tuple[str, ...]:
     """Names of the codecs that may code samples of this type with loss, the first one first."""
-    return ("wavelet", "predictive") if dtype.kind in "iu" else ("wavelet",)
+    return ("wavelet", "predictive" if dtype.kind in "iu" else "floats")
 
 
 def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float) -> tuple[Plan, float]:

@@ -61,7 +61,8 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
             bound = bound_in_stored_units(target, noise, samples.layout, samples.foreign)
             layout = samples.layout
         plan = Plan(level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
-        if codec is not None or bound < NARROW or not _predictable(layout.dtype):
+        narrow = bound < NARROW if layout.dtype.kind in "iu" else bound == 0
+        if codec is not None or narrow or not _has_engines(layout.dtype):
             return plan
         with opened() as samples:
             return engine_within(Trial.of(samples, plan, threads), plan, layout.dtype)
@@ -74,7 +75,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         plan = replace(plan, count_background=target.background)
     with opened() as samples:
         layout = samples.layout
-        if not _predictable(layout.dtype) and (layout.dtype.kind != "f" or layout.dtype.itemsize > 8):
+        if not _has_engines(layout.dtype):
             return replace(plan, fidelity=EXACT)
         trial = Trial.of(samples, plan, threads)
     if trial.peak == 0:
@@ -106,9 +107,9 @@ def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
     return replace(plan, fidelity=replace(plan.fidelity, step=plan.fidelity.step * 2.0**doublings))
 
 
-def _predictable(dtype: np.dtype[Any]) -> bool:
-    """Whether these are integers that the predictive codec takes."""
-    return dtype.kind in "iu" and dtype.itemsize <= 4
+def _has_engines(dtype: np.dtype[Any]) -> bool:
+    """Whether these are samples that lossy codecs take."""
+    return dtype.kind in "iuf" and dtype.itemsize <= (8 if dtype.kind == "f" else 4)
 
 
 def target_facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:

@@ -75,7 +75,7 @@ def encode_brick(
 
 def _candidates(samples: NDArray[np.generic], name: str | None, fidelity: Fidelity) -> Iterator[int]:
     """Codecs to try, until one is clearly right; of the others the smallest payload counts."""
-    if name == "wavelet" or (name is None and fidelity != EXACT and samples.dtype.kind == "f"):
+    if name == "wavelet":
         yield WAVELET
     if name == "labels" or (name is None and suits(samples)):
         yield LABELS

@@ -4,6 +4,7 @@
 
     samples -> special values and constant background, each with a bit plane that says where; smooth values in their place
             -> KLT along the series, where it pays -> 9/7 pyramid -> trellis-coded coefficients
+            -> filters for what comes out of these, where they pay
             -> where that breaks a bound: the difference in multiples of twice the bound
 
 Lossless, integers go through the 5/3 pyramid and are coded with a step of 1. A payload decodes to the same samples everywhere:
@@ -34,11 +35,13 @@ from voxz.subbands.shape import choose_basis, choose_levels
 from voxz.transforms import klt
 from voxz.transforms.fill import fill
 from voxz.transforms.pyramid import MOST_LEVELS, Levels, Pyramid
+from voxz.transforms.restoring import Filters, restore
+from voxz.transforms.restoring_fit import fit_filters
 
 LOSSY, LOSSLESS, NOTHING = 0, 1, 2
 """What a payload holds; NOTHING: all samples are special or background."""
 
-_BACKGROUND, _BASIS, _CORRECTED = 1, 2, 4
+_BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
 """Flags."""
 
 MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
@@ -84,7 +87,7 @@ class _Head:
     @classmethod
     def read(cls, reader: PartReader, dtype: np.dtype[np.generic]) -> "_Head":
         kind, states, z, y, x, specials, flags, *numbers = reader.head(cls.LAYOUT)
-        if kind > NOTHING or flags > _BACKGROUND + _BASIS + _CORRECTED or states not in STATES:
+        if kind > NOTHING or flags > _BACKGROUND + _BASIS + _CORRECTED + _RESTORED or states not in STATES:
             raise needs_newer(f"a wavelet brick is of kind {kind} with flags {flags} and {states} states")
         head = cls(kind, states, (z, y, x), specials, flags, *numbers)
         lowest, highest = limits_of(dtype)
@@ -96,7 +99,7 @@ class _Head:
 
     def possible(self, dtype: np.dtype[np.generic]) -> bool:
         """Whether the fields fit each other, so that no sum of coefficients can leave the range of doubles."""
-        if self.kind != LOSSY and (self.step or self.flags & _BASIS or self.flags & _CORRECTED):
+        if self.kind != LOSSY and (self.step or self.flags & (_BASIS | _CORRECTED | _RESTORED)):
             return False
         size = max(abs(self.low), abs(self.high))
         if not size <= LARGEST or not abs(self.offset) <= size + 1 or (dtype.kind not in "iu" and self.kind == LOSSLESS):
@@ -136,7 +139,13 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     head = _Head(form, effort.states, levels, len(specials), flags, step if form == LOSSY else 0.0, offset, low, high)
     body = front(series.dtype, specials, background)
     if form != NOTHING:
-        body += _coded(volumes, head, effort, basis)
+        coefficients, decoded = _coded(volumes, head, effort, basis)
+        body += coefficients
+        if form == LOSSY and effort.restores:
+            filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
+            if filters is not None:
+                flags |= _RESTORED
+                head, body = replace(head, flags=flags), body + _part(filters.to_bytes())
     payload = head.pack() + body
     if form != LOSSY or not math.isfinite(fidelity.bound):
         return payload
@@ -161,18 +170,30 @@ def preview_brick(
     return np.ascontiguousarray(from_series(series, shape))
 
 
-def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: NDArray[np.int64] | None) -> bytes:
-    """Parts of the samples that are coded: basis, coefficients."""
+def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: klt.Basis | None) -> tuple[bytes, Volumes]:
+    """Parts of the samples that are coded (basis, coefficients), and the volumes that these give."""
     writer, pyramid = PartWriter(b""), Pyramid(volumes.shape[1:], head.levels)
     if basis is not None:
         side = IntegerWriter()
-        side.put(basis.ravel())
+        basis.write(side)
         writer.part(side.to_bytes())
         volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
     work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
     for volume in work:
         pyramid.analyse(volume)
-    writer.part(encode_bands(work.astype(np.float64, copy=False), pyramid, head.step, effort))
+    coefficients = work.astype(np.float64, copy=False)
+    writer.part(encode_bands(coefficients, pyramid, head.step, effort))
+    if head.kind == LOSSY and effort.restores:
+        for volume in coefficients:
+            pyramid.synthesise(volume)
+        if basis is not None:
+            coefficients = klt.synthesise(coefficients.reshape(len(coefficients), -1), basis).reshape(coefficients.shape)
+    return writer.to_bytes(), coefficients
+
+
+def _part(piece: bytes) -> bytes:
+    writer = PartWriter(b"")
+    writer.part(piece)
     return writer.to_bytes()
 
 
@@ -201,10 +222,8 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
     basis = None
     if head.flags & _BASIS:
         side = IntegerReader(reader.part())
-        basis = side.take(shape[0] ** 2).reshape(shape[0], shape[0])
+        basis = klt.Basis.read(side, shape[0])
         side.finish()
-        if np.abs(basis).max() >= klt.UNIT:
-            raise CorruptError("the basis of a series is out of bounds")
     pyramid = Pyramid(shape[1:], head.levels)
     undone, beyond = pyramid.coarser(halvings)
     coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
@@ -216,6 +235,10 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
         volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
     if basis is not None:
         volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
+    if head.flags & _RESTORED and halvings == FULL:
+        filters = Filters.from_bytes(reader.part())
+        for volume in volumes:
+            restore(volume, head.step, filters)
     volumes += head.offset
     if samples.dtype.kind in "iu":
         volumes = np.floor(volumes + 0.5)

@@ -56,7 +56,7 @@ def coarse_of(error):  # type: ignore[no-untyped-def]
 def code_row(  # type: ignore[no-untyped-def]
     samples, errors, start, width, row, beside, y, mode, coefficients, chosen, first_of, highest, precision,
     expected, error_weights, features, sums, scales, solutions, first_tile, tile,
-    recent, weights, counters, refiners, biases, coder, data, decoding, absent, step, reach, near, far, bias,
+    recent, weights, counters, refiners, biases, coder, data, decoding, absent, step, reach, pull_one, pull_more, bias,
 ):
     """Code the samples of a row in turn; False if one is out of range or `data` is full.
 
@@ -237,7 +237,7 @@ def code_row(  # type: ignore[no-untyped-def]
                 if value < 0 or value > highest:
                     return False
         if step is not None:
-            value = stepped(floor, steps * off, step, near, far, highest)
+            value = stepped(floor, steps * off, step, pull_one, pull_more, highest)
         samples[at(i)] = value
         w4, w3, w2, w1 = w3, w2, w1, value
         miss = np.float64(value) - center
