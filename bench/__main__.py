@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import bounds, downstream, floats, labels, lossless, seams, slices
+from bench import bounds, downstream, floats, labels, lossless, lowrate, seams, slices
 from voxz.__main__ import main
 
 SUITES = {
@@ -13,6 +13,7 @@ SUITES = {
     "slices": slices.main,
     "downstream": downstream.main,
     "seams": seams.main,
+    "lowrate": lowrate.main,
 }
 
 if __name__ == "__main__":

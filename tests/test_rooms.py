@@ -12,7 +12,7 @@ import voxz
 ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
     {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"codecs"}, {"container"}, {"io"},
-    {"metrics", "tally", "plan", "pipeline", "slabs"}, {"outlook"}, {"trial"},
+    {"metrics", "tally", "plan", "pipeline", "slabs"}, {"outlook", "goals"}, {"trial"},
     {"engines", "noise", "search", "maps", "losses", "image", "samples", "scaled", "resolution"},
     {"structure", "canvas", "picture", "compare"}, {"api"},
     {"progress", "report", "summary"}, {"bench"}, {"data"}, {"cli"},
