@@ -65,6 +65,14 @@ class Grid:
                 extent[axis] = _balanced(extent[axis], max(shortest, round(voxels / others)))
         return cls(shape, (extent[0], extent[1], extent[2], extent[3]))
 
+    @classmethod
+    def coarsest(cls, shape: Canonical, itemsize: int) -> "Grid":
+        """One brick if it takes no more than SLAB_BYTES, else those for transforms: a fitted function is best in one piece."""
+        if math.prod(shape) * itemsize > SLAB_BYTES:
+            return cls.choose(shape, itemsize, large=True)
+        a, b, c, d = (max(1, n) for n in shape[:4])
+        return cls(shape, (a, b, c, d))
+
     def __len__(self) -> int:
         return math.prod(self._counts())
 
