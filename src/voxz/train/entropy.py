@@ -61,7 +61,7 @@ def series_of(samples: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def _first_guess(volumes: NDArray[np.float64], rate: float) -> float:
-    return max(1e-3, float(volumes.std()) * 2.0 ** (1 - rate))
+    return max(1e-3, float(volumes.std()) * math.exp2(1 - rate))
 
 
 def _step_for(coefficients: NDArray[np.float64], pyramid: Pyramid, rate: float, step: float) -> float:
