@@ -2,7 +2,7 @@
 
 ``python -m bench implicit DIR`` measures every series of DIR, one after the other, on one thread:
 
-- the preset `sirenmri-2d` on the middle slice of each (the middle CROP x CROP voxels of it), then ours at the same bytes, and
+- the preset `sirenmri-2d` on the middle slice of each (CROP x CROP voxels of it), then ours at the same bytes, and
   at the same PSNR; times are CPU seconds of the process;
 - the whole series at the RATIOS with siren, wavelet and KLT, and x265 in its better order.
 
@@ -27,14 +27,16 @@ from numpy.typing import NDArray
 import voxz
 from voxz.background import find_background
 from voxz.bench.rivals.x265 import X265
+from voxz.canvas import new_figure, png_bytes
 from voxz.implicit.options import Fitting, SirenOptions
 from voxz.samples import read_samples
 
 SERIES = ("dmri_stc_trio20", "fmri_rtcloud_face", "fmri_asl_pcasl2dve", "mri_dce_br08", "dmri_uih16")
-CROP = 102
+CROP = 64
 """Voxels of a slice that the published network is fitted to, along x and y: all of it but for large slices."""
 RATIOS = (10, 40, 100, 400)
 QPS = (10, 18, 26, 34, 42, 50)
+PICTURE = Path(__file__).parents[1] / "docs" / "siren.png"
 TABLE = Path(__file__).parent / "results" / "implicit.csv"
 
 LONG = 8
@@ -50,23 +52,29 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=Path("implicit-cells"))
     parser.add_argument("--only", default=",".join(SERIES), help="names of series, with commas")
+    parser.add_argument("--crop", type=int, default=CROP, help="voxels of a slice along x and y")
     parser.add_argument("--parts", default="preset,ratios")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
     rows: list[Cell] = []
     for name in chosen.only.split(","):
         samples = read_samples(chosen.folder / f"{name}.nii.gz")
-        for part, cells in (("preset", against_preset), ("ratios", at_ratios)):
+        piece = middle_slice(samples, chosen.crop)
+        for part, cells in (
+            ("preset", partial(against_preset, name, piece, chosen.out)),
+            ("ratios", partial(at_ratios, name, samples, chosen.out)),
+        ):  # fmt: skip
             if part in chosen.parts:
-                for cell in cells(name, samples, chosen.out):
+                for cell in cells():
                     print(json.dumps(cell), file=sys.stderr)
                     rows.append(cell)
     write(rows, TABLE)
+    if "ratios" in chosen.parts:
+        PICTURE.write_bytes(picture(rows))
 
 
-def against_preset(name: str, samples: Samples, out: Path) -> Iterable[Cell]:
-    """Yield the preset's figures on the middle slice, and ours at its bytes and at its PSNR."""
-    piece = middle_slice(samples)
+def against_preset(name: str, piece: Samples, out: Path) -> Iterable[Cell]:
+    """Yield the preset's figures on a slice, and ours at its bytes and at its PSNR."""
     preset = kept(out / f"{name}-preset.json", lambda: fitted(name, piece, "preset", voxz.Lossless(), "sirenmri-2d"))
     yield preset
     yield kept(out / f"{name}-bytes.json", lambda: at_most(name, piece, preset["bytes"]))
@@ -130,8 +138,8 @@ def x265_points(samples: Samples) -> list[tuple[float, float]]:
     for order in ("volume", "time") if len(samples) < LONG else ("time",):
         for qp in QPS:
             codec = X265(qp=qp, order=order)
-            blob = codec.encode(samples)
-            points.append((float(len(blob)), foreground_psnr(samples, codec.decode(blob))))
+            blob = codec.encode(array_of(samples))
+            points.append((float(len(blob)), foreground_psnr(samples, codec.decode(blob)[..., None])))
     best = sorted(points)
     return [p for i, p in enumerate(best) if all(q[1] < p[1] for q in best[:i])]
 
@@ -144,10 +152,10 @@ def interpolated(points: list[tuple[float, float]], size: float) -> float | None
     return round(float(np.interp(math.log(size), sizes, qualities)), 3)
 
 
-def middle_slice(samples: Samples) -> Samples:
-    """Middle slice of a series, at most CROP x CROP voxels of it."""
+def middle_slice(samples: Samples, crop: int) -> Samples:
+    """Middle slice of a series, at most crop x crop voxels of it."""
     z, y, x = (n // 2 for n in samples.shape[1:4])
-    half = CROP // 2
+    half = crop // 2
     return np.ascontiguousarray(samples[:, z : z + 1, max(0, y - half) : y + half, max(0, x - half) : x + half])
 
 
@@ -180,6 +188,24 @@ def kept(path: Path, measure: Callable[[], Cell]) -> Cell:
         path.write_text(json.dumps(measure()))
     found: Cell = json.loads(path.read_text())
     return found
+
+
+def picture(rows: list[Cell]) -> bytes:
+    """PNG: PSNR against ratio, a panel for each series."""
+    names = list(dict.fromkeys(row["series"] for row in rows))
+    figure, axes = new_figure(1, len(names), (4 * len(names), 3.6))
+    for axis, name in zip(axes[0], names, strict=True):
+        for codec in ("siren default", "wavelet", "x265"):
+            own = [row for row in rows if (row["series"], row["codec"]) == (name, codec) and str(row["at"]).endswith(": 1")]
+            points = [(float(row["at"].split()[0]), row["psnr_db"]) for row in own if row["psnr_db"]]
+            axis.plot(*zip(*points, strict=True), "o-", label=codec.split()[0], markersize=3)
+        axis.set_xscale("log")
+        axis.set_title(name, fontsize=9)
+        axis.set_xlabel("ratio")
+        axis.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("foreground PSNR, dB")
+    axes[0, 0].legend(fontsize=8)
+    return png_bytes(figure)
 
 
 def write(rows: list[Cell], path: Path) -> None:

@@ -29,6 +29,9 @@ FEWEST_VOXELS = 1 << 16
 
 SLAB_BYTES = 128 << 20
 
+MOST_SAMPLES = 1 << 26
+"""Samples of a brick."""
+
 LARGEST_SLAB = 256 << 20
 """Bytes of a slab that a file may ask its reader for."""
 
@@ -67,8 +70,8 @@ class Grid:
 
     @classmethod
     def coarsest(cls, shape: Canonical, itemsize: int) -> "Grid":
-        """One brick if it takes no more than SLAB_BYTES, else those for transforms: a fitted function is best in one piece."""
-        if math.prod(shape) * itemsize > SLAB_BYTES:
+        """One brick if it is no larger than a slab may be, else those for transforms: a fitted function is best in one piece."""
+        if math.prod(shape) * itemsize > SLAB_BYTES or math.prod(shape) > MOST_SAMPLES:
             return cls.choose(shape, itemsize, large=True)
         a, b, c, d = (max(1, n) for n in shape[:4])
         return cls(shape, (a, b, c, d))

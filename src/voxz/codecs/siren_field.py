@@ -19,6 +19,7 @@ from voxz.implicit.latents import Latents
 from voxz.implicit.network import MOST_LAYERS, Shape
 from voxz.implicit.weights import decode_floats, decode_weights
 from voxz.subbands.settings import STATES
+from voxz.transforms import klt
 from voxz.transforms.pyramid import MOST_LEVELS
 
 BASIS, LATENTS, NETWORKS, FLOATS = 1, 2, 4, 8
@@ -47,16 +48,17 @@ def write_field(writer: PartWriter, field: Field) -> None:
     networks, latents, basis = field.networks, field.latents, field.basis
     flags = (BASIS if basis is not None else 0) | (LATENTS if latents else 0) | (NETWORKS if networks else 0)
     flags |= FLOATS if networks and networks.floats else 0
-    components = basis.shape[1] if basis is not None else 0
+    components = len(basis.bits) if basis is not None else 0
     layers = len(networks.shape.activations) if networks else 0
     writer.raw(_Front.LAYOUT.pack(field.axes, flags, components, layers, field.offset))
     if basis is not None:
         side = IntegerWriter()
-        side.put(basis.ravel())
+        basis.write(side)
         writer.part(side.to_bytes())
     if latents:
         writer.raw(_LATENTS.pack(*latents.levels, latents.states, len(latents.grid), latents.step))
         writer.part(latents.payload)
+        writer.part(latents.filters)
     if networks:
         shape = networks.shape
         writer.raw(struct.pack(f"<{layers + 1}H{layers}B{layers}f", *shape.sizes, *shape.activations, *shape.omegas))
@@ -82,10 +84,8 @@ def read_field(reader: PartReader, series: int, grid: tuple[int, int, int]) -> F
     basis = None
     if flags & BASIS:
         side = IntegerReader(reader.part())
-        basis = side.take(series * outputs).reshape(series, outputs)
+        basis = klt.Basis.read(side, series, outputs)
         side.finish()
-        if np.abs(basis).max() >= 1 << 20:
-            raise CorruptError("the basis of a siren brick is out of bounds")
     latents = _read_latents(reader, outputs, grid) if flags & LATENTS else None
     networks, gains = None, np.zeros(0, np.int64)
     low = extent = np.zeros((0, 0))
@@ -113,7 +113,8 @@ def _read_latents(reader: PartReader, outputs: int, grid: tuple[int, int, int]) 
     z, y, x, states, channels, step = reader.head(_LATENTS)
     if not 0 < channels <= outputs or max(z, y, x) > MOST_LEVELS or states not in STATES or not 0 < step < 1e300:
         raise CorruptError("the head of latents is out of bounds")
-    return Latents.decode(reader.part(), (channels, *grid), (z, y, x), step, states)
+    payload, filters = reader.part(), reader.part()
+    return Latents.decode(payload, filters, (channels, *grid), (z, y, x), step, states)
 
 
 def _read_shape(reader: PartReader, layers: int) -> Shape:

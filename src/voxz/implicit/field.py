@@ -53,7 +53,7 @@ class Field:
     latents : None for networks of coordinates alone
     gains : exponents of 2 that bring each feature of the latents to about 1, for the network
     low, extent : ``(networks, outputs)`` of outputs that were scaled to 0 .. 1; float32 values; empty with latents
-    basis : of the components that are computed, ``(volumes, components)``; None if outputs are volumes
+    basis : of the components that are computed; None if outputs are volumes
     offset : stored value of 0
     """
 
@@ -65,7 +65,7 @@ class Field:
     gains: NDArray[np.int64]
     low: NDArray[np.float64]
     extent: NDArray[np.float64]
-    basis: NDArray[np.int64] | None
+    basis: klt.Basis | None
     offset: float
 
     def own_positions(self) -> Positions:
@@ -87,7 +87,7 @@ class Field:
     def _outputs(self, positions: Positions, rows: int) -> Iterator[NDArray[np.float64]]:
         """Outputs before the basis: components or volumes."""
         if self.latents is not None:
-            count = self.series if self.basis is None else self.basis.shape[1]
+            count = self.series if self.basis is None else len(self.basis.bits)
             first = 0
             for fine, features in self.latents.at(positions, rows):
                 part = (positions[0][first : first + fine.shape[1]], *positions[1:])

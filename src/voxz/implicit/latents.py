@@ -15,6 +15,8 @@ from voxz.implicit.sampling import Positions, Taps, halved, sample
 from voxz.subbands.bands import decode_bands, encode_bands
 from voxz.subbands.settings import EFFORTS
 from voxz.transforms.pyramid import Levels, Pyramid
+from voxz.transforms.restoring import Filters, restore
+from voxz.transforms.restoring_fit import fit_filters
 
 SCALES = 2
 """Coarser scales that a network sees."""
@@ -27,11 +29,13 @@ class Latents:
     Attributes
     ----------
     payload : their bytes
+    filters : those of the filters that what is decoded goes through; none if empty
     levels, step, states : of the pyramid and of the quantiser
     grid : what the payload decodes to, ``(channels, z, y, x)``
     """
 
     payload: bytes
+    filters: bytes
     levels: Levels
     step: float
     states: int
@@ -43,17 +47,33 @@ class Latents:
         pyramid, chosen, work = Pyramid(channels.shape[1:], levels), EFFORTS[effort], channels.copy()
         for channel in work:
             pyramid.analyse(channel)
-        payload = encode_bands(work, pyramid, step, chosen)
-        return cls.decode(payload, channels.shape, levels, step, chosen.states)
+        payload = encode_bands(work, pyramid, step, chosen)  # work becomes what decoding gives
+        for channel in work:
+            pyramid.synthesise(channel)
+        filters = None
+        if chosen.restores:
+            filters = fit_filters(channels, work, np.zeros(channels.shape, np.bool_), step, chosen.slope)
+        latents = cls(payload, b"" if filters is None else filters.to_bytes(), levels, step, chosen.states, work)
+        return latents._restored()
 
     @classmethod
-    def decode(cls, payload: bytes, shape: tuple[int, ...], levels: Levels, step: float, states: int) -> "Latents":
+    def decode(
+        cls, payload: bytes, filters: bytes, shape: tuple[int, ...], levels: Levels, step: float, states: int
+    ) -> "Latents":
         """Decode latents of `shape` ``(channels, z, y, x)``."""
         pyramid = Pyramid(shape[1:], levels)
         grid = decode_bands(payload, shape[0], pyramid, step, states)
         for channel in grid:
-            pyramid.synthesise(channel, 0)
-        return cls(payload, levels, step, states, grid)
+            pyramid.synthesise(channel)
+        return cls(payload, filters, levels, step, states, grid)._restored()
+
+    def _restored(self) -> "Latents":
+        """Apply the filters to the grid, once."""
+        if self.filters:
+            found = Filters.from_bytes(self.filters)
+            for channel in self.grid:
+                restore(channel, self.step, found)
+        return self
 
     @property
     def features(self) -> int:

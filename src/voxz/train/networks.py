@@ -29,6 +29,9 @@ BITS_PER_WEIGHT = 6.5
 NARROWEST, WIDEST = 4, 1024
 FREE_WIDTH = 64
 MOST_COMPONENTS = 16
+BASIS_STEP = 1e-3
+"""What rounding the basis may cost, as a share of the largest sample."""
+
 MOST_POINTS = 1 << 20
 ROUNDING = 0.02
 """Share by which rounding the weights may raise the error where no size is asked for."""
@@ -91,10 +94,10 @@ def _work(prepared: Prepared, options: SirenOptions) -> _Work:
     basis = None
     if options.outputs == "components" and options.axes != 4 and count > 1:
         flat = volumes.reshape(count, -1)
-        basis = klt.principal_basis(flat) if flat.any() else None
+        basis = klt.principal_basis(flat, BASIS_STEP * float(np.abs(flat).max())) if flat.any() else None
     values = components(volumes, basis)
     if basis is not None:
-        values, basis = values[:MOST_COMPONENTS], np.ascontiguousarray(basis[:, :MOST_COMPONENTS])
+        values, basis = values[:MOST_COMPONENTS], basis.first(MOST_COMPONENTS)
     none = np.zeros((0, 0))
     field = Field(count, (depth, height, width), options.axes, None, None, np.zeros(0, np.int64), none, none, basis, offset)
     groups = list(np.moveaxis(values, 1, 0)[:, :, None]) if options.axes == 2 else [values]
@@ -156,7 +159,7 @@ def _width(work: _Work, aim: Aim, options: SirenOptions) -> int:
 def _overhead(work: _Work) -> float:
     """Bytes about the weights."""
     basis = work.field.basis
-    return 64 + 8 * work.field.low.size + (0 if basis is None else 2 * basis.size)
+    return 64 + 8 * work.field.low.size + (0 if basis is None else 2 * basis.entries.size)
 
 
 def _of_width(

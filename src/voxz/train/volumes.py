@@ -24,7 +24,7 @@ def filled(prepared: Prepared, offset: float) -> Volumes:
     return volumes
 
 
-def components(volumes: Volumes, basis: NDArray[np.int64] | None) -> Volumes:
+def components(volumes: Volumes, basis: klt.Basis | None) -> Volumes:
     """Components of the series in a basis, or the volumes themselves."""
     if basis is None:
         return volumes
