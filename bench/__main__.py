@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import bounds, downstream, floats, labels, lossless, seams, slices
+from bench import bounds, downstream, floats, implicit, labels, lossless, lowrate, seams, slices
 from voxz.__main__ import main
 
 SUITES = {
@@ -12,7 +12,9 @@ SUITES = {
     "floats": floats.main,
     "slices": slices.main,
     "downstream": downstream.main,
+    "implicit": implicit.main,
     "seams": seams.main,
+    "lowrate": lowrate.main,
 }
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ import voxz
 
 ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
-    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"codecs"}, {"container"}, {"io"},
+    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"implicit"},
+    {"codecs"}, {"container"}, {"io"},
     {"metrics", "tally", "plan", "pipeline", "slabs"}, {"outlook", "goals"}, {"trial"},
-    {"engines", "noise", "search", "maps", "losses", "image", "samples", "scaled", "resolution"},
-    {"structure", "canvas", "picture", "compare"}, {"api"},
+    {"engines", "noise", "search", "maps", "losses", "image", "samples", "scaled", "resolution", "resample"},
+    {"structure", "canvas", "picture", "compare"}, {"train"}, {"settle"}, {"api"},
     {"progress", "report", "summary"}, {"bench"}, {"data"}, {"cli"},
     {"__init__", "__main__"},
 ]  # fmt: skip

@@ -15,8 +15,8 @@ def main() -> None:
         from voxz.cli import main as run  # noqa: PLC0415 - a signal during the imports must find its handler
 
         run()
-    except KeyboardInterrupt:  # during the imports, or on the way out
-        print("voxz: interrupted; no unfinished file was left behind", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # during the imports, or on the way out
+        print(f"voxz: interrupted; {stop or 'no unfinished file was left behind'}", file=sys.stderr)
         sys.exit(130)
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -22,16 +22,17 @@ from voxz.container.marks import marks_before
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
 from voxz.image import Image
+from voxz.implicit.options import Fitting
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.output import complete_file
 from voxz.io.source import Source
 from voxz.losses import loss_of
-from voxz.maps import refuse_maps
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
 from voxz.plan import Plan
-from voxz.search import Opener, find_plan, nearer_plan
+from voxz.search import Opener, nearer_plan
+from voxz.settle import settled
 from voxz.target import Lossless, Target
 
 LEVELS = range(1, 10)
@@ -55,13 +56,14 @@ def compress(
     verify: bool = True,
     force: bool = False,
     force_lossy: bool = False,
+    fitting: Fitting | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name. The input is never changed. A target with loss is refused for a label map, unless
-    `force_lossy` is true.
+    `force_lossy` is true. `fitting` is for the codec siren.
 
     Raises
     ------
@@ -75,8 +77,11 @@ def compress(
     count = thread_count(threads)
     with ExitStack() as stack:
         file = stack.enter_context(_output(destination, force))
-        path = source if isinstance(target, Lossless) else stack.enter_context(_readable_twice(source))
-        plan = _plan(target, lambda: Source(path), level, codec, count, force_lossy)
+        once = isinstance(target, Lossless) and codec != "siren"
+        path = source if once else stack.enter_context(_readable_twice(source))
+        plan = stack.enter_context(
+            settled(target, lambda: Source(path), level, codec, count, force_lossy, fitting, destination, progress)
+        )
         samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
             os.fsync(file.fileno())
@@ -94,11 +99,14 @@ def decompress(
     *,
     select: str | None = None,
     resolution: int = 0,
+    resample: Sequence[int] | float | None = None,
     threads: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Restore the original file, or the part of it that `select` names (``"z=10:20,t=3"``), to `destination`.
+
+    With `resample`, a file of the codec siren is evaluated on another grid, see `Image.resample`.
 
     A `resolution` above 0 gives a smaller image instead: x, y and z are halved so often (see `Image.preview`), and voxel sizes
     and affines of a NIfTI header are those of the larger voxels.
@@ -109,11 +117,11 @@ def decompress(
     if not isinstance(source, bytes):
         _refuse_same(source, destination)
     with ExitStack() as stack:
-        if resolution or select is not None:
+        if resolution or select is not None or resample is not None:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(_output(destination, force))
             sink = stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
-            image.write_part(select, resolution, sink)
+            image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
         companion = reader.foreign_bytes(COMPANION)
@@ -129,7 +137,7 @@ def decompress(
 
 def encode(
     array: ArrayLike, *, target: Target = LOSSLESS, level: int = DEFAULT_LEVEL, codec: str | None = None,
-    threads: int | None = None, force_lossy: bool = False,
+    threads: int | None = None, force_lossy: bool = False, fitting: Fitting | None = None,
 ) -> bytes:  # fmt: skip
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
@@ -141,7 +149,8 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    _write(samples, file, _plan(target, samples, level, codec, count, force_lossy), count, None)
+    with settled(target, samples, level, codec, count, force_lossy, fitting) as plan:
+        _write(samples, file, plan, count, None)
     return file.getvalue()
 
 
@@ -216,13 +225,6 @@ def _check(level: int, codec: str | None) -> None:
     check_name(codec)
     if level not in LEVELS:
         raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
-
-
-def _plan(target: Target, opened: Opener, level: int, codec: str | None, threads: int, force_lossy: bool) -> Plan:
-    """How the volume is to be coded, if something may be lost of it."""
-    if not force_lossy:
-        refuse_maps(target, opened)
-    return find_plan(target, opened, level, codec, threads)
 
 
 def _write(

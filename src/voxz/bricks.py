@@ -29,6 +29,9 @@ FEWEST_VOXELS = 1 << 16
 
 SLAB_BYTES = 128 << 20
 
+MOST_SAMPLES = 1 << 26
+"""Samples of a brick."""
+
 LARGEST_SLAB = 256 << 20
 """Bytes of a slab that a file may ask its reader for."""
 
@@ -64,6 +67,14 @@ class Grid:
                 shortest = SLICES if axis == 1 and large else _SHORTEST
                 extent[axis] = _balanced(extent[axis], max(shortest, round(voxels / others)))
         return cls(shape, (extent[0], extent[1], extent[2], extent[3]))
+
+    @classmethod
+    def coarsest(cls, shape: Canonical, itemsize: int) -> "Grid":
+        """One brick if it is no larger than a slab may be, else those for transforms: a fitted function is best in one piece."""
+        if math.prod(shape) * itemsize > SLAB_BYTES or math.prod(shape) > MOST_SAMPLES:
+            return cls.choose(shape, itemsize, large=True)
+        a, b, c, d = (max(1, n) for n in shape[:4])
+        return cls(shape, (a, b, c, d))
 
     def __len__(self) -> int:
         return math.prod(self._counts())

@@ -15,10 +15,11 @@ from voxz.codecs import CODECS
 from voxz.compare import compare as compare_files
 from voxz.data.command import app as data_app
 from voxz.errors import UsageError
+from voxz.implicit.options import PRESETS, Fitting, SirenOptions
 from voxz.io.source import files_of
-from voxz.pipeline import Progress
-from voxz.progress import shown
+from voxz.progress import Shown, shown
 from voxz.report import report
+from voxz.resample import grid_from_text
 from voxz.summary import comparison_text, info_text, loss_line
 from voxz.target import Lossless, target_of
 
@@ -67,6 +68,10 @@ def compress(
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")] = False,
     force_lossy: Annotated[bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.")] = False,
+    preset: Annotated[str, typer.Option(help=f"For the codec siren: {', '.join(PRESETS)}.")] = "default",
+    fit: Annotated[str, typer.Option(help="Options of its fit, such as 'width=64,iterations=500'.")] = "",
+    log: Annotated[str | None, typer.Option(help="File for a line of JSON about each step of the fit.")] = None,
+    log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of it.")] = None,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte.
 
@@ -78,7 +83,11 @@ def compress(
     if remove and no_verify:
         raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
 
-    def work(path: str, progress: Progress | None) -> str:
+    options = SirenOptions.from_text(preset, fit)
+    if codec != "siren" and (options != SirenOptions() or log or log_plot):
+        raise UsageError(f"got options of a fit for the codec {codec or 'that suits'}, expected --codec siren with them")
+
+    def work(path: str, progress: Shown | None) -> str:
         destination = _destination(path, output, _compressed_name, len(inputs))
         api.compress(
             path,
@@ -90,12 +99,14 @@ def compress(
             verify=not no_verify,
             force=force,
             force_lossy=force_lossy,
+            fitting=Fitting(options, log, log_plot, progress.say if progress else None),
             progress=progress,
         )
         if remove and path != "-":
             for file in files_of(path):
                 file.unlink()
-        return "" if destination == "-" or isinstance(target, Lossless) else loss_line(api.info(destination))
+        exact = isinstance(target, Lossless) and codec != "siren"
+        return "" if destination == "-" or exact else loss_line(api.info(destination))
 
     _batch(inputs, "compress", work)
 
@@ -106,15 +117,19 @@ def decompress(
     output: Output = None,
     select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
     resolution: Annotated[int, typer.Option(help="A smaller image: x, y, z halved so often; 0 is the original.")] = 0,
+    resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
     threads: Threads = None,
     force: Force = False,
 ) -> None:
-    """Restore the original files, byte for byte, or a part or a smaller image of them."""
+    """Restore the original files, byte for byte, or a part, a smaller image, or another grid of them."""
+    grid = None if resample is None else grid_from_text(resample)
 
-    def work(path: str, progress: Progress | None) -> None:
-        destination = _destination(path, output, _selected_name if select or resolution else _restored_name, len(inputs))
+    def work(path: str, progress: Shown | None) -> None:
+        rename = _selected_name if select or resolution or resample else _restored_name
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
-        api.decompress(_input(path), destination, progress=progress, **options)
+        api.decompress(
+            _input(path), _destination(path, output, rename, len(inputs)), resample=grid, progress=progress, **options
+        )  # fmt: skip
 
     _batch(inputs, "decompress", work)
 
@@ -123,7 +138,7 @@ def decompress(
 def verify(inputs: Inputs, threads: Threads = None) -> None:
     """Decode everything and compare it with every checksum."""
 
-    def work(path: str, progress: Progress | None) -> None:
+    def work(path: str, progress: Shown | None) -> None:
         api.verify(_input(path), threads=threads, progress=progress)
         typer.echo(f"{path}: ok")
 
@@ -189,7 +204,7 @@ def _destination(path: str, output: str | None, rename: Callable[[Path], Path], 
     return output
 
 
-def _batch(inputs: list[str], verb: str, work: Callable[[str, Progress | None], str | None]) -> None:
+def _batch(inputs: list[str], verb: str, work: Callable[[str, Shown | None], str | None]) -> None:
     """Do all inputs, tell a terminal what `work` says; report each failure; exit with its code, or 4 if others went well."""
     codes = []
     for path in inputs:
@@ -222,8 +237,9 @@ def main() -> None:
         code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
     except _WrongArguments as error:
         sys.exit(report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
-    except typer.Abort:
-        raise KeyboardInterrupt from None
+    except typer.Abort as stop:
+        cause = stop.__cause__ or stop.__context__
+        raise KeyboardInterrupt(*(cause.args if isinstance(cause, KeyboardInterrupt) else ())) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -16,6 +16,7 @@ from voxz.errors import LimitError, UnsupportedError, UsageError
 from voxz.io import gzip_stream, nifti, npy
 from voxz.losses import loss_of
 from voxz.parallel import map_ordered, thread_count
+from voxz.resample import Resampling, few_samples
 from voxz.resolution import coarse_samples, halvings_at
 from voxz.scaled import Scaled
 from voxz.selection import Index, Selection, from_index, from_text
@@ -53,6 +54,7 @@ class Image:
         self._reader = Reader(source)
         self._layout = self._reader.layout
         self._cache: OrderedDict[int, NDArray[np.generic]] = OrderedDict()
+        self._asked: set[int] = set()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -182,12 +184,29 @@ class Image:
         shape = self._layout.canonical
         return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
-    def write_part(self, text: str | None, level: int, sink: BinaryIO) -> None:
-        """Write the part that `text` names, or the `preview` of a level, as a file of the original's format (arrays: .npy).
+    def resample(self, shape: Sequence[int] | float) -> NDArray[np.generic]:
+        """Samples on another grid over the same field of view, from a file of the codec siren (`UnsupportedError` otherwise).
 
-        The marks of losses stay behind the samples.
+        `shape` are voxels along the spatial axes, in the order of `self.shape`, or a factor for all of them.
+        """
+        grid = Resampling.of(self._layout, shape)
+        self._check_limit(grid.samples * self.dtype.itemsize)
+        return grid.array(self._reader)
+
+    def write_part(
+        self, text: str | None, level: int, sink: BinaryIO, shape: Sequence[int] | float | None = None
+    ) -> None:
+        """Write the part that `text` names, the `preview` of a level, or the image on another grid, in the original's format.
+
+        Arrays become .npy. The marks of losses stay behind the samples.
         """
         layout = self._layout
+        if shape is not None:
+            if text is not None or level:
+                raise UsageError("got another grid with a selection or a resolution, expected one of them")
+            Resampling.of(layout, shape).write(self._reader, self.nifti_header(), sink)
+            sink.write(all_marks(self._reader))
+            return
         if text is not None and level:
             raise UsageError(f"got the selection {text!r} and the resolution {level}, expected one of them")
         if text is not None:
@@ -242,17 +261,27 @@ class Image:
             if all(map(len, hits)):
                 needed.append((number, hits))
         threads = thread_count(self._arguments[1])
-        bricks = map_ordered(self._brick, (number for number, _ in needed), threads)
-        for (number, hits), brick in zip(needed, bricks, strict=True):
-            box = boxes[number]
-            inside = [p[hit] - part.start for p, hit, part in zip(wanted, hits, box, strict=True)]
-            result[np.ix_(*hits)] = brick[np.ix_(*inside)]
+        inside = [
+            [p[hit] - part.start for p, hit, part in zip(wanted, hits, boxes[number], strict=True)] for number, hits in needed
+        ]
+        parts = map_ordered(lambda i: self._part(needed[i][0], inside[i]), range(len(needed)), threads)
+        for (_, hits), part in zip(needed, parts, strict=True):
+            result[np.ix_(*hits)] = part
         return result
 
     def _check_limit(self, needed: int) -> None:
         limit = self._arguments[2]
         if limit is not None and needed > limit:
             raise LimitError(f"this access needs {needed} bytes, the limit is {limit}; select a smaller part")
+
+    def _part(self, number: int, inside: list[NDArray[np.intp]]) -> NDArray[np.generic]:
+        """Samples at positions of a brick. A fitted function is evaluated there only, unless it is asked again."""
+        if number not in self._cache and number not in self._asked:
+            self._asked.add(number)
+            few = few_samples(self._reader, number, inside)
+            if few is not None:
+                return few
+        return self._brick(number)[np.ix_(*inside)]
 
     def _brick(self, number: int) -> NDArray[np.generic]:
         with self._lock:

@@ -50,5 +50,6 @@ def _words(target: str, loss: Loss) -> str:
         "psnr": f"PSNR of {loss.asked:g} dB or more",
         "bits": f"{loss.asked:g} bits per sample",
         "ratio": f"ratio of {loss.asked:g} : 1",
+        "fitted": "a network as it was fitted",
     }[target]
     return f"{words}, max error {loss.bound:.6g} (stored units)" if math.isfinite(loss.bound) else words

@@ -164,6 +164,8 @@ class _Digests:
 
 def grid_of(layout: Layout, plan: Plan) -> Grid:
     """Bricks of a volume."""
+    if plan.codec == "siren":
+        return Grid.coarsest(layout.canonical, layout.dtype.itemsize)
     return Grid.choose(layout.canonical, layout.dtype.itemsize, large=plan.codec == "wavelet")
 
 

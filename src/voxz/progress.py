@@ -2,13 +2,26 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from voxz.pipeline import Progress
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A bar to report progress to, by calling it, and to put words beside."""
+
+    update: Progress
+    say: Callable[[str], None]
+
+    def __call__(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self.update(done, total)
+
+
 @contextlib.contextmanager
-def shown(title: str, *, counts: bool = False) -> Iterator[Progress | None]:
+def shown(title: str, *, counts: bool = False) -> Iterator[Shown | None]:
     """Give a function to report progress to, or None where nobody looks; progress is in bytes, or `counts`."""
     if not sys.stderr.isatty():
         yield None
@@ -28,4 +41,8 @@ def shown(title: str, *, counts: bool = False) -> Iterator[Progress | None]:
     columns = (TextColumn("{task.description}"), BarColumn(), *amounts, TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def say(words: str) -> None:
+            bar.update(task, description=f"{title}: {words}" if words else title)
+
+        yield Shown(lambda done, total: bar.update(task, completed=done, total=total), say)

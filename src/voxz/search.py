@@ -59,7 +59,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
     if isinstance(target, MaxError):
         with opened() as samples:
             noise = noise_of(samples) if target.unit == "noise" else 0.0
-            bound = _bound_in_stored_units(target, noise, samples.layout, samples.foreign)
+            bound = bound_in_stored_units(target, noise, samples.layout, samples.foreign)
             layout = samples.layout
         plan = Plan(level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
         narrow = bound < NARROW if layout.dtype.kind in "iu" else bound == 0
@@ -70,7 +70,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
     if not isinstance(target, Psnr | BitsPerVoxel | Ratio):
         raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
     bound = math.inf if target.max_error is None else target.max_error
-    name, asked = _facts(target)
+    name, asked = target_facts(target)
     plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked)
     if isinstance(target, Psnr):
         plan = replace(plan, count_background=target.background)
@@ -113,7 +113,7 @@ def _has_engines(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iuf" and dtype.itemsize <= (8 if dtype.kind == "f" else 4)
 
 
-def _facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:
+def target_facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:
     """Name and value of a target in a file."""
     match target:
         case Psnr(db):
@@ -161,7 +161,7 @@ def _settled(trial: Trial, plan: Plan, log_step: float, result: Result) -> Plan:
     return replace(with_step(plan, log_step), ready=result.coded if trial.whole else ())
 
 
-def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
+def bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
     """Return the largest bound in stored units that keeps what was asked, a whole number for integers."""
     bound = Fraction(float(target.error))
     if target.unit == "scaled":

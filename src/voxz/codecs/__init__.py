@@ -16,9 +16,9 @@ from voxz.errors import UnsupportedError, UsageError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.segments.suits import SURE, suits, surprise
 
-STORED, PREDICTIVE, LABELS, FLOATS, WAVELET = 0, 1, 2, 3, 4
+STORED, PREDICTIVE, LABELS, FLOATS, WAVELET, SIREN = 0, 1, 2, 3, 4, 5
 
-CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS, "floats": FLOATS, "wavelet": WAVELET}
+CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS, "floats": FLOATS, "wavelet": WAVELET, "siren": SIREN}
 
 _SMALL = 1 << 16
 """Bytes up to which a brick of floats is also stored, to see which is smaller."""

@@ -19,17 +19,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.background import Background, find_background
+from voxz.background import find_background
 from voxz.codecs import needs_newer
-from voxz.codecs.background import decode_background, encode_background
+from voxz.codecs.absent import front, missing_of, read_planes
 from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
 from voxz.codecs.parts import PartReader, PartWriter
 from voxz.codecs.walks import from_series, to_series
 from voxz.entropy.integers import IntegerReader, IntegerWriter
-from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
 from voxz.fidelity import EXACT, Fidelity
-from voxz.predict.special import MOST_SPECIALS, Specials, find_specials
+from voxz.predict.special import MOST_SPECIALS, find_specials
 from voxz.subbands.bands import decode_bands, encode_bands
 from voxz.subbands.settings import EFFORTS, REVERSIBLE, STATES, Effort
 from voxz.subbands.shape import choose_basis, choose_levels
@@ -121,7 +120,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     if specials is None:
         return None
     background = find_background(samples)
-    missing = _missing(series.shape, specials, background)
+    missing = missing_of(series.shape, specials, background)
     seen = series[~missing]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
     if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST:
@@ -138,7 +137,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
     flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
     head = _Head(form, effort.states, levels, len(specials), flags, step if form == LOSSY else 0.0, offset, low, high)
-    body = _front(series.dtype, specials, background)
+    body = front(series.dtype, specials, background)
     if form != NOTHING:
         coefficients, decoded = _coded(volumes, head, effort, basis)
         body += coefficients
@@ -169,33 +168,6 @@ def preview_brick(
     """
     series = _decode(payload, shape, dtype, halvings)
     return np.ascontiguousarray(from_series(series, shape))
-
-
-def _missing(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:
-    """Which samples ``(series, z, y, x)`` are not coded."""
-    missing = np.zeros(shape, np.bool_)
-    for _, plane in specials:
-        missing |= plane
-    if background is not None:
-        missing |= _in_series(background.mask, shape)
-    return missing
-
-
-def _in_series(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """A plane of each volume, or one of all, as a plane of a series in which channels are volumes."""
-    each = np.repeat(mask, shape[0] // len(mask), axis=0) if len(mask) > 1 else mask
-    return np.broadcast_to(each, shape)
-
-
-def _front(dtype: np.dtype[np.generic], specials: Specials, background: Background | None) -> bytes:
-    """Parts that say where special samples and background are."""
-    writer = PartWriter(b"")
-    for pattern, plane in specials:
-        writer.raw(pattern.to_bytes(dtype.itemsize, "little"))
-        writer.part(encode_plane(plane))
-    if background is not None:
-        writer.part(encode_background(background))
-    return writer.to_bytes()
 
 
 def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: klt.Basis | None) -> tuple[bytes, Volumes]:
@@ -231,18 +203,7 @@ def _decode(
     """Samples ``(series, z, y, x)`` of a `brick` of this shape, halved so often; corrections are for the full resolution only."""
     reader, shape = PartReader(payload), (brick[0] * brick[4], *brick[1:4])
     head = _Head.read(reader, dtype)
-    specials = []
-    for _ in range(head.specials):
-        pattern = np.frombuffer(reader.exactly(dtype.itemsize), dtype.newbyteorder("<"))[0]
-        specials.append((pattern, decode_plane(reader.part(), shape)))
-    planes = []
-    if head.flags & _BACKGROUND:
-        part = reader.part()
-        constants, end = decode_background(part, (brick[0], *brick[1:4]), dtype)
-        if end != len(part):
-            raise CorruptError(f"{len(part) - end} bytes left over after the background of a brick")
-        planes = [(constant.value, _in_series(constant.mask, shape)) for constant in constants]
-    planes += specials  # after the background: -0.0 lies in that of 0.0
+    planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), brick, dtype)
     kept = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
     samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(kept, shape, strict=True)], dtype)
     if head.kind != NOTHING:
@@ -266,12 +227,13 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
     pyramid = Pyramid(shape[1:], head.levels)
     undone, beyond = pyramid.coarser(halvings)
     coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
-    volumes = np.zeros(samples.shape)
+    volumes = coefficients if halvings == FULL else np.zeros(samples.shape)
     for volume, found in zip(volumes, coefficients, strict=True):
         work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)
         pyramid.synthesise(work, undone)
         low = work[tuple(slice(n) for n in pyramid.lowest(undone))]
         volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
+    del coefficients
     if basis is not None:
         volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
     if head.flags & _RESTORED and halvings == FULL:
@@ -280,5 +242,7 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
             restore(volume, head.step, filters)
     volumes += head.offset
     if samples.dtype.kind in "iu":
-        volumes = np.floor(volumes + 0.5)
-    samples[...] = np.clip(volumes, head.low, head.high).astype(samples.dtype)
+        volumes += 0.5
+        np.floor(volumes, out=volumes)
+    np.clip(volumes, head.low, head.high, out=volumes)
+    samples[...] = volumes.astype(samples.dtype)

@@ -16,7 +16,7 @@ from voxz.volume import DTYPES, MOST_AXES, Layout
 
 FORMATS = {"array": 0, "nifti": 1, "nifti-pair": 2, "npy": 3}
 
-TARGETS = {"lossless": 0, "max-error": 1, "psnr": 2, "bits": 3, "ratio": 4}
+TARGETS = {"lossless": 0, "max-error": 1, "psnr": 2, "bits": 3, "ratio": 4, "fitted": 5}
 LOSSLESS = TARGETS["lossless"]
 
 UNITS = {"stored": 0, "scaled": 1, "noise": 2}

@@ -6,6 +6,7 @@ nifti.nimh.nih.gov). Slope and intercept, extensions and affines are never inter
 
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,7 +180,7 @@ def slope(header: bytes) -> float:
     return float(struct.unpack_from(order + version.slope[1], header, version.slope[0])[0])
 
 
-def select(header: bytes, start: list[int], step: list[int], shape: list[int]) -> bytes:
+def select(header: bytes, start: Sequence[float], step: Sequence[float], shape: Sequence[int]) -> bytes:
     """Head of a single-file NIfTI for a part of the volume.
 
     `header` is the header and extensions of the whole; `start`, `step` and `shape` describe the part along each of its axes.
@@ -194,8 +195,8 @@ def select(header: bytes, start: list[int], step: list[int], shape: list[int]) -
     dims[1 : ndim + 1] = shape
     struct.pack_into(order + version.dim[1], out, version.dim[0], *dims)
     pixdim = list(struct.unpack_from(order + version.pixdim[1], out, version.pixdim[0]))
-    spatial = [(start + [0] * 3)[axis] for axis in range(3)]
-    steps = [(step + [1] * 3)[axis] for axis in range(3)]
+    spatial = [[*start, 0, 0, 0][axis] for axis in range(3)]
+    steps = [[*step, 1, 1, 1][axis] for axis in range(3)]
     rows = np.array(struct.unpack_from(order + version.affine_rows[1], out, version.affine_rows[0])).reshape(3, 4)
     rows[:, 3] += rows[:, :3] @ spatial
     rows[:, :3] *= steps

@@ -39,18 +39,23 @@ class Basis:
         """The basis as it is used."""
         return np.asarray(self.entries / (1 << self.bits))
 
+    def first(self, components: int) -> "Basis":
+        """The largest components only."""
+        return Basis(self.entries[:, :components], self.bits[:components])
+
     def write(self, side: IntegerWriter) -> None:
         """Append to side information, component by component."""
         side.put(self.bits)
         side.put(self.entries.T, np.repeat(self.bits, len(self.entries)))
 
     @classmethod
-    def read(cls, side: IntegerReader, volumes: int) -> "Basis":
-        """Inverse of `write`; damage raises `CorruptError`."""
-        bits = side.take(volumes)
+    def read(cls, side: IntegerReader, volumes: int, components: int | None = None) -> "Basis":
+        """Inverse of `write`, for as many components as volumes or fewer; damage raises `CorruptError`."""
+        components = volumes if components is None else components
+        bits = side.take(components)
         if bits.min(initial=FEWEST_BITS) < FEWEST_BITS or bits.max(initial=0) > MOST_BITS:
             raise CorruptError(f"the basis has {bits.min()} to {bits.max()} bits, expected {FEWEST_BITS} to {MOST_BITS}")
-        entries = side.take(volumes**2, np.repeat(bits, volumes)).reshape(volumes, volumes).T
+        entries = side.take(components * volumes, np.repeat(bits, volumes)).reshape(components, volumes).T
         if (np.abs(entries) > (1 << bits)).any():
             raise CorruptError("the basis of a series is out of bounds")
         return cls(entries, bits)

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 import voxz
 from voxz.bench.rivals.base import Rival
+from voxz.implicit.options import Fitting, SirenOptions
 from voxz.target import Target, target_of
 
 
 @dataclass(frozen=True)
 class Voxz(Rival):
-    """voxz at one level, with the codec that suits or a named one.
+    """voxz at one level, with the codec that suits or a named one; `preset` is for the codec siren.
 
     Give nothing for lossless, or `error`, a bound in stored units, or one of `psnr` (dB), `bits` (per sample) and `ratio`;
     `error` goes together with any of them.
@@ -21,6 +22,7 @@ class Voxz(Rival):
 
     level: int = 5
     codec: str = ""
+    preset: str = "default"
     error: float = 0.0
     psnr: float = 0.0
     bits: float = 0.0
@@ -38,7 +40,10 @@ class Voxz(Rival):
         return f"voxz {voxz.__version__}"
 
     def encode(self, samples: NDArray[Any]) -> bytes:
-        return voxz.encode(samples, target=self._target(), level=self.level, codec=self.codec or None, threads=1)
+        fitting = Fitting(SirenOptions.of(self.preset))
+        return voxz.encode(
+            samples, target=self._target(), level=self.level, codec=self.codec or None, threads=1, fitting=fitting
+        )  # fmt: skip
 
     def decode(self, blob: bytes) -> NDArray[Any]:
         return voxz.decode(blob, threads=1)

@@ -1,0 +1,29 @@
+"""How a volume is to be coded, by any codec: what `voxz.compress` and `voxz.encode` ask before they write."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from voxz.implicit.options import Fitting
+from voxz.maps import refuse_maps
+from voxz.pipeline import Progress
+from voxz.plan import Plan
+from voxz.search import Opener, find_plan
+from voxz.target import Target
+
+
+@contextmanager
+def settled(
+    target: Target, opened: Opener, level: int, codec: str | None, threads: int, force_lossy: bool,
+    fitting: Fitting | None, destination: str | os.PathLike[str] = "-", progress: Progress | None = None,
+) -> Iterator[Plan]:  # fmt: skip
+    """Plan of a volume. A target with loss is refused for a label map, unless `force_lossy` is true."""
+    if not force_lossy:
+        refuse_maps(target, opened)
+    if codec != "siren":
+        yield find_plan(target, opened, level, codec, threads)
+        return
+    from voxz.train.flow import fitted  # noqa: PLC0415 - start-up time
+
+    with fitted(target, opened, level, threads, fitting or Fitting(), destination, progress) as plan:
+        yield plan

@@ -1,0 +1,1 @@
+"""Fitting and training with torch (extra `train`). Decoding never comes here."""
