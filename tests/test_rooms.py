@@ -13,7 +13,7 @@ ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
     {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"implicit"},
     {"codecs"}, {"container"}, {"io"},
-    {"metrics", "tally", "plan", "pipeline", "slabs"}, {"outlook"}, {"trial"},
+    {"metrics", "tally", "plan", "pipeline", "slabs"}, {"outlook", "goals"}, {"trial"},
     {"engines", "noise", "search", "maps", "losses", "image", "samples", "scaled", "resolution", "resample"},
     {"structure", "canvas", "picture", "compare"}, {"train"}, {"settle"}, {"api"},
     {"progress", "report", "summary"}, {"bench"}, {"data"}, {"cli"},

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from voxz.goals import BitsGoal, PsnrGoal, Result
 from voxz.outlook import Outlook, ratio
 from voxz.plan import Plan
-from voxz.trial import BitsGoal, PsnrGoal, Result, Trial
+from voxz.trial import Trial
 
 STEP_OF_RMSE = {"wavelet": 3.9, "predictive": 3.3, "floats": 3.3}
 """First guess of an engine's step, as a multiple of the root mean square error."""
@@ -23,7 +24,7 @@ ROUNDS = 4
 NEAR_DB, NEAR_BITS = 0.25, 0.05
 """How near the parts are brought to a PSNR, in dB on either side, and to a rate, as a share."""
 
-DB_PER_BIT = 6.5
+DB_PER_BIT, DB_PER_DOUBLING = 6.5, 6.02
 
 MOST_BITS_CORRECTED = 0.6
 """Bits per sample within a bound, by prediction, from which on wavelets with corrections are never ahead."""
@@ -37,19 +38,23 @@ def engines_for(dtype: np.dtype[Any]) -> tuple[str, ...]:
     return ("wavelet", "predictive" if dtype.kind in "iu" else "floats")
 
 
-def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float) -> tuple[Plan, float]:
+def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float, above: float) -> tuple[Plan, float]:
     """Plan with the engine whose parts are smaller, and a guess of the logarithm of its step to base 2.
 
-    `bits` per sample are aimed at unless they are 0, else the plan's PSNR. An engine that the plan names stays.
+    `bits` per sample are aimed at unless they are 0, else the plan's PSNR, or up to `above` dB more. An engine that the plan
+    names stays.
     """
     engines, probe = engines_for(dtype) if plan.codec is None else (plan.codec,), trial.probe()
     whole, part = (Outlook.of(bricks, plan.count_background) for bricks in (trial.bricks, probe.bricks))
     plans = [replace(plan, codec=name) for name in engines]
+    missed = 0.0
     if bits:
         guess = _step_for(whole.bits, bits, trial.peak)
         share = ratio(part.bits(guess), whole.bits(guess))
-        first = probe.approach(plans[0], BitsGoal(bits * share, NEAR_BITS), math.log2(guess), ROUNDS)
+        goal = BitsGoal(bits * share, NEAR_BITS)
+        first = probe.approach(plans[0], goal, math.log2(guess), ROUNDS)
         db = first[1].psnr_db
+        missed = math.log2(bits * share / first[1].bits) / goal.slope
     else:
         rough = _first_step(plans[0], probe.peak, plan.asked)
         db = plan.asked - 10 * math.log10(ratio(part.square(rough), whole.square(rough)))
@@ -58,7 +63,8 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float) -
     found = [first] + [_at_psnr(probe, other, db) for other in others]
     costs = [_bits_at(result, db) for _, result in found]
     best = min(range(len(found)), key=lambda k: costs[k])
-    return plans[best], found[best][0]
+    left = found[best][1].psnr_db - (db if bits else db + above / 2)
+    return plans[best], found[best][0] + missed + (left / DB_PER_DOUBLING if abs(left) < 1 else 0.0)
 
 
 def engine_within(trial: Trial, plan: Plan, dtype: np.dtype[Any]) -> Plan:

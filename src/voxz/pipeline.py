@@ -51,9 +51,19 @@ class Samples(Protocol):
 
 def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
     """Code a brick; a lossy one is decoded and measured, and coded losslessly should it break its bound."""
-    number, payload = codecs.encode_brick(brick, plan.level, plan.codec, plan.fidelity)
+    return check_brick(brick, plan, code_blindly(brick, plan))
+
+
+def code_blindly(brick: NDArray[np.generic], plan: Plan) -> Coded:
+    """Code a brick, and no more: for its length."""
+    return Coded(*codecs.encode_brick(brick, plan.level, plan.codec, plan.fidelity), brick, Tally())
+
+
+def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
+    """A brick that was coded blindly, decoded, measured and, should it break its bound, coded losslessly."""
     if not plan.lossy:
-        return Coded(number, payload, brick, Tally())
+        return coded
+    number, payload = coded.number, coded.payload
     decoded = codecs.decode_brick(number, payload, brick.shape, brick.dtype)
     if not within(brick, decoded, plan.fidelity.bound):
         number, payload = codecs.encode_brick(brick, plan.level)

@@ -18,13 +18,14 @@ from voxz.container.header import TARGETS, UNITS, Header, Loss
 from voxz.engines import choose_engine, engine_within
 from voxz.errors import UsageError
 from voxz.fidelity import EXACT, Fidelity
+from voxz.goals import BitsGoal, PsnrGoal, Result
 from voxz.io import nifti
 from voxz.metrics import psnr
 from voxz.noise import noise_of
 from voxz.pipeline import Samples
 from voxz.plan import Plan
 from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
-from voxz.trial import BitsGoal, PsnrGoal, Result, Trial, with_step
+from voxz.trial import Trial, with_step
 from voxz.volume import Foreign, Layout
 
 Opener = Callable[[], AbstractContextManager[Samples]]
@@ -80,7 +81,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         trial = Trial.of(samples, plan, threads)
     if trial.peak == 0:
         return replace(plan, fidelity=EXACT)
-    plan, guess = choose_engine(trial, plan, layout.dtype, _bits(plan, 8 * layout.dtype.itemsize))
+    plan, guess = choose_engine(trial, plan, layout.dtype, _bits(plan, 8 * layout.dtype.itemsize), PSNR_ABOVE)
     if plan.codec != codec:
         with opened() as samples:
             trial = Trial.of(samples, plan, threads)

@@ -7,7 +7,6 @@ found on small parts, and their total is a little off, it is enough to code some
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,10 @@ from numpy.typing import NDArray
 from voxz.bricks import middle_of
 from voxz.container.header import Header
 from voxz.fidelity import Fidelity
-from voxz.metrics import extent_of, psnr
+from voxz.goals import Goal, Result
+from voxz.metrics import extent_of
 from voxz.parallel import map_ordered
-from voxz.pipeline import Samples, around, bricks_of, code_brick, grid_of
+from voxz.pipeline import Samples, around, bricks_of, check_brick, code_blindly, code_brick, grid_of
 from voxz.plan import Coded, Plan
 from voxz.tally import Tally
 
@@ -37,6 +37,8 @@ ROUNDS, PATCHES = 14, 6
 CLOSE, APART = 0.5, 0.25
 """Doublings of the step below which some bricks are coded again instead of all; by how many doublings their steps may differ."""
 
+LONG = 1 << 20
+
 NARROW, WIDER = 0.004, 0.03
 """Doublings of the step between which a total has jumped over what is wanted; how much farther is looked for luck then."""
 
@@ -44,103 +46,6 @@ FINEST, COARSEST = 2.0**-22, 4.0
 """Steps as multiples of the range of the samples."""
 
 Bricks = list[NDArray[np.generic]]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What was coded with one step, or nearly so: bytes of the whole file, errors, and the bricks."""
-
-    length: float
-    samples: int
-    tally: Tally
-    peak: float
-    coded: tuple[Coded, ...]
-
-    @property
-    def bits(self) -> float:
-        """Bits per sample of the file."""
-        return 8 * self.length / max(1, self.samples)
-
-    @property
-    def psnr_db(self) -> float:
-        """PSNR for the range of the whole volume; infinite without any error."""
-        value = psnr(self.tally.mean_square, self.peak)
-        return math.inf if value is None else value
-
-
-class Goal(Protocol):
-    """A total over bricks that is to come near to something."""
-
-    @property
-    def slope(self) -> float:
-        """Doublings of the total for a doubling of the step."""
-
-    @property
-    def strict(self) -> bool:
-        """Whether more than is wanted is worse than any less."""
-
-    def total(self, result: Result) -> float:
-        """The total of a result."""
-
-    def part(self, brick: Coded) -> float:
-        """What a brick adds to it."""
-
-    def wanted(self, result: Result) -> tuple[float, float, float]:
-        """Least total that is near enough, what to aim at, and the most, if the samples are those of `result`."""
-
-
-@dataclass(frozen=True)
-class PsnrGoal:
-    """A PSNR of at least `db`, and less than `above` more: a total of squared errors."""
-
-    db: float
-    above: float
-    strict: bool = True
-
-    @property
-    def slope(self) -> float:
-        """Twice as many for an amplitude twice as large."""
-        return 2.0
-
-    def total(self, result: Result) -> float:
-        """Squared errors."""
-        return result.tally.squares
-
-    def part(self, brick: Coded) -> float:
-        """Squared errors of a brick."""
-        return brick.tally.squares
-
-    def wanted(self, result: Result) -> tuple[float, float, float]:
-        """Squared errors at the highest PSNR that is near enough, in the middle, and at the least."""
-        most = result.tally.counted * result.peak**2 * 10 ** (-self.db / 10)
-        return most * 10 ** (-self.above / 10), most * 10 ** (-self.above / 20), most
-
-
-@dataclass(frozen=True)
-class BitsGoal:
-    """Bits per sample within the share `near` of what is asked: a total of bytes."""
-
-    bits: float
-    near: float
-    strict: bool = False
-
-    @property
-    def slope(self) -> float:
-        """A bit per sample for each doubling of the step, less at low rates."""
-        return -1 / max(self.bits, 0.8)
-
-    def total(self, result: Result) -> float:
-        """Bytes of the file."""
-        return result.length
-
-    def part(self, brick: Coded) -> float:
-        """Bytes of a brick."""
-        return float(len(brick.payload))
-
-    def wanted(self, result: Result) -> tuple[float, float, float]:
-        """Bytes of the file."""
-        aim = self.bits * result.samples / 8
-        return aim * (1 - self.near), aim, aim * (1 + self.near)
 
 
 @dataclass(frozen=True)
@@ -194,11 +99,26 @@ class Trial:
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
-        return self._result(plan, self._coded(plan, self.bricks))
+        return self._result(plan, list(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads)))
 
-    def stepped(self, plan: Plan, log_step: float) -> Result:
-        """Code the bricks with a step of ``2 ** log_step``."""
-        return self.measure(with_step(plan, log_step))
+    def stepped(self, plan: Plan, log_step: float, blind: bool = False) -> Result:
+        """Code the bricks with a step of ``2 ** log_step``; if `blind`, only for their lengths."""
+        plan = with_step(plan, log_step)
+        if not blind:
+            return self.measure(plan)
+        coded = map_ordered(lambda brick: code_blindly(brick, plan), self.bricks, self.threads)
+        return self._result(plan, list(coded))
+
+    @property
+    def _long(self) -> bool:
+        """Whether the files are so long that what the record of losses says does not matter for their length."""
+        return sum(brick.size for brick in self.bricks) >= LONG
+
+    def _checked(self, plan: Plan, result: Result) -> Result:
+        """The same result, with what blindly coded bricks decode to."""
+        pairs = list(zip(self.bricks, result.coded, strict=True))
+        checked = map_ordered(lambda pair: _seen(*pair, plan), pairs, self.threads)
+        return self._result(plan, list(checked))
 
     def approach(self, plan: Plan, goal: Goal, log_step: float, rounds: int = ROUNDS) -> tuple[float, Result]:
         """Find the step for which a `goal` is met, from the guess `log_step` on.
@@ -213,10 +133,10 @@ class Trial:
         nearest: tuple[float, Result] | None = None
         distance = math.inf
         for _ in range(rounds):
-            result = self.stepped(plan, step)
+            result = self.stepped(plan, step, goal.blind and self._long and math.isinf(plan.fidelity.bound))
             total, (least, aim, most) = goal.total(result), goal.wanted(result)
             if least <= total <= most:
-                return step, result
+                return step, self._checked(plan, result)
             if total < least and (below is None or total > goal.total(below[1])):
                 below = step, result
             off = math.log2(aim / total) if total > 0 else math.copysign(math.inf, slope)
@@ -225,7 +145,7 @@ class Trial:
             if self.whole and len(self.bricks) > 1 and abs(off / slope) < CLOSE:
                 patched = self._patched(plan, goal, step, result)
                 if least <= goal.total(patched) <= most:
-                    return step, patched
+                    return step, self._checked(plan, patched)
             if (off > 0) == (slope > 0):
                 fine = step
             else:
@@ -240,7 +160,8 @@ class Trial:
             before = (step, off) if math.isfinite(off) else None
             following = step + (off / slope if math.isfinite(off) else 2.0)
             step = following if fine < following < coarse else (fine + coarse) / 2
-        return (below if goal.strict else nearest) or (step, result)
+        step, result = (below if goal.strict else nearest) or (step, result)
+        return step, self._checked(plan, result)
 
     def _patched(self, plan: Plan, goal: Goal, log_step: float, result: Result) -> Result:
         """Result with some bricks coded again, so that a goal is met which is not far."""
@@ -261,13 +182,15 @@ class Trial:
             result = self._result(plan, coded)
         return result
 
-    def _coded(self, plan: Plan, bricks: Bricks) -> list[Coded]:
-        return list(map_ordered(lambda brick: code_brick(brick, plan), bricks, self.threads))
-
     def _result(self, plan: Plan, coded: Sequence[Coded]) -> Result:
         tried, tally = sum(brick.size for brick in self.bricks), sum((brick.tally for brick in coded), Tally())
         length = sum(len(brick.payload) for brick in coded) * (self.samples / max(1, tried)) + self.around(plan, tally)
         return Result(length, self.samples, tally, self.peak, tuple(coded))
+
+
+def _seen(brick: NDArray[np.generic], coded: Coded, plan: Plan) -> Coded:
+    """A coded brick; decoded, if it was not before."""
+    return check_brick(brick, plan, coded) if coded.tally == Tally() else coded
 
 
 def with_step(plan: Plan, log_step: float) -> Plan:

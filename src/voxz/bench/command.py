@@ -16,6 +16,7 @@ from voxz.parallel import thread_count
 from voxz.progress import shown
 
 if TYPE_CHECKING:
+    from voxz.bench.bdrate import Window
     from voxz.bench.cells import Result
     from voxz.bench.run import Settings
 
@@ -33,7 +34,7 @@ def bench(
     out: Annotated[Path, typer.Option(help="Folder for results; what it has is not measured again.")] = Path("voxz-bench"),
     slices: Annotated[int | None, typer.Option(min=1, help="Measure only this many middle slices of each volume.")] = None,
     reference: Annotated[str | None, typer.Option(help="Codec to compare lossless sizes with; default gzip.")] = None,
-    rates: Annotated[str | None, typer.Option(help="Bits/voxel of the anchor to compare lossy codecs between, as 1:6.")] = None,
+    rates: Annotated[str | None, typer.Option(help="Bits/voxel of the anchor to compare lossy codecs in, as 0.1:1,1:6.")] = None,
     view: Annotated[float, typer.Option(help="Bits/voxel near which decoded images are shown.")] = 1.0,
     tasks: Annotated[bool, typer.Option("--tasks", help="Also errors of FA/MD, tSNR and HU of lossy codecs.")] = False,
     limit: Annotated[float, typer.Option(help="Seconds after which a codec is given up on a volume.")] = 1800.0,
@@ -57,7 +58,7 @@ def bench(
     settings = Settings(slices, limit, jobs or thread_count(None), tasks)
     compared = _reference(reference, [str(spec) for spec in specs])
     report = Report(
-        out, "voxz bench", _notes(settings), reference=compared, rates=_window(rates), bits=view, tasks=settings.task_list
+        out, "voxz bench", _notes(settings), reference=compared, rates=_windows(rates), bits=view, tasks=settings.task_list
     )
     paths = find(data)
     out.mkdir(parents=True, exist_ok=True)
@@ -89,10 +90,12 @@ def _reference(wanted: str | None, names: list[str]) -> str:
     return wanted
 
 
-def _window(rates: str | None) -> tuple[float, float] | None:
-    """Two rates of a text such as 1:6."""
-    if rates is None:
-        return None
+def _windows(rates: str | None) -> "tuple[Window | None, ...]":
+    """Pairs of rates of a text such as 0.1:1,1:6."""
+    return (None,) if rates is None else tuple(map(_window, rates.split(",")))
+
+
+def _window(rates: str) -> "Window":
     try:
         low, high = map(float, rates.split(":"))
     except ValueError:

@@ -14,10 +14,10 @@ PRESETS = {
         "prequant:error=1/2/5/9"
     ),
     "lossy-default": (
-        "voxz:psnr=35/40/45/50/55/60,voxz:level=9,psnr=35/40/45/50/55/60,"
+        "voxz:bits=0.1/0.25/0.5/1/2/4/6,voxz:level=9,bits=0.1/0.25/0.5/1/2/4/6,"
         "jpeg2000:rmse=1/2/4/8/16/32,jpeg2000:z=wavelet,rmse=1/2/4/8/16/32,"
-        "jpegxl:distance=0.1/0.25/0.5/1/2/4,x265:qp=0/4/10/16/22/28/34,"
-        "sperr:psnr=40/45/50/55/60/65,sz3:error=1/2/4/8/16/32,zfp:tolerance=4/8/16/32/64/128"
+        "jpegxl:distance=0.1/0.25/0.5/1/2/4,x265:qp=0/4/10/16/22/28/34/40,"
+        "sperr:psnr=30/35/40/45/50/55/60/65,sz3:error=1/2/4/8/16/32,zfp:tolerance=4/8/16/32/64/128"
     ),
     "lossy-all": "lossy-default,vvenc:qp=10/16/22/28/34,tthresh:psnr=35/40/45/50/55,near-lossless",
 }

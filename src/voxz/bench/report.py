@@ -20,7 +20,7 @@ class Report:
     Parameters
     ----------
     reference : lossless codec whose sizes the others are compared with
-    rates : bits/voxel of the anchor between which Bjontegaard deltas are taken, None for all
+    rates : windows of bits/voxel of the anchor between which Bjontegaard deltas are taken, None for all
     bits : bits/voxel near which points are chosen for the viewer
     """
 
@@ -31,7 +31,7 @@ class Report:
         notes: list[str],
         *,
         reference: str,
-        rates: Window | None = None,
+        rates: tuple[Window | None, ...] = (None,),
         bits: float = 1.0,
         tasks: tuple[Task, ...] = (),
     ) -> None:
@@ -67,8 +67,9 @@ class Report:
         if curves(self.results):
             files |= {"deltas.csv": csv_text(lossy).encode(), "rate-distortion.png": plots.rate_distortion(self.results)}
             files["rate-distortion-kinds.png"] = plots.rate_distortion_by_kind(self.results)
+            names = dict.fromkeys(row.rates for row in lossy)
             sections += [
-                ("Lossy: mean BD-rate, negative is smaller at equal PSNR", page.deltas_table(lossy)),
+                *((_heading(name), page.deltas_table([row for row in lossy if row.rates == name])) for name in names),
                 ("Lossy: quality against rate by kind", page.picture(files["rate-distortion-kinds.png"], "mean quality by rate")),
                 ("Lossy: quality against rate", page.picture(files["rate-distortion.png"], "quality against rate")),
                 ("Lossy: all points", page.points_table(self.results)),
@@ -80,3 +81,8 @@ class Report:
             temporary.write_bytes(data)
             temporary.replace(self.out / name)
         return self.out / PAGE
+
+
+def _heading(rates: str) -> str:
+    where = "" if rates == "all" else f" at {rates} bits/voxel of the anchor"
+    return f"Lossy: mean BD-rate{where}, negative is smaller at equal PSNR"

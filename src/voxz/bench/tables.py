@@ -3,7 +3,7 @@
 import csv
 import io
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from voxz.bench.bdrate import Point, Window, delta_psnr, delta_rate
@@ -99,6 +99,7 @@ class Delta:
 
     volume: str
     kind: str
+    rates: str
     anchor: str
     codec: str
     bd_rate_percent: float | None
@@ -114,14 +115,15 @@ def curves(results: Iterable[Result]) -> dict[str, dict[str, list[Point]]]:
     return {volume: {family: sorted(points) for family, points in of.items()} for volume, of in found.items()}
 
 
-def deltas(results: list[Result], rates: Window | None = None) -> list[Delta]:
-    """Every family against every other on every volume."""
+def deltas(results: list[Result], windows: Sequence[Window | None] = (None,)) -> list[Delta]:
+    """Every family against every other on every volume, in each window of rates (None: all)."""
     kind_by_volume = {result.volume: result.kind for result in results}
     return [
         Delta(
-            volume, kind_by_volume[volume], anchor, codec,
+            volume, kind_by_volume[volume], "all" if rates is None else f"{rates[0]:g} to {rates[1]:g}", anchor, codec,
             delta_rate(of[anchor], of[codec], rates), delta_psnr(of[anchor], of[codec], rates),
         )
+        for rates in windows
         for volume, of in curves(results).items() for anchor in of for codec in of if anchor != codec
     ]  # fmt: skip
 

@@ -33,7 +33,7 @@ def put_steps(
     """Append the parts of flat finite `values`, the samples of a brick that are present; False where they do not fit."""
     exact = values.astype(np.float64)
     low, high = float(exact.min()), float(exact.max())
-    form = np.finfo(values.dtype)
+    form = np.finfo(f"f{values.itemsize}")
     rounding = max(abs(low), abs(high)) * float(form.eps) / 2 + float(form.smallest_subnormal)
     bound = fidelity.bound * _ROOM - rounding
     widest = min(2 * bound, fidelity.step or math.inf)

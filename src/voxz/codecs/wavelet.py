@@ -227,12 +227,13 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
     pyramid = Pyramid(shape[1:], head.levels)
     undone, beyond = pyramid.coarser(halvings)
     coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
-    volumes = np.zeros(samples.shape)
+    volumes = coefficients if halvings == FULL else np.zeros(samples.shape)
     for volume, found in zip(volumes, coefficients, strict=True):
         work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)
         pyramid.synthesise(work, undone)
         low = work[tuple(slice(n) for n in pyramid.lowest(undone))]
         volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
+    del coefficients
     if basis is not None:
         volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
     if head.flags & _RESTORED and halvings == FULL:
@@ -241,5 +242,7 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
             restore(volume, head.step, filters)
     volumes += head.offset
     if samples.dtype.kind in "iu":
-        volumes = np.floor(volumes + 0.5)
-    samples[...] = np.clip(volumes, head.low, head.high).astype(samples.dtype)
+        volumes += 0.5
+        np.floor(volumes, out=volumes)
+    np.clip(volumes, head.low, head.high, out=volumes)
+    samples[...] = volumes.astype(samples.dtype)

@@ -1,7 +1,8 @@
 """HEVC range extensions with x265 in PyAV: slices are gray frames of 8, 10 or 12 bits.
 
 Lossless coding needs ``weightb=0`` and ``weightp=0``: with weighted prediction x265 returns other samples; wider ranges than
-12 bits cannot be coded. For lossy coding the range is stretched, or squeezed, to 12 bits.
+12 bits cannot be coded. For lossy coding the range is stretched, or squeezed, to 12 bits. It is told not to write its settings
+into the stream (2 kB).
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from voxz.errors import UnsupportedError, UsageError
 
 _MOST_BITS = 12
 _FORMATS = {8: "gray", 10: "gray10le", 12: "gray12le"}
-_SINGLE_THREAD = "log-level=none:pools=none:frame-threads=1:wpp=0:pmode=0:pme=0"
+_SINGLE_THREAD = "log-level=none:info=0:pools=none:frame-threads=1:wpp=0:pmode=0:pme=0"
 _LOSSLESS = "lossless=1:weightb=0:weightp=0"
 _CONSTANT_QUALITY = "psy-rd=0:psy-rdoq=0:aq-mode=0:cutree=0"
 _SMALLEST = 16
