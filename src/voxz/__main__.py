@@ -16,7 +16,7 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt as stop:  # during the imports, or on the way out
-        print(f"voxz: interrupted; {stop or 'no unfinished file was left behind'}", file=sys.stderr)
+        print(f"voxz: interrupted; {str(stop) or 'no unfinished file was left behind'}", file=sys.stderr)
         sys.exit(130)
 
 

@@ -63,6 +63,9 @@ def compress(
     bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.")] = None,
     ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
     codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
+    entropy: Annotated[
+        str | None, typer.Option(help="Profile of the codec wavelet: light, or heavy (smaller, slower); default: light.")
+    ] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
@@ -95,6 +98,7 @@ def compress(
             target=target,
             level=level,
             codec=codec,
+            entropy=entropy,
             threads=threads,
             verify=not no_verify,
             force=force,
@@ -168,6 +172,10 @@ def compare(
     typer.echo(json.dumps(result, indent=2) if as_json else comparison_text(result))
 
 
+class _InterruptedError(Exception):
+    """An interruption on its way past typer, which would forget its words."""
+
+
 def _input(path: str) -> str | bytes:
     return sys.stdin.buffer.read() if path == "-" else path
 
@@ -214,6 +222,8 @@ def _batch(inputs: list[str], verb: str, work: Callable[[str, Shown | None], str
             if words and sys.stderr.isatty():
                 typer.echo(f"{path}: {words}", err=True)
             codes.append(0)
+        except KeyboardInterrupt as stop:
+            raise _InterruptedError(*stop.args) from None
         except Exception as error:
             codes.append(report(error, path))
     failed = [code for code in codes if code]
@@ -237,9 +247,10 @@ def main() -> None:
         code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
     except _WrongArguments as error:
         sys.exit(report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
-    except typer.Abort as stop:
-        cause = stop.__cause__ or stop.__context__
-        raise KeyboardInterrupt(*(cause.args if isinstance(cause, KeyboardInterrupt) else ())) from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except _InterruptedError as stop:
+        raise KeyboardInterrupt(*stop.args) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

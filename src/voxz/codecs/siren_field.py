@@ -17,7 +17,7 @@ from voxz.errors import CorruptError
 from voxz.implicit.field import Field, Networks
 from voxz.implicit.latents import Latents
 from voxz.implicit.network import MOST_LAYERS, Shape
-from voxz.implicit.weights import decode_floats, decode_weights
+from voxz.implicit.weights import decode_floats, decode_weights, finite_floats
 from voxz.subbands.settings import STATES
 from voxz.transforms import klt
 from voxz.transforms.pyramid import MOST_LEVELS
@@ -128,10 +128,7 @@ def _read_shape(reader: PartReader, layers: int) -> Shape:
 
 
 def _floats(reader: PartReader, networks: int, outputs: int) -> NDArray[np.float64]:
-    values = np.frombuffer(reader.exactly(4 * networks * outputs), "<f4").astype(np.float64)
-    if not np.isfinite(values).all():
-        raise CorruptError("the scaling of outputs is not finite")
-    return values.reshape(networks, outputs)
+    return finite_floats(reader.exactly(4 * networks * outputs)).reshape(networks, outputs)
 
 
 def _read_networks(reader: PartReader, shape: Shape, count: int, *, floats: bool) -> Networks:

@@ -11,12 +11,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.errors import CorruptError
 from voxz.implicit.sampling import Positions, Taps, halved, sample
 from voxz.subbands.bands import decode_bands, encode_bands
 from voxz.subbands.settings import EFFORTS
 from voxz.transforms.pyramid import Levels, Pyramid
 from voxz.transforms.restoring import Filters, restore
 from voxz.transforms.restoring_fit import fit_filters
+
+LARGEST = 2.0**40
+"""Latents may be so many steps."""
 
 SCALES = 2
 """Coarser scales that a network sees."""
@@ -69,6 +73,8 @@ class Latents:
 
     def _restored(self) -> "Latents":
         """Apply the filters to the grid, once."""
+        if not np.abs(self.grid).max() <= LARGEST * self.step:
+            raise CorruptError("the latents of a brick are out of bounds")
         if self.filters:
             found = Filters.from_bytes(self.filters)
             for channel in self.grid:

@@ -91,7 +91,7 @@ def decode_weights(payload: bytes, count: int, shape: Shape) -> NDArray[np.float
         raise CorruptError(f"the weights of a network have {len(payload)} bytes, expected at least {front}")
     if count * shape.weights > 64 * 8 * len(payload):
         raise CorruptError(f"{count * shape.weights} weights announced in {len(payload)} bytes")
-    steps = np.frombuffer(payload[:front], "<f4").astype(np.float64)
+    steps = finite_floats(payload[:front])
     stream = payload[front:]
     coder, data, counters = np.zeros(4, np.int64), np.frombuffer(stream, np.uint8).copy(), _fresh(shape)
     start(coder, stream)
@@ -105,7 +105,7 @@ def decode_weights(payload: bytes, count: int, shape: Shape) -> NDArray[np.float
                 raise CorruptError("the weights of a network are damaged")
         network[...] += before * related
         before = network
-    if coder[POSITION] != data.size or not np.isfinite(steps).all():
+    if coder[POSITION] != data.size:
         raise CorruptError("the weights of a network do not end where their stream does")
     return networks.astype(np.float64) * np.repeat(steps, tensors)
 
@@ -125,7 +125,12 @@ def decode_floats(payload: bytes, count: int, shape: Shape) -> NDArray[np.float6
     expected = 4 * count * shape.weights
     if len(payload) != expected:
         raise CorruptError(f"the weights of a network have {len(payload)} bytes, expected {expected}")
-    networks = np.frombuffer(payload, "<f4").astype(np.float64).reshape(count, shape.weights)
-    if not np.isfinite(networks).all():
-        raise CorruptError("the weights of a network are not finite")
-    return networks
+    return finite_floats(payload).reshape(count, shape.weights)
+
+
+def finite_floats(data: bytes) -> NDArray[np.float64]:
+    """Return f32 numbers; `CorruptError` unless all are finite."""
+    found = np.frombuffer(data, "<f4")
+    if not np.isfinite(found).all():
+        raise CorruptError("numbers of a network are not finite")
+    return found.astype(np.float64)

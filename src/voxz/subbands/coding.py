@@ -35,7 +35,7 @@ MOST_BITS = 26
 
 
 @kernel
-def _raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
+def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code the `length` low bits of `value` with equal chances."""
     found = np.int64(0)
     for k in range(length - 1, -1, -1):
@@ -44,17 +44,17 @@ def _raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
+def beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code `value`, from 0 on, in an Exp-Golomb code."""
     length = np.int64(0)
     while code_bit(np.int64((value + 1) >> (length + 1) > 0), HALF, coder, data, decoding) and length < MOST_BITS:
         length += 1
-    low = _raw(value + 1 - (np.int64(1) << length), length, coder, data, decoding)
+    low = raw(value + 1 - (np.int64(1) << length), length, coder, data, decoding)
     return (np.int64(1) << length) + low - 1
 
 
 @kernel
-def _trit(value):  # type: ignore[no-untyped-def]
+def trit(value):  # type: ignore[no-untyped-def]
     """0, 1 or 2 for a negative number, zero and a positive one."""
     return np.int64(value > 0) - np.int64(value < 0) + 1
 
@@ -117,16 +117,16 @@ def code_band(  # type: ignore[no-untyped-def]
                         break
                     reached += 1
                     if reached == LONGEST:
-                        reached += _beyond(high - reached, coder, data, decoding)
+                        reached += beyond(high - reached, coder, data, decoding)
                         break
-                size = (reached << shift) | _raw(size, shift, coder, data, decoding)
+                size = (reached << shift) | raw(size, shift, coder, data, decoding)
                 if size >> MOST_BITS:
                     return False
                 if size > 0:
-                    beside = 3 * _trit(signs[at(x + LEFT - 1)]) + _trit(signs_up[i])
-                    beside = (beside * 3 + _trit(signs_up[at(x + LEFT - 1)])) * 3 + _trit(signs_up[at(x + LEFT + 1)])
-                    farther = 3 * _trit(signs_back[i]) + _trit(signs[at(x + LEFT - 2)])
-                    farther = (farther * 3 + _trit(signs_top[i])) * 3 + _trit(signs_far[i])
+                    beside = 3 * trit(signs[at(x + LEFT - 1)]) + trit(signs_up[i])
+                    beside = (beside * 3 + trit(signs_up[at(x + LEFT - 1)])) * 3 + trit(signs_up[at(x + LEFT + 1)])
+                    farther = 3 * trit(signs_back[i]) + trit(signs[at(x + LEFT - 2)])
+                    farther = (farther * 3 + trit(signs_top[i])) * 3 + trit(signs_far[i])
                     lean = leans[at(x)] + lean_1 * signs[at(x + LEFT - 1)] + lean_2 * signs[at(x + LEFT - 2)]
                     a = _DECISIONS + orientation * _LEANS + lean_bin(lean >> WEIGHT_BITS, expected) * 3 + min(size, 3) - 1
                     b = _DECISIONS + 8 * _LEANS + orientation * _SIGNS + beside
