@@ -1,0 +1,1 @@
+"""Training in PyTorch (extra `train`); what it produces is data that kernels without PyTorch evaluate."""

@@ -1,0 +1,212 @@
+"""Training a wavelet-like transform from prepared crops: stages, checkpoints, log, validation, several processes.
+
+Everything random at a step follows from the seed and the step, so a run that was stopped goes on from its last checkpoint to
+the same numbers, bit for bit. With several processes (torchrun) each takes its share of a batch and gradients are averaged.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import distributed, nn
+
+from voxz.errors import UsageError, VoxzError
+from voxz.io.output import complete_file
+from voxz.train.wavelet_data import Example, draw, load
+from voxz.train.wavelet_loss import loss_of, norms_of
+from voxz.train.wavelet_rate import Rate
+from voxz.train.wavelet_recipe import Recipe, Stage
+from voxz.train.wavelet_transform import Lifting
+from voxz.transforms.norms import Norms
+from voxz.weights.flat import pack, unpack
+
+CHECKPOINT, LOG, MODEL = "checkpoint.safetensors", "log.jsonl", "model.safetensors"
+
+NORMS_EVERY = 100
+VALIDATION_BITS = (0.5, 1.5, 4.0)
+LARGEST_GRADIENT = 0.5
+_BETAS = (0.9, 0.99)
+
+Report = Callable[[dict[str, object]], None]
+
+
+class Run:
+    """State of a run in its folder."""
+
+    def __init__(self, recipe: Recipe, data: Path, folder: Path, device: str = "cpu") -> None:
+        train, held = recipe.crops(data)
+        self.recipe, self.folder = recipe, folder
+        self.rank, self.world = _place()
+        self.train = load(train, recipe.seed)
+        self.held = load(held, recipe.seed)
+        self.device = torch.device(device)
+        torch.manual_seed(recipe.seed)
+        self.model, self.rate = Lifting(recipe.transform).to(self.device), Rate().to(self.device)
+        self.norms = norms_of(self.model)
+        self.step = 0
+        self.moments: dict[str, torch.Tensor] = {}
+
+    def parameters(self, stage: Stage) -> dict[str, nn.Parameter]:
+        """Parameters that a stage trains, by name."""
+        found = {f"model.{name}": p for name, p in self.model.named_parameters()}
+        found |= {f"rate.{name}": p for name, p in self.rate.named_parameters()}
+        return {name: p for name, p in found.items() if part_of(name) in stage.train}
+
+    def go_on(self, report: Report) -> None:
+        """Train to the end."""
+        while self.step < self.recipe.steps:
+            if self.step % self.recipe.validate_every == 0:
+                self._validate(report)
+            self._advance(report)
+            if self.step % self.recipe.save_every == 0 or self.step == self.recipe.steps:
+                self.save()
+        self.norms = norms_of(self.model)
+        self._validate(report)
+
+    def _advance(self, report: Report) -> None:
+        """One step of the optimiser (Adam, Kingma and Ba 2015)."""
+        started = time.perf_counter()
+        stage, progress = self.recipe.stage_of(self.step)
+        if progress == 0:
+            self.moments = {}
+        if self.step % NORMS_EVERY == 0:
+            self.norms = norms_of(self.model)
+        own = self.parameters(stage)
+        for parameter in [*self.model.parameters(), *self.rate.parameters()]:
+            parameter.requires_grad_(False)
+        for parameter in own.values():
+            parameter.requires_grad_(True)
+            parameter.grad = None
+        rng = np.random.default_rng([self.recipe.seed, self.step])
+        batch = draw(self.train, self.recipe.batch, self.recipe.bits, rng)
+        total = 0.0
+        for number, (example, bits) in enumerate(batch):
+            if number % self.world == self.rank:
+                loss = self._loss(example, bits, None if stage.rounding else self._noise(number)) / len(batch)
+                if loss.requires_grad:
+                    loss.backward()
+                total += float(loss.detach())
+        gradients = {n: p.grad if p.grad is not None else torch.zeros_like(p) for n, p in own.items()}
+        total = self._together(gradients, total)
+        if not math.isfinite(total) or not all(bool(g.isfinite().all()) for g in gradients.values()):
+            kept = self.folder / CHECKPOINT
+            raise VoxzError(
+                f"the loss is {total} at step {self.step}; stopped. The last good checkpoint is {kept}; "
+                "lower the learning_rate of the stage" if kept.exists() else f"the loss is {total} at step {self.step}; stopped"
+            )
+        self._update(own, gradients, stage.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress)), progress)
+        self.step += 1
+        report({"step": self.step, "loss": total, "seconds": round(time.perf_counter() - started, 3)})
+
+    def _loss(self, example: Example, bits: float, noise: torch.Generator | None) -> torch.Tensor:
+        step = 1.0 if self.recipe.transform.reversible else example.step_for(bits)
+        weight = 1 / max(0.3, example.bits(step))
+        volume = example.volume.to(self.device)
+        rate, distortion = loss_of(self.model, self.rate, volume, example.levels, self.norms, step, noise)
+        return weight * (rate + distortion)
+
+    def _noise(self, number: int) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed((self.recipe.seed * 1_000_003 + self.step) * 1024 + number)
+
+    def _together(self, gradients: dict[str, torch.Tensor], loss: float) -> float:
+        """Sum gradients and losses over the processes."""
+        if self.world == 1:
+            return loss
+        total = torch.tensor([loss], device=self.device)
+        for tensor in [*gradients.values(), total]:
+            distributed.all_reduce(tensor)
+        return float(total)
+
+    def _update(self, own: dict[str, nn.Parameter], gradients: dict[str, torch.Tensor], rate: float, progress: float) -> None:
+        norm = math.sqrt(sum(float(g.double().square().sum()) for g in gradients.values()))
+        shrink = min(1.0, LARGEST_GRADIENT / max(norm, 1e-12))
+        if not self.moments:
+            self.moments = {f"{kind}.{n}": torch.zeros_like(p) for n, p in own.items() for kind in ("first", "second")}
+            self.moments["count"] = torch.zeros((), dtype=torch.float64)
+        self.moments["count"] += 1
+        count = float(self.moments["count"])
+        with torch.no_grad():
+            for name, parameter in own.items():
+                first, second = self.moments[f"first.{name}"], self.moments[f"second.{name}"]
+                gradient = gradients[name] * shrink
+                first.lerp_(gradient, 1 - _BETAS[0])
+                second.lerp_(gradient.square(), 1 - _BETAS[1])
+                size = (second / (1 - _BETAS[1] ** count)).sqrt() + 1e-8
+                parameter -= rate * _PACE[part_of(name)] * first / (1 - _BETAS[0] ** count) / size
+        del progress
+
+    def _validate(self, report: Report) -> None:
+        """Mean loss of what is held out, by source."""
+        found: dict[str, float] = {}
+        with torch.no_grad():
+            sources = sorted(self.held)
+            each = max(1, self.recipe.validation_crops // max(1, len(sources)))
+            for source in sources:
+                losses = []
+                for number, example in enumerate(self.held[source][:each]):
+                    bits = VALIDATION_BITS[number % len(VALIDATION_BITS)]
+                    noise = torch.Generator(self.device).manual_seed(number)
+                    losses.append(float(self._loss(example, bits, noise)))
+                found[source] = float(np.mean(losses))
+        if found:
+            report({"step": self.step, "validation": float(np.mean(list(found.values()))), "by_source": found})
+
+    def save(self) -> None:
+        """Write a checkpoint; the first process does."""
+        if self.rank:
+            return
+        arrays = {f"model.{n}": p.detach().cpu().numpy() for n, p in self.model.named_parameters()}
+        arrays |= {f"rate.{n}": p.detach().cpu().numpy() for n, p in self.rate.named_parameters()}
+        arrays |= {f"moments.{n}": t.cpu().numpy() for n, t in self.moments.items()}
+        arrays |= {"norms.low": self.norms.low, "norms.high": self.norms.high}
+        data = pack(arrays, {"step": str(self.step), "recipe": json.dumps(asdict(self.recipe)), "world": str(self.world)})
+        with complete_file(self.folder / CHECKPOINT, force=True) as file:
+            file.write(data)
+
+    def resume(self) -> None:
+        """Go back to the last checkpoint, if there is one; `UsageError` if it is of another recipe."""
+        path = self.folder / CHECKPOINT
+        if not path.exists():
+            return
+        arrays, facts = unpack(path.read_bytes())
+        if facts.get("recipe") != json.dumps(asdict(self.recipe)) or facts.get("world") != str(self.world):
+            raise UsageError(
+                f"{path} is of another recipe or number of processes; give the same ones, or another folder"
+            )
+        with torch.no_grad():
+            for prefix, module in (("model", self.model), ("rate", self.rate)):
+                for name, parameter in module.named_parameters():
+                    parameter.copy_(torch.from_numpy(arrays[f"{prefix}.{name}"]))
+        self.moments = {
+            name.removeprefix("moments."): torch.from_numpy(a).to(self.device if a.ndim else "cpu")
+            for name, a in arrays.items() if name.startswith("moments.")
+        }  # fmt: skip
+        self.norms = Norms(arrays["norms.low"], arrays["norms.high"])
+        self.step = int(facts["step"])
+
+
+_PACE = {"filters": 1.0, "networks": 0.5, "gates": 0.5, "rate": 10.0}
+"""Learning rates of the parts, as multiples."""
+
+
+def part_of(name: str) -> str:
+    """Part of the model, one of `PARTS`, that a parameter belongs to."""
+    if name.startswith("rate."):
+        return "rate"
+    return "gates" if ".gate" in name else "networks" if ".networks" in name else "filters"
+
+
+def _place() -> tuple[int, int]:
+    """Rank and number of processes; they meet if torchrun started several."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1 and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return (distributed.get_rank(), world) if world > 1 else (0, 1)

@@ -1,0 +1,3 @@
+"""Networks that lifting steps may have beside their filters."""
+
+NETWORKS = ("",)
