@@ -21,7 +21,7 @@ from torch import distributed, nn
 from voxz.errors import UsageError, VoxzError
 from voxz.io.output import complete_file
 from voxz.train.wavelet_data import Example, draw, load
-from voxz.train.wavelet_loss import loss_of, norms_of
+from voxz.train.wavelet_loss import loss_of, noise_of_filters, norms_of
 from voxz.train.wavelet_rate import Rate
 from voxz.train.wavelet_recipe import Recipe, Stage
 from voxz.train.wavelet_transform import Lifting
@@ -94,6 +94,14 @@ class Run:
                 if loss.requires_grad:
                     loss.backward()
                 total += float(loss.detach())
+        if self.rank == 0:
+            along_z, y, x = batch[0][0].levels
+            weight = sum(self._weight(example, bits)[1] for example, bits in batch) / len(batch)
+            levels = (along_z, min(y, 3), min(x, 3))
+            spread = weight * noise_of_filters(self.model, self.norms, levels, self._noise(len(batch)))
+            if spread.requires_grad:
+                spread.backward()
+            total += float(spread.detach())
         gradients = {n: p.grad if p.grad is not None else torch.zeros_like(p) for n, p in own.items()}
         total = self._together(gradients, total)
         if not math.isfinite(total) or not all(bool(g.isfinite().all()) for g in gradients.values()):
@@ -106,9 +114,13 @@ class Run:
         self.step += 1
         report({"step": self.step, "loss": total, "seconds": round(time.perf_counter() - started, 3)})
 
-    def _loss(self, example: Example, bits: float, noise: torch.Generator | None) -> torch.Tensor:
+    def _weight(self, example: Example, bits: float) -> tuple[float, float]:
+        """Step that an example is quantised with, and what it counts."""
         step = 1.0 if self.recipe.transform.reversible else example.step_for(bits)
-        weight = 1 / max(0.3, example.bits(step))
+        return step, 1 / max(0.3, example.bits(step))
+
+    def _loss(self, example: Example, bits: float, noise: torch.Generator | None) -> torch.Tensor:
+        step, weight = self._weight(example, bits)
         volume = example.volume.to(self.device)
         rate, distortion = loss_of(self.model, self.rate, volume, example.levels, self.norms, step, noise)
         return weight * (rate + distortion)

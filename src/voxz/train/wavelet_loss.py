@@ -22,6 +22,7 @@ BIT = math.log(2) / 6
 
 _KNOWN = 3
 _SHAPE = (24, 64, 64)
+_NOISY = (16, 48, 48)
 
 
 def quantised(bands: Bands, norms: Norms, levels: Levels, step: float, noise: torch.Generator | None) -> tuple[Bands, Bands]:
@@ -42,14 +43,26 @@ def quantised(bands: Bands, norms: Norms, levels: Levels, step: float, noise: to
 def loss_of(
     model: Lifting, rate: Rate, volume: Tensor, levels: Levels, norms: Norms, step: float, noise: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
-    """Bits per voxel, and distortion in worths of a bit."""
+    """Bits per voxel, and distortion in worths of a bit.
+
+    Without networks, added noise comes back as noise whatever the volume: its distortion is left to `noise_of_filters`.
+    """
     bands = model.analyse(volume, levels, step)
     indices, rebuilt = quantised(bands, norms, levels, step, noise)
     bits = rate(indices) / volume.numel()
-    if model.family.reversible:
+    if model.family.reversible or (noise is not None and not model.family.network):
         return bits, torch.zeros(())
     decoded = model.synthesise(rebuilt, levels, tuple(volume.shape), step)
     return bits, (decoded - volume).square().mean() / (BIT * step**2)
+
+
+def noise_of_filters(model: Lifting, norms: Norms, levels: Levels, noise: torch.Generator) -> Tensor:
+    """Distortion of added noise in worths of a bit, with a gradient."""
+    if model.family.reversible or model.family.network:
+        return torch.zeros(())
+    bands = {key: torch.zeros_like(band) for key, band in model.analyse(torch.zeros(_NOISY), levels).items()}
+    _, rebuilt = quantised(bands, norms, levels, 1.0, noise)
+    return model.synthesise(rebuilt, levels, _NOISY).square().mean() / BIT
 
 
 def norms_of(model: Lifting) -> Norms:

@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - everybody's name for it
 from torch import Tensor, nn
 
-from voxz.train.wavelet_transform import Bands, beside
+from voxz.train.wavelet_transform import Bands
 
 CLASSES = 3
 """Levels that are told apart, the last for all coarser ones."""
 
-FEATURES = 12
+FEATURES = 8
 _MEAN_OF_LOGISTIC = 2 * math.log(2)
 LEAST_SCALE = 0.08
 _LEAST_CHANCE = 1e-7
@@ -30,7 +30,7 @@ class Rate(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         start = torch.full((CLASSES, 8, FEATURES), -3.0)
-        start[..., [0, 1, 4]] = -1.5
+        start[..., [0, 1, 3]] = -1.0
         self.weights = nn.Parameter(start)
 
     def forward(self, indices: Bands) -> Tensor:
@@ -44,21 +44,11 @@ class Rate(nn.Module):
 
     def _band(self, indices: Bands, level: int, orientation: int) -> Tensor:
         values = indices[level, orientation]
-        known = [_before(values.abs())]
+        features = _before(values.abs())
         parent = indices.get((level + 1, orientation)) if orientation else None
-        zero = torch.zeros(())
-        if parent is not None:
-            larger = _enlarged(parent.abs(), values.shape)
-            known.append([larger, _faces(larger) / 6])
-        else:
-            known.append([zero, zero])
         sisters = [indices[level, o].abs() for o in range(1, orientation) if (level, o) in indices]
-        if sisters:
-            mean = torch.stack([_cut(s, values.shape) for s in sisters]).mean(0)
-            known.append([mean, _faces(mean) / 6])
-        else:
-            known.append([zero, zero])
-        features = [f for group in known for f in group]
+        features.append(_enlarged(parent.abs(), values.shape) if parent is not None else torch.zeros(()))
+        features.append(torch.stack([_cut(s, values.shape) for s in sisters]).mean(0) if sisters else torch.zeros(()))
         weights = F.softplus(self.weights[min(level, CLASSES - 1), orientation])
         expected = weights[-1] * torch.ones(())
         for weight, feature in zip(weights, features, strict=False):
@@ -70,21 +60,17 @@ class Rate(nn.Module):
 
 
 def _before(sizes: Tensor) -> list[Tensor]:
-    """Seven features of neighbours before each coefficient."""
-    p = F.pad(sizes[None, None], (2, 2, 2, 1, 2, 0))[0, 0]
+    """Five features of neighbours before each coefficient."""
+    p = F.pad(sizes[None, None], (1, 1, 1, 1, 1, 0))[0, 0]
     depth, height, width = sizes.shape
 
     def at(z: int, y: int, x: int) -> Tensor:
-        return p[2 + z : 2 + z + depth, 2 + y : 2 + y + height, 2 + x : 2 + x + width]
+        return p[1 + z : 1 + z + depth, 1 + y : 1 + y + height, 1 + x : 1 + x + width]
 
     return [
-        at(0, 0, -1), at(0, -1, 0), (at(0, -1, -1) + at(0, -1, 1)) / 2, (at(0, 0, -2) + at(0, -2, 0)) / 2, at(-1, 0, 0),
-        (at(-1, 0, -1) + at(-1, 0, 1) + at(-1, -1, 0) + at(-1, 1, 0)) / 4, at(-2, 0, 0),
+        at(0, 0, -1), at(0, -1, 0), (at(0, -1, -1) + at(0, -1, 1)) / 2, at(-1, 0, 0),
+        (at(-1, 0, -1) + at(-1, 0, 1) + at(-1, -1, 0) + at(-1, 1, 0)) / 4,
     ]  # fmt: skip
-
-
-def _faces(plane: Tensor) -> Tensor:
-    return beside(plane, 0) + beside(plane, 1) + beside(plane, 2)
 
 
 def _enlarged(plane: Tensor, shape: torch.Size) -> Tensor:
