@@ -26,11 +26,11 @@ from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.output import complete_file
 from voxz.io.source import Source
-from voxz.losses import loss_of
+from voxz.losses import loss_of, transforms_of
 from voxz.maps import refuse_maps
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
-from voxz.plan import Plan
+from voxz.plan import Plan, Transform
 from voxz.search import Opener, find_plan, nearer_plan
 from voxz.target import Lossless, Target
 
@@ -51,6 +51,7 @@ def compress(
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
     codec: str | None = None,
+    transform: Transform = None,
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
@@ -61,7 +62,7 @@ def compress(
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name. The input is never changed. A target with loss is refused for a label map, unless
-    `force_lossy` is true.
+    `force_lossy` is true. `transform` is that of the codec ``wavelet``: ``"97"``, ``"53"``, ``"trained"``, ``"trained:NAME"``.
 
     Raises
     ------
@@ -70,13 +71,13 @@ def compress(
     OSError
         A file cannot be read or written.
     """
-    _check(level, codec)
+    codec = _check(level, codec, transform)
     _refuse_same(source, destination)
     count = thread_count(threads)
     with ExitStack() as stack:
         file = stack.enter_context(_output(destination, force))
         path = source if isinstance(target, Lossless) else stack.enter_context(_readable_twice(source))
-        plan = _plan(target, lambda: Source(path), level, codec, count, force_lossy)
+        plan = _plan(target, lambda: Source(path), level, codec, count, force_lossy, transform)
         samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
             os.fsync(file.fileno())
@@ -124,19 +125,19 @@ def decompress(
 
 def encode(
     array: ArrayLike, *, target: Target = LOSSLESS, level: int = DEFAULT_LEVEL, codec: str | None = None,
-    threads: int | None = None, force_lossy: bool = False,
+    transform: Transform = None, threads: int | None = None, force_lossy: bool = False,
 ) -> bytes:  # fmt: skip
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
     A target with loss is refused for a label map, unless `force_lossy` is true.
     """
-    _check(level, codec)
+    codec = _check(level, codec, transform)
     file, count = io.BytesIO(), thread_count(threads)
 
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    _write(samples, file, _plan(target, samples, level, codec, count, force_lossy), count, None)
+    _write(samples, file, _plan(target, samples, level, codec, count, force_lossy, transform), count, None)
     return file.getvalue()
 
 
@@ -192,6 +193,7 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
             "lossy_before": marks_before(reader),
             "level": header.level,
             "codecs": {name: used.count(name) for name in sorted(set(used))},
+            "transforms": transforms_of(reader),
             "bricks": len(reader.bricks),
             "brick_shape": list(header.extent),
             "bytes": header.file_length,
@@ -207,17 +209,23 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
         }
 
 
-def _check(level: int, codec: str | None) -> None:
+def _check(level: int, codec: str | None, transform: Transform = None) -> str | None:
+    """Refuse what makes no sense; return the codec: that which has transforms, if one was asked for."""
     check_name(codec)
     if level not in LEVELS:
         raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
+    if transform is not None and codec not in (None, "wavelet"):
+        raise UsageError(f"got a transform for the codec {codec}, expected the codec wavelet, which has transforms")
+    return codec if transform is None else "wavelet"
 
 
-def _plan(target: Target, opened: Opener, level: int, codec: str | None, threads: int, force_lossy: bool) -> Plan:
+def _plan(
+    target: Target, opened: Opener, level: int, codec: str | None, threads: int, force_lossy: bool, transform: Transform
+) -> Plan:
     """How the volume is to be coded, if something may be lost of it."""
     if not force_lossy:
         refuse_maps(target, opened)
-    return find_plan(target, opened, level, codec, threads)
+    return find_plan(target, opened, level, codec, threads, transform)
 
 
 def _write(

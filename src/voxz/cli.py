@@ -62,6 +62,9 @@ def compress(
     bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.")] = None,
     ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
     codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
+    transform: Annotated[
+        str | None, typer.Option(help="Of the codec wavelet: 97, 53 (lossless), trained, trained:NAME; default: what suits.")
+    ] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
@@ -86,6 +89,7 @@ def compress(
             target=target,
             level=level,
             codec=codec,
+            transform=transform,
             threads=threads,
             verify=not no_verify,
             force=force,

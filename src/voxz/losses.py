@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from voxz.codecs import WAVELET
+from voxz.codecs.wavelet_head import Head, transform_name
 from voxz.container.header import Loss
 from voxz.container.reader import Reader
 from voxz.metrics import psnr
@@ -52,3 +54,10 @@ def _words(target: str, loss: Loss) -> str:
         "ratio": f"ratio of {loss.asked:g} : 1",
     }[target]
     return f"{words}, max error {loss.bound:.6g} (stored units)" if math.isfinite(loss.bound) else words
+
+
+def transforms_of(reader: Reader) -> dict[str, int]:
+    """Transforms of the bricks of the codec `wavelet`, and how many bricks have each."""
+    fronts = [reader.front(n, Head.FRONT) for n, brick in enumerate(reader.bricks) if brick.codec == WAVELET]
+    used = [transform_name(front) for front in fronts]
+    return {name: used.count(name) for name in sorted(set(used))}

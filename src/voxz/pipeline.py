@@ -51,7 +51,7 @@ class Samples(Protocol):
 
 def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
     """Code a brick; a lossy one is decoded and measured, and coded losslessly should it break its bound."""
-    number, payload = codecs.encode_brick(brick, plan.level, plan.codec, plan.fidelity)
+    number, payload = codecs.encode_brick(brick, plan.level, plan.codec, plan.fidelity, plan.options)
     if not plan.lossy:
         return Coded(number, payload, brick, Tally())
     decoded = codecs.decode_brick(number, payload, brick.shape, brick.dtype)

@@ -1,6 +1,7 @@
 """How a volume is to be coded: the wish of a `Target`, settled for one volume."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,12 @@ from numpy.typing import NDArray
 from voxz.container.header import LOSSLESS, UNITS
 from voxz.fidelity import EXACT, Fidelity
 from voxz.tally import Tally
+
+if TYPE_CHECKING:
+    from voxz.transforms.model import Model
+
+Transform = Union[str, "Model", None]
+"""What the codec `wavelet` is asked to use, see `voxz.transforms.choice`."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,7 @@ class Plan:
     noise : estimated standard deviation of the noise, 0 if it was not needed
     ready : all bricks, if settling the plan has coded them already
     count_background : whether constant background counts in the mean square that is recorded
+    transform : of the codec `wavelet`, see `voxz.transforms.choice`; None for what suits the level
     """
 
     level: int
@@ -43,7 +51,13 @@ class Plan:
     noise: float = 0.0
     count_background: bool = False
     unit: int = UNITS["stored"]
+    transform: Transform = None
     ready: tuple[Coded, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the codec `wavelet` is told besides."""
+        return {} if self.transform is None else {"transform": self.transform}
 
     @property
     def lossy(self) -> bool:

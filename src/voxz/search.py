@@ -17,7 +17,7 @@ from voxz.io import nifti
 from voxz.metrics import psnr
 from voxz.noise import noise_of
 from voxz.pipeline import Samples
-from voxz.plan import Plan
+from voxz.plan import Plan, Transform
 from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
 from voxz.trial import Result, Trial
 from voxz.volume import Foreign, Layout
@@ -42,7 +42,7 @@ STEP_OF_RMSE = 3.9
 """Step of the trellis at high rates, as a multiple of the root mean square error."""
 
 
-def find_plan(target: Target, opened: Opener, level: int, codec: str | None, threads: int) -> Plan:
+def find_plan(target: Target, opened: Opener, level: int, codec: str | None, threads: int, transform: Transform = None) -> Plan:
     """Settle how the volume is to be coded.
 
     Raises
@@ -51,17 +51,19 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         The target cannot be reached; the message says what can.
     """
     if isinstance(target, Lossless):
-        return Plan(level, codec)
+        return Plan(level, codec, transform=transform)
     if isinstance(target, MaxError):
         with opened() as samples:
             noise = noise_of(samples) if target.unit == "noise" else 0.0
             bound = _bound_in_stored_units(target, noise, samples.layout, samples.foreign)
         fidelity = Fidelity.within(bound)
-        return Plan(level, codec, fidelity, TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
+        return Plan(
+            level, codec, fidelity, TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit], transform=transform
+        )
     if not isinstance(target, Psnr | BitsPerVoxel | Ratio):
         raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
     bound = math.inf if target.max_error is None else target.max_error
-    plan = Plan(level, codec or "wavelet", Fidelity(bound))
+    plan = Plan(level, codec or "wavelet", Fidelity(bound), transform=transform)
     with opened() as samples:
         layout = samples.layout
         trial = Trial.of(samples, plan, threads)

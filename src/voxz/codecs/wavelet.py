@@ -3,17 +3,17 @@
 ::
 
     samples -> special values and constant background, each with a bit plane that says where; smooth values in their place
-            -> KLT along the series, where it pays -> 9/7 pyramid -> trellis-coded coefficients
+            -> KLT along the series, where it pays -> 9/7 or trained pyramid -> trellis-coded coefficients
             -> where that breaks a bound: the difference in multiples of twice the bound
 
-Lossless, integers go through the 5/3 pyramid and are coded with a step of 1. A payload decodes to the same samples everywhere:
+Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1. A payload decodes to the same samples everywhere:
 behind the integer decoder there are only sums and products of IEEE doubles in a fixed order.
 """
 
 import math
 import struct
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from voxz.background import Background, find_background
 from voxz.codecs import needs_newer
 from voxz.codecs.parts import PartReader, PartWriter
+from voxz.codecs.wavelet_head import LOSSLESS, LOSSY, NOTHING, Head
 from voxz.codecs.walks import from_series, to_series
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.plane import decode_plane, encode_plane
@@ -29,13 +30,12 @@ from voxz.fidelity import EXACT, Fidelity
 from voxz.predict.special import MOST_SPECIALS, Specials, find_specials
 from voxz.subbands.bands import decode_bands, encode_bands
 from voxz.subbands.settings import EFFORTS, REVERSIBLE, STATES, Effort
-from voxz.subbands.shape import choose_basis, choose_levels
+from voxz.subbands.shape import choose_basis, choose_levels, choose_transform
 from voxz.transforms import klt
+from voxz.transforms.choice import Choice, read_choice
 from voxz.transforms.fill import fill
-from voxz.transforms.pyramid import MOST_LEVELS, Levels, Pyramid
-
-LOSSY, LOSSLESS, NOTHING = 0, 1, 2
-"""What a payload holds; NOTHING: all samples are special or background."""
+from voxz.transforms.model import Model
+from voxz.transforms.pyramid import MOST_LEVELS
 
 _BACKGROUND, _BASIS, _CORRECTED = 1, 2, 4
 """Flags."""
@@ -55,44 +55,28 @@ Volumes = NDArray[np.float64]
 Series = NDArray[np.generic]
 
 
-@dataclass(frozen=True)
-class _Head:
-    """Fixed fields of a payload; `step` is 0 when lossless, `low` and `high` are the range of the coded samples."""
-
-    kind: int
-    states: int
-    levels: Levels
-    specials: int
-    flags: int
-    step: float
-    offset: float
-    low: float
-    high: float
-
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BBBBBBBdddd")
-
-    def pack(self) -> bytes:
-        return self.LAYOUT.pack(
-            self.kind, self.states, *self.levels, self.specials, self.flags, self.step, self.offset, self.low, self.high
-        )
-
-    @classmethod
-    def read(cls, reader: PartReader, dtype: np.dtype[np.generic]) -> "_Head":
-        kind, states, z, y, x, specials, flags, *numbers = reader.head(cls.LAYOUT)
-        if kind > NOTHING or flags > _BACKGROUND + _BASIS + _CORRECTED or states not in STATES:
-            raise needs_newer(f"a wavelet brick is of kind {kind} with flags {flags} and {states} states")
-        head = cls(kind, states, (z, y, x), specials, flags, *numbers)
-        steps = head.kind != LOSSY or 0 < head.step < math.inf
-        if not steps or max(head.levels) > MOST_LEVELS or specials > MOST_SPECIALS or not all(map(math.isfinite, numbers)):
-            raise CorruptError("the head of a wavelet brick is out of bounds")
-        lowest, highest = _limits(dtype)
-        if not lowest <= head.low <= head.high <= highest:
-            raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
-        return head
+def _read_head(reader: PartReader, dtype: np.dtype[np.generic]) -> Head:
+    """Head of a payload, within its bounds."""
+    head = Head.unpack(reader.exactly(Head.LAYOUT.size))
+    numbers = (head.step, head.offset, head.low, head.high)
+    if head.kind > NOTHING or head.flags > _BACKGROUND + _BASIS + _CORRECTED or head.states not in STATES:
+        raise needs_newer(f"a wavelet brick is of kind {head.kind} with flags {head.flags} and {head.states} states")
+    steps = head.kind != LOSSY or 0 < head.step < math.inf
+    if not steps or max(head.levels) > MOST_LEVELS or head.specials > MOST_SPECIALS or not all(map(math.isfinite, numbers)):
+        raise CorruptError("the head of a wavelet brick is out of bounds")
+    lowest, highest = _limits(dtype)
+    if not lowest <= head.low <= head.high <= highest:
+        raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
+    return head
 
 
-def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
-    """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take."""
+def encode_brick(
+    samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT, transform: str | Model | None = None
+) -> bytes | None:
+    """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take.
+
+    `transform` is what `voxz.transforms.choice` says, or None for what suits the level.
+    """
     kind, size = samples.dtype.kind, samples.dtype.itemsize
     if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
         return None
@@ -118,10 +102,11 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     levels = choose_levels(volumes, step or 1.0)
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
     flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
-    head = _Head(form, effort.states, levels, len(specials), flags, step, offset, low, high)
-    body = _front(series.dtype, specials, background)
+    choice = choose_transform(volumes, levels, step, level, transform) if form != NOTHING else Choice()
+    head = Head(form, effort.states, levels, len(specials), flags, choice.number, step, offset, low, high)
+    body = choice.pack(levels) + _front(series.dtype, specials, background)
     if form != NOTHING:
-        body += _coded(volumes, head, effort, basis)
+        body += _coded(volumes, head, effort, basis, choice)
     payload = head.pack() + body
     if form != LOSSY or not math.isfinite(fidelity.bound):
         return payload
@@ -168,9 +153,9 @@ def _front(dtype: np.dtype[np.generic], specials: Specials, background: Backgrou
     return writer.to_bytes()
 
 
-def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: NDArray[np.int64] | None) -> bytes:
+def _coded(volumes: Volumes, head: Head, effort: Effort, basis: NDArray[np.int64] | None, choice: Choice) -> bytes:
     """Parts of the samples that are coded: basis, coefficients."""
-    writer, pyramid = PartWriter(b""), Pyramid(volumes.shape[1:], head.levels)
+    writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.levels, head.step)
     if basis is not None:
         side = IntegerWriter()
         side.put(basis.ravel())
@@ -186,8 +171,8 @@ def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: NDArray[np.int6
 def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], coarser: int = 0) -> Series:
     """Samples ``(series, z, y, x)``; corrections are for the full resolution only."""
     reader = PartReader(payload)
-    head = _Head.read(reader, dtype)
-    planes = []
+    head = _read_head(reader, dtype)
+    choice, planes = read_choice(head.transform, reader, head.levels, reversible=head.kind == LOSSLESS), []
     for _ in range(head.specials):
         pattern = np.frombuffer(reader.exactly(dtype.itemsize), dtype)[0]
         planes.append((pattern, decode_plane(reader.part(), shape)))
@@ -200,7 +185,7 @@ def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic],
     whole = (slice(None), *(slice(None, None, 1 << coarser),) * 3)
     samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(whole, shape, strict=True)], dtype)
     if head.kind != NOTHING:
-        _take_coded(reader, head, samples, shape, coarser)
+        _take_coded(reader, head, choice, samples, shape, coarser)
     for pattern, plane in planes:
         samples[plane[whole]] = pattern
     if head.flags & _CORRECTED and not coarser:
@@ -216,14 +201,16 @@ def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
     return float(limits.min), float(limits.max)
 
 
-def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[int, ...], coarser: int) -> None:
+def _take_coded(
+    reader: PartReader, head: Head, choice: Choice, samples: Series, shape: tuple[int, ...], coarser: int
+) -> None:
     """Decode the coded samples into `samples`, at their resolution."""
     basis = None
     if head.flags & _BASIS:
         side = IntegerReader(reader.part())
         basis = side.take(shape[0] ** 2).reshape(shape[0], shape[0])
         side.finish()
-    pyramid = Pyramid(shape[1:], head.levels)
+    pyramid = choice.pyramid(shape[1:], head.levels, head.step)
     coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, coarser)
     low = tuple(slice(n) for n in pyramid.lowest(coarser))
     missing_levels = [max(0, coarser - n) for n in head.levels]

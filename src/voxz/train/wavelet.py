@@ -21,11 +21,11 @@ from torch import distributed, nn
 from voxz.errors import UsageError, VoxzError
 from voxz.io.output import complete_file
 from voxz.train.wavelet_data import Example, draw, load
-from voxz.train.wavelet_loss import loss_of, noise_of_filters, norms_of
+from voxz.train.wavelet_loss import loss_of, norms_of, spread_of, straight_loss
 from voxz.train.wavelet_rate import Rate
 from voxz.train.wavelet_recipe import Recipe, Stage
 from voxz.train.wavelet_transform import Lifting
-from voxz.transforms.norms import Norms
+from voxz.transforms.norms import NO_NORMS, Norms
 from voxz.weights.flat import pack, unpack
 
 CHECKPOINT, LOG, MODEL = "checkpoint.safetensors", "log.jsonl", "model.safetensors"
@@ -90,18 +90,10 @@ class Run:
         total = 0.0
         for number, (example, bits) in enumerate(batch):
             if number % self.world == self.rank:
-                loss = self._loss(example, bits, None if stage.rounding else self._noise(number)) / len(batch)
+                loss = self._loss(example, bits, stage, self._noise(number), spread=not number and len(batch)) / len(batch)
                 if loss.requires_grad:
                     loss.backward()
                 total += float(loss.detach())
-        if self.rank == 0:
-            along_z, y, x = batch[0][0].levels
-            weight = sum(self._weight(example, bits)[1] for example, bits in batch) / len(batch)
-            levels = (along_z, min(y, 3), min(x, 3))
-            spread = weight * noise_of_filters(self.model, self.norms, levels, self._noise(len(batch)))
-            if spread.requires_grad:
-                spread.backward()
-            total += float(spread.detach())
         gradients = {n: p.grad if p.grad is not None else torch.zeros_like(p) for n, p in own.items()}
         total = self._together(gradients, total)
         if not math.isfinite(total) or not all(bool(g.isfinite().all()) for g in gradients.values()):
@@ -119,11 +111,22 @@ class Run:
         step = 1.0 if self.recipe.transform.reversible else example.step_for(bits)
         return step, 1 / max(0.3, example.bits(step))
 
-    def _loss(self, example: Example, bits: float, noise: torch.Generator | None) -> torch.Tensor:
+    def _loss(
+        self, example: Example, bits: float, stage: Stage, noise: torch.Generator, spread: float = 0.0
+    ) -> torch.Tensor:
+        """Loss of an example; what filters do to the norms of bands counts `spread` times."""
         step, weight = self._weight(example, bits)
-        volume = example.volume.to(self.device)
-        rate, distortion = loss_of(self.model, self.rate, volume, example.levels, self.norms, step, noise)
-        return weight * (rate + distortion)
+        volume, levels = example.volume.to(self.device), example.levels
+        if self.recipe.transform.network:
+            own = None if stage.rounding else noise
+            rate, distortion = straight_loss(self.model, self.rate, volume, levels, self.norms, step, own)
+            return weight * (rate + distortion)
+        rate, distortion, deviations = loss_of(self.model, self.rate, volume, levels, self.norms, step)
+        loss = weight * (rate + distortion)
+        if spread and deviations and loss.requires_grad:
+            change = spread_of(self.model, self.norms, levels, deviations, noise)
+            loss = loss + spread * weight * (change - change.detach())
+        return loss
 
     def _noise(self, number: int) -> torch.Generator:
         return torch.Generator(self.device).manual_seed((self.recipe.seed * 1_000_003 + self.step) * 1024 + number)
@@ -166,7 +169,7 @@ class Run:
                 for number, example in enumerate(self.held[source][:each]):
                     bits = VALIDATION_BITS[number % len(VALIDATION_BITS)]
                     noise = torch.Generator(self.device).manual_seed(number)
-                    losses.append(float(self._loss(example, bits, noise)))
+                    losses.append(float(self._loss(example, bits, self.recipe.stages[-1], noise)))
                 found[source] = float(np.mean(losses))
         if found:
             report({"step": self.step, "validation": float(np.mean(list(found.values()))), "by_source": found})
@@ -178,7 +181,8 @@ class Run:
         arrays = {f"model.{n}": p.detach().cpu().numpy() for n, p in self.model.named_parameters()}
         arrays |= {f"rate.{n}": p.detach().cpu().numpy() for n, p in self.rate.named_parameters()}
         arrays |= {f"moments.{n}": t.cpu().numpy() for n, t in self.moments.items()}
-        arrays |= {"norms.low": self.norms.low, "norms.high": self.norms.high}
+        if isinstance(self.norms, Norms):
+            arrays["norms"] = self.norms.table
         data = pack(arrays, {"step": str(self.step), "recipe": json.dumps(asdict(self.recipe)), "world": str(self.world)})
         with complete_file(self.folder / CHECKPOINT, force=True) as file:
             file.write(data)
@@ -201,7 +205,7 @@ class Run:
             name.removeprefix("moments."): torch.from_numpy(a).to(self.device if a.ndim else "cpu")
             for name, a in arrays.items() if name.startswith("moments.")
         }  # fmt: skip
-        self.norms = Norms(arrays["norms.low"], arrays["norms.high"])
+        self.norms = Norms(arrays["norms"]) if "norms" in arrays else NO_NORMS
         self.step = int(facts["step"])
 
 

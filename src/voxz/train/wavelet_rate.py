@@ -20,7 +20,8 @@ CLASSES = 3
 
 FEATURES = 8
 _MEAN_OF_LOGISTIC = 2 * math.log(2)
-LEAST_SCALE = 0.08
+LEAST_SCALE = 0.05
+_FAINT = 0.1
 _LEAST_CHANCE = 1e-7
 
 
@@ -44,10 +45,10 @@ class Rate(nn.Module):
 
     def _band(self, indices: Bands, level: int, orientation: int) -> Tensor:
         values = indices[level, orientation]
-        features = _before(values.abs())
+        features = _before(seen(values))
         parent = indices.get((level + 1, orientation)) if orientation else None
-        sisters = [indices[level, o].abs() for o in range(1, orientation) if (level, o) in indices]
-        features.append(_enlarged(parent.abs(), values.shape) if parent is not None else torch.zeros(()))
+        sisters = [seen(indices[level, o]) for o in range(1, orientation) if (level, o) in indices]
+        features.append(_enlarged(seen(parent), values.shape) if parent is not None else torch.zeros(()))
         features.append(torch.stack([_cut(s, values.shape) for s in sisters]).mean(0) if sisters else torch.zeros(()))
         weights = F.softplus(self.weights[min(level, CLASSES - 1), orientation])
         expected = weights[-1] * torch.ones(())
@@ -57,6 +58,12 @@ class Rate(nn.Module):
         size = values.abs()
         chance = torch.sigmoid((0.5 - size) / scale) - torch.sigmoid((-0.5 - size) / scale)
         return -torch.log2(chance + _LEAST_CHANCE).sum()
+
+
+def seen(values: Tensor) -> Tensor:
+    """Magnitudes as a decoder sees them: small ones are nothing."""
+    size = values.abs()
+    return size * (size.square() / (size.square() + _FAINT))
 
 
 def _before(sizes: Tensor) -> list[Tensor]:

@@ -46,11 +46,12 @@ class Lifting(nn.Module):
 
     def filters(self) -> Tensor:
         """All filters; each sums up to what the untrained one does, so constants are treated alike."""
-        change = self.change
-        if not self.family.reversible or True:
-            mean = (change * self.counts).sum((-1, -2, -3), keepdim=True) / self.counts.sum()
-            change = change - mean
-        return self.untrained + change
+        mean = (self.change * self.counts).sum((-1, -2, -3), keepdim=True) / self.counts.sum()
+        return self.untrained + self.change - mean
+
+    def network_arrays(self) -> dict[str, Tensor]:
+        """Arrays of the networks, by name."""
+        return {}
 
     def analyse(self, volume: Tensor, levels: Levels, unit: float = 1.0) -> Bands:
         """Coefficients of a volume; `unit` is the quantiser's step, for networks."""

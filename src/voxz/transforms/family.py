@@ -64,6 +64,11 @@ class Family:
         """Shape of all filters."""
         return self.classes * self.sets, self.steps, self.reach, 2, 2
 
+    @property
+    def filters(self) -> int:
+        """How many filters there are."""
+        return self.classes * self.sets * self.steps
+
     def set_of(self, level: int, kind: int) -> int:
         """Filters of a split."""
         return min(level, self.classes - 1) * self.sets + SHARING[self.sharing][kind]

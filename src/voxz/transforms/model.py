@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from voxz.errors import CorruptError
 from voxz.transforms.family import SHARING, Family
 from voxz.transforms.networks import NETWORKS
-from voxz.transforms.norms import MOST_LEVELS, Norms
+from voxz.transforms.norms import MOST_LEVELS, TABLE, Norms
 from voxz.weights.flat import pack, unpack
 
 KIND = "voxz wavelet transform"
@@ -45,7 +45,7 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The file."""
-        arrays = {"filters": self.filters, "norms.low": self.norms.low, "norms.high": self.norms.high}
+        arrays = {"filters": self.filters, "norms": self.norms.table.astype(np.float32)}
         arrays |= {f"networks.{name}": values.astype(np.float32) for name, values in self.networks.items()}
         return pack(arrays, {"kind": KIND, "version": VERSION, "name": self.name, "family": json.dumps(asdict(self.family))})
 
@@ -64,16 +64,16 @@ class Model:
             )
         family = _family(facts.get("family", ""))
         numbers = {name: np.ascontiguousarray(values, np.float64) for name, values in arrays.items()}
-        shapes = {"filters": family.shape, "norms.low": (2, MOST_LEVELS + 1), "norms.high": (2, MOST_LEVELS)}
+        shapes = {"filters": family.shape, "norms": TABLE}
         shapes |= {f"networks.{name}": shape for name, shape in NETWORKS[family.network](family).items()}
         if {name: values.shape for name, values in numbers.items()} != shapes:
             raise CorruptError("the arrays of a model are not those of its family; get the file anew")
         if not all(np.isfinite(values).all() and np.abs(values).max(initial=0) <= 2.0**16 for values in numbers.values()):
             raise CorruptError("the numbers of a model are out of bounds; get the file anew")
-        norms = Norms(numbers.pop("norms.low"), numbers.pop("norms.high"))
+        norms = Norms(numbers.pop("norms"))
         filters = numbers.pop("filters")
         low, high = NORM_RANGE
-        if np.abs(filters).max() > LARGEST or not all(low <= v <= high for part in (norms.low, norms.high) for v in part.flat):
+        if np.abs(filters).max() > LARGEST or norms.table.min() < low or norms.table.max() > high:
             raise CorruptError("the numbers of a model are out of bounds; get the file anew")
         networks = {name.removeprefix("networks."): values for name, values in numbers.items()}
         return cls(facts.get("name", ""), family, filters, norms, networks)

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from voxz.transforms.lifting import LOW_GAIN_97, analyse, synthesise
-from voxz.transforms.norms import MOST_LEVELS, NORMS_97, Levels, Norms
+from voxz.transforms.norms import MOST_LEVELS, NORMS_97, AnyNorms, Levels
 
 __all__ = ["MOST_LEVELS", "Band", "Levels", "Pyramid"]
 
@@ -57,7 +57,7 @@ class Pyramid:
             shape = [-(-n // 2) if axis in axes else n for axis, n in enumerate(shape)]
         return found
 
-    def norms(self) -> Norms:
+    def norms(self) -> AnyNorms:
         """Norms of the synthesis functions."""
         return NORMS_97
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from voxz.transforms.family import kind_of, reach_table
 from voxz.transforms.lifting import HIGH_97, LOW_97, LOW_GAIN_97
 from voxz.transforms.model import Model
-from voxz.transforms.norms import NO_NORMS, Norms
+from voxz.transforms.norms import NO_NORMS, AnyNorms
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.stencils import merge, split
 
@@ -33,7 +33,7 @@ class TrainedPyramid(Pyramid):
     model: Model
     unit: float = 1.0
 
-    def norms(self) -> Norms:
+    def norms(self) -> AnyNorms:
         """Norms of the synthesis functions; reversible models are not quantised, so theirs do not count."""
         return NO_NORMS if self.model.family.reversible else self.model.norms
 
