@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.transforms.lifting import STEPS_97
+from voxz.transforms.networks import shapes
 
 KINDS = 7
 
@@ -45,6 +46,7 @@ class Family:
     sharing : one of SHARING
     classes : groups of levels, the finest first, the last for all that are coarser
     network : one of `networks.NETWORKS`, or nothing
+    network_sharing : one of SHARING, for networks, which all levels share
     """
 
     reversible: bool = False
@@ -53,6 +55,7 @@ class Family:
     sharing: str = "halves"
     classes: int = 1
     network: str = ""
+    network_sharing: str = "all"
 
     @property
     def sets(self) -> int:
@@ -72,6 +75,15 @@ class Family:
     def set_of(self, level: int, kind: int) -> int:
         """Filters of a split."""
         return min(level, self.classes - 1) * self.sets + SHARING[self.sharing][kind]
+
+    @property
+    def networks(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the arrays of networks, by name."""
+        return shapes(self.network, self.steps, self.reach, max(SHARING[self.network_sharing]) + 1)
+
+    def network_of(self, kind: int) -> int:
+        """Set of networks of a split."""
+        return SHARING[self.network_sharing][kind]
 
     def untrained(self) -> NDArray[np.float64]:
         """Filters of CDF 9/7, or 5/3."""

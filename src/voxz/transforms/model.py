@@ -65,7 +65,7 @@ class Model:
         family = _family(facts.get("family", ""))
         numbers = {name: np.ascontiguousarray(values, np.float64) for name, values in arrays.items()}
         shapes = {"filters": family.shape, "norms": TABLE}
-        shapes |= {f"networks.{name}": shape for name, shape in NETWORKS[family.network](family).items()}
+        shapes |= {f"networks.{name}": shape for name, shape in family.networks.items()}
         if {name: values.shape for name, values in numbers.items()} != shapes:
             raise CorruptError("the arrays of a model are not those of its family; get the file anew")
         if not all(np.isfinite(values).all() and np.abs(values).max(initial=0) <= 2.0**16 for values in numbers.values()):
@@ -87,9 +87,13 @@ def _family(text: str) -> Family:
     except (ValueError, TypeError):
         raise CorruptError("the family of a model cannot be read; get the file anew") from None
     whole = (family.steps, family.reach, family.classes)
-    if not all(type(n) is int for n in whole) or type(family.reversible) is not bool or type(family.sharing) is not str:
+    if not all(type(n) is int for n in whole) or type(family.reversible) is not bool or not all(
+        type(text) is str for text in (family.sharing, family.network, family.network_sharing)
+    ):
         raise CorruptError("the family of a model has fields of wrong types; get the file anew")
     bounded = all(1 <= n <= most for n, most in zip(whole, (MOST_STEPS, MOST_REACH, MOST_CLASSES), strict=True))
-    if not bounded or family.steps % 2 or family.sharing not in SHARING or family.network not in NETWORKS:
+    if not bounded or family.steps % 2 or not {family.sharing, family.network_sharing} <= set(SHARING) or family.network not in NETWORKS:
         raise CorruptError(f"the family of a model is {text}, which this voxz does not know; it may need a later one")
+    if family.reversible and family.network == "affine":
+        raise CorruptError("a model scales in reversible steps, which cannot be undone in whole numbers")
     return family

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from voxz.transforms.family import kind_of, reach_table
 from voxz.transforms.lifting import HIGH_97, LOW_97, LOW_GAIN_97
 from voxz.transforms.model import Model
+from voxz.transforms.network_kernels import apply_moved
+from voxz.transforms.networks import moved
 from voxz.transforms.norms import NO_NORMS, AnyNorms
 from voxz.transforms.pyramid import Pyramid
-from voxz.transforms.stencils import merge, split
+from voxz.transforms.stencils import merge, put_halves, split, take_halves
 
 _SCALED, _UNSCALED = np.array([LOW_97, HIGH_97]), np.ones(2)
 
@@ -86,7 +88,26 @@ class TrainedPyramid(Pyramid):
         tables = [reach_table(length, odd, family.reach) for odd in (0, 1)]
         filters = self.model.filters[family.set_of(level, kind_of(axis, orientation))]
         width = max(half.shape[2] for half in halves)
-        rows, line = np.empty((4, width + 2 * family.reach + 2)), np.empty(width)
         scales = _UNSCALED if family.reversible else _SCALED
+        if family.network:
+            self._apply_networks(work, box, axis, tables, filters, family.network_of(kind_of(axis, orientation)), halves, forward)
+            return
+        rows, line = np.empty((4, width + 2 * family.reach + 2)), np.empty(width)
         work_on = split if forward else merge
         work_on(work, box, axis, (tables[0], tables[1]), filters, family.reversible, scales, halves[0], halves[1], rows, line)
+
+    def _apply_networks(
+        self, work: NDArray[np.float64], box: NDArray[np.int64], axis: int, tables: list[NDArray[np.int64]],
+        filters: NDArray[np.float64], number: int, halves: list[NDArray[np.float64]], forward: bool,
+    ) -> None:  # fmt: skip
+        """The same with networks in every step."""
+        family = self.model.family
+        scales = _UNSCALED if family.reversible else _SCALED
+        take_halves(work, box, axis, int(forward), scales, halves[0], halves[1])
+        for step in range(family.steps) if forward else range(family.steps - 1, -1, -1):
+            source, target = halves[step & 1], halves[1 - (step & 1)]
+            total, gate = moved(
+                family, self.model.networks, number, step, filters[step], source, target.shape, axis, tables[step & 1], self.unit
+            )
+            apply_moved(target, total, total if gate is None else gate, gate is not None, family.reversible, forward)
+        put_halves(work, box, axis, int(forward), scales, halves[0], halves[1])
