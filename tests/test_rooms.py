@@ -11,7 +11,8 @@ import voxz
 
 ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
-    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"weights"}, {"transforms"}, {"subbands"}, {"codecs"}, {"container"}, {"io"},
+    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"weights"}, {"transforms"}, {"subbands"}, {"codecs"},
+    {"container"}, {"io"},
     {"metrics", "tally", "plan", "pipeline", "trial", "slabs", "noise", "search", "maps", "losses", "image", "samples"},
     {"structure", "canvas", "picture", "compare"}, {"api"},
     {"progress", "report", "summary"}, {"bench"}, {"data"}, {"train"}, {"cli"},

@@ -21,6 +21,7 @@ from voxz.progress import shown
 from voxz.report import report
 from voxz.summary import comparison_text, info_text, loss_line
 from voxz.target import Lossless, target_of
+from voxz.train.command import app as train_app
 
 BATCH_FAILED = 4
 INTERRUPTED = 130
@@ -33,6 +34,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit.",
 )
 app.add_typer(data_app, name="data")
+app.add_typer(train_app, name="train")
 
 _WrongArguments: Any = typer.BadParameter.__base__
 """Usage errors of click, which newer versions of typer carry inside."""

@@ -6,8 +6,8 @@
             -> KLT along the series, where it pays -> 9/7 or trained pyramid -> trellis-coded coefficients
             -> where that breaks a bound: the difference in multiples of twice the bound
 
-Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1. A payload decodes to the same samples everywhere:
-behind the integer decoder there are only sums and products of IEEE doubles in a fixed order.
+Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1. A payload decodes to
+the same samples everywhere: behind the integer decoder there are only sums and products of IEEE doubles in a fixed order.
 """
 
 import math
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from voxz.background import Background, find_background
 from voxz.codecs import needs_newer
 from voxz.codecs.parts import PartReader, PartWriter
-from voxz.codecs.wavelet_head import LOSSLESS, LOSSY, NOTHING, Head
 from voxz.codecs.walks import from_series, to_series
+from voxz.codecs.wavelet_head import LOSSLESS, LOSSY, NOTHING, Head
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError

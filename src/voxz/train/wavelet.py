@@ -10,7 +10,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,9 +27,9 @@ from voxz.train.wavelet_rate import Rate
 from voxz.train.wavelet_recipe import Recipe, Stage
 from voxz.train.wavelet_transform import Lifting
 from voxz.transforms.norms import NO_NORMS, Norms
-from voxz.weights.flat import pack, unpack
+from voxz.weights.flat import Arrays, pack, unpack
 
-CHECKPOINT, LOG, MODEL = "checkpoint.safetensors", "log.jsonl", "model.safetensors"
+CHECKPOINT, LOG, MODEL, CARD = "checkpoint.safetensors", "log.jsonl", "model.safetensors", "model.json"
 
 NORMS_EVERY = 100
 VALIDATION_BITS = (0.5, 1.5, 4.0)
@@ -53,6 +54,9 @@ class Run:
         self.norms = norms_of(self.model)
         self.step = 0
         self.moments: dict[str, torch.Tensor] = {}
+        if recipe.start:
+            self._take(unpack(Path(recipe.start).read_bytes())[0], partly=True)
+        self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
 
     def parameters(self, stage: Stage) -> dict[str, nn.Parameter]:
         """Parameters that a stage trains, by name."""
@@ -64,12 +68,26 @@ class Run:
         """Train to the end."""
         while self.step < self.recipe.steps:
             if self.step % self.recipe.validate_every == 0:
-                self._validate(report)
+                self.validate(report)
             self._advance(report)
             if self.step % self.recipe.save_every == 0 or self.step == self.recipe.steps:
                 self.save()
+        self.validate(report)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Put the averaged parameters into the model, and their norms."""
+        kept, norms = {name: p.detach().clone() for name, p in self.model.named_parameters()}, self.norms
+        self._put(self.average)
         self.norms = norms_of(self.model)
-        self._validate(report)
+        yield
+        self._put(kept)
+        self.norms = norms
+
+    def _put(self, values: dict[str, torch.Tensor]) -> None:
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                parameter.copy_(values[name])
 
     def _advance(self, report: Report) -> None:
         """One step of the optimiser (Adam, Kingma and Ba 2015)."""
@@ -102,7 +120,10 @@ class Run:
                 f"the loss is {total} at step {self.step}; stopped. The last good checkpoint is {kept}; "
                 "lower the learning_rate of the stage" if kept.exists() else f"the loss is {total} at step {self.step}; stopped"
             )
-        self._update(own, gradients, stage.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress)), progress)
+        self._update(own, gradients, stage.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress)))
+        keep = min(AVERAGED, 1 - 1 / (1 + self.step))
+        for name, parameter in self.model.named_parameters():
+            self.average[name].mul_(keep).add_(parameter.detach(), alpha=1 - keep)
         self.step += 1
         report({"step": self.step, "loss": total, "seconds": round(time.perf_counter() - started, 3)})
 
@@ -140,7 +161,7 @@ class Run:
             distributed.all_reduce(tensor)
         return float(total)
 
-    def _update(self, own: dict[str, nn.Parameter], gradients: dict[str, torch.Tensor], rate: float, progress: float) -> None:
+    def _update(self, own: dict[str, nn.Parameter], gradients: dict[str, torch.Tensor], rate: float) -> None:
         norm = math.sqrt(sum(float(g.double().square().sum()) for g in gradients.values()))
         shrink = min(1.0, LARGEST_GRADIENT / max(norm, 1e-12))
         if not self.moments:
@@ -155,13 +176,12 @@ class Run:
                 first.lerp_(gradient, 1 - _BETAS[0])
                 second.lerp_(gradient.square(), 1 - _BETAS[1])
                 size = (second / (1 - _BETAS[1] ** count)).sqrt() + 1e-8
-                parameter -= rate * _PACE[part_of(name)] * first / (1 - _BETAS[0] ** count) / size
-        del progress
+                parameter.sub_(rate * _PACE[part_of(name)] * first / (1 - _BETAS[0] ** count) / size)
 
-    def _validate(self, report: Report) -> None:
-        """Mean loss of what is held out, by source."""
+    def validate(self, report: Report) -> None:
+        """Report the mean loss of what is held out, by source, with averaged parameters."""
         found: dict[str, float] = {}
-        with torch.no_grad():
+        with torch.no_grad(), self.averaged():
             sources = sorted(self.held)
             each = max(1, self.recipe.validation_crops // max(1, len(sources)))
             for source in sources:
@@ -174,12 +194,22 @@ class Run:
         if found:
             report({"step": self.step, "validation": float(np.mean(list(found.values()))), "by_source": found})
 
+    def _take(self, arrays: Arrays, *, partly: bool) -> None:
+        """Take parameters from a checkpoint; `partly`: averaged ones, and only where there are any of the same shape."""
+        with torch.no_grad():
+            for prefix, module in (("model", self.model), ("rate", self.rate)):
+                for name, parameter in module.named_parameters():
+                    key = f"average.{name}" if partly and f"average.{name}" in arrays else f"{prefix}.{name}"
+                    if not partly or (key in arrays and arrays[key].shape == tuple(parameter.shape)):
+                        parameter.copy_(torch.from_numpy(arrays[key]))
+
     def save(self) -> None:
         """Write a checkpoint; the first process does."""
         if self.rank:
             return
         arrays = {f"model.{n}": p.detach().cpu().numpy() for n, p in self.model.named_parameters()}
         arrays |= {f"rate.{n}": p.detach().cpu().numpy() for n, p in self.rate.named_parameters()}
+        arrays |= {f"average.{n}": t.cpu().numpy() for n, t in self.average.items()}
         arrays |= {f"moments.{n}": t.cpu().numpy() for n, t in self.moments.items()}
         if isinstance(self.norms, Norms):
             arrays["norms"] = self.norms.table
@@ -197,10 +227,8 @@ class Run:
             raise UsageError(
                 f"{path} is of another recipe or number of processes; give the same ones, or another folder"
             )
-        with torch.no_grad():
-            for prefix, module in (("model", self.model), ("rate", self.rate)):
-                for name, parameter in module.named_parameters():
-                    parameter.copy_(torch.from_numpy(arrays[f"{prefix}.{name}"]))
+        self._take(arrays, partly=False)
+        self.average = {n: torch.from_numpy(arrays[f"average.{n}"]).to(self.device) for n, _ in self.model.named_parameters()}
         self.moments = {
             name.removeprefix("moments."): torch.from_numpy(a).to(self.device if a.ndim else "cpu")
             for name, a in arrays.items() if name.startswith("moments.")
@@ -208,6 +236,9 @@ class Run:
         self.norms = Norms(arrays["norms"]) if "norms" in arrays else NO_NORMS
         self.step = int(facts["step"])
 
+
+AVERAGED = 0.98
+"""Share of the averaged parameters that a step leaves."""
 
 _PACE = {"filters": 1.0, "networks": 0.5, "gates": 0.5, "rate": 10.0}
 """Learning rates of the parts, as multiples."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from voxz.data.manifest import Crop
@@ -26,7 +27,7 @@ class Example:
     source: str
     volume: Tensor
     levels: Levels
-    sizes: np.ndarray
+    sizes: NDArray[np.float64]
     whole: bool
 
     @classmethod
@@ -52,7 +53,7 @@ class Example:
         for _ in range(30):
             middle = (low + high) / 2
             low, high = (middle, high) if self.bits(2.0**middle) > bits else (low, middle)
-        return max(2.0**low, _FINEST if self.whole else 0.0)
+        return float(max(2.0**low, _FINEST if self.whole else 0.0))
 
 
 def load(crops: list[Crop], seed: int) -> dict[str, list[Example]]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from voxz.train.wavelet_rate import Rate
-from voxz.train.wavelet_transform import Bands, Lifting
+from voxz.train.wavelet_transform import Lifting
 from voxz.transforms.family import Family
 from voxz.transforms.norms import NO_NORMS, AnyNorms, BandKey, Levels, table_of
 

@@ -51,10 +51,11 @@ class Recipe:
     bits : bits/voxel, lowest and highest, that crops are quantised for
     seed : of everything random
     validate_every, save_every : steps
+    start : checkpoint of another run whose parameters, where they have the same shape, this one starts from
     """
 
     name: str
-    transform: Family = Family()
+    transform: Family = field(default_factory=Family)
     stages: tuple[Stage, ...] = (Stage(1000),)
     include: tuple[str, ...] = ("*",)
     held_out: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class Recipe:
     validate_every: int = 200
     save_every: int = 100
     validation_crops: int = 32
+    start: str = ""
     about: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,7 +82,7 @@ class Recipe:
             raise UsageError("a recipe needs at least one [[stage]], a batch of 1 or more, and bits above 0 in rising order")
         for stage in self.stages:
             if stage.steps < 1 or not stage.learning_rate > 0 or not set(stage.train) <= set(PARTS):
-                raise UsageError(f"got the stage {stage}, expected steps and a learning_rate above 0, and parts of {', '.join(PARTS)}")
+                raise UsageError(f"got the {stage}, expected steps and a learning_rate above 0, and parts of {', '.join(PARTS)}")
 
     @property
     def steps(self) -> int:
@@ -102,8 +104,8 @@ class Recipe:
         train = [crop for crop in found if crop not in held and crop.range[1] > crop.range[0]]
         if len(train) < FEWEST_CROPS:
             raise UsageError(
-                f"got {len(train)} crops to train on that are not constant, expected at least {FEWEST_CROPS}; prepare more volumes "
-                "or hold out fewer"
+                f"got {len(train)} crops to train on that are not constant, expected at least {FEWEST_CROPS}; prepare more "
+                "volumes or hold out fewer"
             )
         return train, [crop for crop in held if crop.range[1] > crop.range[0] and _matches(crop, self.held_out or ("*",))]
 
@@ -115,7 +117,9 @@ def read_recipe(path: str | Path) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML ({error})") from None
     stages = tuple(_made(Stage, stage, path) for stage in values.pop("stage", [{}]))
-    return _made(Recipe, values | {"transform": _made(Family, values.get("transform", {}), path), "stages": stages}, path)
+    family = _made(Family, values.get("transform", {}), path)
+    recipe: Recipe = _made(Recipe, values | {"transform": family, "stages": stages}, path)
+    return recipe
 
 
 def shortened(recipe: Recipe, share: float) -> Recipe:

@@ -1,6 +1,7 @@
 """The trained wavelet-like transform in PyTorch, for gradients; `voxz.transforms.trained` is what codecs run.
 
-Volumes are ``(z, y, x)``. Bands are a dict by (level, orientation), as in `voxz.transforms.pyramid`; the lowest has orientation 0.
+Volumes are ``(z, y, x)``. Bands are a dict by (level, orientation), as in `voxz.transforms.pyramid`; the lowest has
+orientation 0.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from voxz.transforms.family import ACROSS, Family, kind_of, multiplicities, reach_table
@@ -37,16 +39,22 @@ def mirrored(half: Tensor, axis: int, length: int, odd: int, reach: int) -> Tens
 
 
 class Lifting(nn.Module):
-    """A model of a `Family`, with its filters as parameters: what they add to the untrained ones, without changing their sum."""
+    """A model of a `Family`, with its filters as parameters: what they add to the untrained ones, without changing their sum.
 
-    def __init__(self, family: Family, filters: np.ndarray | None = None) -> None:
+    A parameter is a number of a filter times the square root of how many taps it stands for, so that all count alike.
+    """
+
+    untrained: Tensor
+    counts: Tensor
+
+    def __init__(self, family: Family, filters: NDArray[np.float64] | None = None) -> None:
         super().__init__()
         self.family = family
         untrained = torch.from_numpy(family.untrained()).float()
         self.register_buffer("untrained", untrained, persistent=False)
         self.register_buffer("counts", torch.from_numpy(multiplicities(family.reach)).float(), persistent=False)
         start = torch.zeros_like(untrained) if filters is None else torch.from_numpy(filters).to(untrained) - untrained
-        self.change = nn.Parameter(start)
+        self.change = nn.Parameter(start * self.counts.sqrt())
         self.networks = nn.ParameterDict()
         self.gates = nn.ParameterDict()
         for name, shape in family.networks.items():
@@ -54,8 +62,9 @@ class Lifting(nn.Module):
 
     def filters(self) -> Tensor:
         """All filters; each sums up to what the untrained one does, so constants are treated alike."""
-        mean = (self.change * self.counts).sum((-1, -2, -3), keepdim=True) / self.counts.sum()
-        return self.untrained + self.change - mean
+        change = self.change / self.counts.sqrt()
+        mean = (change * self.counts).sum((-1, -2, -3), keepdim=True) / self.counts.sum()
+        return self.untrained + change - mean
 
     def network_arrays(self) -> dict[str, Tensor]:
         """Arrays of the networks, by name."""
@@ -63,7 +72,8 @@ class Lifting(nn.Module):
 
     def analyse(self, volume: Tensor, levels: Levels, unit: float = 1.0) -> Bands:
         """Coefficients of a volume; `unit` is the quantiser's step, for networks."""
-        filters, bands, low = self.filters(), {}, volume
+        filters, low = self.filters(), volume
+        bands: Bands = {}
         for level in range(max(levels)):
             parts = {0: low}
             for axis in (2, 1, 0):

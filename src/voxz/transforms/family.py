@@ -2,9 +2,9 @@
 
 A split takes one axis: even samples are low, odd ones high; lifting steps add to one half a filter of the other (predict,
 update, predict, update ...), and the halves are scaled. A filter reaches so many samples to either side along the axis and one
-beside it across: with a reach of 2 that are 4 x 3 x 3 taps. Taps that mirror each other are equal, so each filter is eight numbers
-``(reach, 2, 2)``: by distance along the axis, and whether beside across the first and the second of the other axes. CDF 9/7 and
-5/3 are members of the family. Networks may add to what the filters give, see `networks`.
+beside it across: with a reach of 2 that are 4 x 3 x 3 taps. Taps that mirror each other are equal, so each filter is eight
+numbers ``(reach, 2, 2)``: by distance along the axis, and whether beside across the first and the second of the other axes.
+CDF 9/7 and 5/3 are members of the family. Networks may add to what the filters give, see `networks`.
 
 One level splits x once, y twice (what is low along x, what is high), z four times: seven *kinds* of splits. They, and levels
 from fine to coarse, may share filters.

@@ -45,7 +45,7 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The file."""
-        arrays = {"filters": self.filters, "norms": self.norms.table.astype(np.float32)}
+        arrays: dict[str, NDArray[Any]] = {"filters": self.filters, "norms": self.norms.table.astype(np.float32)}
         arrays |= {f"networks.{name}": values.astype(np.float32) for name, values in self.networks.items()}
         return pack(arrays, {"kind": KIND, "version": VERSION, "name": self.name, "family": json.dumps(asdict(self.family))})
 
@@ -92,7 +92,8 @@ def _family(text: str) -> Family:
     ):
         raise CorruptError("the family of a model has fields of wrong types; get the file anew")
     bounded = all(1 <= n <= most for n, most in zip(whole, (MOST_STEPS, MOST_REACH, MOST_CLASSES), strict=True))
-    if not bounded or family.steps % 2 or not {family.sharing, family.network_sharing} <= set(SHARING) or family.network not in NETWORKS:
+    known = {family.sharing, family.network_sharing} <= set(SHARING) and family.network in NETWORKS
+    if not bounded or family.steps % 2 or not known:
         raise CorruptError(f"the family of a model is {text}, which this voxz does not know; it may need a later one")
     if family.reversible and family.network == "affine":
         raise CorruptError("a model scales in reversible steps, which cannot be undone in whole numbers")

@@ -4,8 +4,8 @@ Their input is what a filter whose numbers sum up to 0 gives, in quantiser steps
 they give for that input is nothing, too. By name:
 
 - ``relu``: 16 such filters of the step's reach, two layers of 16 units with ReLU, one output; a function of 4 x 3 x 3 samples.
-- ``additive``: the step's own filter without its mean, then four convolutions 3 x 3 x 3 with 1-16-16-16-1 channels, tanh after the first
-  and the second, and the first added to the third (Xue et al., arXiv 2203.05822, which this follows but for input and biases).
+- ``additive``: the step's own filter without its mean, then four convolutions 3 x 3 x 3 with 1-16-16-16-1 channels, tanh after
+  the first and the second, and the first added to the third (Xue et al., arXiv 2203.05822, but for input and biases).
 - ``affine``: the same with a second head. It scales what is high after a predicting step by a gate from 0.5 to 1.5, made from
   the squares of the channels.
 
@@ -29,17 +29,19 @@ HALO = 4
 TILE = (8, 32, 256)
 """Voxels that are convolved at once."""
 
+Shapes = dict[str, tuple[int, ...]]
 Arrays = dict[str, NDArray[np.float64]]
 
 
-def shapes(network: str, steps: int, reach: int, sets: int) -> dict[str, tuple[int, ...]]:
+def shapes(network: str, steps: int, reach: int, sets: int) -> Shapes:
     """Shapes of the arrays of a network, by name."""
     n, own = CHANNELS, (sets, steps)
     if network == "relu":
-        return {"first": (*own, n, reach, 2, 2), "bias": (*own, n), "second": (*own, n, n), "bias_2": (*own, n), "last": (*own, n)}
+        rest: Shapes = {"bias": (*own, n), "second": (*own, n, n), "bias_2": (*own, n), "last": (*own, n)}
+        return {"first": (*own, n, reach, 2, 2)} | rest
     if network in ("additive", "affine"):
         cube = (3, 3, 3)
-        found = {
+        found: Shapes = {
             "first": (*own, n, 1, *cube), "second": (*own, n, n, *cube), "third": (*own, n, n, *cube), "last": (*own, 1, n, *cube)
         }  # fmt: skip
         return found | ({"gate": (*own, 1, n, *cube)} if network == "affine" else {})
@@ -93,4 +95,5 @@ def without_mean(filter_: NDArray[np.float64]) -> NDArray[np.float64]:
     for away in range(reach):
         part = filter_[away]
         total += 2.0 * (float(part[0, 0]) + 2.0 * float(part[0, 1]) + 2.0 * float(part[1, 0]) + 4.0 * float(part[1, 1]))
-    return filter_ - total / (18.0 * reach)
+    centred: NDArray[np.float64] = filter_ - total / (18.0 * reach)
+    return centred

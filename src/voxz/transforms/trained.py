@@ -1,8 +1,8 @@
 """Pyramids of trained transforms.
 
-Coefficients lie as in `voxz.transforms.pyramid`, so whatever codes those codes these. A box of a level is split along x; its halves along
-y, each by itself; the quarters along z. Integers (held in doubles, exactly) go through reversible models, anything else through
-the others.
+Coefficients lie as in `voxz.transforms.pyramid`, so whatever codes those codes these. A box of a level is split along x; its
+halves along y, each by itself; the quarters along z. Integers (held in doubles, exactly) go through reversible models, anything
+else through the others.
 """
 
 from dataclasses import dataclass
