@@ -2,15 +2,17 @@
 
 import sys
 
-from bench import downstream, floats, labels, lossless, slices
+from bench import bounds, downstream, floats, labels, lossless, seams, slices
 from voxz.__main__ import main
 
 SUITES = {
+    "bounds": bounds.main,
     "lossless": lossless.main,
     "labels": labels.main,
     "floats": floats.main,
     "slices": slices.main,
     "downstream": downstream.main,
+    "seams": seams.main,
 }
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from voxz.fidelity import EXACT, Fidelity
 from voxz.transforms.choice import shipped
 from voxz.transforms.family import Family, kind_of, multiplicities, reach_table
 from voxz.transforms.model import Model
+from voxz.transforms.network_kernels import convolved
 from voxz.transforms.norms import NORMS_97, TABLE, Norms
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.trained import TrainedPyramid
@@ -60,7 +61,7 @@ SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 12), st.integers(1, 15))
 
 
 @given(SHAPES, st.tuples(*[st.integers(0, 4)] * 3), st.sampled_from(FAMILIES), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_model_is_undone(shape: tuple[int, ...], levels: tuple[int, int, int], family: Family, seed: int) -> None:
     volume = np.rint(np.random.default_rng(seed).normal(size=shape) * 500)
     pyramid = TrainedPyramid(shape, levels, random_model(family, seed), 5.0)
@@ -138,9 +139,9 @@ def test_damaged_models_are_refused() -> None:
         "cut": data[:-1],
         "empty": b"",
     }
-    for name, blob in wrong.items():
+    for blob in wrong.values():
         with pytest.raises(CorruptError):
-            print(name, Model.from_bytes(blob))
+            Model.from_bytes(blob)
 
 
 def test_damaged_files_of_arrays_are_errors_or_arrays() -> None:
@@ -161,7 +162,8 @@ def phantom(shape: tuple[int, ...] = (1, 6, 24, 26, 1), dtype: str = "i2") -> ND
     """A smooth object with noise."""
     s, z, y, x, c = np.indices(shape)
     values = 60 + 20 * np.sin(x / 3) + 10 * np.cos(y / 4 + s) + c + z + np.random.default_rng(3).normal(size=shape) * 3
-    return values.astype(dtype)
+    found: NDArray[np.generic] = values.astype(dtype)
+    return found
 
 
 def model_for(family: Family, seed: int = 0) -> Model:
@@ -188,7 +190,7 @@ def test_bounds_hold_with_trained_transforms() -> None:
     payload = wavelet.encode_brick(samples, 5, Fidelity.within(2), model_for(Family())) or b""
     decoded = wavelet.decode_brick(payload, samples.shape, samples.dtype)
     assert abs(decoded.astype(int) - samples.astype(int)).max() <= 2
-    low = wavelet.preview_brick(payload, samples.shape, samples.dtype, 1)
+    low = wavelet.preview_brick(payload, samples.shape, samples.dtype, (1, 1, 1))
     assert abs(float(low.mean()) - float(samples.mean())) < 3
 
 
@@ -197,12 +199,15 @@ def test_models_are_found_by_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     model = model_for(Family(network="relu"), 17)
     file = tmp_path / "mine.safetensors"
     file.write_bytes(model.to_bytes())
+    with pytest.raises(MissingWeightsError, match=r"random.*VOXZ_WEIGHTS"):  # what is written has to be decoded
+        voxz.encode(samples, target=voxz.Psnr(40), transform=f"trained:{file}")
+    monkeypatch.setenv("VOXZ_WEIGHTS", f"{tmp_path / 'nothing'}{os.pathsep}{tmp_path}")
     blob = voxz.encode(samples, target=voxz.Psnr(40), transform=f"trained:{file}")
+    assert voxz.decode(blob).shape == samples.shape
+    monkeypatch.delenv("VOXZ_WEIGHTS")
     assert list(voxz.info(blob)["transforms"]) == [f"trained:random (SHA-256 {model.digest()[:8].hex()}...)"]
     with pytest.raises(MissingWeightsError, match=r"random.*VOXZ_WEIGHTS"):
         voxz.decode(blob)
-    monkeypatch.setenv("VOXZ_WEIGHTS", f"{tmp_path / 'nothing'}{os.pathsep}{tmp_path}")
-    assert voxz.decode(blob).shape == samples.shape
 
 
 def test_files_with_filters_need_no_model(tmp_path: Path) -> None:
@@ -250,8 +255,10 @@ def test_every_file_of_weights_is_known() -> None:
 
 def parity_digests() -> list[str]:
     """Digests of payloads and of what they decode to."""
-    samples, found = phantom((1, 3, 10, 13, 1)), []
-    for family in FAMILIES[:3] + FAMILIES[4:]:
+    samples, found = phantom((1, 2, 7, 9, 1)), []
+    channels, weights = np.random.default_rng(2).normal(size=(2, 3, 3, 4)), np.random.default_rng(3).normal(size=(2, 2, 3, 3, 3))
+    found.append(hashlib.sha256(convolved(channels, weights, 1).tobytes()).hexdigest())
+    for family in (FAMILIES[1], FAMILIES[2], FAMILIES[4]):
         fidelity = EXACT if family.reversible else Fidelity.stepped(4.0)
         if family.network:
             volume = samples[0, ..., 0].astype(np.float64)
@@ -272,7 +279,7 @@ def test_plain_python_gives_the_same() -> None:
 
 
 def test_damage_is_an_error_or_other_samples() -> None:
-    samples = phantom((1, 3, 10, 11, 1))
+    samples = phantom((1, 2, 7, 9, 1))
     payload = wavelet.encode_brick(samples, 5, Fidelity.stepped(4.0), model_for(Family())) or b""
     for at in range(len(payload)):
         damaged = bytearray(payload)

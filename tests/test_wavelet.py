@@ -1,6 +1,7 @@
 """Wavelets, the trellis, the wavelet codec, and bounds of the predictive one."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_norms_are_those_of_the_synthesis_functions() -> None:
     assert constant[0, 0, 10] == pytest.approx(pyramid.gain(4), rel=1e-6)
 
 
-@pytest.mark.parametrize(("states", "gain_db"), [(1, 0.0), (4, 1.0), (8, 1.1), (32, 1.24)])
+@pytest.mark.parametrize(("states", "gain_db"), [(1, 0.0), (4, 1.0), (8, 1.08), (32, 1.21)])
 def test_granular_gain_of_the_trellis(states: int, gain_db: float) -> None:
     values = np.random.default_rng(1).uniform(20, 200, 30000)
     path, indices = trellis(states), np.zeros(30000, np.int32)
@@ -65,7 +66,7 @@ def test_granular_gain_of_the_trellis(states: int, gain_db: float) -> None:
     sizes, quantisers = np.zeros(30000, np.int32), np.zeros(30000, np.uint8)
     follow(indices, path.after, path.quantiser, sizes, quantisers)
     error = float(((sizes - values) ** 2).mean())
-    assert 10 * np.log10((4 / 12) / error) == pytest.approx(gain_db, abs=0.05)
+    assert 10 * np.log10((4 / 12) / error) == pytest.approx(gain_db, abs=0.03)
 
 
 def test_filling_keeps_what_is_known() -> None:
@@ -155,8 +156,34 @@ def test_no_float_leaves_its_bound(shape: tuple[int, ...], dtype: str, bound: fl
     decoded = wavelet.decode_brick(payload, samples.shape, samples.dtype)
     finite = np.isfinite(samples)
     assert decoded[~finite].tobytes() == samples[~finite].tobytes()
-    room = float(np.abs(samples[finite]).max(initial=0)) * float(np.finfo(dtype).eps)
-    assert within(samples, decoded, bound + room)
+    assert within(samples, decoded, bound)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_signs_of_zeros_in_background(dtype: str) -> None:
+    samples = phantom(dtype=dtype)
+    samples[samples == 0] = -0.0
+    samples[:, :, 12:] = np.abs(samples[:, :, 12:])
+    decoded = coded(samples, 1, Fidelity.stepped(8.0))
+    zeros = samples == 0
+    assert np.array_equal(np.signbit(decoded[zeros]), np.signbit(samples[zeros]))
+    assert 0 < np.signbit(decoded[zeros]).mean() < 1
+
+
+@pytest.mark.parametrize("codec", [wavelet, predictive])
+def test_background_of_several_values_in_some_volumes(codec: Any) -> None:
+    samples = phantom((4, 5, 24, 26, 1)).astype(np.int16) + np.int16(500)
+    samples[:, :, :5] = -2000
+    samples[1:3, :, 15:] = -1024
+    payload = codec.encode_brick(samples, 5, Fidelity(bound=30, step=100))
+    decoded = codec.decode_brick(payload, samples.shape, samples.dtype)
+    assert (decoded[:, :, :5] == -2000).all()
+    assert (decoded[1:3, :, 15:] == -1024).all()
+    assert (decoded[0, :, 15:] != -1024).all()
+    assert within(samples, decoded, 30)
+    air = np.zeros_like(samples)
+    air[:2], air[2:] = -2000, -1024
+    assert np.array_equal(codec.decode_brick(codec.encode_brick(air, 5, Fidelity.within(30)), air.shape, air.dtype), air)
 
 
 def test_bounded_is_smaller_than_lossless() -> None:
@@ -180,7 +207,7 @@ def test_series_gain_from_their_components() -> None:
 def test_previews() -> None:
     samples = phantom((1, 13, 40, 41, 1))
     payload = wavelet.encode_brick(samples, 5, Fidelity.stepped(4)) or b""
-    low = wavelet.preview_brick(payload, samples.shape, samples.dtype, 1)
+    low = wavelet.preview_brick(payload, samples.shape, samples.dtype, (1, 1, 1))
     assert low.shape == (1, 7, 20, 21, 1)
     assert abs(float(low.mean()) - float(samples.mean())) < 4
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from voxz import pipeline
-from voxz.codecs import CODECS, check_name
+from voxz.codecs import CODECS, codec_for
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.marks import marks_before
 from voxz.container.reader import Reader
@@ -94,11 +94,15 @@ def decompress(
     destination: FilePath,
     *,
     select: str | None = None,
+    resolution: int = 0,
     threads: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Restore the original file, or the part of it that `select` names (``"z=10:20,t=3"``), to `destination`.
+
+    A `resolution` above 0 gives a smaller image instead: x, y and z are halved so often (see `Image.preview`), and voxel sizes
+    and affines of a NIfTI header are those of the larger voxels.
 
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
@@ -106,10 +110,11 @@ def decompress(
     if not isinstance(source, bytes):
         _refuse_same(source, destination)
     with ExitStack() as stack:
-        if select is not None:
+        if resolution or select is not None:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(_output(destination, force))
-            image.write_selection(select, stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL)))
+            sink = stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
+            image.write_part(select, resolution, sink)
             return
         reader = stack.enter_context(Reader(source))
         companion = reader.foreign_bytes(COMPANION)
@@ -211,21 +216,16 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
 
 def _check(level: int, codec: str | None, transform: Transform = None) -> str | None:
     """Refuse what makes no sense; return the codec: that which has transforms, if one was asked for."""
-    check_name(codec)
     if level not in LEVELS:
         raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
-    if transform is not None and codec not in (None, "wavelet"):
-        raise UsageError(f"got a transform for the codec {codec}, expected the codec wavelet, which has transforms")
-    return codec if transform is None else "wavelet"
+    return codec_for(codec, transform)
 
 
-def _plan(
-    target: Target, opened: Opener, level: int, codec: str | None, threads: int, force_lossy: bool, transform: Transform
-) -> Plan:
+def _plan(target: Target, opened: Opener, level: int, codec: str | None, count: int, forced: bool, how: Transform) -> Plan:
     """How the volume is to be coded, if something may be lost of it."""
-    if not force_lossy:
+    if not forced:
         refuse_maps(target, opened)
-    return find_plan(target, opened, level, codec, threads, transform)
+    return find_plan(target, opened, level, codec, count, how)
 
 
 def _write(

@@ -111,14 +111,16 @@ def decompress(
     inputs: Inputs,
     output: Output = None,
     select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
+    resolution: Annotated[int, typer.Option(help="A smaller image: x, y, z halved so often; 0 is the original.")] = 0,
     threads: Threads = None,
     force: Force = False,
 ) -> None:
-    """Restore the original files, byte for byte, or a part of them."""
+    """Restore the original files, byte for byte, or a part or a smaller image of them."""
 
     def work(path: str, progress: Progress | None) -> None:
-        destination = _destination(path, output, _selected_name if select else _restored_name, len(inputs))
-        api.decompress(_input(path), destination, select=select, threads=threads, force=force, progress=progress)
+        destination = _destination(path, output, _selected_name if select or resolution else _restored_name, len(inputs))
+        options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
+        api.decompress(_input(path), destination, progress=progress, **options)
 
     _batch(inputs, "decompress", work)
 

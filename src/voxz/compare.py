@@ -73,10 +73,12 @@ def _figures(first: NDArray[Any], second: NDArray[Any]) -> dict[str, Any]:
     data_range = data_range_of(first)
     background = find_background(first)
     foreground = None if background is None else ~background.mask
-    volumes, before, all_errors = [], None, Autocorrelation()
+    volumes: list[dict[str, Any]] = []
+    before, all_errors = None, Autocorrelation()
     for x, y in zip(first, second, strict=True):
         error = errors(y, x)
-        volumes.append(_measure(x, y, error, foreground, data_range))
+        seen = None if foreground is None else foreground[len(volumes)]
+        volumes.append(_measure(x, y, error, seen, data_range))
         all_errors.add(error, before)
         before = error
     squares = [volume.pop("mean_square") for volume in volumes]

@@ -12,10 +12,12 @@ from numpy.typing import DTypeLike, NDArray
 from voxz.container.header import COMPANION, HEAD
 from voxz.container.marks import all_marks
 from voxz.container.reader import Reader
-from voxz.errors import LimitError, UnsupportedError
+from voxz.errors import LimitError, UnsupportedError, UsageError
 from voxz.io import gzip_stream, nifti, npy
 from voxz.losses import loss_of
 from voxz.parallel import map_ordered, thread_count
+from voxz.resolution import coarse_samples, halvings_at
+from voxz.scaled import Scaled
 from voxz.selection import Index, Selection, from_index, from_text
 from voxz.volume import Layout
 
@@ -92,11 +94,13 @@ class Image:
     @property
     def header(self) -> Any:
         """The NIfTI header as a nibabel object; None for arrays."""
+        head = self.nifti_header()
+        return None if head is None else self._nibabel_header(head)
+
+    @staticmethod
+    def _nibabel_header(head: bytes) -> Any:
         import nibabel  # noqa: PLC0415 - start-up time
 
-        head = self.nifti_header()
-        if head is None:
-            return None
         known = nifti.recognise(head)
         assert known is not None
         kind = nibabel.Nifti1Header if known[0] is nifti.NIFTI1 else nibabel.Nifti2Header
@@ -108,18 +112,49 @@ class Image:
         header = self.header
         return None if header is None else np.asarray(header.get_best_affine(), np.float64)
 
-    def to_nibabel(self) -> "nibabel.Nifti1Image":
-        """A nibabel image that reads lazily from this one, with slope and intercept applied as nibabel does."""
+    def to_nibabel(self, level: int = 0) -> "nibabel.Nifti1Image":
+        """A nibabel image that reads lazily from this one, with slope and intercept applied as nibabel does.
+
+        With a `level`, one of the `preview` of that level, in place: voxels are larger, the first one has the same centre.
+        """
         import nibabel  # noqa: PLC0415 - start-up time
         from nibabel.volumeutils import apply_read_scaling  # noqa: PLC0415
 
-        header = self.header
-        if header is None or self._layout.channels > 1:
+        head = self.nifti_header()
+        if head is None or self._layout.channels > 1:
             raise UnsupportedError("only scalar NIfTI images can become nibabel images")
+        header = self._nibabel_header(self._head_of(self._coarse_selection(level)) if level else head)
         kind = nibabel.Nifti1Image if isinstance(header, nibabel.Nifti1Header) else nibabel.Nifti2Image
         slope, intercept = header.get_slope_inter()
-        scaled = _Scaled(self, slope, intercept, apply_read_scaling)
-        return kind(scaled, self.affine, header)
+        scaled = Scaled(self.preview(level) if level else self, slope, intercept, apply_read_scaling)
+        return kind(scaled, np.asarray(header.get_best_affine(), np.float64), header)
+
+    def preview(self, level: int) -> NDArray[np.generic]:
+        """The whole image at a lower resolution: x, y and z halved `level` times, each while it has 8 samples or more.
+
+        Bricks of the wavelet codec decode only that; others are decoded whole and go through the same low-pass filter. Sample k
+        lies where sample ``k * 2 ** level`` of the image lies. Label maps, and samples of which there is no mean, give every
+        ``2 ** level``-th sample. Level 0 is the image itself; `UsageError` beyond the last level.
+        """
+        if level == 0:
+            return self[...]
+        steps = [part.step for part in self._coarse_selection(level).ranges]
+        layout = self._layout
+        memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
+        memory = memory[::-1] if layout.first_axis_fastest else memory
+        result = coarse_samples(self._reader, level, self._arguments[1], self._check_limit).reshape(*memory, layout.channels)
+        if layout.first_axis_fastest:
+            result = result.transpose(*range(len(memory))[::-1], len(memory))
+        return result if layout.channels > 1 else result[..., 0]
+
+    def _coarse_selection(self, level: int) -> Selection:
+        """Places of the samples of a preview."""
+        layout = self._layout
+        steps = [1] * len(layout.shape)
+        halvings = halvings_at(layout.canonical[1:4], level)
+        for back, halved in enumerate(halvings[::-1][: len(steps)]):
+            steps[back if layout.first_axis_fastest else -1 - back] = 1 << halved
+        return Selection(tuple(range(0, n, step) for n, step in zip(layout.shape, steps, strict=True)), frozenset())
 
     def __len__(self) -> int:
         if not self.shape:
@@ -147,11 +182,20 @@ class Image:
         shape = self._layout.canonical
         return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
-    def write_selection(self, text: str, sink: BinaryIO) -> None:
-        """Write the part that `text` names as a file of the original's format (arrays: .npy), with the marks of losses."""
+    def write_part(self, text: str | None, level: int, sink: BinaryIO) -> None:
+        """Write the part that `text` names, or the `preview` of a level, as a file of the original's format (arrays: .npy).
+
+        The marks of losses stay behind the samples.
+        """
         layout = self._layout
-        selection = from_text(text, layout.shape, layout.first_axis_fastest)
-        samples = self._read(selection.ranges)
+        if text is not None and level:
+            raise UsageError(f"got the selection {text!r} and the resolution {level}, expected one of them")
+        if text is not None:
+            selection = from_text(text, layout.shape, layout.first_axis_fastest)
+            samples = self._read(selection.ranges)
+        else:
+            selection, samples = self._coarse_selection(level), self.preview(level)
+            samples = samples if layout.channels > 1 else samples[..., None]
         sink.write(self._head_of(selection))
         memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
         sink.write(np.ascontiguousarray(memory_order).tobytes())
@@ -225,27 +269,3 @@ class Image:
 
 def _reopen(source: str | bytes, threads: int | None, max_bytes: int | None) -> Image:
     return Image(source, threads=threads, max_bytes=max_bytes)
-
-
-class _Scaled:
-    """What nibabel needs of an array, with slope and intercept applied to what is read."""
-
-    def __init__(self, image: Image, slope: float | None, intercept: float | None, scale: Any) -> None:
-        self._image, self._slope, self._intercept, self._scale = image, slope, intercept, scale
-        self.shape, self.ndim = image.shape, image.ndim
-        self.is_proxy = True
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Type of the scaled samples."""
-        return np.dtype(np.float64) if self._slope is not None and (self._slope, self._intercept) != (1, 0) else self._image.dtype
-
-    def __getitem__(self, index: Any) -> Any:
-        raw = self._image[index]
-        if self._slope is None or (self._slope, self._intercept) == (1.0, 0.0):
-            return raw
-        return self._scale(raw, self._slope, self._intercept)
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        del copy
-        return np.asarray(self[...], dtype)

@@ -45,6 +45,9 @@ STRIP = 1 << 22
 FEWEST_ANSWERS = 64
 """A block with fewer answers outside the background does not count."""
 
+HUGE = 1e150
+"""Magnitude that samples count as at most."""
+
 QUANTILE = 0.25
 _MAD = 0.6744897501960817
 """Median magnitude of the standard normal distribution."""
@@ -120,12 +123,12 @@ def _measure(image: NDArray[Any], other: NDArray[Any] | None, blocks: _Blocks) -
 def _measure_strip(image: NDArray[Any], other: NDArray[Any] | None, blocks: _Blocks) -> None:
     if min(image.shape) < 3:
         return
-    usable, values = _usable(image), np.nan_to_num(image.astype(np.float64), posinf=0, neginf=0)
+    usable, values = _usable(image), _doubles(image)
     gain = _GAIN
     changing = values
     if other is not None:
         usable &= _usable(other)
-        changing = values - np.nan_to_num(other.astype(np.float64), posinf=0, neginf=0)
+        changing = values - _doubles(other)
         gain *= math.sqrt(2)
     answers = np.where(_all_of_nine(usable), np.abs(_filtered(changing)), np.inf)
     side = SIDE if min(image.shape) >= 4 * SIDE else SIDE // 2
@@ -142,7 +145,12 @@ def _measure_strip(image: NDArray[Any], other: NDArray[Any] | None, blocks: _Blo
 def _usable(image: NDArray[Any]) -> NDArray[np.bool_]:
     """Voxels that are neither background nor NaN nor infinite."""
     background = find_background(image[None, None, :, :, None])
-    return np.asarray(np.isfinite(image) if background is None else np.isfinite(image) & ~background.mask[0])
+    return np.asarray(np.isfinite(image) if background is None else np.isfinite(image) & ~background.mask[0, 0])
+
+
+def _doubles(image: NDArray[Any]) -> NDArray[np.float64]:
+    """Samples with nothing in them that would make sums infinite."""
+    return np.clip(np.nan_to_num(image.astype(np.float64), posinf=0, neginf=0), -HUGE, HUGE)
 
 
 def _filtered(v: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -80,7 +80,7 @@ def _extent(shape: tuple[int, ...], spacing: tuple[float, float, float], axis: i
 def _window(image: NDArray[Any]) -> tuple[float, float]:
     """Gray values from black to white: all but the extremes, without constant background."""
     background = find_background(image[None, ..., None])
-    seen = image.ravel() if background is None else image[~background.mask]
+    seen = image.ravel() if background is None else image[~background.mask[0]]
     finite = seen[np.isfinite(seen)] if image.dtype.kind == "f" else seen
     if not finite.size:
         return 0.0, 1.0

@@ -19,7 +19,7 @@ from voxz.codecs.stored import encode_bytes
 from voxz.container.header import BRICK, COMPANION, HEAD, LOSS, TAIL, Header, Loss
 from voxz.container.marks import mark
 from voxz.container.reader import Reader, brick_shape
-from voxz.container.writer import Writer
+from voxz.container.writer import Writer, preamble_length
 from voxz.errors import CorruptError
 from voxz.parallel import map_ordered
 from voxz.plan import Coded, Plan
@@ -91,10 +91,7 @@ def write(
         decoded.add_samples(slab)
     tail, loss = samples.read_tail(), None
     if plan.lossy:
-        loss = Loss(
-            plan.asked, plan.fidelity.bound, tally.largest_error, tally.mean_square, tally.counted, tally.peak, plan.noise,
-            plan.unit, int(plan.count_background),
-        )  # fmt: skip
+        loss = _loss(plan, tally)
         record = loss.pack()
         writer.add(LOSS, codecs.STORED, len(record), encode_bytes(record))
         if foreign.format != "array" and not plan.exact:
@@ -111,6 +108,23 @@ def write(
         original_sha256=sums[1],
     )
     return writer.finish(header), loss
+
+
+def around(plan: Plan, header: Header, foreign: Foreign, tail: bytes, tally: Tally) -> int:
+    """Bytes of a lossy file that are not bricks."""
+    loss = _loss(plan, tally)
+    if foreign.format != "array" and not plan.exact:
+        tail += mark(header, loss)
+    parts = (foreign.head, foreign.companion, loss.pack(), tail)
+    return preamble_length(header.chunks) + sum(len(encode_bytes(part)) for part in parts if part)
+
+
+def _loss(plan: Plan, tally: Tally) -> Loss:
+    """The record of what was promised and measured."""
+    return Loss(
+        plan.asked, plan.fidelity.bound, tally.largest_error, tally.mean_square, tally.counted, tally.peak, plan.noise,
+        plan.unit, int(plan.count_background),
+    )  # fmt: skip
 
 
 def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int) -> Iterator[Coded]:

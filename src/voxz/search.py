@@ -1,16 +1,21 @@
 """From what the caller asks to how the volume is coded.
 
-A rate or a PSNR is reached by trying: part of the volume (all of a small one) is coded with a step, the next step is estimated
-from the results so far, until one is near enough.
+A rate or a PSNR is reached by trying: an engine and a first step are found on small parts of the volume (`engines`), then the
+volume, or some bricks of a large one, is coded until it is near enough (`trial`).
 """
 
 import math
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
+
+import numpy as np
 
 from voxz.container.header import TARGETS, UNITS, Header, Loss
+from voxz.engines import choose_engine, engine_within
 from voxz.errors import UsageError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.io import nifti
@@ -19,27 +24,25 @@ from voxz.noise import noise_of
 from voxz.pipeline import Samples
 from voxz.plan import Plan, Transform
 from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
-from voxz.trial import Result, Trial
+from voxz.trial import BitsGoal, PsnrGoal, Result, Trial, with_step
 from voxz.volume import Foreign, Layout
 
 Opener = Callable[[], AbstractContextManager[Samples]]
 """Gives the samples anew, from the first on: some targets have to look at them before they are coded."""
 
-RATE_NEAR = 0.01
-"""Rates are aimed at within this share,"""
+NARROW = 3
+"""Bounds below which wavelets with corrections are not tried for integers."""
 
-RATE_MISSED = 0.02
-"""and missed beyond this one."""
+RATE_NEAR, RATE_MISSED = 0.019, 0.02
+"""Rates are aimed at within the first share, and missed beyond the second."""
 
-PSNR_ABOVE = 0.06
-"""PSNRs are aimed at within so many dB above what was asked, none below,"""
+PSNR_ABOVE, PSNR_MISSED = 0.095, 0.1
+"""PSNRs are aimed at within so many dB above what was asked, none below, and missed beyond the second."""
 
-PSNR_MISSED = 0.1
-"""and missed beyond these."""
+TIGHTER = 0.4
+"""Share of these that is aimed at where only part of a volume is tried."""
 
 DB_PER_DOUBLING = 6.02
-STEP_OF_RMSE = 3.9
-"""Step of the trellis at high rates, as a multiple of the root mean square error."""
 
 
 def find_plan(target: Target, opened: Opener, level: int, codec: str | None, threads: int, transform: Transform = None) -> Plan:
@@ -56,24 +59,34 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         with opened() as samples:
             noise = noise_of(samples) if target.unit == "noise" else 0.0
             bound = _bound_in_stored_units(target, noise, samples.layout, samples.foreign)
-        fidelity = Fidelity.within(bound)
-        return Plan(
-            level, codec, fidelity, TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit], transform=transform
-        )
+            layout = samples.layout
+        plan = Plan(level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
+        plan = replace(plan, transform=transform)
+        narrow = bound < NARROW if layout.dtype.kind in "iu" else bound == 0
+        if codec is not None or narrow or not _has_engines(layout.dtype):
+            return plan
+        with opened() as samples:
+            return engine_within(Trial.of(samples, plan, threads), plan, layout.dtype)
     if not isinstance(target, Psnr | BitsPerVoxel | Ratio):
         raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
     bound = math.inf if target.max_error is None else target.max_error
-    plan = Plan(level, codec or "wavelet", Fidelity(bound), transform=transform)
+    name, asked = _facts(target)
+    plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked, transform=transform)
+    if isinstance(target, Psnr):
+        plan = replace(plan, count_background=target.background)
     with opened() as samples:
         layout = samples.layout
+        if not _has_engines(layout.dtype):
+            return replace(plan, fidelity=EXACT)
         trial = Trial.of(samples, plan, threads)
-    name, asked = _facts(target)
-    plan = replace(plan, target=TARGETS[name], asked=asked)
-    if layout.dtype.kind not in "iuf" or trial.peak == 0:
-        return replace(plan, codec=codec, fidelity=EXACT)
-    if isinstance(target, Psnr):
-        return _reach_psnr(trial, replace(plan, count_background=target.background))
-    return _reach_rate(trial, plan, 8 * layout.dtype.itemsize)
+    if trial.peak == 0:
+        return replace(plan, fidelity=EXACT)
+    plan, guess = choose_engine(trial, plan, layout.dtype, _bits(plan, 8 * layout.dtype.itemsize))
+    if plan.codec != codec:
+        with opened() as samples:
+            trial = Trial.of(samples, plan, threads)
+    reach = _reach_psnr if isinstance(target, Psnr) else _reach_rate
+    return reach(trial, plan, guess, layout.dtype)
 
 
 def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
@@ -84,7 +97,7 @@ def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
         got = psnr(loss.mean_square, loss.peak)
         if got is None or plan.asked <= got <= plan.asked + PSNR_MISSED:
             return None
-        doublings = (got - plan.asked - PSNR_ABOVE / 2) / DB_PER_DOUBLING
+        doublings = (got - plan.asked - PSNR_MISSED / 2) / DB_PER_DOUBLING
     else:
         layout = header.layout_of_samples()
         bits = 8 * header.file_length / math.prod(layout.canonical)
@@ -93,6 +106,11 @@ def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
             return None
         doublings = math.log2(bits / asked) * max(asked, 0.5)
     return replace(plan, fidelity=replace(plan.fidelity, step=plan.fidelity.step * 2.0**doublings))
+
+
+def _has_engines(dtype: np.dtype[Any]) -> bool:
+    """Whether these are samples that lossy codecs take."""
+    return dtype.kind in "iuf" and dtype.itemsize <= (8 if dtype.kind == "f" else 4)
 
 
 def _facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:
@@ -107,44 +125,40 @@ def _facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:
 
 
 def _bits(plan: Plan, stored: int) -> float:
-    """Bits per sample that a plan for a rate asks for, of samples with so many `stored` bits."""
+    """Bits per sample that a plan for a rate asks for, of samples with so many `stored` bits; 0 for a PSNR."""
+    if plan.target == TARGETS["psnr"]:
+        return 0.0
     return plan.asked if plan.target == TARGETS["bits"] else stored / plan.asked
 
 
-def _reach_psnr(trial: Trial, plan: Plan) -> Plan:
+def _reach_psnr(trial: Trial, plan: Plan, guess: float, dtype: np.dtype[Any]) -> Plan:
     """Coarsest step whose PSNR is at least what was asked."""
-    wanted = (plan.asked, plan.asked + PSNR_ABOVE)
-
-    def value(result: Result) -> float:
-        return result.psnr_db
-
-    guess = math.log2(STEP_OF_RMSE * trial.peak * 10 ** (-plan.asked / 20))
-    guess, _ = trial.core().solve(plan, value, wanted, DB_PER_DOUBLING, guess)
-    step, result = trial.solve(plan, value, wanted, DB_PER_DOUBLING, guess)
-    if result.psnr_db < plan.asked or not math.isfinite(result.psnr_db):
-        best = "lossless coding" if not math.isfinite(result.psnr_db) else f"{result.psnr_db:.2f} dB"
+    step, result = trial.approach(plan, PsnrGoal(plan.asked, PSNR_ABOVE * (1 if trial.whole else TIGHTER)), guess)
+    least = 10 * math.log10(trial.peak**2 * max(1, trial.samples))
+    beyond = dtype.kind in "iu" and plan.asked > least
+    if result.psnr_db < plan.asked or (beyond and math.isinf(result.psnr_db)):
+        best = "lossless coding" if math.isinf(result.psnr_db) else f"{result.psnr_db:.2f} dB"
         raise UsageError(f"got a PSNR of {plan.asked:g} dB, beyond lossy coding of this volume; expected less, or {best}")
-    return trial.settled(plan, step, result)
+    return _settled(trial, plan, step, result)
 
 
-def _reach_rate(trial: Trial, plan: Plan, stored: int) -> Plan:
-    """Step whose file has the size that was asked, of samples with so many `stored` bits."""
+def _reach_rate(trial: Trial, plan: Plan, guess: float, dtype: np.dtype[Any]) -> Plan:
+    """Step whose file has the size that was asked."""
+    stored = 8 * dtype.itemsize
     asked = _bits(plan, stored)
-
-    def value(result: Result) -> float:
-        return math.log2(result.bits)
-
-    wanted = (math.log2(asked * (1 - RATE_NEAR)), math.log2(asked * (1 + RATE_NEAR)))
-    guess = math.log2(trial.peak) - 2 - asked
-    guess, _ = trial.core().solve(plan, value, wanted, 1 / max(asked, 0.5), guess)
-    step, result = trial.solve(plan, value, wanted, 1 / max(asked, 0.5), guess)
+    step, result = trial.approach(plan, BitsGoal(asked, RATE_NEAR * (1 if trial.whole else TIGHTER)), guess)
     if abs(result.bits / asked - 1) > RATE_MISSED:
         side = "the most" if result.bits < asked else "the least"
         raise UsageError(
             f"got {asked:.4g} bits per sample (a ratio of {stored / asked:.4g}), expected at {side[4:]} {result.bits:.4g} "
             f"(a ratio of {stored / result.bits:.4g}), which is {side} that this volume can be coded with here"
         )
-    return trial.settled(plan, step, result)
+    return _settled(trial, plan, step, result)
+
+
+def _settled(trial: Trial, plan: Plan, log_step: float, result: Result) -> Plan:
+    """The plan with this step, and its bricks if these are all."""
+    return replace(with_step(plan, log_step), ready=result.coded if trial.whole else ())
 
 
 def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
@@ -154,6 +168,7 @@ def _bound_in_stored_units(target: MaxError, noise: float, layout: Layout, forei
         bound /= abs(Fraction(_slope(foreign)))
     if target.unit == "noise":
         bound *= Fraction(noise)
+    bound = min(bound, Fraction(sys.float_info.max))
     if layout.dtype.kind in "iub":
         return float(math.floor(bound))
     nearest = float(bound)

@@ -40,7 +40,7 @@ class Tally:
             return cls()
         error = errors(a, b)
         background = None if count_background else find_background(original)
-        counted = error if background is None else error[:, ~background.mask]
+        counted = error if background is None else error[~background.mask]
         largest = max(abs(float(error.min())), abs(float(error.max())))
         return cls(largest, float(np.square(counted.astype(np.float64)).sum()), counted.size, *extent_of(a))
 

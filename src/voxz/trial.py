@@ -1,29 +1,44 @@
-"""Trying steps on part of a volume, until a rate or a PSNR is near enough."""
+"""Trying steps until a rate or a PSNR is near enough: on small parts of a volume first, then on its bricks.
+
+Both goals are totals over bricks, of squared errors or of bytes. So when the bricks have been coded once with a step that was
+found on small parts, and their total is a little off, it is enough to code some of them again with another step.
+"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.bricks import middle_of
 from voxz.container.header import Header
-from voxz.container.writer import preamble_length
 from voxz.fidelity import Fidelity
 from voxz.metrics import extent_of, psnr
 from voxz.parallel import map_ordered
-from voxz.pipeline import Samples, bricks_of, code_brick, grid_of
+from voxz.pipeline import Samples, around, bricks_of, code_brick, grid_of
 from voxz.plan import Coded, Plan
 from voxz.tally import Tally
 
 MOST_TRIED = 1 << 24
-"""Samples that are tried; of larger volumes, bricks at equal distances."""
+"""Samples up to which a volume is tried whole;"""
 
-CORE = (16, 16, 96, 96)
-"""Samples along each axis of the middle of a brick, on which the first steps are tried."""
+SOME_TRIED = 1 << 22
+"""of larger ones so many, in bricks at equal distances."""
 
-ROUNDS = 12
+PROBED, PARTS = (1 << 16, 1 << 18), 3
+"""Least and most samples on which the first steps are tried, a tenth of a volume in between; in how many parts."""
+
+PROBED_VOLUMES, PROBED_SLICES = 16, 24
+
+ROUNDS, PATCHES = 14, 6
+
+CLOSE, APART = 0.5, 0.25
+"""Doublings of the step below which some bricks are coded again instead of all; by how many doublings their steps may differ."""
+
+NARROW, WIDER = 0.004, 0.03
+"""Doublings of the step between which a total has jumped over what is wanted; how much farther is looked for luck then."""
 
 FINEST, COARSEST = 2.0**-22, 4.0
 """Steps as multiples of the range of the samples."""
@@ -33,12 +48,18 @@ Bricks = list[NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Result:
-    """What a plan gave: bits per sample of the file, errors, and the bricks."""
+    """What was coded with one step, or nearly so: bytes of the whole file, errors, and the bricks."""
 
-    bits: float
+    length: float
+    samples: int
     tally: Tally
     peak: float
     coded: tuple[Coded, ...]
+
+    @property
+    def bits(self) -> float:
+        """Bits per sample of the file."""
+        return 8 * self.length / max(1, self.samples)
 
     @property
     def psnr_db(self) -> float:
@@ -47,93 +68,229 @@ class Result:
         return math.inf if value is None else value
 
 
+class Goal(Protocol):
+    """A total over bricks that is to come near to something."""
+
+    @property
+    def slope(self) -> float:
+        """Doublings of the total for a doubling of the step."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether more than is wanted is worse than any less."""
+
+    def total(self, result: Result) -> float:
+        """The total of a result."""
+
+    def part(self, brick: Coded) -> float:
+        """What a brick adds to it."""
+
+    def wanted(self, result: Result) -> tuple[float, float, float]:
+        """Least total that is near enough, what to aim at, and the most, if the samples are those of `result`."""
+
+
+@dataclass(frozen=True)
+class PsnrGoal:
+    """A PSNR of at least `db`, and less than `above` more: a total of squared errors."""
+
+    db: float
+    above: float
+    strict: bool = True
+
+    @property
+    def slope(self) -> float:
+        """Twice as many for an amplitude twice as large."""
+        return 2.0
+
+    def total(self, result: Result) -> float:
+        """Squared errors."""
+        return result.tally.squares
+
+    def part(self, brick: Coded) -> float:
+        """Squared errors of a brick."""
+        return brick.tally.squares
+
+    def wanted(self, result: Result) -> tuple[float, float, float]:
+        """Squared errors at the highest PSNR that is near enough, in the middle, and at the least."""
+        most = result.tally.counted * result.peak**2 * 10 ** (-self.db / 10)
+        return most * 10 ** (-self.above / 10), most * 10 ** (-self.above / 20), most
+
+
+@dataclass(frozen=True)
+class BitsGoal:
+    """Bits per sample within the share `near` of what is asked: a total of bytes."""
+
+    bits: float
+    near: float
+    strict: bool = False
+
+    @property
+    def slope(self) -> float:
+        """A bit per sample for each doubling of the step, less at low rates."""
+        return -1 / max(self.bits, 0.8)
+
+    def total(self, result: Result) -> float:
+        """Bytes of the file."""
+        return result.length
+
+    def part(self, brick: Coded) -> float:
+        """Bytes of a brick."""
+        return float(len(brick.payload))
+
+    def wanted(self, result: Result) -> tuple[float, float, float]:
+        """Bytes of the file."""
+        aim = self.bits * result.samples / 8
+        return aim * (1 - self.near), aim, aim * (1 + self.near)
+
+
 @dataclass(frozen=True)
 class Trial:
-    """Bricks of a volume on which plans are tried, with what the rest of the file adds.
+    """Bricks, or parts of bricks, of a volume, on which plans are tried.
 
     Attributes
     ----------
-    bricks : in native byte order, at most MOST_TRIED samples if there is more than one
+    bricks : in native byte order
     samples : how many the whole volume has
     whole : whether these are all of its bricks
-    overhead : bytes of a file that are not bricks
+    around : bytes of a file that are not bricks, for a plan and its losses
     peak : max - min of the whole volume
     """
 
     bricks: Bricks
     samples: int
     whole: bool
-    overhead: int
+    around: Callable[[Plan, Tally], int]
     peak: float
     threads: int
 
     @classmethod
     def of(cls, samples: Samples, plan: Plan, threads: int) -> "Trial":
-        """Read a volume once, and keep bricks at equal distances."""
+        """Read a volume once, and keep its bricks; of a large one, those at equal distances."""
         layout, foreign = samples.layout, samples.foreign
         grid = grid_of(layout, plan)
         total = math.prod(layout.canonical)
-        apart = max(1, math.ceil(total / MOST_TRIED))
+        apart = 1 if total <= MOST_TRIED else math.ceil(total / SOME_TRIED)
         kept: Bricks = []
         low, high = math.inf, -math.inf
         for number, brick in enumerate(bricks_of(samples, grid)):
             if brick.dtype.kind in "iufb":
                 lowest, highest = extent_of(brick)
                 low, high = min(low, lowest), max(high, highest)
-            if number % apart == apart // 2:
+            if number % apart == apart // 2 or len(grid) <= apart // 2:
                 kept.append(brick)
-        header = Header.describe(layout, grid, foreign.format, plan.level, plan.target)
-        overhead = preamble_length(header.chunks) + len(foreign.head) + 2 * len(foreign.companion) // 3
-        return cls(kept, total, apart == 1, overhead, max(0.0, high - low), threads)
+        header, tail = Header.describe(layout, grid, foreign.format, plan.level, plan.target), samples.read_tail()
+        return cls(
+            kept, total, len(kept) == len(grid), lambda plan, tally: around(plan, header, foreign, tail, tally),
+            max(0.0, high - low), threads,
+        )  # fmt: skip
 
-    def core(self) -> "Trial":
-        """Only the middle of the middle brick."""
-        middle = self.bricks[len(self.bricks) // 2 :][:1]
-        parts = [np.ascontiguousarray(brick[middle_of(brick.shape, CORE)]) for brick in middle]
-        return replace(self, bricks=parts, whole=False, overhead=0)
+    def probe(self) -> "Trial":
+        """Small parts from the middle of some bricks."""
+        count = min(PARTS, len(self.bricks))
+        probed = min(max(self.samples // 10, PROBED[0]), PROBED[1])
+        some = [self.bricks[len(self.bricks) * (2 * k + 1) // (2 * count)] for k in range(count)]
+        parts = [np.ascontiguousarray(brick[middle_of(brick.shape, _part(brick.shape, probed // count))]) for brick in some]
+        return replace(self, bricks=parts, whole=False, around=lambda plan, tally: 0)
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
-        coded = tuple(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads))
-        tried = sum(brick.size for brick in self.bricks)
-        length = sum(len(brick.payload) for brick in coded)
-        bits = 8 * (length / max(1, tried) + self.overhead / max(1, self.samples))
-        return Result(bits, sum((brick.tally for brick in coded), Tally()), self.peak, coded)
+        return self._result(plan, self._coded(plan, self.bricks))
 
-    def settled(self, plan: Plan, log_step: float, result: Result) -> Plan:
-        """The plan with this step, and its bricks if these are all."""
-        return replace(self.with_step(plan, log_step), ready=result.coded if self.whole else ())
+    def stepped(self, plan: Plan, log_step: float) -> Result:
+        """Code the bricks with a step of ``2 ** log_step``."""
+        return self.measure(with_step(plan, log_step))
 
-    def with_step(self, plan: Plan, log_step: float) -> Plan:
-        """The same plan with a step of ``2 ** log_step``."""
-        return replace(plan, fidelity=Fidelity.stepped(2.0**log_step, plan.fidelity.bound))
+    def approach(self, plan: Plan, goal: Goal, log_step: float, rounds: int = ROUNDS) -> tuple[float, Result]:
+        """Find the step for which a `goal` is met, from the guess `log_step` on.
 
-    def solve(
-        self, plan: Plan, value: Callable[[Result], float], wanted: tuple[float, float], slope: float, log_step: float
-    ) -> tuple[float, Result]:
-        """Find the step for which `value` of the result is in the range `wanted`.
-
-        `value` falls with the step, by about `slope` per doubling; `log_step` is a first guess. Returns the logarithm of the
-        step to base 2 and its result: the last that was tried, if none is near enough.
+        Returns the logarithm of the step to base 2 and its result. If none is near enough, it is the nearest, or the nearest one
+        below what is wanted if the goal is strict and there is one.
         """
-        lowest, highest = math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
-        aim = (wanted[0] + wanted[1]) / 2
-        finer, coarser = lowest, highest
-        step = min(max(log_step, lowest), highest)
+        fine, coarse = math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
+        step, slope = min(max(log_step, fine), coarse), goal.slope
         before: tuple[float, float] | None = None
-        result = self.measure(self.with_step(plan, step))
-        for _ in range(ROUNDS):
-            got = value(result)
-            if wanted[0] <= got <= wanted[1] or coarser - finer < 1e-4:
-                break
-            if got > aim:
-                finer = step
+        below: tuple[float, Result] | None = None
+        nearest: tuple[float, Result] | None = None
+        distance = math.inf
+        for _ in range(rounds):
+            result = self.stepped(plan, step)
+            total, (least, aim, most) = goal.total(result), goal.wanted(result)
+            if least <= total <= most:
+                return step, result
+            if total < least and (below is None or total > goal.total(below[1])):
+                below = step, result
+            off = math.log2(aim / total) if total > 0 else math.copysign(math.inf, slope)
+            if abs(off) < distance:
+                nearest, distance = (step, result), abs(off)
+            if self.whole and len(self.bricks) > 1 and abs(off / slope) < CLOSE:
+                patched = self._patched(plan, goal, step, result)
+                if least <= goal.total(patched) <= most:
+                    return step, patched
+            if (off > 0) == (slope > 0):
+                fine = step
             else:
-                coarser = step
-            if before is not None and math.isfinite(got) and before[0] != step and before[1] != got:
-                slope = min(max((before[1] - got) / (step - before[0]), slope / 4), slope * 4)
-            before = (step, got) if math.isfinite(got) else None
-            following = step + (got - aim) / slope if math.isfinite(got) else (step + coarser) / 2
-            step = following if finer < following < coarser else (finer + coarser) / 2
-            result = self.measure(self.with_step(plan, step))
-        return step, result
+                coarse = step
+            if coarse - fine < NARROW:
+                fine, coarse = fine - WIDER, coarse + WIDER
+                step, before = (fine, None) if before is None or before[0] > step else (coarse, None)
+                continue
+            if before is not None and math.isfinite(off) and before[0] != step and before[1] != off:
+                measured = (before[1] - off) / (step - before[0])
+                slope = min(max(measured / goal.slope, 0.25), 4.0) * goal.slope
+            before = (step, off) if math.isfinite(off) else None
+            following = step + (off / slope if math.isfinite(off) else 2.0)
+            step = following if fine < following < coarse else (fine + coarse) / 2
+        return (below if goal.strict else nearest) or (step, result)
+
+    def _patched(self, plan: Plan, goal: Goal, log_step: float, result: Result) -> Result:
+        """Result with some bricks coded again, so that a goal is met which is not far."""
+        steps = [log_step] * len(self.bricks)
+        for _ in range(PATCHES):
+            least, aim, most = goal.wanted(result)
+            missing = aim - goal.total(result)
+            if least <= goal.total(result) <= most:
+                break
+            chosen, change = _to_change(result.coded, goal, missing)
+            for k in chosen:
+                steps[k] += change
+            coded = list(result.coded)
+            step = {k: with_step(plan, steps[k]) for k in chosen}
+            again = map_ordered(lambda k: code_brick(self.bricks[k], step[k]), chosen, self.threads)  # noqa: B023
+            for k, brick in zip(chosen, again, strict=True):
+                coded[k] = brick
+            result = self._result(plan, coded)
+        return result
+
+    def _coded(self, plan: Plan, bricks: Bricks) -> list[Coded]:
+        return list(map_ordered(lambda brick: code_brick(brick, plan), bricks, self.threads))
+
+    def _result(self, plan: Plan, coded: Sequence[Coded]) -> Result:
+        tried, tally = sum(brick.size for brick in self.bricks), sum((brick.tally for brick in coded), Tally())
+        length = sum(len(brick.payload) for brick in coded) * (self.samples / max(1, tried)) + self.around(plan, tally)
+        return Result(length, self.samples, tally, self.peak, tuple(coded))
+
+
+def with_step(plan: Plan, log_step: float) -> Plan:
+    """The same plan with a step of ``2 ** log_step``."""
+    return replace(plan, fidelity=Fidelity.stepped(2.0**log_step, plan.fidelity.bound))
+
+
+def _part(shape: tuple[int, ...], samples: int) -> tuple[int, int, int, int]:
+    """Lengths of a part ``(series, z, y, x)`` of about so many samples."""
+    series = min(shape[0], PROBED_VOLUMES)
+    slices = min(shape[1], PROBED_SLICES if series == 1 else PROBED_SLICES // 2)
+    side = max(32, math.isqrt(samples // (series * slices * shape[4])))
+    rows = min(side, shape[2])
+    return series, slices, rows, max(side, samples // (series * slices * rows * shape[4]))
+
+
+def _to_change(coded: Sequence[Coded], goal: Goal, missing: float) -> tuple[list[int], float]:
+    """As few bricks as can add what is `missing`, at equal distances, and the doublings of their step that it takes."""
+    count, change = len(coded), 0.0
+    for number in range(1, count + 1):
+        chosen = [count * (2 * k + 1) // (2 * number) for k in range(number)]
+        amount = sum(goal.part(coded[k]) for k in chosen)
+        change = math.log2((amount + missing) / amount) / goal.slope if amount > 0 and amount + missing > 0 else math.inf
+        if abs(change) <= APART:
+            break
+    return chosen, max(-2 * CLOSE, min(change, 2 * CLOSE))

@@ -50,10 +50,13 @@ def needs_newer(what: str) -> UnsupportedError:
     return UnsupportedError(f"{what}, which file format 1.0 does not have; a voxz that reads a later 1.x is needed")
 
 
-def check_name(name: str | None) -> None:
-    """Raise `UsageError` unless `name` is that of a codec, or None for the one that suits the samples."""
+def codec_for(name: str | None, transform: object = None) -> str | None:
+    """Name of the codec for what was asked, None for the one that suits the samples; `UsageError` if it makes no sense."""
     if name is not None and name not in CODECS:
         raise UsageError(f"got codec {name!r}, expected one of {', '.join(CODECS)}")
+    if transform is not None and name not in (None, "wavelet"):
+        raise UsageError(f"got a transform for the codec {name}, expected the codec wavelet, which has transforms")
+    return name if transform is None else "wavelet"
 
 
 def encode_brick(
@@ -80,7 +83,7 @@ def encode_brick(
 
 def _candidates(samples: NDArray[np.generic], name: str | None, fidelity: Fidelity) -> Iterator[int]:
     """Codecs to try, until one is clearly right; of the others the smallest payload counts."""
-    if name == "wavelet" or (name is None and fidelity != EXACT and samples.dtype.kind == "f"):
+    if name == "wavelet":
         yield WAVELET
     if name == "labels" or (name is None and suits(samples)):
         yield LABELS

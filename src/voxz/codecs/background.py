@@ -1,7 +1,7 @@
-"""Constant background in front of a payload with loss: its value, and a bit plane that says where it is.
+"""Constant background in the payloads of lossy codecs: its values, and bit planes that say where they are.
 
-Part of the predictive codec. Layout: i64 value, u32 bytes of the plane, plane ``(1, z, y, x)``, then the payload of the other
-samples.
+Layout: u8 constants; for each its value (bytes of a sample), u32 bytes of its plane (the highest bit set: a plane for each volume
+of the series, else one for all), the plane.
 """
 
 import struct
@@ -10,11 +10,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.background import find_background
+from voxz.background import MOST_CONSTANTS, Background, Constant, find_background
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
 
-_HEAD = struct.Struct("<qI")
+_LENGTH = struct.Struct("<I")
+_EACH = 1 << 31
+
+
+def encode_background(background: Background) -> bytes:
+    """Bytes of a background."""
+    pieces = [bytes([len(background.constants)])]
+    for constant in background.constants:
+        value = np.asarray(constant.value)
+        value = value if value else np.zeros_like(value)  # -0.0 is a special value, not background
+        plane = encode_plane(constant.mask)
+        each = _EACH if len(constant.mask) > 1 else 0
+        pieces += [value.astype(value.dtype.newbyteorder("<")).tobytes(), _LENGTH.pack(len(plane) | each), plane]
+    return b"".join(pieces)
+
+
+def decode_background(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[list[Constant], int]:
+    """Constants of a brick ``(series, z, y, x)``, and how many bytes of the payload they take; damage raises `CorruptError`."""
+    if not payload or not 1 <= payload[0] <= MOST_CONSTANTS:
+        raise CorruptError(f"constant background has {payload[0] if payload else 'no'} values, expected 1 to {MOST_CONSTANTS}")
+    at, found = 1, []
+    for _ in range(payload[0]):
+        start = at + dtype.itemsize + _LENGTH.size
+        if start > len(payload):
+            raise CorruptError(f"constant background ends {start - len(payload)} bytes early")
+        value = np.frombuffer(payload[at : at + dtype.itemsize], dtype.newbyteorder("<")).astype(dtype)[0]
+        (length,) = _LENGTH.unpack_from(payload, at + dtype.itemsize)
+        at = start + (length & ~_EACH)
+        if at > len(payload) or not np.isfinite(value):
+            raise CorruptError(f"constant background of value {value} and {length & ~_EACH} bytes does not fit its brick")
+        planes = shape[0] if length & _EACH else 1
+        found.append(Constant(value, decode_plane(payload[start:at], (planes, *shape[1:4]))))
+    return found, at
 
 
 def split_background(samples: NDArray[np.generic]) -> tuple[bytes, NDArray[np.bool_]] | None:
@@ -22,25 +54,17 @@ def split_background(samples: NDArray[np.generic]) -> tuple[bytes, NDArray[np.bo
     background = find_background(samples)
     if background is None:
         return None
-    plane = encode_plane(background.mask[None])
-    return _HEAD.pack(int(background.value), len(plane)) + plane, _everywhere(background.mask, samples.shape)
+    return encode_background(background), np.broadcast_to(~background.mask[..., None], samples.shape)
 
 
 def read_background(
     payload: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> tuple[np.generic, NDArray[np.bool_], bytes]:
-    """Value of the background, which samples are not background, and the payload of those; damage raises `CorruptError`."""
-    if len(payload) < _HEAD.size:
-        raise CorruptError(f"constant background has {len(payload)} bytes, expected at least {_HEAD.size}")
-    value, length = _HEAD.unpack_from(payload)
-    limits = np.iinfo(dtype)
-    if length > len(payload) - _HEAD.size or not limits.min <= value <= limits.max:
-        raise CorruptError(f"constant background of value {value} and {length} bytes does not fit its brick")
-    rest = _HEAD.size + length
-    (mask,) = decode_plane(payload[_HEAD.size : rest], (1, *shape[1:4]))
-    return dtype.type(value), _everywhere(mask, shape), payload[rest:]
-
-
-def _everywhere(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """What is not in `mask` ``(z, y, x)``, in all volumes and channels."""
-    return np.broadcast_to(~mask[None, ..., None], shape)
+) -> tuple[NDArray[np.generic], NDArray[np.bool_], bytes]:
+    """Values of the background, which samples are not background, and the payload of those; damage raises `CorruptError`."""
+    constants, end = decode_background(payload, shape, dtype)
+    values, present = np.zeros(shape, dtype), np.ones(shape, np.bool_)
+    for constant in constants:
+        mask = np.broadcast_to(constant.mask, shape[:4])
+        values[mask] = constant.value
+        present[mask] = False
+    return values, present, payload[end:]

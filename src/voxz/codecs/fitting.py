@@ -5,6 +5,8 @@ walk with the first fit shows what the decoder will have, and a second fit is to
 predicted stays the original.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,18 +15,51 @@ from voxz.predict.geometry import Geometry
 from voxz.predict.learn import learn
 from voxz.predict.levels import Settings
 from voxz.predict.model import Model
+from voxz.predict.steps import UNIT, Quantiser
+
+DEAD_ZONE = 0.1
+"""By how much of a step more than half a step a residual has to be off to be coded, where there is no bound in the way."""
+
+FINE = 13 * UNIT // 4
+"""Steps among so few values have no room for dead zones and centroids."""
+
+DAMPING = 0.5
+"""How much of the mean error is taken back: predictions from better samples are off by less."""
 
 
 def learn_stepped(
     padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Settings, absent: NDArray[np.bool_], ridge: float,
-    step: int
-) -> Model:  # fmt: skip
-    """Fit the predictor of a brick, as `learn` does, for residuals in steps of `step`; `padded` gets borders and stand-ins."""
+    quantiser: Quantiser, slack: float,
+) -> tuple[Model, Quantiser]:  # fmt: skip
+    """Fit the predictor of a brick, as `learn` does, for residuals that are quantised; `padded` gets borders and stand-ins.
+
+    The largest error may grow by `slack` (in 1/UNIT) for the sake of a smaller or nearer payload; what uses it is added to the
+    quantiser.
+    """
     model = learn(padded, geometry, settings, absent, ridge)
-    if step == 1:
-        return model
+    if not quantiser.size:
+        return model, quantiser
+    if quantiser.size <= FINE:
+        slack = 0
+    dead = int(min(DEAD_ZONE * quantiser.size, slack))
+    quantiser = replace(quantiser, reach=quantiser.reach - dead)
     neighbours = padded.copy()
     coded = geometry.interior(padded).size - int(np.count_nonzero(absent))
     residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
-    code_series(neighbours, highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, step)
-    return learn(neighbours, geometry, settings, absent, ridge, padded)
+    code_series(neighbours, highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, quantiser)
+    present = geometry.interior(~absent) if absent.size else slice(None)
+    lost = geometry.interior(neighbours)[present].ravel() - geometry.interior(padded)[present].ravel()
+    bias = -round(UNIT * DAMPING * float(np.mean(lost)))
+    near, far = (_excess(lost, residuals, min(slack - dead, quantiser.size / 2), several=several) for several in (False, True))
+    model = learn(neighbours, geometry, settings, absent, ridge, padded)
+    return model, replace(quantiser, near=near, far=far, bias=bias)
+
+
+def _excess(lost: NDArray[np.int32], residuals: NDArray[np.int32], most: float, *, several: bool) -> int:
+    """By how much, in 1/UNIT and at most `most`, samples of one step, or of `several`, come back too far out."""
+    away = np.abs(residuals)
+    found = away > 1 if several else away == 1
+    if not found.any():
+        return 0
+    mean = float(np.mean(lost[found] * np.sign(residuals[found])))
+    return int(max(-most, min(round(UNIT * mean), most)))

@@ -6,6 +6,7 @@
             -> the others, as one of:  palette   few distinct values       -> their ranks
                                        scaled    number * slope + intercept -> the numbers (+ differences of some ulps)
                                        grid      anything else              -> a coarse grid + the raw bits below it
+                                       stepped   where loss is allowed      -> whole numbers of a fine unit, quantised
             -> ranks, numbers or grid values: the predictive codec, which skips the special ones
 
 Complex samples are two channels. Samples are kept bit for bit: which NaN, the sign of zero, denormal numbers. Arithmetic on
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from voxz.codecs import needs_newer
 from voxz.codecs.float_grid import put_grid, take_grid
 from voxz.codecs.float_integers import put_palette, put_scaled, take_palette, take_scaled
+from voxz.codecs.float_steps import put_steps, take_steps
 from voxz.codecs.parts import PartReader, PartWriter, Present
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
@@ -28,11 +30,14 @@ from voxz.predict.grid import FORMATS
 from voxz.predict.palette import find_palette
 from voxz.predict.special import MOST_SPECIALS, Specials, find_specials
 
-PALETTE, SCALED, GRID, NOTHING = 0, 1, 2, 3
+PALETTE, SCALED, GRID, NOTHING, STEPPED = 0, 1, 2, 3, 4
 """What a payload holds; NOTHING: all samples are special."""
 
 SMALL_PALETTE = 32
 """A palette is taken without a comparison if it has at most one value in this many samples."""
+
+CLEAR_BITS = 3.0
+"""Bits per sample with loss below which it is not tried whether a payload without would be smaller."""
 
 SOME = 4096
 """Samples that tell soon that a smaller type is not enough."""
@@ -40,7 +45,7 @@ SOME = 4096
 _HEAD = struct.Struct("<BBB")
 """Kind, bytes of a float (fewer than those of a sample if all fit), number of special values."""
 
-_TAKE = {PALETTE: take_palette, SCALED: take_scaled, GRID: take_grid}
+_TAKE = {PALETTE: take_palette, SCALED: take_scaled, GRID: take_grid, STEPPED: take_steps}
 
 Floats = NDArray[np.generic]
 
@@ -52,6 +57,26 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     floats = _to_series(samples)
     if floats.dtype.itemsize not in FORMATS:
         return None
+    stepped = None if fidelity == EXACT else _encode_stepped(floats, level, fidelity)
+    if stepped is not None and 8 * len(stepped) < CLEAR_BITS * floats.size:
+        return stepped
+    lossless = _encode_exact(floats, level)
+    return min((payload for payload in (stepped, lossless) if payload is not None), key=len, default=None)
+
+
+def _encode_stepped(floats: Floats, level: int, fidelity: Fidelity) -> bytes | None:
+    """Payload with loss; None for what has only special values, or does not fit."""
+    specials = find_specials(floats, background=True)
+    present = _present(specials or [])
+    values = floats.ravel() if present is None else floats[present]
+    if specials is None or not values.size:
+        return None
+    writer = _start(STEPPED, values.itemsize, specials, values.itemsize)
+    return writer.to_bytes() if put_steps(writer, values, floats.shape, present, level, fidelity) else None
+
+
+def _encode_exact(floats: Floats, level: int) -> bytes | None:
+    """Payload without loss."""
     odd = find_specials(floats, background=False)
     scaled = None if odd is None else _encode_scaled(floats, odd, level)
     if scaled is not None:
@@ -95,7 +120,7 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
         raise CorruptError(f"a brick of {dtype} says that it holds floats of up to 64 bits")
     reader = PartReader(payload)
     kind, itemsize, count = reader.head(_HEAD)
-    if kind > NOTHING:
+    if kind > STEPPED:
         raise needs_newer(f"a brick of floats is of kind {kind}")
     if itemsize not in FORMATS or itemsize > width or count > MOST_SPECIALS:
         raise CorruptError(f"got kind {kind}, {itemsize} bytes, {count} special values in a brick of {dtype}")

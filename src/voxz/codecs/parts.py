@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.predictive import decode_present, encode_brick, encode_present
 from voxz.errors import CorruptError
+from voxz.fidelity import EXACT, Fidelity
 from voxz.predict.learn import RIDGE
 from voxz.predict.levels import DEFAULT
 
@@ -71,17 +72,21 @@ class PartReader:
 
 def put_integers(
     writer: PartWriter, values: NDArray[np.int32], shape: tuple[int, ...], present: Present, level: int, ridge: float = RIDGE,
-    rough: bool = False,
+    rough: bool = False, fidelity: Fidelity = EXACT,
 ) -> bool:  # fmt: skip
-    """Append the payload of integers, given for the samples that are present; False if their range is too wide."""
+    """Append the payload of integers, given for the samples that are present; False if their range is too wide.
+
+    They come back as near as `fidelity` asks.
+    """
     volume = values.reshape(shape) if present is None else np.zeros(shape, np.int32)
     if present is not None:
         volume[present] = values
     where = None if present is None else present[..., None]
-    if present is None and not rough and level > DEFAULT:
+    if present is None and not rough and level > DEFAULT and fidelity == EXACT:
         payload = encode_brick(volume[..., None], level)
     else:
-        payload = encode_present(volume[..., None], min(level, DEFAULT), where, ridge, rough)
+        finest = DEFAULT if fidelity == EXACT else level
+        payload = encode_present(volume[..., None], min(level, finest), where, ridge, rough, fidelity)
     if payload is not None:
         writer.part(payload)
     return payload is not None

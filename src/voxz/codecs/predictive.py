@@ -13,6 +13,7 @@ A payload holds its parameters and needs nothing else but the brick's shape and 
 adaptive Golomb-Rice codes; samples never touch floating point.
 """
 
+import math
 import struct
 from dataclasses import replace
 
@@ -34,7 +35,8 @@ from voxz.predict.learn import NONE_ABSENT, RIDGE
 from voxz.predict.levels import DEFAULT, SETTINGS
 from voxz.predict.model import Model
 from voxz.predict.sequence import code_residuals
-from voxz.predict.steps import LARGEST_STEP, step_among, step_of
+from voxz.predict.steps import EXACT as NO_LOSS
+from voxz.predict.steps import UNIT, Quantiser, bound_among, quantiser_of
 from voxz.predict.values import Values, find_values, without_gaps
 
 _HEAD = struct.Struct("<BII")
@@ -60,57 +62,62 @@ Present = NDArray[np.bool_] | None
 
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
     """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide."""
-    step = step_of(fidelity)
-    if step == 1 or not samples.size:
+    if not samples.size or quantiser_of(fidelity, 1) == NO_LOSS:
         return encode_present(samples, level)
     background = split_background(samples)
     if background is None:
-        return encode_present(samples, level, step=step)
+        return encode_present(samples, level, fidelity=fidelity)
     head, present = background
     if not present.any():
         return encode_present(samples, level)
-    payload = encode_present(samples, level, present, step=step)
+    payload = encode_present(samples, level, present, fidelity=fidelity)
     return None if payload is None else bytes([_BACKGROUND]) + head + payload
 
 
 def encode_present(
-    samples: NDArray[np.generic], level: int, present: Present = None, ridge: float = RIDGE, rough: bool = False, step: int = 1
-) -> bytes | None:
+    samples: NDArray[np.generic], level: int, present: Present = None, ridge: float = RIDGE, rough: bool = False,
+    fidelity: Fidelity = EXACT,
+) -> bytes | None:  # fmt: skip
     """The same for the samples that are `present` (same shape), which the decoder has to know; at least one must be.
 
-    No sample will be off by more than ``step // 2``. `ridge` is that of `learn`. A `rough` payload, with few entropy tables,
-    is only good for its length.
+    `ridge` is that of `learn`. A `rough` payload, with few entropy tables, is only good for its length.
     """
     values = find_values(samples if present is None else samples[present])
-    if step > 1 and values is not None:
-        return _encode_stepped(samples, level, present, ridge, rough, step, values)
-    return None if values is None else _encode_values(samples, level, present, ridge, rough, values, 1)
+    if values is None:
+        return None
+    if quantiser_of(fidelity, 1) == NO_LOSS:
+        return _encode_values(samples, level, present, ridge, rough, values, NO_LOSS)
+    return _encode_stepped(samples, level, present, ridge, rough, fidelity, values)
 
 
 def _encode_stepped(
-    samples: NDArray[np.generic], level: int, present: Present, ridge: float, rough: bool, step: int, exact: Values
+    samples: NDArray[np.generic], level: int, present: Present, ridge: float, rough: bool, fidelity: Fidelity, exact: Values
 ) -> bytes | None:
     """Payload with loss, or without should its values be so few that it is smaller."""
     low, high = exact.range()
-    if high - low <= 2 * (step // 2):
-        return _encode_values(samples, level, present, ridge, rough, Values((low + high) // 2, 1, 0), 1)
+    if math.isfinite(fidelity.bound) and high - low <= 2 * math.floor(fidelity.bound):
+        return _encode_values(samples, level, present, ridge, rough, Values((low + high) // 2, 1, 0), NO_LOSS)
     values = without_gaps(exact)
     if values is None:
         return None
-    payload = _encode_values(samples, level, present, ridge, rough, values, step_among(step, values.step))
-    if exact.starts and exact.highest * step < values.highest * values.step:
-        closed = _encode_values(samples, level, present, ridge, rough, exact, 1)
+    quantiser = quantiser_of(fidelity, values.step)
+    if quantiser == NO_LOSS:
+        return _encode_values(samples, level, present, ridge, rough, exact, NO_LOSS)
+    slack = UNIT * bound_among(fidelity, values.step) + (UNIT - quantiser.size) / 2
+    payload = _encode_values(samples, level, present, ridge, rough, values, quantiser, slack)
+    if exact.starts and exact.highest * quantiser.size < UNIT * values.highest:
+        closed = _encode_values(samples, level, present, ridge, rough, exact, NO_LOSS)
         return min(payload, closed, key=len)
     return payload
 
 
 def _encode_values(
-    samples: NDArray[np.generic], level: int, present: Present, ridge: float, rough: bool, values: Values, step: int
-) -> bytes:
-    """Payload for samples with these `values`, in steps of dense ones."""
-    side = _front(values, step)
+    samples: NDArray[np.generic], level: int, present: Present, ridge: float, rough: bool, values: Values, quantiser: Quantiser,
+    slack: float = 0.0,
+) -> bytes:  # fmt: skip
+    """Payload for samples with these `values`, whose dense ones are quantised (`learn_stepped` has the `slack`)."""
     if values.highest == 0:
-        return _pack(_CONSTANT, side, b"", b"")
+        return _pack(_CONSTANT, _front(values, NO_LOSS), b"", b"")
     settings = SETTINGS[min(level, DEFAULT)]
     if rough:
         settings = replace(settings, ranges=ROUGH_RANGES, phases=False)
@@ -123,47 +130,48 @@ def _encode_values(
     if absent.size:
         absent = pad(absent, geometry)
     padded = pad(dense, geometry)
-    model = learn_stepped(padded, values.highest, geometry, settings, absent, ridge, step)
+    model, quantiser = learn_stepped(padded, values.highest, geometry, settings, absent, ridge, quantiser, slack)
+    side = _front(values, quantiser)
     model.write(side, settings, geometry)
     coded = dense.size - int(np.count_nonzero(absent))
     residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
-    walked = code_series(padded, values.highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, step)
+    walked = code_series(padded, values.highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, quantiser)
     assert walked
-    words, raw = code_residuals(side, settings.ranges, settings.phases and step == 1, residuals, noted)
-    payload = _pack(_number(min(level, DEFAULT), step), side, words, raw)
+    words, raw = code_residuals(side, settings.ranges, settings.phases and not quantiser.size, residuals, noted)
+    payload = _pack(_number(min(level, DEFAULT), quantiser), side, words, raw)
     if level not in DENSE or rough:
         return payload
-    mixed = _encode_mixing(pad(dense, geometry), level, values, geometry, model, absent, step, samples.nbytes)
+    mixed = _encode_mixing(pad(dense, geometry), level, values, geometry, model, absent, quantiser, samples.nbytes)
     return payload if mixed is None else min(mixed, payload, key=len)
 
 
 def _encode_mixing(
-    padded: NDArray[np.int32], level: int, values: Values, geometry: Geometry, model: Model, absent: NDArray[np.bool_], step: int,
-    room: int,
+    padded: NDArray[np.int32], level: int, values: Values, geometry: Geometry, model: Model, absent: NDArray[np.bool_],
+    quantiser: Quantiser, room: int,
 ) -> bytes | None:  # fmt: skip
     """Payload of levels 6 to 9, with the value map and the predictor of level 5; None if it would be larger than `room`."""
     coder, data = np.zeros(4, np.int64), np.zeros(room, np.uint8)
     start(coder, b"")
-    fits = mix_series(padded, values.highest, geometry, DENSE[level], model, coder, data, absent, step, decoding=False)
+    fits = mix_series(padded, values.highest, geometry, DENSE[level], model, coder, data, absent, quantiser, decoding=False)
     if not fits or coder[POSITION] > data.size:
         return None
-    side = _front(values, step)
+    side = _front(values, quantiser)
     model.write(side, SETTINGS[DEFAULT], geometry)
-    return _pack(_number(level, step), side, b"", finish(coder, data))
+    return _pack(_number(level, quantiser), side, b"", finish(coder, data))
 
 
-def _front(values: Values, step: int) -> IntegerWriter:
-    """Side information with the value map and, where there is loss among its values, the step."""
+def _front(values: Values, quantiser: Quantiser) -> IntegerWriter:
+    """Side information with the value map and, where there is loss, the quantiser."""
     side = IntegerWriter()
     values.write(side)
-    if step > 1 and values.highest:
-        side.put([step])
+    if quantiser.size:
+        quantiser.write(side)
     return side
 
 
-def _number(level: int, step: int) -> int:
+def _number(level: int, quantiser: Quantiser) -> int:
     """Number of the settings in a payload."""
-    return level + (_STEPPED if step > 1 else 0)
+    return level + (_STEPPED if quantiser.size else 0)
 
 
 def _pack(number: int, side: IntegerWriter, words: bytes, raw: bytes) -> bytes:
@@ -200,9 +208,7 @@ def decode_present(
     if level == _CONSTANT:
         side.finish()
         return values.to_stored(np.zeros(shape, np.int32), dtype)
-    step = int(side.take(1)[0]) if stepped else 1
-    if stepped and not 1 < step <= LARGEST_STEP:
-        raise CorruptError(f"got steps of {step}, expected 2 to {LARGEST_STEP}")
+    quantiser = Quantiser.read(side) if stepped else NO_LOSS
     settings = SETTINGS[min(level, DEFAULT)]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])
     model = Model.read(side, settings, geometry)
@@ -210,24 +216,26 @@ def decode_present(
     absent = NONE_ABSENT if present is None else pad(to_series(~present), geometry)
     if level in DENSE:
         side.finish()
-        _decode_mixing(padded, values.highest, geometry, DENSE[level], model, payload[ends[1] :], absent, step)
+        _decode_mixing(padded, values.highest, geometry, DENSE[level], model, payload[ends[1] :], absent, quantiser)
         return values.to_stored(from_series(geometry.interior(padded), shape), dtype)
     contexts = read_contexts(side)
     side.finish()
     nothing = np.zeros(0, np.int32)
     words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
-    if not code_series(padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing, absent, step):
+    if not code_series(
+        padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing, absent, quantiser
+    ):
         raise CorruptError("the entropy-coded residuals of a brick are damaged")
     return values.to_stored(from_series(geometry.interior(padded), shape), dtype)
 
 
 def _decode_mixing(
     padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Dense, model: Model, stream: bytes,
-    absent: NDArray[np.bool_], step: int,
+    absent: NDArray[np.bool_], quantiser: Quantiser,
 ) -> None:
     """Decode the samples of levels 6 to 9 into their padded array."""
     coder, data = np.zeros(4, np.int64), np.frombuffer(stream, np.uint8).copy()
     start(coder, stream)
-    decoded = mix_series(padded, highest, geometry, settings, model, coder, data, absent, step, decoding=True)
+    decoded = mix_series(padded, highest, geometry, settings, model, coder, data, absent, quantiser, decoding=True)
     if not decoded or coder[POSITION] != data.size:
         raise CorruptError("the entropy-coded samples of a brick are damaged")

@@ -17,6 +17,7 @@ from voxz.predict.coding import WEIGHT_BITS
 from voxz.predict.geometry import Geometry
 from voxz.predict.levels import DEFAULT, SETTINGS, Settings
 from voxz.predict.model import Arrays, Model
+from voxz.predict.steps import STEP_BITS, Quantiser
 from voxz.predict.traverse import traverse
 
 FINEST_STEPS = 4
@@ -45,9 +46,9 @@ def pad(dense: NDArray[Scalar], geometry: Geometry) -> NDArray[Scalar]:
 def code_series(
     padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Settings, model: Model,
     contexts: Contexts | None, words: bytes, raw: bytes, residuals: NDArray[np.int32], noted: NDArray[np.int32],
-    absent: NDArray[np.bool_], step: int,
+    absent: NDArray[np.bool_], quantiser: Quantiser,
 ) -> bool:
-    """Walk at levels 1 to 5; it decodes if there are `contexts`. With a `step` above 1, `padded` gets what will be decoded."""
+    """Walk at levels 1 to 5; it decodes if there are `contexts`. With loss, `padded` gets what will be decoded."""
     arrays = Arrays.derive(settings, geometry, model.references)
     room = geometry.width
     stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(room + 1, np.uint16)])
@@ -56,21 +57,22 @@ def code_series(
         tables = contexts.level_table, contexts.shifts, *contexts.lookup()
     else:
         tables = np.zeros(LEVELS, np.int16), np.zeros(1, np.int64), np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32)
-    scaling = WEIGHT_BITS + max(0, step.bit_length() - FINEST_STEPS)
+    scaling = WEIGHT_BITS + max(0, quantiser.size.bit_length() - STEP_BITS - FINEST_STEPS)
     return bool(
         traverse(
             padded, np.zeros(padded.size, np.int32), np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            *tables, stream, bits, 8 * len(raw), settings.ahead, contexts is not None, residuals, noted, absent, step, scaling,
+            *tables, stream, bits, 8 * len(raw), settings.ahead, contexts is not None, residuals, noted, absent,
+            *quantiser.numbers, scaling,
         )
     )
 
 
 def mix_series(
     padded: NDArray[np.int32], highest: int, geometry: Geometry, settings: Dense, model: Model,
-    coder: NDArray[np.int64], data: NDArray[np.uint8], absent: NDArray[np.bool_], step: int, *, decoding: bool,
+    coder: NDArray[np.int64], data: NDArray[np.uint8], absent: NDArray[np.bool_], quantiser: Quantiser, *, decoding: bool,
 ) -> bool:
     """Walk at levels 6 to 9."""
     arrays = Arrays.derive(SETTINGS[DEFAULT], geometry, model.references)
@@ -81,6 +83,6 @@ def mix_series(
             geometry.sizes(), np.array(model.tiles, np.int64), highest, model.precision, model.references,
             model.thresholds, model.coefficients.ravel(), arrays.stride,
             arrays.offsets, arrays.groups, arrays.weights, arrays.error_offsets, arrays.error_groups,
-            *learning, None if step == 1 else step,
+            *learning, quantiser.size or None, *quantiser.numbers[1:],
         )
     )

@@ -4,6 +4,7 @@
 
     samples -> special values and constant background, each with a bit plane that says where; smooth values in their place
             -> KLT along the series, where it pays -> 9/7 or trained pyramid -> trellis-coded coefficients
+            -> filters for what comes out of these, where they pay
             -> where that breaks a bound: the difference in multiples of twice the bound
 
 Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1. A payload decodes to
@@ -11,15 +12,15 @@ the same samples everywhere: behind the integer decoder there are only sums and 
 """
 
 import math
-import struct
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.background import Background, find_background
 from voxz.codecs import needs_newer
+from voxz.codecs.background import decode_background, encode_background
+from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
 from voxz.codecs.parts import PartReader, PartWriter
 from voxz.codecs.walks import from_series, to_series
 from voxz.codecs.wavelet_head import LOSSLESS, LOSSY, NOTHING, Head
@@ -35,21 +36,27 @@ from voxz.transforms import klt
 from voxz.transforms.choice import Choice, read_choice
 from voxz.transforms.fill import fill
 from voxz.transforms.model import Model
-from voxz.transforms.pyramid import MOST_LEVELS
+from voxz.transforms.pyramid import MOST_LEVELS, Levels
+from voxz.transforms.restoring import Filters, restore
+from voxz.transforms.restoring_fit import fit_filters
 
-_BACKGROUND, _BASIS, _CORRECTED = 1, 2, 4
+_BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
 """Flags."""
 
 MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 """Steps, or whole numbers when lossless, that the range of a brick may have: indices of coefficients stay below 2 ** 26."""
 
+MOST_RANGES = 8
+"""Ranges of a brick that its step may be: coarser ones leave nothing."""
+
+LEAST, LARGEST = 1e-300, 1e280
+"""Range that a step is at least measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
+
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
 
-_ROOM = 1 - 2.0**-20
-"""Corrections of floats are multiples of that much less than twice the bound, to leave room for rounding."""
-
-_VALUE = struct.Struct("<d")
+FULL: Levels = (0, 0, 0)
+"""The full resolution."""
 
 Volumes = NDArray[np.float64]
 Series = NDArray[np.generic]
@@ -58,16 +65,24 @@ Series = NDArray[np.generic]
 def _read_head(reader: PartReader, dtype: np.dtype[np.generic]) -> Head:
     """Head of a payload, within its bounds."""
     head = Head.unpack(reader.exactly(Head.LAYOUT.size))
-    numbers = (head.step, head.offset, head.low, head.high)
-    if head.kind > NOTHING or head.flags > _BACKGROUND + _BASIS + _CORRECTED or head.states not in STATES:
+    if head.kind > NOTHING or head.flags > _BACKGROUND + _BASIS + _CORRECTED + _RESTORED or head.states not in STATES:
         raise needs_newer(f"a wavelet brick is of kind {head.kind} with flags {head.flags} and {head.states} states")
-    steps = head.kind != LOSSY or 0 < head.step < math.inf
-    if not steps or max(head.levels) > MOST_LEVELS or head.specials > MOST_SPECIALS or not all(map(math.isfinite, numbers)):
-        raise CorruptError("the head of a wavelet brick is out of bounds")
-    lowest, highest = _limits(dtype)
+    lowest, highest = limits_of(dtype)
     if not lowest <= head.low <= head.high <= highest:
         raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
+    if max(head.levels) > MOST_LEVELS or head.specials > MOST_SPECIALS or not _possible(head, dtype):
+        raise CorruptError("the head of a wavelet brick is out of bounds")
     return head
+
+
+def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
+    """Whether the fields fit each other, so that no sum of coefficients can leave the range of doubles."""
+    if head.kind != LOSSY and (head.step or head.flags & (_BASIS | _CORRECTED | _RESTORED)):
+        return False
+    size = max(abs(head.low), abs(head.high))
+    if not size <= LARGEST or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
+        return False
+    return head.kind != LOSSY or 0 < head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
 
 
 def encode_brick(
@@ -81,7 +96,7 @@ def encode_brick(
     if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
         return None
     step = fidelity.step or fidelity.bound * STEP_OF_BOUND
-    if (kind == "f" and not step) or not math.isfinite(step):
+    if (kind == "f" and not (step and fidelity.bound)) or not math.isfinite(step):
         return None
     series = np.ascontiguousarray(to_series(samples))
     specials = find_specials(series, background=False) if kind == "f" else []
@@ -91,11 +106,13 @@ def encode_brick(
     missing = _missing(series.shape, specials, background)
     seen = series[~missing]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES):
+    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST:
         return None
+    step = min(step, MOST_RANGES * max(high - low, LEAST))
     form = NOTHING if not seen.size else LOSSY if step else LOSSLESS
     effort = EFFORTS[level] if step else REVERSIBLE
-    offset = float(np.rint(low + (seen.astype(np.float64) - low).mean())) if seen.size else 0.0
+    offset = low + float((seen.astype(np.float64) - low).mean()) if seen.size else 0.0
+    offset = offset if kind == "f" else float(np.rint(offset))
     volumes = series.astype(np.float64) - offset
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown)
@@ -103,31 +120,38 @@ def encode_brick(
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
     flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
     choice = choose_transform(volumes, levels, step, level, transform) if form != NOTHING else Choice()
-    head = Head(form, effort.states, levels, len(specials), flags, choice.number, step, offset, low, high)
+    step_sent = step if form == LOSSY else 0.0
+    head = Head(form, effort.states, levels, len(specials), flags, choice.number, step_sent, offset, low, high)
     body = choice.pack(levels) + _front(series.dtype, specials, background)
     if form != NOTHING:
-        body += _coded(volumes, head, effort, basis, choice)
+        coefficients, decoded = _coded(volumes, head, effort, basis, choice)
+        body += coefficients
+        if form == LOSSY and effort.restores:
+            filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
+            if filters is not None:
+                flags |= _RESTORED
+                head, body = replace(head, flags=flags), body + _part(filters.to_bytes())
     payload = head.pack() + body
     if form != LOSSY or not math.isfinite(fidelity.bound):
         return payload
-    corrections = _corrections(series, _decode(payload, series.shape, series.dtype), missing, fidelity.bound)
+    corrections = encode_corrections(series, _decode(payload, samples.shape, series.dtype), ~missing, fidelity.bound)
     return replace(head, flags=flags | _CORRECTED).pack() + body + corrections if corrections else payload
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples of a payload; damage raises `CorruptError`."""
-    series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype)
+    series = _decode(payload, shape, dtype)
     return np.ascontiguousarray(from_series(series, shape))
 
 
 def preview_brick(
-    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], level: int
+    payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Levels
 ) -> NDArray[np.generic]:
-    """Samples at a ``2 ** level`` times lower resolution, without decoding the finer ones.
+    """Samples at a resolution that is halved so often along z, y, x, without decoding the finer levels.
 
-    Along an axis with fewer levels than that, every so many samples of its lowest resolution are taken.
+    Along an axis with fewer levels than that, its lowest resolution is split on.
     """
-    series = _decode(payload, (shape[0] * shape[4], *shape[1:4]), dtype, level)
+    series = _decode(payload, shape, dtype, halvings)
     return np.ascontiguousarray(from_series(series, shape))
 
 
@@ -137,8 +161,14 @@ def _missing(shape: tuple[int, ...], specials: Specials, background: Background 
     for _, plane in specials:
         missing |= plane
     if background is not None:
-        missing |= background.mask
+        missing |= _in_series(background.mask, shape)
     return missing
+
+
+def _in_series(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """A plane of each volume, or one of all, as a plane of a series in which channels are volumes."""
+    each = np.repeat(mask, shape[0] // len(mask), axis=0) if len(mask) > 1 else mask
+    return np.broadcast_to(each, shape)
 
 
 def _front(dtype: np.dtype[np.generic], specials: Specials, background: Background | None) -> bytes:
@@ -148,107 +178,95 @@ def _front(dtype: np.dtype[np.generic], specials: Specials, background: Backgrou
         writer.raw(pattern.to_bytes(dtype.itemsize, "little"))
         writer.part(encode_plane(plane))
     if background is not None:
-        writer.raw(_VALUE.pack(float(background.value)))
-        writer.part(encode_plane(background.mask[None]))
+        writer.part(encode_background(background))
     return writer.to_bytes()
 
 
-def _coded(volumes: Volumes, head: Head, effort: Effort, basis: NDArray[np.int64] | None, choice: Choice) -> bytes:
-    """Parts of the samples that are coded: basis, coefficients."""
+def _coded(
+    volumes: Volumes, head: Head, effort: Effort, basis: klt.Basis | None, choice: Choice
+) -> tuple[bytes, Volumes]:
+    """Parts of the samples that are coded (basis, coefficients), and the volumes that these give."""
     writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.levels, head.step)
     if basis is not None:
         side = IntegerWriter()
-        side.put(basis.ravel())
+        basis.write(side)
         writer.part(side.to_bytes())
         volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
     work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
     for volume in work:
         pyramid.analyse(volume)
-    writer.part(encode_bands(work.astype(np.float64, copy=False), pyramid, head.step, effort))
+    coefficients = work.astype(np.float64, copy=False)
+    writer.part(encode_bands(coefficients, pyramid, head.step, effort))
+    if head.kind == LOSSY and effort.restores:
+        for volume in coefficients:
+            pyramid.synthesise(volume)
+        if basis is not None:
+            coefficients = klt.synthesise(coefficients.reshape(len(coefficients), -1), basis).reshape(coefficients.shape)
+    return writer.to_bytes(), coefficients
+
+
+def _part(piece: bytes) -> bytes:
+    writer = PartWriter(b"")
+    writer.part(piece)
     return writer.to_bytes()
 
 
-def _decode(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], coarser: int = 0) -> Series:
-    """Samples ``(series, z, y, x)``; corrections are for the full resolution only."""
-    reader = PartReader(payload)
+def _decode(
+    payload: bytes, brick: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Levels = FULL
+) -> Series:
+    """Samples ``(series, z, y, x)`` of a `brick` of this shape, halved so often; corrections are for the full resolution only."""
+    reader, shape = PartReader(payload), (brick[0] * brick[4], *brick[1:4])
     head = _read_head(reader, dtype)
-    choice, planes = read_choice(head.transform, reader, head.levels, reversible=head.kind == LOSSLESS), []
+    choice, specials = read_choice(head.transform, reader, head.levels, reversible=head.kind == LOSSLESS), []
     for _ in range(head.specials):
-        pattern = np.frombuffer(reader.exactly(dtype.itemsize), dtype)[0]
-        planes.append((pattern, decode_plane(reader.part(), shape)))
+        pattern = np.frombuffer(reader.exactly(dtype.itemsize), dtype.newbyteorder("<"))[0]
+        specials.append((pattern, decode_plane(reader.part(), shape)))
+    planes = []
     if head.flags & _BACKGROUND:
-        (value,) = reader.head(_VALUE)
-        lowest, highest = _limits(dtype)
-        if not lowest <= value <= highest or (dtype.kind != "f" and value != int(value)):
-            raise CorruptError(f"the background {value} of a brick does not fit {dtype}")
-        planes.append((dtype.type(value), np.broadcast_to(decode_plane(reader.part(), (1, *shape[1:])), shape)))
-    whole = (slice(None), *(slice(None, None, 1 << coarser),) * 3)
-    samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(whole, shape, strict=True)], dtype)
+        part = reader.part()
+        constants, end = decode_background(part, (brick[0], *brick[1:4]), dtype)
+        if end != len(part):
+            raise CorruptError(f"{len(part) - end} bytes left over after the background of a brick")
+        planes = [(constant.value, _in_series(constant.mask, shape)) for constant in constants]
+    planes += specials  # after the background: -0.0 lies in that of 0.0
+    kept = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
+    samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(kept, shape, strict=True)], dtype)
     if head.kind != NOTHING:
-        _take_coded(reader, head, choice, samples, shape, coarser)
+        _take_coded(reader, head, choice, samples, shape, halvings)
     for pattern, plane in planes:
-        samples[plane[whole]] = pattern
-    if head.flags & _CORRECTED and not coarser:
-        _correct(samples, reader)
-    if not coarser:
+        samples[plane[kept]] = pattern
+    if head.flags & _CORRECTED and halvings == FULL:
+        apply_corrections(samples, reader)
+    if halvings == FULL:
         reader.finish()
     return samples
 
 
-def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Least and largest sample."""
-    limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
-    return float(limits.min), float(limits.max)
-
-
 def _take_coded(
-    reader: PartReader, head: Head, choice: Choice, samples: Series, shape: tuple[int, ...], coarser: int
+    reader: PartReader, head: Head, choice: Choice, samples: Series, shape: tuple[int, ...], halvings: Levels
 ) -> None:
     """Decode the coded samples into `samples`, at their resolution."""
     basis = None
     if head.flags & _BASIS:
         side = IntegerReader(reader.part())
-        basis = side.take(shape[0] ** 2).reshape(shape[0], shape[0])
+        basis = klt.Basis.read(side, shape[0])
         side.finish()
     pyramid = choice.pyramid(shape[1:], head.levels, head.step)
-    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, coarser)
-    low = tuple(slice(n) for n in pyramid.lowest(coarser))
-    missing_levels = [max(0, coarser - n) for n in head.levels]
-    places = tuple(slice(None, None, 1 << n) for n in missing_levels)
-    volumes = np.zeros((shape[0], *samples.shape[1:]))
+    undone, beyond = pyramid.coarser(halvings)
+    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
+    volumes = np.zeros(samples.shape)
     for volume, found in zip(volumes, coefficients, strict=True):
         work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)
-        pyramid.synthesise(work, coarser)
-        volume[...] = work[low][places] / (pyramid.gain(coarser) if head.kind == LOSSY else 1.0)
+        pyramid.synthesise(work, undone)
+        low = work[tuple(slice(n) for n in pyramid.lowest(undone))]
+        volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
     if basis is not None:
         volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
+    if head.flags & _RESTORED and halvings == FULL:
+        filters = Filters.from_bytes(reader.part())
+        for volume in volumes:
+            restore(volume, head.step, filters)
     volumes += head.offset
     if samples.dtype.kind in "iu":
         volumes = np.floor(volumes + 0.5)
     samples[...] = np.clip(volumes, head.low, head.high).astype(samples.dtype)
-
-
-def _corrections(series: Series, decoded: Series, missing: NDArray[np.bool_], bound: float) -> bytes:
-    """Parts that bring every sample within `bound`; empty if all are."""
-    known, found = np.where(missing, 0, series), np.where(missing, 0, decoded)
-    error = known.astype(np.float64) - found.astype(np.float64)
-    unit = 2 * math.floor(bound) + 1.0 if series.dtype.kind in "iu" else 2 * bound * _ROOM
-    limit = math.floor(bound) if series.dtype.kind in "iu" else bound * _ROOM
-    wrong = np.abs(error) > limit
-    if not wrong.any():
-        return b""
-    writer, side = PartWriter(_VALUE.pack(unit)), IntegerWriter()
-    writer.part(encode_plane(wrong))
-    side.put(np.rint(error[wrong] / unit).astype(np.int64))
-    writer.part(side.to_bytes())
-    return writer.to_bytes()
-
-
-def _correct(samples: Series, reader: PartReader) -> None:
-    """Apply what `_corrections` found."""
-    (unit,) = reader.head(_VALUE)
-    wrong = decode_plane(reader.part(), samples.shape)
-    side = IntegerReader(reader.part())
-    moved = samples[wrong].astype(np.float64) + side.take(int(np.count_nonzero(wrong))) * unit
-    side.finish()
-    samples[wrong] = np.clip(moved, *_limits(samples.dtype)).astype(samples.dtype)

@@ -5,6 +5,7 @@ import os
 import threading
 import weakref
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
 from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
 
 _LARGEST_PART = 1 << 31
+
+Decoder = Callable[[int, bytes, tuple[int, ...], np.dtype[np.generic]], NDArray[np.generic]]
+"""Samples of a brick by codec, payload, shape and type."""
 
 
 class Reader:
@@ -149,14 +153,14 @@ class Reader:
         entry = self.bricks[number]
         return self._read(entry.offset, min(entry.length, length))
 
-    def brick(self, number: int) -> NDArray[np.generic]:
-        """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order."""
+    def brick(self, number: int, decode: Decoder = codecs.decode_brick) -> NDArray[np.generic]:
+        """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order, or what else `decode` makes of it."""
         entry, box = self.bricks[number], self.boxes[number]
         shape = brick_shape(box, self.layout.channels)
         dtype = self.layout.dtype.newbyteorder("=")
         if entry.raw_length != math.prod(shape) * dtype.itemsize:
             raise CorruptError(f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}")
-        return codecs.decode_brick(entry.codec, self._payload(entry), shape, dtype)
+        return decode(entry.codec, self._payload(entry), shape, dtype)
 
 
 class _Bytes:

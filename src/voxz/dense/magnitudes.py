@@ -4,8 +4,9 @@ The first decision is on which side of the blend the sample lies, the next ones 
 with strides in proportion to the expected error; inside the last stride it is found by halving. Every expert is a logistic
 distribution around its prediction, as wide as its errors nearby, and so has log odds for every decision.
 
-Where loss is allowed, only whole steps from the rounded blend are told apart, and most voxels are not a step off: whether one
-is comes before the side. What is learnt then comes from samples that are a part of a step wrong, and every width allows for that.
+Where loss is allowed, only whole steps from the blend are told apart (`predict.steps`), and most voxels are not a step off:
+whether one is comes before the side. What is learnt then comes from samples that are a part of a step wrong, and every width
+allows for that.
 """
 
 import math
@@ -16,8 +17,9 @@ from voxz.dense.decisions import COUNTERS, decide, log_odds, logistic
 from voxz.dense.tables import QUARTER_OCTAVES
 from voxz.entropy.binary import POSITION, at, code_bit
 from voxz.jit import kernel
-from voxz.predict.coding import ERROR_BITS, LARGEST_ERROR, WEIGHT_BITS, predict, stepped
+from voxz.predict.coding import ERROR_BITS, LARGEST_ERROR, WEIGHT_BITS, predict, stepped, steps_to
 from voxz.predict.geometry import stand_in
+from voxz.predict.steps import UNIT
 
 DEPTH = 12
 """Decisions that are told apart; further ones share their place."""
@@ -54,7 +56,7 @@ def coarse_of(error):  # type: ignore[no-untyped-def]
 def code_row(  # type: ignore[no-untyped-def]
     samples, errors, start, width, row, beside, y, mode, coefficients, chosen, first_of, highest, precision,
     expected, error_weights, features, sums, scales, solutions, first_tile, tile,
-    recent, weights, counters, refiners, biases, coder, data, decoding, absent, step,
+    recent, weights, counters, refiners, biases, coder, data, decoding, absent, step, reach, pull_one, pull_more, bias,
 ):
     """Code the samples of a row in turn; False if one is out of range or `data` is full.
 
@@ -76,7 +78,8 @@ def code_row(  # type: ignore[no-untyped-def]
     error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
     w1 = np.int64(samples[start - 1])
     w2, w3, w4 = w1, w1, w1
-    span = np.float64(step) if step is not None else 1.0
+    span = np.float64(step) / UNIT if step is not None else 1.0
+    middle = np.float64(step - reach) / UNIT if step is not None else 0.5
     spread = NEAR_LOCAL * span
     blur = span * span
     some_absent = absent.size > 0
@@ -154,12 +157,12 @@ def code_row(  # type: ignore[no-untyped-def]
         steps = np.int64(0)
         if step is not None:
             # is the sample any step off?
-            stride = max(np.int64(1), stride // step)
-            floor = np.int64(center + 0.5)
-            steps = (sample - floor + (step >> 1)) // step
-            lower = np.float64(floor - (step >> 1)) - 0.5
-            upper = lower + span
-            phase = np.int64(error_w > 8 * step) + 2 * np.int64(error_n > 8 * step)
+            stride = max(np.int64(1), stride * UNIT // step)
+            floor = (np.int64(center * UNIT + 0.5) if step % UNIT else np.int64(center + 0.5) * UNIT) + bias
+            steps = steps_to(sample * UNIT - floor, step, reach)
+            lower = np.float64(floor) / UNIT - middle
+            upper = lower + 2.0 * middle
+            phase = np.int64(error_w * UNIT > 8 * step) + 2 * np.int64(error_n * UNIT > 8 * step)
             for k in range(experts):
                 beyond_upper = logistic((places[k] - upper) * widths[k])
                 beyond_lower = logistic((lower - places[k]) * widths[k])
@@ -228,11 +231,13 @@ def code_row(  # type: ignore[no-untyped-def]
                     stride = left
                     beyond = between
             if step is not None:
-                value = stepped(floor, reached + 1 if side else -1 - reached, step, highest)
+                steps = reached + 1 if side else -1 - reached
             else:
                 value = floor + 1 + reached if side else floor - reached
                 if value < 0 or value > highest:
                     return False
+        if step is not None:
+            value = stepped(floor, steps * off, step, pull_one, pull_more, highest)
         samples[at(i)] = value
         w4, w3, w2, w1 = w3, w2, w1, value
         miss = np.float64(value) - center

@@ -30,7 +30,8 @@ from voxz.predict.rows import VECTOR, prepare_parts
 def walk(  # type: ignore[no-untyped-def]
     samples, errors, total, sizes, tiles, highest, precision, references, thresholds, coefficients, stride,
     offsets, groups, error_weights, error_offsets, error_groups,
-    near, taps, tile, memory, states, solutions, recent, weights, counters, refiners, biases, coder, data, decoding, absent, step,
+    near, taps, tile, memory, states, solutions, recent, weights, counters, refiners, biases, coder, data, decoding, absent,
+    step, reach, pull_one, pull_more, bias,
 ):
     """Walk the brick; decode `data` into `samples`, or fill it from the samples that are there.
 
@@ -88,7 +89,8 @@ def walk(  # type: ignore[no-untyped-def]
                 fits = code_row(
                     samples, errors, begin + LEFT, width, row, beside, y, mode, coefficients, chosen, first_of, highest,
                     precision, expected, error_weights[mode], features, sums, scales, solutions[:, mode & 1], first_tile, tile,
-                    recent, weights, counters, refiners, biases, coder, data, decoding, absent, step,
+                    recent, weights, counters, refiners, biases, coder, data, decoding, absent,
+                    step, reach, pull_one, pull_more, bias,
                 )
                 if not fits:
                     return False

@@ -1,7 +1,8 @@
 """The voxels of a row in turn: finish the prediction, choose the entropy table, code the residual.
 
-Where loss is allowed, `step` is above 1: a residual then counts steps, and a sample is the rounded prediction plus that many
-steps, limited to the range of the values. Later voxels are predicted from what the decoder has, so errors do not add up.
+Where loss is allowed, `step` is above 0: a residual then counts steps, and a sample is the prediction plus that many
+steps, rounded and limited to the range of the values (`predict.steps`). Later voxels are predicted from what the decoder has, so
+errors do not add up.
 """
 
 import numpy as np
@@ -13,6 +14,7 @@ from voxz.entropy.residual import DIRECT, raw_length, value_of
 from voxz.jit import kernel
 from voxz.predict.geometry import stand_in
 from voxz.predict.rows import at
+from voxz.predict.steps import STEP_BITS, UNIT
 
 ERROR_BITS = 4
 WEIGHT_BITS = 10
@@ -65,7 +67,7 @@ def read_row(  # type: ignore[no-untyped-def]
 @kernel
 def rebuild_row(  # type: ignore[no-untyped-def]
     samples, errors, start, width, coefficients, chosen, first_of, highest, precision, expected, row_residuals,
-    absent, row, beside, step,
+    absent, row, beside, step, near, far, bias,
 ):
     """Predict the voxels of a row in turn and add their known residuals; False if a sample is out of range."""
     half = np.int64(1) << (precision - 1)
@@ -87,8 +89,8 @@ def rebuild_row(  # type: ignore[no-untyped-def]
         residual = row_residuals[at(x)]
         w2, w3, w4 = w1, w2, w3
         whole = prediction >> precision
-        if step > 1:
-            w1 = stepped(whole, residual, step, highest)
+        if step > 0:
+            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, step, near, far, highest)
             residual = w1 - whole
         else:
             w1 = whole + residual
@@ -101,7 +103,8 @@ def rebuild_row(  # type: ignore[no-untyped-def]
 @kernel
 def code_row(  # type: ignore[no-untyped-def]
     samples, errors, start, width, coefficients, chosen, first_of, highest, precision, expected, weights,
-    level_table, shifts, slots, spans, words, raw, coder, decoding, residuals, noted, absent, row, beside, step, scaling,
+    level_table, shifts, slots, spans, words, raw, coder, decoding, residuals, noted, absent, row, beside,
+    step, reach, near, far, bias, scaling,
 ):
     """Code the voxels of a row in turn; False if a decoded sample is out of range.
 
@@ -151,15 +154,17 @@ def code_row(  # type: ignore[no-untyped-def]
                 residual += (value_of(token, get_bits(raw, bit, length)) - (token - DIRECT)) << shift
                 bit += length
         else:
-            residual = np.int64(samples[at(i)]) - whole
-            if step > 1:
-                residual = (residual + (step >> 1)) // step
+            if step > 0:
+                place = ((prediction - half) >> (precision - STEP_BITS)) + bias
+                residual = steps_to((np.int64(samples[at(i)]) << STEP_BITS) - place, step, reach)
+            else:
+                residual = np.int64(samples[at(i)]) - whole
             residuals[at(count)] = residual
             noted[at(count)] = level * 4 + phase
             count += 1
         w2, w3, w4 = w1, w2, w3
-        if step > 1:
-            w1 = stepped(whole, residual, step, highest)
+        if step > 0:
+            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, step, near, far, highest)
             residual = w1 - whole
         else:
             w1 = whole + residual
@@ -174,9 +179,18 @@ def code_row(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def stepped(whole, residual, step, highest):  # type: ignore[no-untyped-def]
-    """Sample `residual` steps from the rounded prediction `whole`."""
-    return max(0, min(whole + max(-FARTHEST, min(residual, FARTHEST)) * step, highest))
+def steps_to(residual, step, reach):  # type: ignore[no-untyped-def]
+    """Whole steps of an unrounded `residual` (`predict.steps`); a tie goes to where the sample is not rounded away."""
+    return (residual + reach) // step if residual > 0 else -((reach + 1 - residual) // step)
+
+
+@kernel
+def stepped(place, residual, step, near, far, highest):  # type: ignore[no-untyped-def]
+    """Sample `residual` steps from the prediction `place`, which is in 1/UNIT."""
+    steps = max(-FARTHEST, min(residual, FARTHEST))
+    away = abs(steps)
+    moved = away * step - (0 if away == 0 else near if away == 1 else far)
+    return max(0, min((place + (moved if steps >= 0 else -moved) + UNIT // 2) >> STEP_BITS, highest))
 
 
 @kernel

@@ -94,7 +94,8 @@ def find_scale(samples: NDArray[np.generic]) -> Scale | None:
     values = distinct.astype(np.float64)
     if values.size < 8:
         return None
-    ulp = float(np.spacing(np.abs(distinct).max()))
+    with np.errstate(over="ignore"):  # that of the largest number is infinite
+        ulp = float(np.spacing(np.abs(distinct).max()))
     slope = _common_divisor(np.diff(values), ulp)
     if slope is None:
         return None

@@ -41,7 +41,8 @@ from voxz.predict.rows import VECTOR, prepare_parts
 def traverse(  # type: ignore[no-untyped-def]
     samples, errors, total, sizes, tiles, highest, precision, references, thresholds, coefficients, stride,
     offsets, groups, error_weights, error_offsets, error_groups,
-    level_table, shifts, slots, spans, words, raw, raw_bits, ahead, decoding, residuals, noted, absent, step, scaling,
+    level_table, shifts, slots, spans, words, raw, raw_bits, ahead, decoding, residuals, noted, absent,
+    step, reach, near, far, bias, scaling,
 ):
     """Walk the brick; decode into `samples`, or note `residuals` and table numbers for the samples that are there.
 
@@ -94,13 +95,13 @@ def traverse(  # type: ignore[no-untyped-def]
                     )
                     fits = rebuild_row(
                         samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, expected,
-                        row_residuals, absent, row, beside, step,
+                        row_residuals, absent, row, beside, step, near, far, bias,
                     )
                 else:
                     fits = code_row(
                         samples, errors, begin + LEFT, width, coefficients, chosen, first_of, highest, precision, expected,
                         error_weights[mode], level_table, shifts, slots, spans, words, raw, coder,
-                        decoding, residuals, noted, absent, row, beside, step, scaling,
+                        decoding, residuals, noted, absent, row, beside, step, reach, near, far, bias, scaling,
                     )
                 if not fits:
                     return False

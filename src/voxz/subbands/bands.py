@@ -117,6 +117,7 @@ class _Known:
 def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float, effort: Effort) -> bytes:
     """Code the coefficients ``(components, z, y, x)`` with errors as of a quantiser of this `step` in the volume.
 
+    They are replaced by what decoding gives.
     A step of 0 is for coefficients that are integers: they come back exactly with `Effort` REVERSIBLE.
     """
     side, known = IntegerWriter(), _Known(pyramid)
@@ -142,6 +143,7 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
             coded = learner.code(magnitudes, indices, sums, weights, leaning, band.orientation, path, decoding=False)
             assert coded
             assert learner.coder[POSITION] < learner.data.size
+        components[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
         known.learn(component, band, magnitudes)
     information = side.to_bytes()
     return _HEAD.pack(len(information)) + information + finish(learner.coder, learner.data)

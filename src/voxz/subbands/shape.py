@@ -16,10 +16,15 @@ from voxz.transforms.pyramid import Levels, Pyramid
 MIDDLE = (32, 128, 128)
 """Voxels of each volume that are looked at."""
 
+LEAST_SIDE = 32
+
 IN_PLANE = 5
 ALONG_Z = 4
 SHORTEST = 8
 """Samples along an axis that are split once more."""
+
+MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
+"""Samples of a series that bits are guessed for, and that its basis is found from."""
 
 WORTH = 0.99
 """A KLT has to save this much of the guess to be taken."""
@@ -40,18 +45,21 @@ def choose_levels(volumes: Volumes, step: float) -> Levels:
     return (most[0] if best == inner[0] else best), most[1], most[2]
 
 
-def choose_basis(volumes: Volumes, levels: Levels, step: float) -> NDArray[np.int64] | None:
+def choose_basis(volumes: Volumes, levels: Levels, step: float) -> klt.Basis | None:
     """Basis for a series ``(volumes, z, y, x)``, or None where coding each volume alone is guessed to be smaller."""
     if len(volumes) < 2:
         return None
-    middle = _middle(volumes)
+    side = MIDDLE[1]
+    while side > LEAST_SIDE and len(volumes) * MIDDLE[0] * side**2 > MOST_GUESSED:
+        side //= 2
+    middle, rows = _middle(volumes, (MIDDLE[0], side, side)), _rows(volumes)
     flat = middle.reshape(len(middle), -1)
     best, found = WORTH * _guess(middle, levels, step), None
-    for training in (flat, (middle[..., 1:] - middle[..., :-1]).reshape(len(middle), -1)):
+    for training in (rows.reshape(len(rows), -1), (rows[..., 1:] - rows[..., :-1]).reshape(len(rows), -1)):
         if not np.isfinite(training).all() or not training.any():
             continue
-        basis = klt.principal_basis(training)
-        if np.linalg.cond(basis) > 2:
+        basis = klt.principal_basis(training, step)
+        if np.linalg.cond(basis.matrix()) > 2:
             continue
         guess = _guess(klt.analyse(flat, basis).reshape(middle.shape), levels, step)
         if guess < best:
@@ -90,8 +98,15 @@ def _halvings(length: int) -> int:
     return count
 
 
-def _middle(volumes: Volumes) -> Volumes:
-    return np.ascontiguousarray(volumes[(slice(None), *middle_of(volumes.shape[1:], MIDDLE))])
+def _middle(volumes: Volumes, most: tuple[int, int, int] = MIDDLE) -> Volumes:
+    return np.ascontiguousarray(volumes[(slice(None), *middle_of(volumes.shape[1:], most))])
+
+
+def _rows(volumes: Volumes) -> Volumes:
+    """Rows of all volumes at equal distances ``(volumes, rows, x)``."""
+    rows = volumes.reshape(len(volumes), -1, volumes.shape[3])
+    apart = -(-volumes.size // MOST_TRAINED)
+    return rows[:, apart // 2 :: apart]
 
 
 def _guess(volumes: Volumes, levels: Levels, step: float, choice: Choice | None = None) -> float:

@@ -98,6 +98,21 @@ class Pyramid:
             for axis in axes:
                 synthesise(part, axis)
 
+    def coarser(self, halvings: Levels) -> tuple[int, "Pyramid"]:
+        """For a resolution halved so often: how many of the finest levels stay undone, and a pyramid of what is left to do."""
+        undone = 0
+        while undone < max(self.levels) and all(min(undone + 1, n) <= h for n, h in zip(self.levels, halvings, strict=True)):
+            undone += 1
+        z, y, x = (h - min(undone, n) for n, h in zip(self.levels, halvings, strict=True))
+        return undone, Pyramid(self.lowest(undone), (z, y, x))
+
+    def low_pass(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """What is low along all axes on the coarsest level, at the scale of the samples; `volume` is used up."""
+        self.analyse(volume)
+        coarsest = max(self.levels)
+        low = volume[tuple(slice(n) for n in self.lowest(coarsest))]
+        return low / self.gain(coarsest) if volume.dtype.kind == "f" else low
+
     def gain(self, level: int) -> float:
         """What 9/7 multiplies a constant with over the `level` finest levels."""
         return float(LOW_GAIN_97 ** sum(min(level, most) for most in self.levels))

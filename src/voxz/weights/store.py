@@ -7,7 +7,6 @@ was shipped once stays, and so do its hash and its name here.
 import hashlib
 import os
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 from voxz.errors import CorruptError, MissingWeightsError, UsageError
@@ -36,7 +35,6 @@ def read_named(name: str) -> bytes:
     return data
 
 
-@cache
 def read_by_digest(digest: bytes, name: str) -> bytes:
     """Bytes of the model whose SHA-256 begins with `digest`; `name` is for the message if there is none.
 
@@ -51,7 +49,7 @@ def read_by_digest(digest: bytes, name: str) -> bytes:
             if hashlib.sha256(data).digest().startswith(digest):
                 return data
     raise MissingWeightsError(
-        f"the file was made with the model {name!r} (SHA-256 {digest.hex()}...), which is not here; put its file into a folder "
+        f"the model {name!r} (SHA-256 {digest.hex()}...) is needed to decode, and is not here; put its file into a folder "
         f"and name that folder in the variable {VARIABLE}, or install a voxz that ships it"
     )
 

@@ -1,0 +1,95 @@
+"""What brings the samples of a lossy payload within a bound, where they are not: whole numbers of units, or samples themselves.
+
+A unit is twice the bound, or less where floats are coarse. Samples that would still be off, because their type has no value near
+enough, come exactly. Parts: f64 unit; the bit plane of the corrected samples; their integers; the bit plane of exact samples (no
+bytes without any); their bytes.
+"""
+
+import math
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.parts import PartReader, PartWriter
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.entropy.plane import decode_plane, encode_plane
+from voxz.errors import CorruptError
+
+LARGEST = (1 << 29) - 1
+"""Units that a sample is corrected by at most; others come exactly."""
+
+_UNIT = struct.Struct("<d")
+
+_ROOM = 1 - 2.0**-20
+"""Floats are corrected beyond that much of the bound, so that no rounding can decide."""
+
+Series = NDArray[Any]
+
+
+def encode_corrections(series: Series, decoded: Series, known: NDArray[np.bool_], bound: float) -> bytes:
+    """Parts that bring every `known` sample of `decoded` within `bound` of `series`; empty if all are."""
+    whole = series.dtype.kind in "iu"
+    original, found = series[known].astype(np.float64), decoded[known].astype(np.float64)
+    limit = math.floor(bound) if whole else bound * _ROOM
+    off = np.abs(original - found) > limit
+    if not off.any():
+        return b""
+    unit = 2.0 * limit + 1 if whole else 2 * _reach(decoded[known], limit)
+    with np.errstate(over="ignore"):
+        units = np.rint((original - found) / unit)
+    moved = _moved(decoded[known], np.clip(units, -LARGEST, LARGEST), unit)
+    exact = off & ((np.abs(units) > LARGEST) | ~(np.abs(moved.astype(np.float64) - original) <= limit))
+    wrong = off & ~exact
+    writer, side = PartWriter(_UNIT.pack(unit)), IntegerWriter()
+    writer.part(encode_plane(_spread(wrong, known)))
+    side.put(units[wrong].astype(np.int64))
+    writer.part(side.to_bytes())
+    writer.part(encode_plane(_spread(exact, known)) if exact.any() else b"")
+    samples = series[known][exact]
+    writer.part(samples.astype(samples.dtype.newbyteorder("<")).tobytes())
+    return writer.to_bytes()
+
+
+def apply_corrections(samples: Series, reader: PartReader) -> None:
+    """Apply what `encode_corrections` found, in place; damage raises `CorruptError`."""
+    (unit,) = reader.head(_UNIT)
+    if not 0 < unit < math.inf:
+        raise CorruptError(f"corrections are in units of {unit}, expected a number above 0")
+    wrong = decode_plane(reader.part(), samples.shape)
+    side = IntegerReader(reader.part())
+    units = side.take(int(np.count_nonzero(wrong)))
+    side.finish()
+    samples[wrong] = _moved(samples[wrong], units.astype(np.float64), unit)
+    plane, values = reader.part(), reader.part()
+    exact = decode_plane(plane, samples.shape) if plane else np.zeros(samples.shape, np.bool_)
+    if len(values) != np.count_nonzero(exact) * samples.dtype.itemsize:
+        raise CorruptError(f"got {len(values)} bytes of exact samples, expected {np.count_nonzero(exact)} samples")
+    samples[exact] = np.frombuffer(values, samples.dtype.newbyteorder("<"))
+
+
+def limits_of(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Least and largest sample."""
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    return float(limits.min), float(limits.max)
+
+
+def _reach(decoded: Series, limit: float) -> float:
+    """Half a unit for floats: so much less than the limit as rounding to their type may take, where that leaves something."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounding = float(np.spacing(np.abs(decoded).max(initial=0)))
+    return limit - rounding if rounding < limit / 4 else limit
+
+
+def _moved(samples: Series, units: NDArray[np.float64], unit: float) -> Series:
+    with np.errstate(over="ignore"):
+        moved = samples.astype(np.float64) + units * unit
+    return np.asarray(np.clip(moved, *limits_of(samples.dtype)).astype(samples.dtype))
+
+
+def _spread(chosen: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Plane of those of the `known` samples that are `chosen`."""
+    plane = np.zeros(known.shape, np.bool_)
+    plane[known] = chosen
+    return plane
