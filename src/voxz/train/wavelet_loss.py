@@ -21,7 +21,7 @@ BIT = math.log(2) / 6
 """Squared steps that a bit is worth."""
 
 _KNOWN = 3
-_SHAPE = (24, 64, 64)
+_SHAPE = (16, 32, 32)
 _NOISY = (16, 48, 48)
 
 

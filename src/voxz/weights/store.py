@@ -16,7 +16,10 @@ FOLDER = Path(__file__).parent
 SUFFIX = ".safetensors"
 VARIABLE = "VOXZ_WEIGHTS"
 
-SHIPPED: dict[str, str] = {}
+SHIPPED: dict[str, str] = {
+    "general": "fcf6542c86f96e637d62ce4f65958e572bd899f4c41b8dc6ec5d950bed4b565d",
+    "general-reversible": "ea98d45680d03cc224c3681d1906de39aee9f9ed0f62567d0c01ca00068f078f",
+}
 """Current models: name, SHA-256 of its file ``NAME-12 digits of it.safetensors``."""
 
 
