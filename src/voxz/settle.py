@@ -9,7 +9,7 @@ from voxz.maps import refuse_maps
 from voxz.pipeline import Progress
 from voxz.plan import Plan
 from voxz.search import Opener, find_plan
-from voxz.target import Target
+from voxz.target import Lossless, Psnr, Target
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def settled(
 ) -> Iterator[Plan]:  # fmt: skip
     """Plan of a volume. A target with loss is refused for a label map, unless `force_lossy` is true."""
     if not force_lossy:
-        refuse_maps(target, opened)
+        refuse_maps(Psnr(1.0) if codec == "siren" and isinstance(target, Lossless) else target, opened)  # a fit loses something
     if codec != "siren":
         yield find_plan(target, opened, level, codec, threads)
         return
