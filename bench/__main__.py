@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import bounds, downstream, floats, implicit, labels, lossless, lowrate, seams, slices
+from bench import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices
 from voxz.__main__ import main
 
 SUITES = {
@@ -14,6 +14,7 @@ SUITES = {
     "downstream": downstream.main,
     "implicit": implicit.main,
     "seams": seams.main,
+    "heavy": heavy.main,
     "lowrate": lowrate.main,
 }
 

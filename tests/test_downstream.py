@@ -43,7 +43,7 @@ def test_figures_of_a_diffusion_series_and_an_fmri_run(tmp_path: Path) -> None:
         assert not row["bound"] or float(row["max_error"]) <= float(row["bound"])
         assert bool(row["bits_per_voxel"]) == row["setting"].startswith("voxz")
     settings = [row["setting"] for row in rows if row["kind"] == "fMRI"]
-    assert {"rounding, E = 1", "voxz, max error 5", "voxz, max error 0.5 of the noise"} <= set(settings)
+    assert {"rounding, E = 1", "voxz, max error 2", "voxz, 50 dB"} <= set(settings)
     text = document.read_text()
     assert text.startswith("# Loss\n<!-- made by")
     assert text.endswith("<!-- end -->\nafter\n")

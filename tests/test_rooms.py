@@ -11,7 +11,7 @@ import voxz
 
 ROOMS = [
     {"errors", "volume", "target", "fidelity", "background", "bricks", "selection", "parallel"},
-    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"transforms"}, {"subbands"}, {"implicit"},
+    {"jit"}, {"entropy"}, {"predict", "segments"}, {"dense"}, {"weights"}, {"transforms"}, {"subbands"}, {"implicit"},
     {"codecs"}, {"container"}, {"io"},
     {"metrics", "tally", "plan", "pipeline", "slabs"}, {"outlook", "goals"}, {"trial"},
     {"engines", "noise", "search", "maps", "losses", "image", "samples", "scaled", "resolution", "resample"},

@@ -215,7 +215,10 @@ def test_previews() -> None:
 def parity_digests() -> list[str]:
     """Digests of payloads and of what they decode to."""
     samples, found = phantom((2, 3, 12, 13, 1)), []
-    for codec, fidelity in ((wavelet, Fidelity.stepped(4.0)), (wavelet, Fidelity.within(2)), (predictive, Fidelity.within(2))):
+    fractional = Fidelity.stepped(4.3)
+    pairs = [(wavelet, Fidelity.stepped(4.0)), (wavelet, Fidelity.within(2))]
+    pairs += [(predictive, Fidelity.within(2)), (predictive, fractional)]
+    for codec, fidelity in pairs:
         for level in (5, 9):
             payload = codec.encode_brick(samples, level, fidelity) or b""
             decoded = codec.decode_brick(payload, samples.shape, samples.dtype)

@@ -25,9 +25,9 @@ from voxz.image import Image
 from voxz.implicit.options import Fitting
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
-from voxz.io.output import complete_file
+from voxz.io.output import complete_file, header_path, packer
 from voxz.io.source import Source
-from voxz.losses import loss_of
+from voxz.losses import loss_of, profiles_of
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
 from voxz.plan import Plan
@@ -57,13 +57,15 @@ def compress(
     force: bool = False,
     force_lossy: bool = False,
     fitting: Fitting | None = None,
+    entropy: str | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name. The input is never changed. A target with loss is refused for a label map, unless
-    `force_lossy` is true. `fitting` is for the codec siren.
+    `force_lossy` is true. `fitting` is for the codec siren, `entropy` for the codec wavelet: ``"light"`` or ``"heavy"`` (smaller,
+    slower).
 
     Raises
     ------
@@ -80,7 +82,7 @@ def compress(
         once = isinstance(target, Lossless) and codec != "siren"
         path = source if once else stack.enter_context(_readable_twice(source))
         plan = stack.enter_context(
-            settled(target, lambda: Source(path), level, codec, count, force_lossy, fitting, destination, progress)
+            settled(target, lambda: Source(path), level, codec, count, force_lossy, fitting, destination, progress, entropy)
         )
         samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
@@ -120,7 +122,7 @@ def decompress(
         if resolution or select is not None or resample is not None:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(_output(destination, force))
-            sink = stack.enter_context(_packer(destination, file, gzip_stream.DEFAULT_LEVEL))
+            sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
@@ -129,15 +131,15 @@ def decompress(
             raise UsageError(f"got the name {destination} for a .hdr/.img pair, expected one that ends in .img")
         file = stack.enter_context(_output(destination, force))
         if companion:
-            header = _header_path(Path(destination), companion)
+            header = header_path(Path(destination), companion)
             stack.enter_context(complete_file(header, force)).write(companion)
-        sink = stack.enter_context(_packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
+        sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
         pipeline.restore(reader, sink, thread_count(threads), progress)
 
 
 def encode(
     array: ArrayLike, *, target: Target = LOSSLESS, level: int = DEFAULT_LEVEL, codec: str | None = None,
-    threads: int | None = None, force_lossy: bool = False, fitting: Fitting | None = None,
+    threads: int | None = None, force_lossy: bool = False, fitting: Fitting | None = None, entropy: str | None = None,
 ) -> bytes:  # fmt: skip
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
@@ -149,7 +151,7 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec, count, force_lossy, fitting) as plan:
+    with settled(target, samples, level, codec, count, force_lossy, fitting, entropy=entropy) as plan:
         _write(samples, file, plan, count, None)
     return file.getvalue()
 
@@ -206,6 +208,7 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
             "lossy_before": marks_before(reader),
             "level": header.level,
             "codecs": {name: used.count(name) for name in sorted(set(used))},
+            "entropy_profiles": profiles_of(reader),
             "bricks": len(reader.bricks),
             "brick_shape": list(header.extent),
             "bytes": header.file_length,
@@ -273,23 +276,6 @@ def _output(destination: FilePath, force: bool) -> Iterator[BinaryIO]:
         file.seek(0)
         shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-
-
-@contextmanager
-def _packer(destination: FilePath, file: BinaryIO, level: int) -> Iterator[BinaryIO]:
-    """Canonical gzip in front of `file` if the destination's name asks for it."""
-    if Path(destination).suffix.lower() != ".gz":
-        yield file
-        return
-    with gzip_stream.writer(file, level) as packer:
-        yield cast(BinaryIO, packer)
-
-
-def _header_path(data: Path, companion: bytes) -> Path:
-    """Return the name of the header beside the data file of a pair."""
-    name = data.name[:-3] if data.name.lower().endswith(".gz") else data.name
-    stem = name[: -len(".img")]
-    return data.with_name(stem + (".hdr.gz" if companion[:2] == gzip_stream.MAGIC else ".hdr"))
 
 
 def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:

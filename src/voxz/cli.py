@@ -63,6 +63,9 @@ def compress(
     bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.")] = None,
     ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
     codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
+    entropy: Annotated[
+        str | None, typer.Option(help="Profile of the codec wavelet: light, or heavy (smaller, slower); default: light.")
+    ] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
@@ -95,6 +98,7 @@ def compress(
             target=target,
             level=level,
             codec=codec,
+            entropy=entropy,
             threads=threads,
             verify=not no_verify,
             force=force,

@@ -35,3 +35,7 @@ class LimitError(VoxzError):
 
 class MissingDependencyError(VoxzError):
     """An optional package is needed; the message names the extra to install."""
+
+
+class MissingWeightsError(VoxzError):
+    """A file was made with a trained model that is not here; the message names it and says where to put it."""

@@ -1,8 +1,11 @@
 """What a lossy file promises and what was measured when it was written, for programs and in words."""
 
 import math
+from collections import Counter
 from typing import Any
 
+from voxz.codecs import WAVELET
+from voxz.codecs.profiles import FLAGS_AT, profile_of
 from voxz.container.header import Loss
 from voxz.container.reader import Reader
 from voxz.metrics import psnr
@@ -53,3 +56,9 @@ def _words(target: str, loss: Loss) -> str:
         "fitted": "a network as it was fitted",
     }[target]
     return f"{words}, max error {loss.bound:.6g} (stored units)" if math.isfinite(loss.bound) else words
+
+
+def profiles_of(reader: Reader) -> dict[str, int]:
+    """Entropy profiles of the bricks of the codec `wavelet`, and how many bricks have each."""
+    fronts = [reader.front(n, FLAGS_AT + 1) for n, brick in enumerate(reader.bricks) if brick.codec == WAVELET]
+    return dict(sorted(Counter(map(profile_of, fronts)).items()))

@@ -46,7 +46,9 @@ TIGHTER = 0.4
 DB_PER_DOUBLING = 6.02
 
 
-def find_plan(target: Target, opened: Opener, level: int, codec: str | None, threads: int) -> Plan:
+def find_plan(
+    target: Target, opened: Opener, level: int, codec: str | None, threads: int, entropy: str | None = None
+) -> Plan:
     """Settle how the volume is to be coded.
 
     Raises
@@ -55,13 +57,16 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         The target cannot be reached; the message says what can.
     """
     if isinstance(target, Lossless):
-        return Plan(level, codec)
+        return Plan(level, codec, entropy=entropy)
     if isinstance(target, MaxError):
         with opened() as samples:
             noise = noise_of(samples) if target.unit == "noise" else 0.0
             bound = bound_in_stored_units(target, noise, samples.layout, samples.foreign)
             layout = samples.layout
-        plan = Plan(level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit])
+        plan = Plan(
+            level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit],
+            entropy=entropy,
+        )  # fmt: skip
         narrow = bound < NARROW if layout.dtype.kind in "iu" else bound == 0
         if codec is not None or narrow or not _has_engines(layout.dtype):
             return plan
@@ -71,7 +76,7 @@ def find_plan(target: Target, opened: Opener, level: int, codec: str | None, thr
         raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
     bound = math.inf if target.max_error is None else target.max_error
     name, asked = target_facts(target)
-    plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked)
+    plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked, entropy=entropy)
     if isinstance(target, Psnr):
         plan = replace(plan, count_background=target.background)
     with opened() as samples:

@@ -6,8 +6,8 @@ kernels behind them cost start-up time that ``voxz info`` should not pay.
 """
 
 import importlib
-from collections.abc import Iterator
-from typing import Protocol, cast
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ CLEAR_BITS = 0.5
 class Codec(Protocol):
     """What the module of a codec offers; samples are ``(series, z, y, x, channels)`` in native byte order."""
 
-    def encode_brick(self, samples: NDArray[np.generic], level: int, fidelity: Fidelity) -> bytes | None:
+    def encode_brick(self, samples: NDArray[np.generic], level: int, fidelity: Fidelity, **options: Any) -> bytes | None:
         """Return the payload, or None; what it decodes to is at least as near to `samples` as `fidelity` asks."""
 
     def decode_brick(self, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
@@ -57,12 +57,17 @@ def check_name(name: str | None) -> None:
 
 
 def encode_brick(
-    samples: NDArray[np.generic], level: int, name: str | None = None, fidelity: Fidelity = EXACT
-) -> tuple[int, bytes]:
-    """Code a brick with the codec called `name`, or the one that suits its samples; fall back to another."""
+    samples: NDArray[np.generic], level: int, name: str | None = None, fidelity: Fidelity = EXACT,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[int, bytes]:  # fmt: skip
+    """Code a brick with the codec called `name`, or the one that suits its samples; fall back to another.
+
+    `options` are for the codec `wavelet`: keywords of its `encode_brick`.
+    """
     best, smallest = STORED, b""
     for number in _candidates(samples, name, fidelity):
-        payload = codec(number).encode_brick(samples, level, fidelity)
+        own = (options or {}) if number == WAVELET else {}
+        payload = codec(number).encode_brick(samples, level, fidelity, **own)
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
         clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)

@@ -5,7 +5,9 @@ walk with the first fit shows what the decoder will have, and a second fit is to
 predicted stays the original.
 """
 
-from dataclasses import replace
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,9 @@ DEAD_ZONE = 0.1
 
 FINE = 13 * UNIT // 4
 """Steps among so few values have no room for dead zones and centroids."""
+
+MATTERS, BUSY = 0.04, 0.1
+"""Share of the root mean square error from which on a mean error is worth a second walk, unless fewer residuals are not 0."""
 
 DAMPING = 0.5
 """How much of the mean error is taken back: predictions from better samples are off by less."""
@@ -53,6 +58,36 @@ def learn_stepped(
     near, far = (_excess(lost, residuals, min(slack - dead, quantiser.size / 2), several=several) for several in (False, True))
     model = learn(neighbours, geometry, settings, absent, ridge, padded)
     return model, replace(quantiser, near=near, far=far, bias=bias)
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What a walk with a quantiser gave: the decoded samples, the residuals in steps, and their contexts."""
+
+    quantiser: Quantiser
+    decoded: NDArray[np.int32]
+    residuals: NDArray[np.int32]
+    noted: NDArray[np.int32]
+
+
+def balanced(
+    walk: Callable[[Quantiser], Walked], quantiser: Quantiser, original: NDArray[np.int32], absent: NDArray[np.bool_] | None
+) -> tuple[Quantiser, NDArray[np.int32], NDArray[np.int32]]:
+    """Quantiser, residuals and contexts of a walk; of a second one, with another bias, if its mean error is nearer to 0."""
+    found = walk(quantiser)
+    if quantiser.size:
+        mean, share = _mean_error(found, original, absent)
+        if share > MATTERS and np.count_nonzero(found.residuals) > BUSY * found.residuals.size:
+            again = walk(replace(quantiser, bias=quantiser.bias - round(UNIT * mean)))
+            found = again if _mean_error(again, original, absent)[1] < share / 2 else found
+    return found.quantiser, found.residuals, found.noted
+
+
+def _mean_error(found: Walked, original: NDArray[np.int32], absent: NDArray[np.bool_] | None) -> tuple[float, float]:
+    """Mean error of the samples that are not `absent`, and its magnitude as a share of the root mean square error."""
+    lost = (found.decoded - original) if absent is None else (found.decoded - original)[~absent]
+    mean, square = (float(lost.mean()), float(np.square(lost, dtype=np.float64).mean())) if lost.size else (0.0, 0.0)
+    return mean, abs(mean) / math.sqrt(square) if square else 0.0
 
 
 def _excess(lost: NDArray[np.int32], residuals: NDArray[np.int32], most: float, *, several: bool) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs import needs_newer
 from voxz.codecs.background import read_background, split_background
-from voxz.codecs.fitting import learn_stepped
+from voxz.codecs.fitting import Walked, balanced, learn_stepped
 from voxz.codecs.walks import code_series, from_series, mix_series, pad, to_series
 from voxz.dense.settings import DENSE, Dense
 from voxz.entropy.binary import POSITION, finish, start
@@ -131,12 +131,17 @@ def _encode_values(
         absent = pad(absent, geometry)
     padded = pad(dense, geometry)
     model, quantiser = learn_stepped(padded, values.highest, geometry, settings, absent, ridge, quantiser, slack)
+    coded = dense.size - int(np.count_nonzero(absent))
+
+    def walked(chosen: Quantiser) -> Walked:
+        samples, residuals, noted = pad(dense, geometry), np.zeros(coded, np.int32), np.zeros(coded, np.int32)
+        fits = code_series(samples, values.highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, chosen)
+        assert fits
+        return Walked(chosen, geometry.interior(samples), residuals, noted)
+
+    quantiser, residuals, noted = balanced(walked, quantiser, dense, geometry.interior(absent) if absent.size else None)
     side = _front(values, quantiser)
     model.write(side, settings, geometry)
-    coded = dense.size - int(np.count_nonzero(absent))
-    residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
-    walked = code_series(padded, values.highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, quantiser)
-    assert walked
     words, raw = code_residuals(side, settings.ranges, settings.phases and not quantiser.size, residuals, noted)
     payload = _pack(_number(min(level, DEFAULT), quantiser), side, words, raw)
     if level not in DENSE or rough:

@@ -24,12 +24,14 @@ from voxz.codecs import needs_newer
 from voxz.codecs.absent import front, missing_of, read_planes
 from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
 from voxz.codecs.parts import PartReader, PartWriter
+from voxz.codecs.profiles import HEAVY
 from voxz.codecs.walks import from_series, to_series
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.predict.special import MOST_SPECIALS, find_specials
 from voxz.subbands.bands import decode_bands, encode_bands
+from voxz.subbands.heavy_model import Model, asked_model, read_model
 from voxz.subbands.settings import EFFORTS, REVERSIBLE, STATES, Effort
 from voxz.subbands.shape import choose_basis, choose_levels
 from voxz.transforms import klt
@@ -87,7 +89,7 @@ class _Head:
     @classmethod
     def read(cls, reader: PartReader, dtype: np.dtype[np.generic]) -> "_Head":
         kind, states, z, y, x, specials, flags, *numbers = reader.head(cls.LAYOUT)
-        if kind > NOTHING or flags > _BACKGROUND + _BASIS + _CORRECTED + _RESTORED or states not in STATES:
+        if kind > NOTHING or flags > _BACKGROUND + _BASIS + _CORRECTED + _RESTORED + HEAVY or states not in STATES:
             raise needs_newer(f"a wavelet brick is of kind {kind} with flags {flags} and {states} states")
         head = cls(kind, states, (z, y, x), specials, flags, *numbers)
         lowest, highest = limits_of(dtype)
@@ -107,8 +109,13 @@ class _Head:
         return self.kind != LOSSY or 0 < self.step <= MOST_RANGES * max(self.high - self.low, LEAST)
 
 
-def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
-    """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take."""
+def encode_brick(
+    samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT, entropy: str | None = None
+) -> bytes | None:
+    """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take.
+
+    `entropy` is ``light`` (or None) or ``heavy``, see `voxz.subbands.heavy_model`.
+    """
     kind, size = samples.dtype.kind, samples.dtype.itemsize
     if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
         return None
@@ -136,10 +143,12 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     levels = choose_levels(volumes, step or 1.0)
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
     flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
+    model = asked_model(entropy) if form != NOTHING else None
+    flags |= HEAVY if model else 0
     head = _Head(form, effort.states, levels, len(specials), flags, step if form == LOSSY else 0.0, offset, low, high)
-    body = front(series.dtype, specials, background)
+    body = (model.pack() if model else b"") + front(series.dtype, specials, background)
     if form != NOTHING:
-        coefficients, decoded = _coded(volumes, head, effort, basis)
+        coefficients, decoded = _coded(volumes, head, effort, basis, model)
         body += coefficients
         if form == LOSSY and effort.restores:
             filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
@@ -170,7 +179,9 @@ def preview_brick(
     return np.ascontiguousarray(from_series(series, shape))
 
 
-def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: klt.Basis | None) -> tuple[bytes, Volumes]:
+def _coded(
+    volumes: Volumes, head: _Head, effort: Effort, basis: klt.Basis | None, model: Model | None
+) -> tuple[bytes, Volumes]:
     """Parts of the samples that are coded (basis, coefficients), and the volumes that these give."""
     writer, pyramid = PartWriter(b""), Pyramid(volumes.shape[1:], head.levels)
     if basis is not None:
@@ -182,7 +193,7 @@ def _coded(volumes: Volumes, head: _Head, effort: Effort, basis: klt.Basis | Non
     for volume in work:
         pyramid.analyse(volume)
     coefficients = work.astype(np.float64, copy=False)
-    writer.part(encode_bands(coefficients, pyramid, head.step, effort))
+    writer.part(encode_bands(coefficients, pyramid, head.step, effort, model))
     if head.kind == LOSSY and effort.restores:
         for volume in coefficients:
             pyramid.synthesise(volume)
@@ -203,11 +214,12 @@ def _decode(
     """Samples ``(series, z, y, x)`` of a `brick` of this shape, halved so often; corrections are for the full resolution only."""
     reader, shape = PartReader(payload), (brick[0] * brick[4], *brick[1:4])
     head = _Head.read(reader, dtype)
+    model = read_model(reader) if head.flags & HEAVY else None
     planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), brick, dtype)
     kept = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
     samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(kept, shape, strict=True)], dtype)
     if head.kind != NOTHING:
-        _take_coded(reader, head, samples, shape, halvings)
+        _take_coded(reader, head, model, samples, shape, halvings)
     for pattern, plane in planes:
         samples[plane[kept]] = pattern
     if head.flags & _CORRECTED and halvings == FULL:
@@ -217,7 +229,9 @@ def _decode(
     return samples
 
 
-def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[int, ...], halvings: Levels) -> None:
+def _take_coded(
+    reader: PartReader, head: _Head, model: Model | None, samples: Series, shape: tuple[int, ...], halvings: Levels
+) -> None:
     """Decode the coded samples into `samples`, at their resolution."""
     basis = None
     if head.flags & _BASIS:
@@ -226,7 +240,7 @@ def _take_coded(reader: PartReader, head: _Head, samples: Series, shape: tuple[i
         side.finish()
     pyramid = Pyramid(shape[1:], head.levels)
     undone, beyond = pyramid.coarser(halvings)
-    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
+    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone, model)
     volumes = coefficients if halvings == FULL else np.zeros(samples.shape)
     for volume, found in zip(volumes, coefficients, strict=True):
         work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)

@@ -148,6 +148,11 @@ class Reader:
             raise CorruptError(f"impossible values in the record of losses: {loss.unit}, {loss.counts_background}")
         return loss
 
+    def front(self, number: int, length: int) -> bytes:
+        """First bytes of the payload of a brick, not checked."""
+        entry = self.bricks[number]
+        return self._read(entry.offset, min(entry.length, length))
+
     def brick(self, number: int, decode: Decoder = codecs.decode_brick) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order, or what else `decode` makes of it."""
         entry, box = self.bricks[number], self.boxes[number]

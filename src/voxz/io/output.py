@@ -6,9 +6,10 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from voxz.errors import UsageError
+from voxz.io import gzip_stream
 
 
 @contextlib.contextmanager
@@ -48,3 +49,20 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def packer(destination: str | os.PathLike[str], file: BinaryIO, level: int) -> Iterator[BinaryIO]:
+    """Canonical gzip in front of `file` if the destination's name asks for it."""
+    if Path(destination).suffix.lower() != ".gz":
+        yield file
+        return
+    with gzip_stream.writer(file, level) as packed:
+        yield cast(BinaryIO, packed)
+
+
+def header_path(data: Path, companion: bytes) -> Path:
+    """Return the name of the header beside the data file of a pair."""
+    name = data.name[:-3] if data.name.lower().endswith(".gz") else data.name
+    stem = name[: -len(".img")]
+    return data.with_name(stem + (".hdr.gz" if companion[:2] == gzip_stream.MAGIC else ".hdr"))

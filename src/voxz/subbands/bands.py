@@ -23,7 +23,11 @@ from voxz.subbands.coding import DEPTH, PLACES, code_band
 from voxz.subbands.decisions import START, UNDECIDED
 from voxz.subbands.expectation import BINS, bins_of_band, inside, known_part, padded
 from voxz.subbands.fitting import LARGEST_WEIGHT, default_weights, fit_weights
+from voxz.subbands.heavy_learner import HeavyLearner
+from voxz.subbands.heavy_model import Model
+from voxz.subbands.heavy_planes import Memory
 from voxz.subbands.leaning import LARGEST_LEAN, TAPS, fit_leaning
+from voxz.subbands.near import AnyLearner, Near
 from voxz.subbands.rates import ASSUMED, measured_bits
 from voxz.subbands.settings import Effort
 from voxz.subbands.trellis import Trellis, follow, quantise, trellis
@@ -46,7 +50,7 @@ _HEAD = struct.Struct("<I")
 
 
 @dataclass
-class _Learner:
+class Learner:
     """What adapts while bands are coded."""
 
     mixing: NDArray[np.float64]
@@ -55,20 +59,21 @@ class _Learner:
     data: NDArray[np.uint8]
 
     @classmethod
-    def fresh(cls, data: NDArray[np.uint8], payload: bytes) -> "_Learner":
+    def fresh(cls, data: NDArray[np.uint8], payload: bytes) -> "Learner":
+        """Before anything was coded; a decoder has the `payload`."""
         coder = np.zeros(4, np.int64)
         start(coder, payload)
         return cls(np.full((2 * DEPTH + 1, BINS, 3), START), np.full(PLACES, UNDECIDED, np.int64), coder, data)
 
     def code(
-        self, magnitudes: NDArray[np.int32], indices: NDArray[np.int32], sums: NDArray[np.int64],
-        weights: NDArray[np.int64], leaning: NDArray[np.int64], orientation: int, path: Trellis, *, decoding: bool,
+        self, near: Near, magnitudes: NDArray[np.int32], indices: NDArray[np.int32], sums: NDArray[np.int64],
+        weights: NDArray[np.int64], leaning: NDArray[np.int64], path: Trellis, *, decoding: bool,
     ) -> bool:  # fmt: skip
         """Code the indices of a band."""
         return bool(
             code_band(
-                magnitudes, np.zeros_like(magnitudes), indices, sums, weights, leaning, orientation, path.after, path.quantiser,
-                self.mixing, self.counters, self.coder, self.data, decoding,
+                magnitudes, np.zeros_like(magnitudes), indices, sums, weights, leaning, near.band.orientation, path.after,
+                path.quantiser, self.mixing, self.counters, self.coder, self.data, decoding,
             )
         )
 
@@ -82,19 +87,21 @@ class _Known:
         self._weights: dict[tuple[int, int], NDArray[np.int64]] = {}
         self._leaning: dict[int, NDArray[np.int64]] = {}
 
-    def planes(self, component: int, band: Band) -> NDArray[np.int32]:
-        """Features known as a whole for a band: parent, sisters, the previous component."""
+    def near(self, component: int, band: Band) -> Near:
+        """A band with the features known as a whole: of parent, sisters, the previous component."""
         found = []
         parent = self._magnitudes.get((component, band.level + 1, band.orientation))
         if parent is not None and band.orientation:
             levels = self._pyramid.levels
             split = tuple(band.level + 1 < n for n in levels)
             found.append(expectation.at_shape(parent, band.shape, split))
-        sisters = [(component, band.level, other) for other in range(1, band.orientation)]
-        for key in [*sisters, (component - 1, band.level, band.orientation)]:
-            if key in self._magnitudes:
-                found.append(expectation.at_shape(self._magnitudes[key], band.shape, (False,) * 3))
-        return expectation.planes(found).reshape(2 * len(found), *band.shape)
+        sisters = [other for other in range(1, band.orientation) if (component, band.level, other) in self._magnitudes]
+        keys, before = [(component, band.level, other) for other in sisters], (component - 1, band.level, band.orientation)
+        has_parent = bool(found)
+        for key in [*keys, before] if before in self._magnitudes else keys:
+            found.append(expectation.at_shape(self._magnitudes[key], band.shape, (False,) * 3))
+        planes = expectation.planes(found).reshape(2 * len(found), *band.shape)
+        return Near(component, band, planes, has_parent, sisters, before in self._magnitudes)
 
     def weights(self, band: Band, features: int) -> NDArray[np.int64]:
         """Weights last fitted for such a band."""
@@ -114,18 +121,23 @@ class _Known:
         self._magnitudes[component, band.level, band.orientation] = np.ascontiguousarray(inside(magnitudes))
 
 
-def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float, effort: Effort) -> bytes:
+def encode_bands(
+    components: NDArray[np.float64], pyramid: Pyramid, step: float, effort: Effort, model: Model | None = None,
+    learner: AnyLearner | None = None,
+) -> bytes:  # fmt: skip
     """Code the coefficients ``(components, z, y, x)`` with errors as of a quantiser of this `step` in the volume.
 
     They are replaced by what decoding gives.
-    A step of 0 is for coefficients that are integers: they come back exactly with `Effort` REVERSIBLE.
+    A step of 0 is for coefficients that are integers: they come back exactly with `Effort` REVERSIBLE. With a `model` the profile
+    is the heavy one. Training brings a `learner` of its own.
     """
     side, known = IntegerWriter(), _Known(pyramid)
-    learner = _Learner.fresh(np.zeros(6 * components.size + 4096, np.uint8), b"")
+    learner = learner or _learner(model, pyramid, np.zeros(6 * components.size + 4096, np.uint8), b"")
     path = trellis(effort.states)
     for _, component, band in _order(len(components), pyramid):
         values = components[component][band.box].ravel() / _half_step(band, step)
-        planes = known.planes(component, band)
+        near = known.near(component, band)
+        planes = near.planes
         weights = known.weights(band, planes.shape[0])
         magnitudes, indices, shifts = _quantised(values, band, planes, weights, effort, path)
         nonzero = int(np.count_nonzero(indices))
@@ -140,7 +152,7 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
                 known.fit(band, planes.shape[0], weights, leaning)
             side.put(shifts.ravel())
             sums = _sums(planes, weights, band)
-            coded = learner.code(magnitudes, indices, sums, weights, leaning, band.orientation, path, decoding=False)
+            coded = learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=False)
             assert coded
             assert learner.coder[POSITION] < learner.data.size
         components[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
@@ -150,14 +162,14 @@ def encode_bands(components: NDArray[np.float64], pyramid: Pyramid, step: float,
 
 
 def decode_bands(
-    payload: bytes, components: int, pyramid: Pyramid, step: float, states: int, down_to: int = 0
+    payload: bytes, components: int, pyramid: Pyramid, step: float, states: int, down_to: int = 0, model: Model | None = None
 ) -> NDArray[np.float64]:
     """Coefficients ``(components, z, y, x)`` of a payload, zero on the `down_to` finest levels, which are not decoded."""
     if len(payload) < _HEAD.size:
         raise CorruptError(f"the coefficients of a brick have {len(payload)} bytes, expected at least {_HEAD.size}")
     end = _HEAD.size + _HEAD.unpack_from(payload)[0]
     side, stream = IntegerReader(payload[_HEAD.size : end]), payload[end:]
-    learner = _Learner.fresh(np.frombuffer(stream, np.uint8).copy(), stream)
+    learner = _learner(model, pyramid, np.frombuffer(stream, np.uint8).copy(), stream)
     known, path = _Known(pyramid), trellis(states)
     values = np.zeros((components, *pyramid.shape))
     for level, component, band in _order(components, pyramid):
@@ -168,7 +180,8 @@ def decode_bands(
             raise CorruptError(f"got {kind} for a band, expected {EMPTY} to {OWN}")
         magnitudes = padded(band.shape)
         if kind != EMPTY:
-            planes = known.planes(component, band)
+            near = known.near(component, band)
+            planes = near.planes
             weights, leaning = known.weights(band, planes.shape[0]), known.leaning(band)
             if kind == OWN:
                 weights, leaning = side.take(weights.size), side.take(TAPS)
@@ -178,7 +191,7 @@ def decode_bands(
             shifts = side.take(4).reshape(2, 2)
             indices = np.zeros(band.shape, np.int32)
             sums = _sums(planes, weights, band)
-            if not learner.code(magnitudes, indices, sums, weights, leaning, band.orientation, path, decoding=True):
+            if not learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=True):
                 raise CorruptError("the coefficients of a brick are damaged")
             values[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
         known.learn(component, band, magnitudes)
@@ -186,6 +199,11 @@ def decode_bands(
     if learner.coder[POSITION] != learner.data.size:
         raise CorruptError("the coefficients of a brick do not end where their stream does")
     return values
+
+
+def _learner(model: Model | None, pyramid: Pyramid, data: NDArray[np.uint8], payload: bytes) -> AnyLearner:
+    """What adapts: of the light profile without a `model`."""
+    return Learner.fresh(data, payload) if model is None else HeavyLearner.fresh(model, Memory(pyramid), data, payload)
 
 
 def _signed(magnitudes: NDArray[np.int32], indices: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -8,7 +8,7 @@ four neighbours each, near and farther. The bits that were shifted out have equa
 
 import numpy as np
 
-from voxz.entropy.binary import code_bit
+from voxz.entropy.binary import POSITION, code_bit
 from voxz.jit import kernel
 from voxz.subbands.decisions import decide
 from voxz.subbands.expectation import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, at, bin_of, row_part
@@ -35,7 +35,7 @@ MOST_BITS = 26
 
 
 @kernel
-def _raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
+def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code the `length` low bits of `value` with equal chances."""
     found = np.int64(0)
     for k in range(length - 1, -1, -1):
@@ -44,17 +44,17 @@ def _raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
+def beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code `value`, from 0 on, in an Exp-Golomb code."""
     length = np.int64(0)
     while code_bit(np.int64((value + 1) >> (length + 1) > 0), HALF, coder, data, decoding) and length < MOST_BITS:
         length += 1
-    low = _raw(value + 1 - (np.int64(1) << length), length, coder, data, decoding)
+    low = raw(value + 1 - (np.int64(1) << length), length, coder, data, decoding)
     return (np.int64(1) << length) + low - 1
 
 
 @kernel
-def _trit(value):  # type: ignore[no-untyped-def]
+def trit(value):  # type: ignore[no-untyped-def]
     """0, 1 or 2 for a negative number, zero and a positive one."""
     return np.int64(value > 0) - np.int64(value < 0) + 1
 
@@ -70,7 +70,7 @@ def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
 def code_band(  # type: ignore[no-untyped-def]
     magnitudes, signed, indices, sums, weights, leaning, orientation, after, quantiser, mixing, counters, coder, data, decoding
 ):
-    """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`.
+    """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`. False for a damaged stream.
 
     `sums` is the part of the expectation known ahead, `mixing` ``(nodes, BINS, 3)`` the weights of the counters.
     """
@@ -81,6 +81,8 @@ def code_band(  # type: ignore[no-untyped-def]
     state = np.int64(0)
     for z in range(indices.shape[0]):
         for y in range(indices.shape[1]):
+            if decoding and coder[POSITION] > data.size:
+                return False
             row_part(magnitudes, z + FRONT, y + TOP, weights, line)
             lean_of_row(signed, z + FRONT, y + TOP, leaning, leans)
             signs, signs_up = signed[z + FRONT, y + TOP], signed[z + FRONT, y + TOP - 1]
@@ -115,16 +117,16 @@ def code_band(  # type: ignore[no-untyped-def]
                         break
                     reached += 1
                     if reached == LONGEST:
-                        reached += _beyond(high - reached, coder, data, decoding)
+                        reached += beyond(high - reached, coder, data, decoding)
                         break
-                size = (reached << shift) | _raw(size, shift, coder, data, decoding)
+                size = (reached << shift) | raw(size, shift, coder, data, decoding)
                 if size >> MOST_BITS:
                     return False
                 if size > 0:
-                    beside = 3 * _trit(signs[at(x + LEFT - 1)]) + _trit(signs_up[i])
-                    beside = (beside * 3 + _trit(signs_up[at(x + LEFT - 1)])) * 3 + _trit(signs_up[at(x + LEFT + 1)])
-                    farther = 3 * _trit(signs_back[i]) + _trit(signs[at(x + LEFT - 2)])
-                    farther = (farther * 3 + _trit(signs_top[i])) * 3 + _trit(signs_far[i])
+                    beside = 3 * trit(signs[at(x + LEFT - 1)]) + trit(signs_up[i])
+                    beside = (beside * 3 + trit(signs_up[at(x + LEFT - 1)])) * 3 + trit(signs_up[at(x + LEFT + 1)])
+                    farther = 3 * trit(signs_back[i]) + trit(signs[at(x + LEFT - 2)])
+                    farther = (farther * 3 + trit(signs_top[i])) * 3 + trit(signs_far[i])
                     lean = leans[at(x)] + lean_1 * signs[at(x + LEFT - 1)] + lean_2 * signs[at(x + LEFT - 2)]
                     a = _DECISIONS + orientation * _LEANS + lean_bin(lean >> WEIGHT_BITS, expected) * 3 + min(size, 3) - 1
                     b = _DECISIONS + 8 * _LEANS + orientation * _SIGNS + beside

@@ -24,7 +24,7 @@ class Effort:
 _FAST = Effort(4, 1, 0.28, restores=False)
 EFFORTS = {
     1: _FAST, 2: _FAST, 3: _FAST, 4: Effort(8, 1, 0.28), 5: Effort(8, 1, 0.28),
-    6: Effort(8, 2, 0.2), 7: Effort(8, 3, 0.2), 8: Effort(32, 2, 0.2), 9: Effort(32, 3, 0.2),
+    6: Effort(8, 2, 0.16), 7: Effort(8, 3, 0.16), 8: Effort(32, 2, 0.16), 9: Effort(32, 3, 0.16),
 }  # fmt: skip
 """By level. With bits that were measured, less is worth giving up for them."""
 

@@ -1,0 +1,65 @@
+"""Finding files of weights: shipped ones by name or hash, others by hash in the folders of the variable VOXZ_WEIGHTS.
+
+Files of samples name models by the SHA-256 of the model's file, so a name may get better weights without harm; a model that
+was shipped once stays, and so do its hash and its name here.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from voxz.errors import CorruptError, MissingWeightsError, UsageError
+from voxz.weights.flat import MOST_BYTES
+
+FOLDER = Path(__file__).parent
+SUFFIX = ".safetensors"
+VARIABLE = "VOXZ_WEIGHTS"
+
+SHIPPED: dict[str, str] = {
+    "entropy-general": "5d370dd59ce746a3998a5f3f8e4cbf61257c132b8ec25882e6c5eb69fe9f547a",
+}
+"""Current models: name, SHA-256 of its file ``NAME-12 digits of it.safetensors``."""
+
+
+def file_of(name: str) -> Path:
+    """File of a shipped model; `UsageError` if there is none of this name."""
+    if name not in SHIPPED:
+        raise UsageError(f"got the model {name!r}, expected one of {', '.join(SHIPPED)} or a path that ends in {SUFFIX}")
+    return FOLDER / f"{name}-{SHIPPED[name][:12]}{SUFFIX}"
+
+
+def read_named(name: str) -> bytes:
+    """Bytes of a shipped model, checked against its hash."""
+    data = file_of(name).read_bytes()
+    if hashlib.sha256(data).hexdigest() != SHIPPED[name]:
+        raise CorruptError(f"the model {name} is damaged: its SHA-256 is not the one that voxz knows; install voxz anew")
+    return data
+
+
+@cache
+def read_by_digest(digest: bytes, name: str) -> bytes:
+    """Bytes of the model whose SHA-256 begins with `digest`; `name` is for the message if there is none.
+
+    Raises
+    ------
+    MissingWeightsError
+        Neither shipped nor in a folder of VOXZ_WEIGHTS.
+    """
+    for path in _candidates():
+        if path.stat().st_size <= MOST_BYTES:
+            data = path.read_bytes()
+            if hashlib.sha256(data).digest().startswith(digest):
+                return data
+    raise MissingWeightsError(
+        f"the file was made with the model {name!r} (SHA-256 {digest.hex()}...), which is not here; put its file into a folder "
+        f"and name that folder in the variable {VARIABLE}, or install a voxz that ships it"
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    """Files that may hold a model."""
+    folders = [FOLDER, *(Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part)]
+    for folder in folders:
+        yield from sorted(folder.glob(f"*{SUFFIX}"))

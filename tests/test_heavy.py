@@ -1,0 +1,141 @@
+"""The heavy entropy profile: the same samples as with the light one in fewer bytes, everywhere the same, safe on damage."""
+
+import hashlib
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import voxz
+from phantoms import series
+from samples import printed_by_plain_python
+from voxz.codecs import wavelet
+from voxz.errors import CorruptError, MissingWeightsError, UsageError, VoxzError
+from voxz.fidelity import EXACT, Fidelity
+from voxz.subbands.heavy_model import DIGEST, Model, asked_model
+from voxz.subbands.heavy_tables import log2_of, odds_of, power_of_two
+from voxz.weights.flat import pack, unpack
+from voxz.weights.store import read_named
+
+STEPPED = Fidelity.stepped(4.0)
+
+
+def phantom(shape: tuple[int, ...]) -> NDArray[np.int16]:
+    """A series ``(volumes, z, y, x, 1)``."""
+    return series(shape[0], (shape[1], shape[2], shape[3]))[..., None]
+
+
+def both(samples: NDArray[np.generic], level: int, fidelity: Fidelity) -> tuple[bytes, bytes]:
+    """Payloads of the light and of the heavy profile."""
+    light = wavelet.encode_brick(samples, level, fidelity)
+    heavy = wavelet.encode_brick(samples, level, fidelity, "heavy")
+    assert light is not None
+    assert heavy is not None
+    return light, heavy
+
+
+@pytest.mark.parametrize("shape", [(1, 12, 33, 37, 1), (1, 1, 40, 50, 1), (3, 6, 20, 20, 1), (1, 5, 1, 9, 1)])
+@pytest.mark.parametrize("fidelity", [EXACT, STEPPED, Fidelity.stepped(8.0, 3)])
+def test_the_same_samples_as_the_light_profile(shape: tuple[int, ...], fidelity: Fidelity) -> None:
+    samples = phantom(shape)
+    light, heavy = (wavelet.decode_brick(payload, shape, samples.dtype) for payload in both(samples, 5, fidelity))
+    assert (light == heavy).all()
+    if fidelity == EXACT:
+        assert (heavy == samples).all()
+
+
+@pytest.mark.parametrize("fidelity", [EXACT, Fidelity.stepped(3.0), Fidelity.stepped(30.0)])
+def test_fewer_bytes(fidelity: Fidelity) -> None:
+    light, heavy = both(phantom((1, 24, 96, 96, 1)), 5, fidelity)
+    assert len(heavy) < 0.995 * len(light)
+
+
+@given(
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 20), st.integers(1, 20)), seed=st.integers(0, 99),
+    spread=st.sampled_from([1, 30, 3000]), level=st.sampled_from([1, 5, 9]),
+)  # fmt: skip
+@settings(max_examples=15, deadline=None)
+def test_any_integers_come_back(shape: tuple[int, ...], seed: int, spread: int, level: int) -> None:
+    samples = np.random.default_rng(seed).integers(-spread, spread + 1, (*shape, 1)).astype(np.int16)
+    payload = wavelet.encode_brick(samples, level, entropy="heavy") or b""
+    assert (wavelet.decode_brick(payload, samples.shape, samples.dtype) == samples).all()
+
+
+def test_through_files() -> None:
+    samples = phantom((1, 10, 32, 32, 1))[0, ..., 0]
+    for target in (voxz.Lossless(), voxz.BitsPerVoxel(1.5), voxz.Psnr(40), voxz.MaxError(2)):
+        blob = voxz.encode(samples, target=target, codec="wavelet", entropy="heavy")
+        assert voxz.info(blob)["entropy_profiles"] == {"heavy": 1}
+        assert voxz.decode(blob).shape == samples.shape
+    assert voxz.info(voxz.encode(samples, codec="wavelet"))["entropy_profiles"] == {"light": 1}
+
+
+def test_profiles_that_are_not_there() -> None:
+    samples = phantom((1, 4, 16, 16, 1))
+    for name in ("heavier", "light:general", "heavy:unheard-of"):
+        with pytest.raises(UsageError, match="expected"):
+            wavelet.encode_brick(samples, 5, STEPPED, entropy=name)
+    with pytest.raises(UsageError, match="wavelet"):
+        voxz.encode(samples, codec="predictive", entropy="heavy")
+
+
+def test_models_that_are_not_there() -> None:
+    samples = phantom((1, 4, 16, 16, 1))
+    model = asked_model("heavy")
+    assert model is not None
+    _, heavy = both(samples, 5, STEPPED)
+    place = heavy.index(model.pack())
+    other = heavy[:place] + bytes(DIGEST) + heavy[place + DIGEST :]
+    with pytest.raises(MissingWeightsError, match="entropy-general"):
+        wavelet.decode_brick(other, samples.shape, samples.dtype)
+
+
+def test_models_that_make_no_sense() -> None:
+    arrays, texts = unpack(read_named("entropy-general"))
+    missing = {name: array for name, array in arrays.items() if name != "third"}
+    wild = {**arrays, "bias": arrays["bias"] * np.float32(np.nan)}
+    for broken in (missing, wild, {**arrays, "edges": arrays["edges"][:1]}, {**arrays, "second": arrays["second"][:, :0]}):
+        with pytest.raises(CorruptError, match="model"):
+            Model.from_bytes(pack(broken, texts))
+
+
+def test_tables_are_near_what_they_stand_for() -> None:
+    numbers = np.unique(np.geomspace(1, 2**30, 300).astype(np.int64))
+    assert max(abs(log2_of(n) - np.log2(n)) for n in numbers) < 1e-3
+    assert all(log2_of(a) <= log2_of(b) for a, b in pairwise(numbers))
+    exponents = np.linspace(-20, 20, 300)
+    assert max(abs(power_of_two(x) / 2**x - 1) for x in exponents) < 1e-5
+    chances = np.linspace(0.0001, 0.9999, 500)
+    assert max(abs(odds_of(p) - np.log(p / (1 - p))) for p in chances) < 0.1
+    assert all(odds_of(a) <= odds_of(b) for a, b in pairwise(np.linspace(0, 1, 500)))
+
+
+def parity_digests() -> list[str]:
+    """Digests of payloads and of what they decode to."""
+    samples, found = phantom((2, 3, 12, 13, 1)), []
+    for fidelity in (STEPPED, Fidelity.stepped(40.0), EXACT):
+        payload = wavelet.encode_brick(samples, 5, fidelity, entropy="heavy") or b""
+        decoded = wavelet.decode_brick(payload, samples.shape, samples.dtype)
+        found.append(hashlib.sha256(payload + decoded.tobytes()).hexdigest())
+    return found
+
+
+def test_plain_python_gives_the_same() -> None:
+    assert printed_by_plain_python("test_heavy") == str(parity_digests())
+
+
+def test_damage_is_an_error_or_other_samples() -> None:
+    samples = phantom((2, 4, 12, 13, 1))
+    payload = wavelet.encode_brick(samples, 5, STEPPED, entropy="heavy") or b""
+    for at in range(0, len(payload), 7):
+        damaged = bytearray(payload)
+        damaged[at] ^= 1 << (at % 8)
+        for blob in (bytes(damaged), payload[:at]):
+            try:
+                decoded = wavelet.decode_brick(blob, samples.shape, samples.dtype)
+            except VoxzError:
+                continue
+            assert decoded.shape == samples.shape
