@@ -10,7 +10,7 @@ from voxz.maps import refuse_maps
 from voxz.pipeline import Progress
 from voxz.plan import Plan
 from voxz.search import Opener, find_plan
-from voxz.target import Target
+from voxz.target import Lossless, Psnr, Target
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def settled(
     """
     codec = wavelet.codec(codec)
     if not force_lossy:
-        refuse_maps(target, opened)
+        refuse_maps(Psnr(1.0) if codec == "siren" and isinstance(target, Lossless) else target, opened)  # a fit loses something
     if codec != "siren":
         yield find_plan(target, opened, level, codec, threads, wavelet)
         return
