@@ -159,5 +159,6 @@ def main(arguments: list[str]) -> None:
         for row in rows_of(volume):
             rows.append(row)
             print(f"{row.volume}, {row.setting}: " + ", ".join(f"{key} {value:.4g}" for key, value in row.figures.items()))
+        write_csv(rows, options.csv)
     write_csv(rows, options.csv)
     put_table(table(options.csv), options.document)

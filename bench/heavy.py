@@ -1,7 +1,8 @@
 """``python -m bench heavy DIR...``: the heavy entropy profile against the light one, same coefficients, by volume and rate.
 
 The middle of every volume goes through the wavelet codec at quantiser steps that give about the asked bits per voxel with the
-light profile, and without loss. Sizes are of payloads; both are decoded and must be equal. Speeds are of one thread, processor time.
+light profile, and without loss. Sizes are of payloads; both are decoded and must be equal. Speeds are of one thread, in processor
+time.
 """
 
 import argparse

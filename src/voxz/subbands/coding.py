@@ -8,7 +8,7 @@ four neighbours each, near and farther. The bits that were shifted out have equa
 
 import numpy as np
 
-from voxz.entropy.binary import code_bit
+from voxz.entropy.binary import POSITION, code_bit
 from voxz.jit import kernel
 from voxz.subbands.decisions import decide
 from voxz.subbands.expectation import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, at, bin_of, row_part
@@ -70,7 +70,7 @@ def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
 def code_band(  # type: ignore[no-untyped-def]
     magnitudes, signed, indices, sums, weights, leaning, orientation, after, quantiser, mixing, counters, coder, data, decoding
 ):
-    """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`.
+    """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`. False for a damaged stream.
 
     `sums` is the part of the expectation known ahead, `mixing` ``(nodes, BINS, 3)`` the weights of the counters.
     """
@@ -81,6 +81,8 @@ def code_band(  # type: ignore[no-untyped-def]
     state = np.int64(0)
     for z in range(indices.shape[0]):
         for y in range(indices.shape[1]):
+            if decoding and coder[POSITION] > data.size:
+                return False
             row_part(magnitudes, z + FRONT, y + TOP, weights, line)
             lean_of_row(signed, z + FRONT, y + TOP, leaning, leans)
             signs, signs_up = signed[z + FRONT, y + TOP], signed[z + FRONT, y + TOP - 1]
