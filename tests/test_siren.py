@@ -141,6 +141,13 @@ def test_what_cannot_be_met_is_refused() -> None:
         fitted(array, voxz.Psnr(80), "siren", **TINY)
 
 
+def test_label_maps_are_refused() -> None:
+    labels = np.kron(np.random.default_rng(0).integers(0, 3, (2, 6, 6)), np.ones((4, 8, 8))).astype(np.uint8)
+    for target in (voxz.Ratio(10), voxz.Lossless()):
+        with pytest.raises(voxz.UsageError, match="label map"):
+            fitted(labels, target, **TINY)
+
+
 def test_options() -> None:
     options = SirenOptions.from_text("siren", "width=64, omega=25, warm=no,weights=float32,axes=2")
     assert (options.width, options.omega, options.warm, options.weights, options.axes) == (64, 25.0, False, "float32", 2)

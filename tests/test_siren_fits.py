@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import map_coordinates
 
 import voxz
 from test_siren import phantom
@@ -61,9 +62,10 @@ def test_sampling_passes_through_the_samples() -> None:
     for kind in (Taps.cubic, Taps.linear):
         z, y, x = (kind(p, len(p)) for p in own)
         assert (sample(grid, (z, y, x)) == grid).all()
-    line = np.arange(8.0).reshape(1, 1, 1, 8)
-    taps = Taps.cubic(np.zeros(1), 1), Taps.cubic(np.zeros(1), 1), Taps.cubic(np.array([2.25, 3.5]), 8)
-    assert np.allclose(sample(line, taps).ravel(), [2.25, 3.5])
+    places = np.array([0.0, 1.75, 2.0, 5.5, 6.0])
+    z, y, x = Taps.cubic(own[0], 1), Taps.cubic(np.array([1.25, 3.0]), 5), Taps.cubic(places, 7)
+    expected = map_coordinates(grid[1, 0], np.meshgrid([1.25, 3.0], places, indexing="ij"), order=3, mode="mirror")
+    assert np.allclose(sample(grid, (z, y, x))[1, 0], expected, atol=1e-12)
 
 
 class _Stop:

@@ -1,7 +1,8 @@
-"""Values of a grid at any positions along its axes, by cubic convolution or linearly, one axis after the other.
+"""Values of a grid at any positions along its axes, by cubic splines or linearly, one axis after the other.
 
-Cubic convolution (Keys, Cubic Convolution Interpolation for Digital Image Processing, 1981) passes through the samples, so at the
-grid's own positions it changes nothing. Beyond the edge the outermost samples go on.
+Splines pass through the samples: a recursive filter, there and back, makes coefficients of B-splines of them (Unser, Splines: A
+Perfect Fit for Signal and Image Processing, 1999, box 2). At positions of samples nothing is computed. Splines mirror the samples
+at the ends, linear interpolation repeats the outermost.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,12 @@ from numpy.typing import NDArray
 from voxz.jit import kernel
 
 TAPS = 4
+
+POLE = -0.2679491924311227
+"""``sqrt(3) - 2``: how fast the influence of a sample on coefficients fades."""
+
+HORIZON = 30
+"""Samples after which it is below 1e-17."""
 
 at = np.uint64
 
@@ -25,17 +32,21 @@ class Taps:
 
     indices: NDArray[np.int64]
     weights: NDArray[np.float64]
+    spline: bool = False
 
     @classmethod
     def cubic(cls, positions: NDArray[np.float64], length: int) -> "Taps":
-        """Cubic convolution."""
+        """Cubic splines."""
         low = np.floor(positions)
+        if length == 1 or (positions == low).all():
+            return cls.linear(low, length)
         f = positions - low
-        g = f * f
-        h = g * f
-        inner = 1.0 - 2.5 * g + 1.5 * h, 0.5 * f + 2.0 * g - 1.5 * h
-        weights = np.stack([g - 0.5 * f - 0.5 * h, *inner, 0.5 * h - 0.5 * g], axis=1)
-        return cls._of(low, weights, length)
+        e = 1.0 - f
+        weights = np.stack([e * e * e, 4.0 - 3.0 * f * f * (2.0 - f), 4.0 - 3.0 * e * e * (2.0 - e), f * f * f], axis=1) / 6.0
+        around = low.astype(np.int64)[:, None] + np.arange(-1, TAPS - 1)
+        last = length - 1
+        mirrored = last - np.abs(last - np.abs(around))
+        return cls(np.clip(mirrored, 0, last), np.ascontiguousarray(weights), spline=True)
 
     @classmethod
     def linear(cls, positions: NDArray[np.float64], length: int) -> "Taps":
@@ -52,7 +63,7 @@ class Taps:
     @property
     def plain(self) -> bool:
         """Whether every position is that of a sample."""
-        return bool((np.abs(self.weights - np.array([0.0, 1.0, 0.0, 0.0])) == 0).all())
+        return not self.spline and bool((self.weights[:, 2] == 0.0).all())
 
 
 @kernel
@@ -69,6 +80,37 @@ def _along(source, indices, weights, target):  # type: ignore[no-untyped-def]
                         line[at(b)] += weight * row[at(b)]
 
 
+@kernel
+def _coefficients(lines):  # type: ignore[no-untyped-def]
+    """Turn samples ``(a, n, b)`` into coefficients of cubic B-splines along the middle axis, in place; n is at least 2."""
+    count = lines.shape[1]
+    for a in range(lines.shape[0]):
+        first = np.zeros(lines.shape[2])
+        power = 1.0
+        for k in range(HORIZON):
+            place = k % (2 * count - 2)
+            row = lines[a, min(place, 2 * count - 2 - place)]
+            for b in range(first.size):
+                first[at(b)] += power * row[at(b)]
+            power *= POLE
+        lines[a, 0] = first
+        for k in range(1, count):
+            before, row = lines[a, k - 1], lines[a, k]
+            for b in range(row.size):
+                row[at(b)] += POLE * before[at(b)]
+        before, row = lines[a, count - 2], lines[a, count - 1]
+        for b in range(row.size):
+            row[at(b)] = (POLE / (POLE * POLE - 1.0)) * (row[at(b)] + POLE * before[at(b)])
+        for k in range(count - 2, -1, -1):
+            after, row = lines[a, k + 1], lines[a, k]
+            for b in range(row.size):
+                row[at(b)] = POLE * (after[at(b)] - row[at(b)])
+        for k in range(count):
+            row = lines[a, k]
+            for b in range(row.size):
+                row[at(b)] *= 6.0
+
+
 def along(source: NDArray[np.float64], axis: int, taps: Taps) -> NDArray[np.float64]:
     """Interpolate a grid along one axis."""
     length = len(taps.indices)
@@ -77,6 +119,9 @@ def along(source: NDArray[np.float64], axis: int, taps: Taps) -> NDArray[np.floa
         return chosen
     before, after = source.shape[:axis], source.shape[axis + 1 :]
     flat = np.ascontiguousarray(source).reshape(int(np.prod(before)), source.shape[axis], int(np.prod(after)))
+    if taps.spline:
+        flat = flat.copy()
+        _coefficients(flat)
     target = np.zeros((flat.shape[0], length, flat.shape[2]))
     _along(flat, taps.indices, taps.weights, target)
     return target.reshape(*before, length, *after)

@@ -67,8 +67,19 @@ def fit_plan(
         The target cannot be reached; the message says what can.
     """
     torch = need_torch("the codec siren")
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return _fitted(target, opened, level, options, checkpoint, journal)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _fitted(
+    target: Target, opened: Opener, level: int, options: SirenOptions, checkpoint: str | None, journal: Journal
+) -> tuple[Plan, Memory]:
+    """The same with the threads of torch set."""
+    torch = need_torch("the codec siren")
     plan, volume = _settled(target, opened, level)
     task = task_of(samples=volume.digest, target=repr(target), options=options.to_json(), level=level, torch=torch.__version__)
     memory = Memory(checkpoint, task)
