@@ -1,6 +1,6 @@
 """voxz itself, through its public functions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,9 +49,12 @@ class Voxz(Rival):
         return voxz.decode(blob, threads=1)
 
     def warm(self) -> None:
-        """Compile the kernels, or load them from the cache."""
+        """Compile the kernels, or load them from the cache; rates are out of reach of so few samples, a PSNR is not."""
+        asked = {"psnr": 40.0, "bits": 0.0, "ratio": 0.0} if self.psnr or self.bits or self.ratio else {}
+        coder = replace(self, **asked)  # type: ignore[arg-type]
         for shape in ((1, 4, 32, 32), (3, 4, 32, 32)):
-            self.decode(self.encode(np.arange(np.prod(shape), dtype=np.int16).reshape(shape) ** 2))
+            samples = np.random.default_rng(1).integers(0, 400, shape).cumsum(axis=-1).astype(np.int16)
+            self.decode(coder.encode(samples))
 
     def _target(self) -> Target:
         rates = {"psnr": self.psnr, "bits": self.bits, "ratio": self.ratio}
