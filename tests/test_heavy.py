@@ -31,7 +31,7 @@ def phantom(shape: tuple[int, ...]) -> NDArray[np.int16]:
 def both(samples: NDArray[np.generic], level: int, fidelity: Fidelity) -> tuple[bytes, bytes]:
     """Payloads of the light and of the heavy profile."""
     light = wavelet.encode_brick(samples, level, fidelity)
-    heavy = wavelet.encode_brick(samples, level, fidelity, "heavy")
+    heavy = wavelet.encode_brick(samples, level, fidelity, entropy="heavy")
     assert light is not None
     assert heavy is not None
     return light, heavy

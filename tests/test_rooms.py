@@ -15,8 +15,8 @@ ROOMS = [
     {"codecs"}, {"container"}, {"io"},
     {"metrics", "tally", "plan", "pipeline", "slabs"}, {"outlook", "goals"}, {"trial"},
     {"engines", "noise", "search", "maps", "losses", "image", "samples", "scaled", "resolution", "resample"},
-    {"structure", "canvas", "picture", "compare"}, {"train"}, {"settle"}, {"api"},
-    {"progress", "report", "summary"}, {"bench"}, {"data"}, {"cli"},
+    {"structure", "canvas", "picture", "compare"}, {"progress", "report"}, {"data"}, {"train"}, {"settle"}, {"api"},
+    {"summary"}, {"bench"}, {"cli"},
     {"__init__", "__main__"},
 ]  # fmt: skip
 FOLDER = Path(voxz.__file__).parent

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from voxz import pipeline
-from voxz.codecs import CODECS, check_name
+from voxz.codecs import CODECS
+from voxz.codecs.wavelet_options import Transform, WaveletOptions
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.marks import marks_before
 from voxz.container.reader import Reader
@@ -27,7 +28,7 @@ from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.output import complete_file, header_path, packer
 from voxz.io.source import Source
-from voxz.losses import loss_of, profiles_of
+from voxz.losses import loss_of, wavelet_names
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
 from voxz.plan import Plan
@@ -57,6 +58,7 @@ def compress(
     force: bool = False,
     force_lossy: bool = False,
     fitting: Fitting | None = None,
+    transform: Transform = None,
     entropy: str | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -64,8 +66,8 @@ def compress(
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name. The input is never changed. A target with loss is refused for a label map, unless
-    `force_lossy` is true. `fitting` is for the codec siren, `entropy` for the codec wavelet: ``"light"`` or ``"heavy"`` (smaller,
-    slower).
+    `force_lossy` is true. `fitting` is for the codec siren; `transform` (``"97"``, ``"53"``, ``"trained"``, ``"trained:NAME"``)
+    and `entropy` (``"light"`` or ``"heavy"``, which is smaller and slower) are for the codec wavelet.
 
     Raises
     ------
@@ -74,15 +76,16 @@ def compress(
     OSError
         A file cannot be read or written.
     """
-    _check(level, codec)
+    _check(level)
     _refuse_same(source, destination)
     count = thread_count(threads)
     with ExitStack() as stack:
         file = stack.enter_context(_output(destination, force))
         once = isinstance(target, Lossless) and codec != "siren"
         path = source if once else stack.enter_context(_readable_twice(source))
+        options = WaveletOptions(transform, entropy)
         plan = stack.enter_context(
-            settled(target, lambda: Source(path), level, codec, count, force_lossy, fitting, destination, progress, entropy)
+            settled(target, lambda: Source(path), level, codec, count, force_lossy, fitting, destination, progress, options)
         )
         samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
@@ -139,19 +142,22 @@ def decompress(
 
 def encode(
     array: ArrayLike, *, target: Target = LOSSLESS, level: int = DEFAULT_LEVEL, codec: str | None = None,
-    threads: int | None = None, force_lossy: bool = False, fitting: Fitting | None = None, entropy: str | None = None,
+    threads: int | None = None, force_lossy: bool = False, fitting: Fitting | None = None, transform: Transform = None,
+    entropy: str | None = None,
 ) -> bytes:  # fmt: skip
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
     A target with loss is refused for a label map, unless `force_lossy` is true.
     """
-    _check(level, codec)
+    _check(level)
     file, count = io.BytesIO(), thread_count(threads)
 
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec, count, force_lossy, fitting, entropy=entropy) as plan:
+    with settled(
+        target, samples, level, codec, count, force_lossy, fitting, wavelet=WaveletOptions(transform, entropy)
+    ) as plan:
         _write(samples, file, plan, count, None)
     return file.getvalue()
 
@@ -195,6 +201,7 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
     with Reader(source) as reader:
         header, layout = reader.header, reader.layout
         names = {number: name for name, number in CODECS.items()}
+        transforms, profiles = wavelet_names(reader)
         used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
         voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))
         return {
@@ -208,7 +215,8 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
             "lossy_before": marks_before(reader),
             "level": header.level,
             "codecs": {name: used.count(name) for name in sorted(set(used))},
-            "entropy_profiles": profiles_of(reader),
+            "transforms": transforms,
+            "entropy_profiles": profiles,
             "bricks": len(reader.bricks),
             "brick_shape": list(header.extent),
             "bytes": header.file_length,
@@ -224,8 +232,7 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
         }
 
 
-def _check(level: int, codec: str | None) -> None:
-    check_name(codec)
+def _check(level: int) -> None:
     if level not in LEVELS:
         raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
 

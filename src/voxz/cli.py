@@ -22,6 +22,7 @@ from voxz.report import report
 from voxz.resample import grid_from_text
 from voxz.summary import comparison_text, info_text, loss_line
 from voxz.target import Lossless, target_of
+from voxz.train.command import app as train_app
 
 BATCH_FAILED = 4
 INTERRUPTED = 130
@@ -34,6 +35,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit.",
 )
 app.add_typer(data_app, name="data")
+app.add_typer(train_app, name="train")
 
 _WrongArguments: Any = typer.BadParameter.__base__
 """Usage errors of click, which newer versions of typer carry inside."""
@@ -63,6 +65,9 @@ def compress(
     bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.")] = None,
     ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
     codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
+    transform: Annotated[
+        str | None, typer.Option(help="Of the codec wavelet: 97, 53 (lossless), trained, trained:NAME; default: what suits.")
+    ] = None,
     entropy: Annotated[
         str | None, typer.Option(help="Profile of the codec wavelet: light, or heavy (smaller, slower); default: light.")
     ] = None,
@@ -98,6 +103,7 @@ def compress(
             target=target,
             level=level,
             codec=codec,
+            transform=transform,
             entropy=entropy,
             threads=threads,
             verify=not no_verify,

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from voxz.codecs import WAVELET
-from voxz.codecs.profiles import FLAGS_AT, profile_of
+from voxz.codecs.wavelet_head import Head, entropy_name, transform_name
 from voxz.container.header import Loss
 from voxz.container.reader import Reader
 from voxz.metrics import psnr
@@ -58,7 +58,8 @@ def _words(target: str, loss: Loss) -> str:
     return f"{words}, max error {loss.bound:.6g} (stored units)" if math.isfinite(loss.bound) else words
 
 
-def profiles_of(reader: Reader) -> dict[str, int]:
-    """Entropy profiles of the bricks of the codec `wavelet`, and how many bricks have each."""
-    fronts = [reader.front(n, FLAGS_AT + 1) for n, brick in enumerate(reader.bricks) if brick.codec == WAVELET]
-    return dict(sorted(Counter(map(profile_of, fronts)).items()))
+def wavelet_names(reader: Reader) -> tuple[dict[str, int], dict[str, int]]:
+    """Transforms and entropy profiles of the bricks of the codec `wavelet`, and how many bricks have each."""
+    fronts = [reader.front(n, Head.FRONT) for n, brick in enumerate(reader.bricks) if brick.codec == WAVELET]
+    transforms, profiles = (Counter(map(name, fronts)) for name in (transform_name, entropy_name))
+    return dict(sorted(transforms.items())), dict(sorted(profiles.items()))

@@ -56,7 +56,7 @@ def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
 
 def code_blindly(brick: NDArray[np.generic], plan: Plan) -> Coded:
     """Code a brick, and no more: for its length."""
-    return Coded(*codecs.encode_brick(brick, plan.level, plan.codec, plan.fidelity, plan.options), brick, Tally())
+    return Coded(*codecs.encode_brick(brick, plan.level, plan.codec, plan.fidelity, plan.wavelet.given()), brick, Tally())
 
 
 def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:

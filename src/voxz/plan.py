@@ -1,11 +1,11 @@
 """How a volume is to be coded: the wish of a `Target`, settled for one volume."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.wavelet_options import NO_OPTIONS, WaveletOptions
 from voxz.container.header import LOSSLESS, UNITS
 from voxz.fidelity import EXACT, Fidelity
 from voxz.tally import Tally
@@ -34,7 +34,7 @@ class Plan:
     noise : estimated standard deviation of the noise, 0 if it was not needed
     ready : all bricks, if settling the plan has coded them already
     count_background : whether constant background counts in the mean square that is recorded
-    entropy : profile of the codec `wavelet`, see `voxz.subbands.heavy_model`; None for the light one
+    wavelet : options of the codec `wavelet`
     """
 
     level: int
@@ -45,13 +45,8 @@ class Plan:
     noise: float = 0.0
     count_background: bool = False
     unit: int = UNITS["stored"]
-    entropy: str | None = None
+    wavelet: WaveletOptions = NO_OPTIONS
     ready: tuple[Coded, ...] = field(default=(), compare=False, repr=False)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What the codec `wavelet` is told besides."""
-        return {} if self.entropy is None else {"entropy": self.entropy}
 
     @property
     def lossy(self) -> bool:

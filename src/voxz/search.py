@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from voxz.codecs.wavelet_options import NO_OPTIONS, WaveletOptions
 from voxz.container.header import TARGETS, UNITS, Header, Loss
 from voxz.engines import choose_engine, engine_within
 from voxz.errors import UsageError
@@ -47,7 +48,7 @@ DB_PER_DOUBLING = 6.02
 
 
 def find_plan(
-    target: Target, opened: Opener, level: int, codec: str | None, threads: int, entropy: str | None = None
+    target: Target, opened: Opener, level: int, codec: str | None, threads: int, wavelet: WaveletOptions = NO_OPTIONS
 ) -> Plan:
     """Settle how the volume is to be coded.
 
@@ -57,7 +58,7 @@ def find_plan(
         The target cannot be reached; the message says what can.
     """
     if isinstance(target, Lossless):
-        return Plan(level, codec, entropy=entropy)
+        return Plan(level, codec, wavelet=wavelet)
     if isinstance(target, MaxError):
         with opened() as samples:
             noise = noise_of(samples) if target.unit == "noise" else 0.0
@@ -65,7 +66,7 @@ def find_plan(
             layout = samples.layout
         plan = Plan(
             level, codec, Fidelity.within(bound), TARGETS["max-error"], target.error, noise, unit=UNITS[target.unit],
-            entropy=entropy,
+            wavelet=wavelet,
         )  # fmt: skip
         narrow = bound < NARROW if layout.dtype.kind in "iu" else bound == 0
         if codec is not None or narrow or not _has_engines(layout.dtype):
@@ -76,7 +77,7 @@ def find_plan(
         raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
     bound = math.inf if target.max_error is None else target.max_error
     name, asked = target_facts(target)
-    plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked, entropy=entropy)
+    plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked, wavelet=wavelet)
     if isinstance(target, Psnr):
         plan = replace(plan, count_background=target.background)
     with opened() as samples:

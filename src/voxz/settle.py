@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from voxz.errors import UsageError
+from voxz.codecs.wavelet_options import NO_OPTIONS, WaveletOptions
 from voxz.implicit.options import Fitting
 from voxz.maps import refuse_maps
 from voxz.pipeline import Progress
@@ -17,20 +17,17 @@ from voxz.target import Lossless, Psnr, Target
 def settled(
     target: Target, opened: Opener, level: int, codec: str | None, threads: int, force_lossy: bool,
     fitting: Fitting | None, destination: str | os.PathLike[str] = "-", progress: Progress | None = None,
-    entropy: str | None = None,
+    wavelet: WaveletOptions = NO_OPTIONS,
 ) -> Iterator[Plan]:  # fmt: skip
     """Plan of a volume. A target with loss is refused for a label map, unless `force_lossy` is true.
 
-    An `entropy` profile is for the codec wavelet, which is taken if it is given.
+    With options for the codec wavelet it is that codec.
     """
-    if entropy is not None:
-        if codec not in (None, "wavelet"):
-            raise UsageError(f"got an entropy profile for the codec {codec}, expected the codec wavelet, which has them")
-        codec = "wavelet"
+    codec = wavelet.codec(codec)
     if not force_lossy:
         refuse_maps(Psnr(1.0) if codec == "siren" and isinstance(target, Lossless) else target, opened)  # a fit loses something
     if codec != "siren":
-        yield find_plan(target, opened, level, codec, threads, entropy)
+        yield find_plan(target, opened, level, codec, threads, wavelet)
         return
     from voxz.train.flow import fitted  # noqa: PLC0415 - start-up time
 

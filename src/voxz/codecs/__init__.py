@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.errors import UnsupportedError, UsageError
+from voxz.errors import UnsupportedError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.segments.suits import SURE, suits, surprise
 
@@ -48,12 +48,6 @@ def codec(number: int) -> Codec:
 def needs_newer(what: str) -> UnsupportedError:
     """Error for something intact that only later versions know."""
     return UnsupportedError(f"{what}, which file format 1.0 does not have; a voxz that reads a later 1.x is needed")
-
-
-def check_name(name: str | None) -> None:
-    """Raise `UsageError` unless `name` is that of a codec, or None for the one that suits the samples."""
-    if name is not None and name not in CODECS:
-        raise UsageError(f"got codec {name!r}, expected one of {', '.join(CODECS)}")
 
 
 def encode_brick(

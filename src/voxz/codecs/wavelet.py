@@ -3,18 +3,16 @@
 ::
 
     samples -> special values and constant background, each with a bit plane that says where; smooth values in their place
-            -> KLT along the series, where it pays -> 9/7 pyramid -> trellis-coded coefficients
+            -> KLT along the series, where it pays -> 9/7 or trained pyramid -> trellis-coded coefficients
             -> filters for what comes out of these, where they pay
             -> where that breaks a bound: the difference in multiples of twice the bound
 
-Lossless, integers go through the 5/3 pyramid and are coded with a step of 1. A payload decodes to the same samples everywhere:
-behind the integer decoder there are only sums and products of IEEE doubles in a fixed order.
+Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1. A payload decodes to
+the same samples everywhere: behind the integer decoder there are only sums and products of IEEE doubles in a fixed order.
 """
 
 import math
-import struct
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +22,9 @@ from voxz.codecs import needs_newer
 from voxz.codecs.absent import front, missing_of, read_planes
 from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
 from voxz.codecs.parts import PartReader, PartWriter
-from voxz.codecs.profiles import HEAVY
 from voxz.codecs.walks import from_series, to_series
+from voxz.codecs.wavelet_head import HEAVY, LOSSLESS, LOSSY, NOTHING, Head
+from voxz.codecs.wavelet_options import Transform
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.fidelity import EXACT, Fidelity
@@ -33,15 +32,13 @@ from voxz.predict.special import MOST_SPECIALS, find_specials
 from voxz.subbands.bands import decode_bands, encode_bands
 from voxz.subbands.heavy_model import Model, asked_model, read_model
 from voxz.subbands.settings import EFFORTS, REVERSIBLE, STATES, Effort
-from voxz.subbands.shape import choose_basis, choose_levels
+from voxz.subbands.shape import choose_basis, choose_levels, choose_transform
 from voxz.transforms import klt
+from voxz.transforms.choice import Choice, read_choice
 from voxz.transforms.fill import fill
-from voxz.transforms.pyramid import MOST_LEVELS, Levels, Pyramid
+from voxz.transforms.pyramid import MOST_LEVELS, Levels
 from voxz.transforms.restoring import Filters, restore
 from voxz.transforms.restoring_fit import fit_filters
-
-LOSSY, LOSSLESS, NOTHING = 0, 1, 2
-"""What a payload holds; NOTHING: all samples are special or background."""
 
 _BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
 """Flags."""
@@ -65,56 +62,37 @@ Volumes = NDArray[np.float64]
 Series = NDArray[np.generic]
 
 
-@dataclass(frozen=True)
-class _Head:
-    """Fixed fields of a payload; `step` is 0 when lossless, `low` and `high` are the range of the coded samples."""
+def _read_head(reader: PartReader, dtype: np.dtype[np.generic]) -> Head:
+    """Head of a payload, within its bounds."""
+    head = Head.unpack(reader.exactly(Head.LAYOUT.size))
+    if head.kind > NOTHING or head.flags > _BACKGROUND + _BASIS + _CORRECTED + _RESTORED + HEAVY or head.states not in STATES:
+        raise needs_newer(f"a wavelet brick is of kind {head.kind} with flags {head.flags} and {head.states} states")
+    lowest, highest = limits_of(dtype)
+    if not lowest <= head.low <= head.high <= highest:
+        raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
+    if max(head.levels) > MOST_LEVELS or head.specials > MOST_SPECIALS or not _possible(head, dtype):
+        raise CorruptError("the head of a wavelet brick is out of bounds")
+    return head
 
-    kind: int
-    states: int
-    levels: Levels
-    specials: int
-    flags: int
-    step: float
-    offset: float
-    low: float
-    high: float
 
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BBBBBBBdddd")
-
-    def pack(self) -> bytes:
-        return self.LAYOUT.pack(
-            self.kind, self.states, *self.levels, self.specials, self.flags, self.step, self.offset, self.low, self.high
-        )
-
-    @classmethod
-    def read(cls, reader: PartReader, dtype: np.dtype[np.generic]) -> "_Head":
-        kind, states, z, y, x, specials, flags, *numbers = reader.head(cls.LAYOUT)
-        if kind > NOTHING or flags > _BACKGROUND + _BASIS + _CORRECTED + _RESTORED + HEAVY or states not in STATES:
-            raise needs_newer(f"a wavelet brick is of kind {kind} with flags {flags} and {states} states")
-        head = cls(kind, states, (z, y, x), specials, flags, *numbers)
-        lowest, highest = limits_of(dtype)
-        if not lowest <= head.low <= head.high <= highest:
-            raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
-        if max(head.levels) > MOST_LEVELS or specials > MOST_SPECIALS or not head.possible(dtype):
-            raise CorruptError("the head of a wavelet brick is out of bounds")
-        return head
-
-    def possible(self, dtype: np.dtype[np.generic]) -> bool:
-        """Whether the fields fit each other, so that no sum of coefficients can leave the range of doubles."""
-        if self.kind != LOSSY and (self.step or self.flags & (_BASIS | _CORRECTED | _RESTORED)):
-            return False
-        size = max(abs(self.low), abs(self.high))
-        if not size <= LARGEST or not abs(self.offset) <= size + 1 or (dtype.kind not in "iu" and self.kind == LOSSLESS):
-            return False
-        return self.kind != LOSSY or 0 < self.step <= MOST_RANGES * max(self.high - self.low, LEAST)
+def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
+    """Whether the fields fit each other, so that no sum of coefficients can leave the range of doubles."""
+    if head.kind != LOSSY and (head.step or head.flags & (_BASIS | _CORRECTED | _RESTORED)):
+        return False
+    size = max(abs(head.low), abs(head.high))
+    if not size <= LARGEST or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
+        return False
+    return head.kind != LOSSY or 0 < head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
 
 
 def encode_brick(
-    samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT, entropy: str | None = None
-) -> bytes | None:
+    samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT, transform: Transform = None,
+    entropy: str | None = None,
+) -> bytes | None:  # fmt: skip
     """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take.
 
-    `entropy` is ``light`` (or None) or ``heavy``, see `voxz.subbands.heavy_model`.
+    `transform` is what `voxz.transforms.choice` says, or None for what suits the level; `entropy` is ``light`` (or None) or
+    ``heavy``, see `voxz.subbands.heavy_model`.
     """
     kind, size = samples.dtype.kind, samples.dtype.itemsize
     if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
@@ -143,12 +121,14 @@ def encode_brick(
     levels = choose_levels(volumes, step or 1.0)
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
     flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
+    choice = choose_transform(volumes, levels, step, level, transform) if form != NOTHING else Choice()
     model = asked_model(entropy) if form != NOTHING else None
     flags |= HEAVY if model else 0
-    head = _Head(form, effort.states, levels, len(specials), flags, step if form == LOSSY else 0.0, offset, low, high)
-    body = (model.pack() if model else b"") + front(series.dtype, specials, background)
+    step_sent = step if form == LOSSY else 0.0
+    head = Head(form, effort.states, levels, len(specials), flags, choice.number, step_sent, offset, low, high)
+    body = choice.pack(levels) + (model.pack() if model else b"") + front(series.dtype, specials, background)
     if form != NOTHING:
-        coefficients, decoded = _coded(volumes, head, effort, basis, model)
+        coefficients, decoded = _coded(volumes, head, effort, basis, choice, model)
         body += coefficients
         if form == LOSSY and effort.restores:
             filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
@@ -180,10 +160,10 @@ def preview_brick(
 
 
 def _coded(
-    volumes: Volumes, head: _Head, effort: Effort, basis: klt.Basis | None, model: Model | None
+    volumes: Volumes, head: Head, effort: Effort, basis: klt.Basis | None, choice: Choice, model: Model | None
 ) -> tuple[bytes, Volumes]:
     """Parts of the samples that are coded (basis, coefficients), and the volumes that these give."""
-    writer, pyramid = PartWriter(b""), Pyramid(volumes.shape[1:], head.levels)
+    writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.levels, head.step)
     if basis is not None:
         side = IntegerWriter()
         basis.write(side)
@@ -213,13 +193,14 @@ def _decode(
 ) -> Series:
     """Samples ``(series, z, y, x)`` of a `brick` of this shape, halved so often; corrections are for the full resolution only."""
     reader, shape = PartReader(payload), (brick[0] * brick[4], *brick[1:4])
-    head = _Head.read(reader, dtype)
+    head = _read_head(reader, dtype)
+    choice = read_choice(head.transform, reader, head.levels, reversible=head.kind == LOSSLESS)
     model = read_model(reader) if head.flags & HEAVY else None
     planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), brick, dtype)
     kept = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
     samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(kept, shape, strict=True)], dtype)
     if head.kind != NOTHING:
-        _take_coded(reader, head, model, samples, shape, halvings)
+        _take_coded(reader, head, choice, model, samples, shape, halvings)
     for pattern, plane in planes:
         samples[plane[kept]] = pattern
     if head.flags & _CORRECTED and halvings == FULL:
@@ -230,7 +211,8 @@ def _decode(
 
 
 def _take_coded(
-    reader: PartReader, head: _Head, model: Model | None, samples: Series, shape: tuple[int, ...], halvings: Levels
+    reader: PartReader, head: Head, choice: Choice, model: Model | None, samples: Series, shape: tuple[int, ...],
+    halvings: Levels,
 ) -> None:
     """Decode the coded samples into `samples`, at their resolution."""
     basis = None
@@ -238,7 +220,7 @@ def _take_coded(
         side = IntegerReader(reader.part())
         basis = klt.Basis.read(side, shape[0])
         side.finish()
-    pyramid = Pyramid(shape[1:], head.levels)
+    pyramid = choice.pyramid(shape[1:], head.levels, head.step)
     undone, beyond = pyramid.coarser(halvings)
     coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone, model)
     volumes = coefficients if halvings == FULL else np.zeros(samples.shape)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from voxz.errors import CorruptError, UsageError
 from voxz.subbands.heavy_network import FEATURES, INNER, NEAR, OUTER, OUTPUTS, WIDE_ABOVE, WIDE_BEFORE
 from voxz.weights.flat import unpack
-from voxz.weights.store import SHIPPED, read_by_digest, read_named
+from voxz.weights.store import ENTROPY, read_by_digest, read_named
 
 LIGHT, HEAVY = "light", "heavy"
 GENERAL = "entropy-general"
@@ -134,8 +134,8 @@ def asked_model(entropy: str | None) -> Model | None:
     if kind != HEAVY:
         raise UsageError(f"got the entropy profile {entropy!r}, expected {LIGHT}, {HEAVY} or {HEAVY}:NAME")
     full = name if name.startswith(PREFIX) else PREFIX + name if name else GENERAL
-    if full not in SHIPPED:
-        names = ", ".join(one.removeprefix(PREFIX) for one in SHIPPED if one.startswith(PREFIX))
+    if full not in ENTROPY:
+        names = ", ".join(one.removeprefix(PREFIX) for one in ENTROPY)
         raise UsageError(f"got the entropy profile {entropy!r}, expected {HEAVY}:NAME with one of {names}")
     return _parsed(read_named(full))
 

@@ -1,4 +1,4 @@
-"""Choosing the transform of a brick, in the encoder only: levels along each axis, and whether a KLT pays.
+"""Choosing the transform of a brick, in the encoder only: levels along each axis, whether a KLT pays, which trained filters.
 
 Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank
 transforms.
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from voxz.bricks import middle_of
 from voxz.transforms import klt
+from voxz.transforms.choice import Choice, asked_choices, shipped
+from voxz.transforms.model import Model
 from voxz.transforms.pyramid import Levels, Pyramid
 
 MIDDLE = (32, 128, 128)
@@ -26,6 +28,9 @@ MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
 
 WORTH = 0.99
 """A KLT has to save this much of the guess to be taken."""
+
+TRAINED_FROM = 3
+"""Level of compression from which trained transforms are taken."""
 
 Volumes = NDArray[np.float64]
 
@@ -62,6 +67,29 @@ def choose_basis(volumes: Volumes, levels: Levels, step: float) -> klt.Basis | N
     return found
 
 
+def choose_transform(
+    volumes: Volumes, levels: Levels, step: float, level: int, asked: str | Model | None
+) -> Choice:
+    """Transform of `volumes` at a level of compression: of what was asked for, the one that is guessed to be smallest.
+
+    A step of 0 stands for coding without loss.
+    """
+    if asked is None and level >= TRAINED_FROM:
+        asked = "trained" if shipped(reversible=not step) else None
+    choices = asked_choices(asked, reversible=not step)
+    if len(choices) == 1:
+        return choices[0]
+    middle = _middle(volumes[len(volumes) // 2 :][:1])
+    inner = _within(levels, middle.shape[1:])
+    guesses = [_guess(middle, inner, step or 1.0, choice) for choice in choices]
+    return choices[int(np.argmin(guesses))]
+
+
+def _within(levels: Levels, shape: tuple[int, ...]) -> Levels:
+    z, y, x = (min(n, _halvings(length)) for n, length in zip(levels, shape, strict=True))
+    return z, y, x
+
+
 def _halvings(length: int) -> int:
     count = 0
     while length >= SHORTEST:
@@ -81,12 +109,13 @@ def _rows(volumes: Volumes) -> Volumes:
     return rows[:, apart // 2 :: apart]
 
 
-def _guess(volumes: Volumes, levels: Levels, step: float) -> float:
-    """Guessed bits of `volumes` with these levels."""
-    pyramid = Pyramid(volumes.shape[1:], levels)
+def _guess(volumes: Volumes, levels: Levels, step: float, choice: Choice | None = None) -> float:
+    """Guessed bits of `volumes` with these levels; of a `choice` by bands, whose norms count."""
+    pyramid = choice.pyramid(volumes.shape[1:], levels, step) if choice else Pyramid(volumes.shape[1:], levels)
     total = 0.0
     for volume in volumes:
         work = volume.copy()
         pyramid.analyse(work)
-        total += float(np.log2(1 + np.abs(work) * (2 / step)).sum())
+        boxes = [(work[band.box], band.norm) for band in pyramid.bands()] if choice else [(work, 1.0)]
+        total += sum(float(np.log2(1 + np.abs(box) * (2 * norm / step)).sum()) for box, norm in boxes)
     return total

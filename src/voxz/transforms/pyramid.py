@@ -7,18 +7,13 @@ along all of them. The coefficients keep the volume's shape (Mallat's arrangemen
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from voxz.transforms.lifting import LOW_GAIN_97, analyse, synthesise
+from voxz.transforms.norms import MOST_LEVELS, NORMS_97, AnyNorms, Levels
 
-MOST_LEVELS = 6
+__all__ = ["MOST_LEVELS", "Band", "Levels", "Pyramid"]
 
-LOW_NORMS = (1.0, 1.0, 1.03279125, 1.05251321, 1.06481430, 1.07486023, 1.08435851)
-HIGH_NORMS = (1.0, 0.97249524, 1.01694686, 1.04308910, 1.05732705, 1.06784831)
-"""Norms of the 9/7 synthesis functions along one axis: low-pass after so many levels, high-pass of a level."""
-
-Levels = tuple[int, int, int]
 Shape = tuple[int, ...]
 Box = tuple[slice, slice, slice]
 
@@ -32,7 +27,7 @@ class Band:
     level : 0 is the finest; the lowest band has that of the coarsest
     orientation : bit set of the axes along which it is high-pass: 1 z, 2 y, 4 x; 0 is the lowest band
     box : where it lies
-    norm : that of its 9/7 synthesis functions: an error of 1 in it is one of `norm` in the volume
+    norm : that of its synthesis functions: an error of 1 in it is one of `norm` in the volume
     """
 
     level: int
@@ -62,6 +57,10 @@ class Pyramid:
             shape = [-(-n // 2) if axis in axes else n for axis, n in enumerate(shape)]
         return found
 
+    def norms(self) -> AnyNorms:
+        """Norms of the synthesis functions."""
+        return NORMS_97
+
     def lowest(self, level: int) -> Shape:
         """Shape of what is left low after `level` levels."""
         return tuple(-(-n // (1 << min(level, most))) for n, most in zip(self.shape, self.levels, strict=True))
@@ -69,8 +68,8 @@ class Pyramid:
     def bands(self) -> list[Band]:
         """All bands that are not empty, from coarse to fine."""
         coarsest = max(self.levels)
-        norm = float(np.prod([LOW_NORMS[n] for n in self.levels]))
-        found = [Band(coarsest, 0, _box((0, 0, 0), self.lowest(coarsest)), norm)]
+        norms = self.norms()
+        found = [Band(coarsest, 0, _box((0, 0, 0), self.lowest(coarsest)), norms.of(coarsest, 0, self.levels))]
         for level in range(coarsest - 1, -1, -1):
             full, axes = self.steps()[level]
             low = self.lowest(level + 1)
@@ -80,9 +79,7 @@ class Pyramid:
                     continue
                 starts = [low[axis] if axis in high else 0 for axis in range(3)]
                 stops = [full[axis] if axis in high else low[axis] for axis in range(3)]
-                norm = 1.0
-                for axis in range(3):
-                    norm *= HIGH_NORMS[level] if axis in high else LOW_NORMS[min(level + 1, self.levels[axis])]
+                norm = norms.of(level, orientation, self.levels)
                 if all(stop > start for start, stop in zip(starts, stops, strict=True)):
                     found.append(Band(level, orientation, _box(tuple(starts), tuple(stops)), norm))
         return found

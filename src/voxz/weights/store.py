@@ -7,7 +7,6 @@ was shipped once stays, and so do its hash and its name here.
 import hashlib
 import os
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 from voxz.errors import CorruptError, MissingWeightsError, UsageError
@@ -17,10 +16,19 @@ FOLDER = Path(__file__).parent
 SUFFIX = ".safetensors"
 VARIABLE = "VOXZ_WEIGHTS"
 
-SHIPPED: dict[str, str] = {
+TRANSFORMS: dict[str, str] = {
+    "general": "fcf6542c86f96e637d62ce4f65958e572bd899f4c41b8dc6ec5d950bed4b565d",
+    "general-reversible": "ea98d45680d03cc224c3681d1906de39aee9f9ed0f62567d0c01ca00068f078f",
+}
+"""Current transforms: name, SHA-256 of its file ``NAME-12 digits of it.safetensors``,"""
+
+ENTROPY: dict[str, str] = {
     "entropy-general": "5d370dd59ce746a3998a5f3f8e4cbf61257c132b8ec25882e6c5eb69fe9f547a",
 }
-"""Current models: name, SHA-256 of its file ``NAME-12 digits of it.safetensors``."""
+"""entropy models,"""
+
+SHIPPED = TRANSFORMS | ENTROPY
+"""and all of them."""
 
 
 def file_of(name: str) -> Path:
@@ -38,7 +46,6 @@ def read_named(name: str) -> bytes:
     return data
 
 
-@cache
 def read_by_digest(digest: bytes, name: str) -> bytes:
     """Bytes of the model whose SHA-256 begins with `digest`; `name` is for the message if there is none.
 

@@ -1,0 +1,72 @@
+"""Fixed fields of a payload of the wavelet codec, and what its transform is called; read without compiling anything."""
+
+import struct
+from dataclasses import dataclass
+from typing import ClassVar
+
+LOSSY, LOSSLESS, NOTHING = 0, 1, 2
+"""What a payload holds; NOTHING: all samples are special or background."""
+
+NAMED, OWN = 1, 2
+"""Transforms: a named model, filters that the payload brings along. 0 is the untrained one."""
+
+HEAVY = 16
+"""Flag: coefficients are in the heavy profile of entropy coding, whose model is named behind the transform's."""
+
+DIGEST = 8
+"""Bytes of a model's SHA-256 in a payload, before the length (u8) of its name and the name."""
+
+LONGEST = 255
+"""Characters of a name."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """Fixed fields; `step` is 0 when lossless, `low` and `high` are the range of the coded samples."""
+
+    kind: int
+    states: int
+    levels: tuple[int, int, int]
+    specials: int
+    flags: int
+    transform: int
+    step: float
+    offset: float
+    low: float
+    high: float
+
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BBBBBBBBdddd")
+    FRONT: ClassVar[int] = LAYOUT.size + DIGEST + 1 + LONGEST
+    """Bytes from which `transform_name` can tell."""
+
+    def pack(self) -> bytes:
+        """Bytes of the fields."""
+        numbers = self.step, self.offset, self.low, self.high
+        return self.LAYOUT.pack(self.kind, self.states, *self.levels, self.specials, self.flags, self.transform, *numbers)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Head":
+        """Fields of so many bytes, not checked."""
+        kind, states, z, y, x, specials, flags, transform, *numbers = cls.LAYOUT.unpack(data)
+        return cls(kind, states, (z, y, x), specials, flags, transform, *numbers)
+
+
+def transform_name(front: bytes) -> str:
+    """Transform of a payload that begins with `front`: "9/7", "5/3", "trained:NAME (SHA-256 ...)", "own filters" or "none"."""
+    if len(front) < Head.LAYOUT.size:
+        return "unknown"
+    head = Head.unpack(front[: Head.LAYOUT.size])
+    if head.kind == NOTHING:
+        return "none"
+    rest = front[Head.LAYOUT.size :]
+    if head.transform == NAMED and len(rest) > DIGEST:
+        name = rest[DIGEST + 1 : DIGEST + 1 + rest[DIGEST]].decode("ascii", "replace")
+        return f"trained:{name} (SHA-256 {rest[:DIGEST].hex()}...)"
+    return {0: "9/7" if head.kind == LOSSY else "5/3", OWN: "own filters"}.get(head.transform, "unknown")
+
+
+def entropy_name(front: bytes) -> str:
+    """Entropy profile of a payload that begins with `front`: "light" or "heavy", "unknown" where there is no front."""
+    if len(front) < Head.LAYOUT.size:
+        return "unknown"
+    return "heavy" if Head.unpack(front[: Head.LAYOUT.size]).flags & HEAVY else "light"

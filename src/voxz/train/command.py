@@ -1,0 +1,102 @@
+"""``voxz train ...``: training in PyTorch."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from voxz.errors import MissingDependencyError, UsageError
+from voxz.io.output import complete_file
+
+app = typer.Typer(help="Train models on prepared crops (extra `train`).", rich_markup_mode=None)
+
+
+@app.callback()
+def _verbs() -> None:
+    """Models are named by what they are for."""
+
+
+@app.command()
+def wavelet(
+    data: Annotated[Path, typer.Option(help="Folder that voxz data prepare made.")],
+    config: Annotated[Path, typer.Option(help="Recipe, a TOML file.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint, log, plot and model; a run there goes on.")] = Path("trained"),
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA if there is any.")] = "auto",
+    threads: Annotated[int, typer.Option(help="Threads of PyTorch; 0: as many as it likes.")] = 0,
+) -> None:
+    """Train a wavelet-like transform. Start it again to go on; start it by torchrun for several processes."""
+    torch = need_torch()
+    from voxz.train.wavelet import CARD, CHECKPOINT, LOG, MODEL, Run  # noqa: PLC0415 - needs PyTorch
+    from voxz.train.wavelet_export import card_of, plot_of, to_model  # noqa: PLC0415
+    from voxz.train.wavelet_recipe import read_recipe  # noqa: PLC0415
+
+    if threads:
+        torch.set_num_threads(threads)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise UsageError(f"got the device {device}, but PyTorch finds no CUDA here; expected cpu")
+    recipe = read_recipe(config)
+    out.mkdir(parents=True, exist_ok=True)
+    run = Run(recipe, data, out, device)
+    run.resume()
+    log = Log(out / LOG, run.step) if run.rank == 0 else None
+    last = ""
+
+    def report(entry: dict[str, Any]) -> None:
+        nonlocal last
+        if log is None:
+            return
+        log.add(entry)
+        if "validation" in entry:
+            last = f", validation {entry['validation']:.4f}"
+        elif sys.stderr.isatty():
+            print(f"\rstep {entry['step']} of {recipe.steps}, loss {entry['loss']:.4f}{last} ", end="", file=sys.stderr)
+
+    run.go_on(report)
+    if log is None:
+        return
+    with run.averaged():
+        model = to_model(recipe.name, run.model, run.norms)
+    for name, content in ((MODEL, model.to_bytes()), (CARD, card_of(model, recipe, log.entries))):
+        with complete_file(out / name, force=True) as file:
+            file.write(content)
+    plot_of(log.entries, out / "loss.png")
+    typer.echo(f"{out / MODEL}: {recipe.steps} steps{last}; {out / CHECKPOINT}")
+
+
+class Log:
+    """One line of JSON for each step and each validation; what a run that was stopped wrote after its checkpoint is dropped."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.entries = [entry for entry in map(_parsed, lines) if entry and entry["step"] <= step and step]
+        self.entries = [e for e in self.entries if not ("validation" in e and e["step"] == step)]
+        with complete_file(path, force=True) as file:
+            file.write("".join(json.dumps(entry) + "\n" for entry in self.entries).encode())
+        self._path = path
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Append an entry."""
+        self.entries.append(entry)
+        with self._path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return entry if "step" in entry else None
+
+
+def need_torch() -> Any:
+    """Import PyTorch, or say what to install."""
+    try:
+        import torch  # noqa: PLC0415 - optional
+    except ImportError:
+        raise MissingDependencyError("training needs PyTorch; install voxz[train]") from None
+    return torch

@@ -1,0 +1,141 @@
+"""What a training run is asked to do: a TOML file."""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from voxz.data.manifest import Crop, read_manifest
+from voxz.errors import UsageError
+from voxz.transforms.family import SHARING, Family
+from voxz.transforms.networks import NETWORKS
+
+PARTS = ("filters", "networks", "gates", "rate")
+"""Of a model: filters, networks that add, networks that scale, and the entropy model."""
+
+FEWEST_CROPS = 4
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a run.
+
+    Attributes
+    ----------
+    steps : of the optimiser
+    learning_rate : at the start; it falls to a tenth along a cosine
+    train : parts of the model that change, of PARTS
+    rounding : quantise by rounding, with gradients straight through, instead of adding uniform noise
+    """
+
+    steps: int
+    learning_rate: float = 3e-3
+    train: tuple[str, ...] = ("filters", "networks", "rate")
+    rounding: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole run.
+
+    Attributes
+    ----------
+    name : of the model
+    transform : its family
+    stages : one after the other
+    include, held_out : patterns (as in a shell) of the sources of crops to use, and of those only to validate on
+    batch : crops of a step of the optimiser, over all processes
+    bits : bits/voxel, lowest and highest, that crops are quantised for
+    seed : of everything random
+    validate_every, save_every : steps
+    start : checkpoint of another run whose parameters, where they have the same shape, this one starts from
+    """
+
+    name: str
+    transform: Family = field(default_factory=Family)
+    stages: tuple[Stage, ...] = (Stage(1000),)
+    include: tuple[str, ...] = ("*",)
+    held_out: tuple[str, ...] = ()
+    batch: int = 4
+    bits: tuple[float, float] = (0.3, 6.0)
+    seed: int = 0
+    validate_every: int = 200
+    save_every: int = 100
+    validation_crops: int = 32
+    start: str = ""
+    about: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name.replace("-", "").isalnum() or len(self.name) > 32:
+            raise UsageError(f"got the model name {self.name!r}, expected letters, digits and -, at most 32")
+        if self.transform.sharing not in SHARING or self.transform.network not in NETWORKS:
+            raise UsageError(
+                f"got sharing {self.transform.sharing!r} and network {self.transform.network!r}, expected one of "
+                f"{', '.join(SHARING)} and one of {', '.join(map(repr, NETWORKS))}"
+            )
+        if self.transform.steps % 2 or not 2 <= self.transform.steps <= 8 or not 1 <= self.transform.reach <= 4:
+            raise UsageError(f"got {self.transform.steps} lifting steps, expected 2, 4, 6 or 8, with a reach of 1 to 4")
+        if not self.stages or self.batch < 1 or not 0 < self.bits[0] <= self.bits[1]:
+            raise UsageError("a recipe needs at least one [[stage]], a batch of 1 or more, and bits above 0 in rising order")
+        for stage in self.stages:
+            if stage.steps < 1 or not stage.learning_rate > 0 or not set(stage.train) <= set(PARTS):
+                raise UsageError(f"got the {stage}, expected steps and a learning_rate above 0, and parts of {', '.join(PARTS)}")
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage_of(self, step: int) -> tuple[Stage, float]:
+        """Stage of a step, and how far it has come (0 to 1)."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage, step / stage.steps
+            step -= stage.steps
+        return self.stages[-1], 1.0
+
+    def crops(self, folder: str | Path) -> tuple[list[Crop], list[Crop]]:
+        """Crops to train and to validate on: sides of the split, and what is held out."""
+        found = [crop for crop in read_manifest(folder) if _matches(crop, self.include)]
+        held = [crop for crop in found if _matches(crop, self.held_out) or crop.split in ("validation", "test")]
+        train = [crop for crop in found if crop not in held and crop.range[1] > crop.range[0]]
+        if len(train) < FEWEST_CROPS:
+            raise UsageError(
+                f"got {len(train)} crops to train on that are not constant, expected at least {FEWEST_CROPS}; prepare more "
+                "volumes or hold out fewer"
+            )
+        return train, [crop for crop in held if crop.range[1] > crop.range[0] and _matches(crop, self.held_out or ("*",))]
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Recipe of a TOML file; `UsageError` says what is wrong with it."""
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML ({error})") from None
+    stages = tuple(_made(Stage, stage, path) for stage in values.pop("stage", [{}]))
+    family = _made(Family, values.get("transform", {}), path)
+    recipe: Recipe = _made(Recipe, values | {"transform": family, "stages": stages}, path)
+    return recipe
+
+
+def shortened(recipe: Recipe, share: float) -> Recipe:
+    """The same recipe with a share of the steps, for a try."""
+    return replace(recipe, stages=tuple(replace(s, steps=max(1, round(s.steps * share))) for s in recipe.stages))
+
+
+def _made(kind: type[Any], values: dict[str, Any], path: str | Path) -> Any:
+    known = {part.name for part in fields(kind)}
+    if not isinstance(values, dict) or not set(values) <= known:
+        raise UsageError(f"{path} sets {', '.join(sorted(set(values) - known))}, expected only {', '.join(sorted(known))}")
+    try:
+        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    except TypeError as error:
+        raise UsageError(f"{path} lacks a value or has one of a wrong type ({error})") from None
+
+
+def _matches(crop: Crop, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatch(crop.source, pattern) for pattern in patterns)

@@ -1,0 +1,214 @@
+"""Which transform a brick goes through: what a caller can ask for, and how a payload says what was taken.
+
+::
+
+    97, 53         untrained: CDF 9/7 with loss, reversible 5/3 without
+    trained        the shipped model that is guessed to be smallest; trained:NAME, or trained:PATH of a model's file
+
+A payload says 0 for an untrained transform, 1 for a named model (its hash and name follow), 2 for filters of its own, which
+follow as differences to those of 9/7 or 5/3, so that the file needs no model to be decoded.
+"""
+
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.errors import CorruptError, UnsupportedError, UsageError
+from voxz.transforms.family import SHARING, Family, multiplicities
+from voxz.transforms.model import LARGEST, MOST_CLASSES, MOST_REACH, MOST_STEPS, Model
+from voxz.transforms.norms import TABLE, Levels, Norms
+from voxz.transforms.pyramid import Pyramid
+from voxz.transforms.trained import TrainedPyramid
+from voxz.weights.store import SUFFIX, TRANSFORMS, read_by_digest, read_named
+
+UNTRAINED, NAMED, OWN = 0, 1, 2
+"""What a payload says of its transform."""
+
+REVERSIBLE = "-reversible"
+"""What the names of models for lossless coding end in."""
+
+DIGEST = 8
+"""Bytes of a hash that a payload carries."""
+
+UNIT = 1 << 12
+"""Filters of a payload's own are in 1/4096."""
+
+_FAMILY = struct.Struct("<BBBB")
+
+NORM_UNIT = 1 << 8
+"""Norms that go with them are in 1/256."""
+
+LARGEST_NORM = 1 << 16
+
+Whole = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+
+class _Reader(Protocol):
+    def exactly(self, length: int) -> bytes: ...
+    def part(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A transform; without a `model` the untrained one."""
+
+    model: Model | None = None
+    own: bool = False
+
+    @property
+    def number(self) -> int:
+        """What a payload says first."""
+        return UNTRAINED if self.model is None else OWN if self.own else NAMED
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return "untrained" if self.model is None else "own filters" if self.own else self.model.name
+
+    def pyramid(self, shape: tuple[int, ...], levels: Levels, unit: float) -> Pyramid:
+        """Pyramid of a volume of this shape, quantised with the step `unit`."""
+        return Pyramid(shape, levels) if self.model is None else TrainedPyramid(shape, levels, self.model, unit)
+
+    def pack(self, levels: Levels) -> bytes:
+        """What a payload says besides the number."""
+        if self.model is None:
+            return b""
+        return _own_bytes(self.model, levels) if self.own else self.model.digest()[:DIGEST] + _text(self.model.name)
+
+
+def read_choice(number: int, reader: _Reader, levels: Levels, *, reversible: bool) -> Choice:
+    """Transform of a payload, which is for coding with loss or a `reversible` one.
+
+    Raises
+    ------
+    CorruptError, UnsupportedError, MissingWeightsError
+        It makes no sense, only later versions know it, or its model is not here.
+    """
+    if number == UNTRAINED:
+        return Choice()
+    if number == NAMED:
+        digest = reader.exactly(DIGEST)
+        name = reader.exactly(reader.exactly(1)[0]).decode("ascii", "replace")
+        model = Model.from_bytes(read_by_digest(digest, name))
+    elif number == OWN:
+        model = _read_own(reader, levels, reversible)
+    else:
+        raise UnsupportedError(f"a brick went through transform {number}, which this voxz does not know; use a later one")
+    if model.family.reversible != reversible:
+        raise CorruptError("the model of a brick is for the other kind of coding")
+    return Choice(model, number == OWN)
+
+
+def asked_choices(asked: "str | Model | None", *, reversible: bool) -> list[Choice]:
+    """Transforms among which the encoder may choose for what a caller asked."""
+    if isinstance(asked, Model):
+        return [_of_kind(Choice(asked, own=not asked.family.network), reversible)]
+    kind, _, name = (asked or "97").partition(":")
+    if kind == "trained":
+        if name.endswith(SUFFIX):
+            try:
+                model = Model.from_bytes(Path(name).read_bytes())
+            except OSError as error:
+                raise UsageError(f"cannot read the model {name} ({error.strerror})") from None
+            return [_of_kind(Choice(model, own=not model.family.network), reversible)]
+        return [Choice(Model.from_bytes(read_named(one))) for one in ([_full(name, reversible)] if name else shipped(reversible))]
+    if asked in (None, "53" if reversible else "97"):
+        return [Choice()]
+    raise UsageError(
+        f"got the transform {asked!r} for coding {'without' if reversible else 'with'} loss, expected "
+        f"{'53' if reversible else '97'}, trained, trained:NAME or trained:PATH{SUFFIX}"
+    )
+
+
+def shipped(reversible: bool) -> list[str]:
+    """Names of the shipped models of a kind."""
+    return [name for name in TRANSFORMS if name.endswith(REVERSIBLE) == reversible]
+
+
+def _full(name: str, reversible: bool) -> str:
+    full = name + REVERSIBLE if reversible and not name.endswith(REVERSIBLE) else name
+    if full not in TRANSFORMS:
+        names = ", ".join(one for one in TRANSFORMS if not one.endswith(REVERSIBLE))
+        raise UsageError(f"got the model {name!r}, expected one of {names} or a path that ends in {SUFFIX}")
+    return full
+
+
+def _of_kind(choice: Choice, reversible: bool) -> Choice:
+    assert choice.model is not None
+    if choice.model.family.reversible != reversible:
+        raise UsageError(
+            f"the model {choice.model.name} is for coding {'with' if reversible else 'without'} loss, expected one for coding "
+            f"{'without' if reversible else 'with'}"
+        )
+    return replace(choice, model=_rounded(choice.model)) if choice.own else choice
+
+
+def _text(name: str) -> bytes:
+    data = name.encode("ascii", "replace")[:255]
+    return bytes([len(data)]) + data
+
+
+def _differences(model: Model) -> Whole:
+    """Differences of filters to the untrained ones in 1/UNIT; the first of each follows from the others: their sum is 0."""
+    whole = np.rint((model.filters - model.family.untrained()) * UNIT).astype(np.int64)
+    return whole.reshape(-1, 4 * model.family.reach)[:, 1:]
+
+
+def _filters(family: Family, differences: Whole) -> Numbers:
+    counts = multiplicities(family.reach).ravel()[1:].astype(np.int64)
+    first = -(differences * counts).sum(1, keepdims=True) // 2
+    return family.untrained() + np.concatenate([first, differences], 1).reshape(family.shape) / UNIT
+
+
+def _rounded(model: Model) -> Model:
+    """The model with the filters and norms that a payload can carry."""
+    norms = Norms(np.clip(np.rint(model.norms.table * NORM_UNIT), 1, LARGEST_NORM) / NORM_UNIT)
+    return replace(model, filters=_filters(model.family, _differences(model)), norms=norms)
+
+
+def _keys(levels: Levels) -> list[tuple[int, int]]:
+    """Level and orientation of all bands, whatever the shape."""
+    deepest = max(levels)
+    split = [sum(1 << axis for axis in range(3) if level < levels[axis]) for level in range(deepest)]
+    return [(deepest, 0)] + [(at, o) for at in range(deepest) for o in range(1, 8) if not o & ~split[at]]
+
+
+def _own_bytes(model: Model, levels: Levels) -> bytes:
+    family = model.family
+    side = IntegerWriter()
+    side.put(_differences(model).ravel())
+    if not family.reversible:
+        side.put([round(model.norms.of(*key, levels) * NORM_UNIT) for key in _keys(levels)])
+    data = side.to_bytes()
+    head = _FAMILY.pack(family.steps, family.reach, list(SHARING).index(family.sharing), family.classes)
+    return head + struct.pack("<I", len(data)) + data
+
+
+def _read_own(reader: _Reader, levels: Levels, reversible: bool) -> Model:
+    steps, reach, sharing, classes = _FAMILY.unpack(reader.exactly(_FAMILY.size))
+    names = list(SHARING)
+    if not (2 <= steps <= MOST_STEPS and 1 <= reach <= MOST_REACH and 1 <= classes <= MOST_CLASSES) or steps % 2:
+        raise CorruptError("the filters of a brick have an impossible shape")
+    if sharing >= len(names):
+        raise UnsupportedError(f"filters are shared in way {sharing}, which this voxz does not know; use a later one")
+    family = Family(reversible, steps, reach, names[sharing], classes)
+    side = IntegerReader(reader.part())
+    differences = side.take(family.filters * (4 * reach - 1)).reshape(family.filters, -1)
+    table = np.ones(TABLE)
+    if not reversible:
+        keys = _keys(levels)
+        norms = side.take(len(keys))
+        if norms.min() < 1 or norms.max() > LARGEST_NORM:
+            raise CorruptError("the norms of a brick are out of bounds")
+        for (level, orientation), norm in zip(keys, norms, strict=True):
+            table[levels[0], level, orientation] = norm / NORM_UNIT
+    side.finish()
+    if np.abs(differences).max() > LARGEST * UNIT:
+        raise CorruptError("the filters of a brick are out of bounds")
+    return Model("", family, _filters(family, differences), Norms(table), {})

@@ -1,0 +1,187 @@
+"""Training of wavelet-like transforms: a tiny run, its resumption after a kill, several processes, bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from test_trained import FAMILIES, model_for
+from voxz.cli import app
+from voxz.errors import UsageError, VoxzError
+from voxz.transforms.model import Model
+from voxz.transforms.trained import TrainedPyramid
+from voxz.weights.flat import unpack
+
+torch = pytest.importorskip("torch")
+from voxz.train.wavelet import Run  # noqa: E402 - needs PyTorch
+from voxz.train.wavelet_recipe import read_recipe  # noqa: E402
+from voxz.train.wavelet_transform import Lifting  # noqa: E402
+
+RECIPE = """
+name = "tiny"
+held_out = ["b*"]
+batch = 2
+validate_every = 50
+validation_crops = 2
+save_every = 2
+[transform]
+sharing = "{sharing}"
+network = "{network}"
+reversible = {reversible}
+[[stage]]
+steps = 3
+train = ["filters", "networks", "rate"]
+[[stage]]
+steps = {last}
+rounding = true
+train = ["filters", "networks", "gates"]
+"""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Crops of three small volumes."""
+    folder = tmp_path_factory.mktemp("scans")
+    rng = np.random.default_rng(5)
+    for name in "abc":
+        volume = rng.normal(size=(9, 24, 24)).cumsum(1).cumsum(2) * 20
+        np.save(folder / f"{name}.npy", volume.astype(np.int16))
+    crops = tmp_path_factory.mktemp("prepared") / "crops"
+    command = ["data", "prepare", str(folder), str(crops), "--crop", "8,16,16", "--crops-per-volume", "3", "--split", "train=1"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    return crops
+
+
+def recipe_file(
+    folder: Path, last: int = 3, network: str = "", sharing: str = "axes", reversible: str = "false", more: str = ""
+) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(more + RECIPE.format(last=last, network=network, sharing=sharing, reversible=reversible))
+    return path
+
+
+def command_for(prepared: Path, recipe: Path, out: Path) -> list[str]:
+    return ["train", "wavelet", "--data", str(prepared), "--config", str(recipe), "--out", str(out), "--threads", "1"]
+
+
+def test_torch_and_kernels_agree() -> None:
+    volume = np.random.default_rng(0).normal(size=(5, 12, 14)) * 100
+    levels = (1, 2, 2)
+    for family in FAMILIES:
+        if family.reversible:
+            continue
+        model = model_for(family)
+        lifting = Lifting(family).double()
+        lifting.untrained.copy_(torch.from_numpy(family.untrained()))
+        lifting.change.data.copy_(torch.from_numpy(model.filters - family.untrained()) * lifting.counts.sqrt())
+        for name, parameter in lifting.network_arrays().items():
+            parameter.data.copy_(torch.from_numpy(model.networks[name]))
+        with torch.no_grad():
+            bands = lifting.analyse(torch.from_numpy(volume), levels, 8.0)
+            again = lifting.synthesise(bands, levels, volume.shape, 8.0)
+        work, pyramid = volume.copy(), TrainedPyramid(volume.shape, levels, model, 8.0)
+        pyramid.analyse(work)
+        for band in pyramid.bands():
+            np.testing.assert_allclose(work[band.box], bands[band.level, band.orientation].numpy(), atol=1e-5)
+        np.testing.assert_allclose(again.numpy(), volume, atol=1e-5)
+
+
+def test_a_tiny_run(prepared: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, command_for(prepared, recipe_file(tmp_path), out))
+    assert result.exit_code == 0, result.output
+    model = Model.from_bytes((out / "model.safetensors").read_bytes())
+    card = json.loads((out / "model.json").read_text())
+    assert (model.name, card["sha256"]) == ("tiny", model.digest().hex())
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4, 5, 6]
+    assert list(log[0]["by_source"]) == ["b.npy"]
+    assert np.abs(model.filters - model.family.untrained()).max() > 1e-4
+
+
+@pytest.mark.parametrize(("network", "reversible"), [("relu", "false"), ("affine", "false"), ("", "true")])
+def test_other_families_train(prepared: Path, tmp_path: Path, network: str, reversible: str) -> None:
+    recipe = read_recipe(recipe_file(tmp_path, 1, network, reversible=reversible))
+    run = Run(recipe, prepared, tmp_path)
+    losses: list[object] = []
+    run.go_on(lambda entry: losses.append(entry.get("loss", 0.0)))
+    assert len(losses) == 4 + 3
+    changed = [p for name, p in run.model.named_parameters() if bool((p != 0).any())]
+    assert changed
+
+
+def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, tmp_path: Path) -> None:
+    recipe = recipe_file(tmp_path, 9)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert CliRunner().invoke(app, command_for(prepared, recipe, whole)).exit_code == 0
+    process = subprocess.Popen([sys.executable, "-m", "voxz", *command_for(prepared, recipe, cut)], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while not (cut / "checkpoint.safetensors").exists() and time.monotonic() < end and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert int(unpack((cut / "checkpoint.safetensors").read_bytes())[1]["step"]) >= 2
+    (cut / "model.safetensors").unlink(missing_ok=True)
+    assert CliRunner().invoke(app, command_for(prepared, recipe, cut)).exit_code == 0
+    for name in ("checkpoint.safetensors", "model.safetensors"):
+        assert (cut / name).read_bytes() == (whole / name).read_bytes()
+
+    def losses(folder: Path) -> list[float]:
+        return [entry["loss"] for entry in map(json.loads, (folder / "log.jsonl").read_text().splitlines()) if "loss" in entry]
+
+    assert losses(cut) == losses(whole)
+
+
+def test_two_processes_give_one_model(prepared: Path, tmp_path: Path) -> None:
+    recipe, out = recipe_file(tmp_path, 1), tmp_path / "two"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "voxz"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [*torchrun, *command_for(prepared, recipe, out)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    alone = tmp_path / "one"
+    assert CliRunner().invoke(app, command_for(prepared, recipe, alone)).exit_code == 0
+    found = [Model.from_bytes((folder / "model.safetensors").read_bytes()).filters for folder in (out, alone)]
+    np.testing.assert_allclose(found[0], found[1], atol=2e-3)
+
+
+def test_bad_input(prepared: Path, tmp_path: Path) -> None:
+    good = recipe_file(tmp_path)
+    for change in ('name = "a/b"\n', 'nose = 3\nname = "x"\n', "name = 3\n[[stage]\n"):
+        bad = tmp_path / "bad.toml"
+        bad.write_text(change)
+        with pytest.raises(UsageError):
+            read_recipe(bad)
+    for pair in (("axes", "some"), ("steps = 3", "steps = 0"), ('"rate"]', '"speed"]'), ("batch = 2", "batch = 0")):
+        bad.write_text(good.read_text().replace(*pair))
+        with pytest.raises(UsageError, match=r"expected|needs"):
+            read_recipe(bad)
+    bad.write_text(good.read_text().replace('held_out = ["b*"]', 'held_out = ["*"]'))
+    with pytest.raises(UsageError, match="got 0 crops"):
+        Run(read_recipe(bad), prepared, tmp_path)
+    with pytest.raises(UsageError, match="voxz data prepare"):
+        Run(read_recipe(good), tmp_path / "nothing", tmp_path)
+    run = Run(read_recipe(good), prepared, tmp_path)
+    run.save()
+    bad.write_text(good.read_text().replace("batch = 2", "batch = 4"))
+    with pytest.raises(UsageError, match="another recipe"):
+        Run(read_recipe(bad), prepared, tmp_path).resume()
+
+
+def test_a_loss_that_is_no_number_stops(prepared: Path, tmp_path: Path) -> None:
+    run = Run(read_recipe(recipe_file(tmp_path)), prepared, tmp_path)
+    run.save()
+    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with torch.no_grad():
+        run.model.change.fill_(float("nan"))
+    with pytest.raises(VoxzError, match="last good checkpoint"):
+        run.go_on(lambda entry: None)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
