@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=Path("implicit-cells"))
     parser.add_argument("--only", default=",".join(SERIES), help="names of series, with commas")
     parser.add_argument("--crop", type=int, default=CROP, help="voxels of a slice along x and y")
+    parser.add_argument("--ratios", default=",".join(map(str, RATIOS)))
     parser.add_argument("--parts", default="preset,ratios")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,7 @@ def main(arguments: list[str]) -> None:
         piece = middle_slice(samples, chosen.crop)
         for part, cells in (
             ("preset", partial(against_preset, name, piece, chosen.out)),
-            ("ratios", partial(at_ratios, name, samples, chosen.out)),
+            ("ratios", partial(at_ratios, name, samples, chosen.out, [int(r) for r in chosen.ratios.split(",")])),
         ):  # fmt: skip
             if part in chosen.parts:
                 for cell in cells():
@@ -82,10 +83,10 @@ def against_preset(name: str, piece: Samples, out: Path) -> Iterable[Cell]:
     yield kept(out / f"{name}-psnr.json", lambda: fitted(name, piece, "ours, its PSNR", target, "default"))
 
 
-def at_ratios(name: str, samples: Samples, out: Path) -> Iterable[Cell]:
-    """Yield figures of the whole series at all ratios."""
+def at_ratios(name: str, samples: Samples, out: Path, ratios: list[int]) -> Iterable[Cell]:
+    """Yield figures of the whole series."""
     curve = kept(out / f"{name}-x265.json", lambda: {"points": x265_points(samples)})["points"]
-    for ratio in RATIOS:
+    for ratio in ratios:
         label = f"{ratio} : 1"
         ours = partial(fitted, name, samples, label, voxz.Ratio(ratio), "default")
         yield kept(out / f"{name}-siren-{ratio}.json", ours)
