@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import bounds, downstream, floats, labels, lossless, seams, slices
+from bench import bounds, downstream, floats, labels, lossless, seams, slices, trained
 from voxz.__main__ import main
 
 SUITES = {
@@ -13,6 +13,7 @@ SUITES = {
     "slices": slices.main,
     "downstream": downstream.main,
     "seams": seams.main,
+    "trained": trained.main,
 }
 
 if __name__ == "__main__":
