@@ -1,8 +1,8 @@
 """``python -m bench trained DIR``: trained transforms against untrained ones with the same coder, on scanners not trained on.
 
 Of the volumes in DIR those that the models' cards name as held out are coded: of each the middle 24 x 112 x 112 voxels (the
-middle volume of a series), payloads without a file around them, at seven steps. Rates are compared at equal PSNR (BD-rate); lossless
-sizes with 5/3 and with the predictive codec. Writes bench/results/trained.csv.
+middle volume of a series), payloads without a file around them, at seven steps. Rates are compared at equal PSNR (BD-rate);
+lossless sizes with 5/3 and with the predictive codec. Writes bench/results/trained.csv.
 """
 
 import argparse
@@ -103,7 +103,8 @@ def main(arguments: list[str]) -> None:
         means = {
             part.name: [v for row in own if isinstance(v := getattr(row, part.name), float)] for part in fields(Row)
         }  # fmt: skip
-        print(f"mean, {transform}: " + ", ".join(f"{key} {statistics.mean(values):.4g}" for key, values in means.items() if values))
+        found = {key: statistics.mean(values) for key, values in means.items() if values}
+        print(f"mean, {transform}: " + ", ".join(f"{key} {value:.4g}" for key, value in found.items()))
     options.csv.parent.mkdir(parents=True, exist_ok=True)
     with options.csv.open("w", newline="") as file:
         writer = csv.DictWriter(file, [part.name for part in fields(Row)], lineterminator="\n")
