@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices
+from bench import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, trained
 from voxz.__main__ import main
 
 SUITES = {
@@ -16,6 +16,7 @@ SUITES = {
     "seams": seams.main,
     "heavy": heavy.main,
     "lowrate": lowrate.main,
+    "trained": trained.main,
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from voxz.bricks import middle_of
 from voxz.transforms import klt
-from voxz.transforms.choice import Choice, asked_choices, shipped
+from voxz.transforms.choice import Choice, asked_choices
 from voxz.transforms.model import Model
 from voxz.transforms.pyramid import Levels, Pyramid
 
@@ -27,7 +27,7 @@ MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
 """Samples of a series that bits are guessed for, and that its basis is found from."""
 
 WORTH = 0.99
-"""A KLT has to save this much of the guess to be taken."""
+"""A KLT, or a trained transform that was not asked for, has to save this much of the guess to be taken."""
 
 TRAINED_FROM = 3
 """Level of compression from which trained transforms are taken."""
@@ -74,15 +74,17 @@ def choose_transform(
 
     A step of 0 stands for coding without loss.
     """
-    if asked is None and level >= TRAINED_FROM:
-        asked = "trained" if shipped(reversible=not step) else None
     choices = asked_choices(asked, reversible=not step)
+    if asked is None and level >= TRAINED_FROM:
+        choices += asked_choices("trained", reversible=not step)
     if len(choices) == 1:
         return choices[0]
     middle = _middle(volumes[len(volumes) // 2 :][:1])
     inner = _within(levels, middle.shape[1:])
     guesses = [_guess(middle, inner, step or 1.0, choice) for choice in choices]
-    return choices[int(np.argmin(guesses))]
+    best = int(np.argmin(guesses))
+    untrained = choices[0].model is None
+    return choices[0] if untrained and guesses[best] > WORTH * guesses[0] else choices[best]
 
 
 def _within(levels: Levels, shape: tuple[int, ...]) -> Levels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +34,11 @@ class Example:
     @classmethod
     def of(cls, crop: Crop, rng: np.random.Generator) -> Example:
         """Load a crop."""
-        samples = crop.load()
+        return cls.of_samples(crop.load(), crop.source, rng)
+
+    @classmethod
+    def of_samples(cls, samples: NDArray[Any], source: str, rng: np.random.Generator) -> Example:
+        """Take the samples of a crop ``(z, y, x)``."""
         values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
         values -= values.mean()
         levels = choose_levels(values[None], max(1e-6, float(values.std()) / 8))
@@ -41,7 +46,7 @@ class Example:
         coefficients = values.copy()
         Pyramid(values.shape, levels).analyse(coefficients)
         sizes = np.abs(rng.choice(coefficients.ravel(), min(_SAMPLED, coefficients.size), replace=False))
-        return cls(crop.source, torch.from_numpy(values).float(), levels, sizes, samples.dtype.kind in "iu")
+        return cls(source, torch.from_numpy(values).float(), levels, sizes, samples.dtype.kind in "iu")
 
     def bits(self, step: float) -> float:
         """A guess of the bits/voxel at a quantiser step."""

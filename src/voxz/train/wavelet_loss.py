@@ -7,6 +7,7 @@ and relative to the bits that the crop is quantised for, crops of all kinds and 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -81,9 +82,11 @@ def spread_of(
 
 
 def norms_of(model: Lifting) -> AnyNorms:
-    """Norms of the model's bands, measured with noise in one band after the other."""
+    """Norms of the model's bands, measured with noise in one band after the other; networks are left out."""
     if model.family.reversible:
         return NO_NORMS
+    if model.family.network:
+        return norms_of(Lifting(replace(model.family, network=""), model.filters().detach().cpu().double().numpy()))
     found, known = _energies(model), _untrained_energies()
     return table_of({key: {k: found[key][k] / known[key][k] for k in found[key]} for key in found}, _KNOWN)
 

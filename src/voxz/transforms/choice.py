@@ -109,7 +109,7 @@ def asked_choices(asked: "str | Model | None", *, reversible: bool) -> list[Choi
     """Transforms among which the encoder may choose for what a caller asked."""
     if isinstance(asked, Model):
         return [_of_kind(Choice(asked, own=not asked.family.network), reversible)]
-    kind, _, name = (asked or "97").partition(":")
+    kind, _, name = (asked or "").partition(":")
     if kind == "trained":
         if name.endswith(SUFFIX):
             try:

@@ -1,0 +1,117 @@
+"""``python -m bench trained DIR``: trained transforms against untrained ones with the same coder, on scanners not trained on.
+
+Of the volumes in DIR those that the models' cards name as held out are coded: of each the middle 24 x 112 x 112 voxels (the
+middle volume of a series), payloads without a file around them, at seven steps. Rates are compared at equal PSNR (BD-rate);
+lossless sizes with 5/3 and with the predictive codec. Writes bench/results/trained.csv.
+"""
+
+import argparse
+import csv
+import math
+import statistics
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.bench.bdrate import Point, delta_rate
+from voxz.bench.volumes import find, load, names
+from voxz.bricks import middle_of
+from voxz.codecs import predictive, wavelet
+from voxz.fidelity import EXACT, Fidelity
+
+HELD_OUT = ("mri_sf_t1", "mri_uih_t1_a", "ct_sts", "ct_andrei", "em_fib", "pet_sts", "fmri_sf", "dmri_uih")
+"""Beginnings of the names of volumes whose scanners no shipped model was trained on."""
+
+MIDDLE = (24, 112, 112)
+STEPS = 7
+WINDOWS = {"all": (0.5, 6.0), "high": (1.5, 6.0), "low": (0.15, 1.5)}
+"""Ranges of bits/voxel, those of 9/7, between which rates are compared."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A volume and a transform; BD-rates against 9/7 in percent; sizes against others; speeds in million voxels a second."""
+
+    volume: str
+    transform: str
+    bd_all: float | None = None
+    bd_high: float | None = None
+    bd_low: float | None = None
+    to_53: float | None = None
+    to_predictive: float | None = None
+    encode: float | None = None
+    decode: float | None = None
+
+
+def curve(
+    samples: NDArray[np.generic], transform: str | None, level: int, steps: list[float]
+) -> tuple[list[Point], float, float]:
+    """Bits/voxel and PSNR at each step, and the speeds of coding and decoding."""
+    points, times = [], [0.0, 0.0]
+    peak = float(samples.max()) - float(samples.min())
+    for step in steps:
+        start = time.perf_counter()
+        payload = wavelet.encode_brick(samples, level, Fidelity.stepped(step), transform) or b""
+        middle = time.perf_counter()
+        decoded = wavelet.decode_brick(payload, samples.shape, samples.dtype)
+        times = [times[0] + middle - start, times[1] + time.perf_counter() - middle]
+        error = float(np.square(decoded.astype(np.float64) - samples.astype(np.float64)).mean())
+        points.append((8 * len(payload) / samples.size, 10 * math.log10(peak**2 / max(error, 1e-9))))
+    encode, decode = (1e-6 * samples.size * len(steps) / seconds for seconds in times)
+    return points, encode, decode
+
+
+def rows_of(name: str, samples: NDArray[np.generic], level: int) -> list[Row]:
+    """All transforms of a volume."""
+    spread = float(samples.astype(np.float64).std())
+    steps = [float(step) for step in np.geomspace(max(1.0, spread / 256), spread * 3, STEPS)]
+    anchor, encode, decode = curve(samples, "97", level, steps)
+    rows = [Row(name, "97", 0.0, 0.0, 0.0, encode=encode, decode=decode)]
+    for label, transform in (("trained:general", "trained:general"), ("chosen", None)):
+        points, encode, decode = curve(samples, transform, level, steps)
+        found = [delta_rate(anchor, points, window) for window in WINDOWS.values()]
+        rows.append(Row(name, label, *found, encode=encode, decode=decode))
+    sizes = [len(wavelet.encode_brick(samples, level, EXACT, kind) or b"") for kind in ("53", "trained:general")]
+    best = len(predictive.encode_brick(samples, level) or b"")
+    rows.append(Row(name, "trained:general-reversible", to_53=sizes[1] / sizes[0], to_predictive=sizes[1] / best))
+    return rows
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, print, write the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench trained", description=__doc__)
+    parser.add_argument("data", nargs="+", help="volumes, or folders of them")
+    parser.add_argument("--level", type=int, default=5)
+    parser.add_argument("--csv", type=Path, default=Path(__file__).parent / "results" / "trained.csv", help="table to write")
+    options = parser.parse_args(arguments)
+    rows: list[Row] = []
+    for name, path in names(find(options.data)):
+        if not name.startswith(HELD_OUT):
+            continue
+        samples = load(name, path).samples
+        volume = samples.reshape(-1, *samples.shape[-3:])
+        volume = volume[len(volume) // 2]
+        volume = np.ascontiguousarray(volume[middle_of(volume.shape, MIDDLE)], volume.dtype.newbyteorder("="))
+        for row in rows_of(name, volume[None, ..., None], options.level):
+            rows.append(row)
+            print(", ".join(f"{key} {value}" for key, value in _written(row).items() if value))
+    for transform in dict.fromkeys(row.transform for row in rows):
+        own = [row for row in rows if row.transform == transform]
+        means = {
+            part.name: [v for row in own if isinstance(v := getattr(row, part.name), float)] for part in fields(Row)
+        }  # fmt: skip
+        found = {key: statistics.mean(values) for key, values in means.items() if values}
+        print(f"mean, {transform}: " + ", ".join(f"{key} {value:.4g}" for key, value in found.items()))
+    options.csv.parent.mkdir(parents=True, exist_ok=True)
+    with options.csv.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [part.name for part in fields(Row)], lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(_written(row))
+
+
+def _written(row: Row) -> dict[str, str]:
+    return {k: "" if v is None else f"{v:.5g}" if isinstance(v, float) else v for k, v in asdict(row).items()}
