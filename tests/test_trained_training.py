@@ -117,7 +117,7 @@ def test_other_families_train(prepared: Path, tmp_path: Path, network: str, reve
     run = Run.of(recipe, prepared, tmp_path)
     losses: list[object] = []
     run.go_on(lambda entry: losses.append(entry.get("loss", 0.0)))
-    assert len(losses) == 4 + 3
+    assert len(losses) == 4 + 2
     changed = [p for name, p in run.model.named_parameters() if bool((p != 0).any())]
     assert changed
 
