@@ -4,7 +4,9 @@
 
 - the preset `sirenmri-2d` on the middle slice of each (CROP x CROP voxels of it), then ours at the same bytes, and
   at the same PSNR; times are CPU seconds of the process;
-- the whole series at the RATIOS with siren, wavelet and KLT, and x265 in its better order.
+- the whole series at the RATIOS with siren, wavelet and KLT, and x265 in its better order;
+- resampling (`bench.implicit_uses`): every second voxel compressed, and the original predicted from that;
+- a bound: a piece of the series with a largest error, through siren and by prediction alone.
 
 PSNRs are of the foreground, for the range of the samples. Every figure comes from decoded bytes. Cells that are in the
 folder of results already are not measured again.
@@ -25,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import voxz
+from bench.implicit_uses import gallery, resampled, within_bounds
 from voxz.background import find_background
 from voxz.bench.rivals.x265 import X265
 from voxz.canvas import new_figure, png_bytes
@@ -35,8 +38,9 @@ SERIES = ("dmri_stc_trio20", "fmri_rtcloud_face", "fmri_asl_pcasl2dve", "mri_dce
 CROP = 64
 """Voxels of a slice that the published network is fitted to, along x and y: all of it but for large slices."""
 RATIOS = (10, 40, 100, 400)
-QPS = (10, 18, 26, 34, 42, 50)
+QPS = (0, 4, 8, 12, 20, 28, 36, 44, 51)
 PICTURE = Path(__file__).parents[1] / "docs" / "siren.png"
+GALLERY = PICTURE.with_name("siren-images.png")
 TABLE = Path(__file__).parent / "results" / "implicit.csv"
 
 LONG = 8
@@ -54,7 +58,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--only", default=",".join(SERIES), help="names of series, with commas")
     parser.add_argument("--crop", type=int, default=CROP, help="voxels of a slice along x and y")
     parser.add_argument("--ratios", default=",".join(map(str, RATIOS)))
-    parser.add_argument("--parts", default="preset,ratios")
+    parser.add_argument("--parts", default="preset,ratios,resample,bound", help="also: gallery")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
     rows: list[Cell] = []
@@ -64,14 +68,20 @@ def main(arguments: list[str]) -> None:
         for part, cells in (
             ("preset", partial(against_preset, name, piece, chosen.out)),
             ("ratios", partial(at_ratios, name, samples, chosen.out, [int(r) for r in chosen.ratios.split(",")])),
+            ("resample", partial(measured_uses, name, samples, chosen.out, "resample", resampled)),
+            ("bound", partial(measured_uses, name, samples, chosen.out, "bound", within_bounds)),
         ):  # fmt: skip
-            if part in chosen.parts:
+            if part in chosen.parts.split(","):
                 for cell in cells():
                     print(json.dumps(cell), file=sys.stderr)
                     rows.append(cell)
-    write(rows, TABLE)
-    if "ratios" in chosen.parts:
+    if rows:
+        write(rows, TABLE)
+    if any(str(row["at"]).endswith(": 1") for row in rows):
         PICTURE.write_bytes(picture(rows))
+    if "gallery" in chosen.parts.split(","):
+        name = chosen.only.split(",")[0]
+        GALLERY.write_bytes(gallery(read_samples(chosen.folder / f"{name}.nii.gz")))
 
 
 def against_preset(name: str, piece: Samples, out: Path) -> Iterable[Cell]:
@@ -81,6 +91,12 @@ def against_preset(name: str, piece: Samples, out: Path) -> Iterable[Cell]:
     yield kept(out / f"{name}-bytes.json", lambda: at_most(name, piece, preset["bytes"]))
     target = voxz.Psnr(preset["psnr_db"])
     yield kept(out / f"{name}-psnr.json", lambda: fitted(name, piece, "ours, its PSNR", target, "default"))
+
+
+def measured_uses(name: str, samples: Samples, out: Path, part: str, measure: Callable[[Samples], list[Cell]]) -> Iterable[Cell]:
+    """Yield the figures of another use, with the name of the series."""
+    cells = kept(out / f"{name}-{part}.json", lambda: {"cells": measure(samples)})["cells"]
+    yield from ({"series": name, **cell} for cell in cells)
 
 
 def at_ratios(name: str, samples: Samples, out: Path, ratios: list[int]) -> Iterable[Cell]:
@@ -193,13 +209,14 @@ def kept(path: Path, measure: Callable[[], Cell]) -> Cell:
 
 def picture(rows: list[Cell]) -> bytes:
     """PNG: PSNR against ratio, a panel for each series."""
-    names = list(dict.fromkeys(row["series"] for row in rows))
+    names = list(dict.fromkeys(row["series"] for row in rows if str(row["at"]).endswith(": 1")))
     figure, axes = new_figure(1, len(names), (4 * len(names), 3.6))
     for axis, name in zip(axes[0], names, strict=True):
         for codec in ("siren default", "wavelet", "x265"):
             own = [row for row in rows if (row["series"], row["codec"]) == (name, codec) and str(row["at"]).endswith(": 1")]
             points = [(float(row["at"].split()[0]), row["psnr_db"]) for row in own if row["psnr_db"]]
-            axis.plot(*zip(*points, strict=True), "o-", label=codec.split()[0], markersize=3)
+            if points:
+                axis.plot(*zip(*points, strict=True), "o-", label=codec.split()[0], markersize=3)
         axis.set_xscale("log")
         axis.set_title(name, fontsize=9)
         axis.set_xlabel("ratio")
