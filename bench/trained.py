@@ -72,8 +72,8 @@ def rows_of(name: str, samples: NDArray[np.generic], level: int) -> list[Row]:
     rows = [Row(name, "97", 0.0, 0.0, 0.0, encode=encode, decode=decode)]
     for label, transform in (("trained:general", "trained:general"), ("chosen", None)):
         points, encode, decode = curve(samples, transform, level, steps)
-        found = [delta_rate(anchor, points, window) for window in WINDOWS.values()]
-        rows.append(Row(name, label, *found, encode=encode, decode=decode))
+        whole, high, low = (delta_rate(anchor, points, window) for window in WINDOWS.values())
+        rows.append(Row(name, label, whole, high, low, encode=encode, decode=decode))
     sizes = [len(wavelet.encode_brick(samples, level, EXACT, kind) or b"") for kind in ("53", "trained:general")]
     best = len(predictive.encode_brick(samples, level) or b"")
     rows.append(Row(name, "trained:general-reversible", to_53=sizes[1] / sizes[0], to_predictive=sizes[1] / best))

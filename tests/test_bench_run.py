@@ -103,7 +103,7 @@ def test_finished_cells_are_reused(run: tuple[Path, Path, subprocess.CompletedPr
 
 def test_an_interrupted_run_leaves_no_half_results(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", head((40, 96, 96)))
-    codecs = ["--codecs", "gzip,xz:preset=9,zstd", "--out", str(tmp_path / "out")]
+    codecs = ["--codecs", "gzip,jpegxl:effort=9,xz:preset=9,zstd", "--out", str(tmp_path / "out")]
     command = [sys.executable, "-m", "voxz", "bench", str(tmp_path), *codecs]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None and not list((tmp_path / "out").glob("cells/*.json")):

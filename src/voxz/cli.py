@@ -161,8 +161,12 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what a file is: shape, type, codec, sizes, checksums."""
-    facts = api.info(_input(path))
-    typer.echo(json.dumps(facts, indent=2) if as_json else info_text(facts))
+
+    def work(path: str, _: Shown | None) -> None:
+        facts = api.info(_input(path))
+        typer.echo(json.dumps(facts, indent=2) if as_json else info_text(facts))
+
+    _batch([path], "info", work)
 
 
 @app.command()

@@ -46,6 +46,9 @@ TIGHTER = 0.4
 
 DB_PER_DOUBLING = 6.02
 
+EXACT_CODECS = ("labels", "stored")
+"""Codecs without loss."""
+
 
 def find_plan(
     target: Target, opened: Opener, level: int, codec: str | None, threads: int, wavelet: WaveletOptions = NO_OPTIONS
@@ -75,6 +78,8 @@ def find_plan(
             return engine_within(Trial.of(samples, plan, threads), plan, layout.dtype)
     if not isinstance(target, Psnr | BitsPerVoxel | Ratio):
         raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
+    if codec in EXACT_CODECS:
+        raise UsageError(f"got the codec {codec}, which loses nothing, for a PSNR or a rate; expected wavelet or predictive")
     bound = math.inf if target.max_error is None else target.max_error
     name, asked = target_facts(target)
     plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked, wavelet=wavelet)

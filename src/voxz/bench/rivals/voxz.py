@@ -14,7 +14,9 @@ from voxz.target import Target, target_of
 
 @dataclass(frozen=True)
 class Voxz(Rival):
-    """voxz at one level, with the codec that suits or a named one; `preset` is for the codec siren.
+    """voxz at one level, with the codec that suits or a named one.
+
+    `preset` is for the codec siren, `transform` and `entropy` are for the codec wavelet.
 
     Give nothing for lossless, or `error`, a bound in stored units, or one of `psnr` (dB), `bits` (per sample) and `ratio`;
     `error` goes together with any of them.
@@ -23,6 +25,8 @@ class Voxz(Rival):
     level: int = 5
     codec: str = ""
     preset: str = "default"
+    transform: str = ""
+    entropy: str = ""
     error: float = 0.0
     psnr: float = 0.0
     bits: float = 0.0
@@ -40,10 +44,16 @@ class Voxz(Rival):
         return f"voxz {voxz.__version__}"
 
     def encode(self, samples: NDArray[Any]) -> bytes:
-        fitting = Fitting(SirenOptions.of(self.preset))
         return voxz.encode(
-            samples, target=self._target(), level=self.level, codec=self.codec or None, threads=1, fitting=fitting
-        )  # fmt: skip
+            samples,
+            target=self._target(),
+            level=self.level,
+            codec=self.codec or None,
+            threads=1,
+            fitting=Fitting(SirenOptions.of(self.preset)),
+            transform=self.transform or None,
+            entropy=self.entropy or None,
+        )
 
     def decode(self, blob: bytes) -> NDArray[Any]:
         return voxz.decode(blob, threads=1)
