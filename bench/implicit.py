@@ -19,6 +19,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,23 @@ Samples = NDArray[Any]
 Cell = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Cells:
+    """Results in a folder, one file each; new ones are measured, or left out."""
+
+    folder: Path
+    measures: bool
+
+    def get(self, name: str, measure: Callable[[], Cell]) -> Iterable[Cell]:
+        """Result of an earlier run, or a new one; nothing if there is none and none is wanted."""
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            if not self.measures:
+                return
+            path.write_text(json.dumps(measure()))
+        yield json.loads(path.read_text())
+
+
 def main(arguments: list[str]) -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(prog="python -m bench implicit", description=__doc__.split("\n")[0])
@@ -59,20 +77,22 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--crop", type=int, default=CROP, help="voxels of a slice along x and y")
     parser.add_argument("--ratios", default=",".join(map(str, RATIOS)))
     parser.add_argument("--parts", default="preset,ratios,resample,bound", help="also: gallery")
+    parser.add_argument("--kept", action="store_true", help="measure nothing: write what the folder of cells has")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
+    cells = Cells(chosen.out, measures=not chosen.kept)
     rows: list[Cell] = []
     for name in chosen.only.split(","):
         samples = read_samples(chosen.folder / f"{name}.nii.gz")
         piece = middle_slice(samples, chosen.crop)
-        for part, cells in (
-            ("preset", partial(against_preset, name, piece, chosen.out)),
-            ("ratios", partial(at_ratios, name, samples, chosen.out, [int(r) for r in chosen.ratios.split(",")])),
-            ("resample", partial(measured_uses, name, samples, chosen.out, "resample", resampled)),
-            ("bound", partial(measured_uses, name, samples, chosen.out, "bound", within_bounds)),
+        for part, measured_cells in (
+            ("preset", partial(against_preset, name, piece, cells)),
+            ("ratios", partial(at_ratios, name, samples, cells, [int(r) for r in chosen.ratios.split(",")])),
+            ("resample", partial(measured_uses, name, samples, cells, "resample", resampled)),
+            ("bound", partial(measured_uses, name, samples, cells, "bound", within_bounds)),
         ):  # fmt: skip
             if part in chosen.parts.split(","):
-                for cell in cells():
+                for cell in measured_cells():
                     print(json.dumps(cell), file=sys.stderr)
                     rows.append(cell)
     if rows:
@@ -84,33 +104,33 @@ def main(arguments: list[str]) -> None:
         GALLERY.write_bytes(gallery(read_samples(chosen.folder / f"{name}.nii.gz")))
 
 
-def against_preset(name: str, piece: Samples, out: Path) -> Iterable[Cell]:
+def against_preset(name: str, piece: Samples, cells: Cells) -> Iterable[Cell]:
     """Yield the preset's figures on a slice, and ours at its bytes and at its PSNR."""
-    preset = kept(out / f"{name}-preset.json", lambda: fitted(name, piece, "preset", voxz.Lossless(), "sirenmri-2d"))
-    yield preset
-    yield kept(out / f"{name}-bytes.json", lambda: at_most(name, piece, preset["bytes"]))
-    target = voxz.Psnr(preset["psnr_db"])
-    yield kept(out / f"{name}-psnr.json", lambda: fitted(name, piece, "ours, its PSNR", target, "default"))
+    for preset in cells.get(f"{name}-preset", partial(fitted, name, piece, "preset", voxz.Lossless(), "sirenmri-2d")):
+        yield preset
+        yield from cells.get(f"{name}-bytes", partial(at_most, name, piece, preset["bytes"]))
+        target = voxz.Psnr(preset["psnr_db"])
+        yield from cells.get(f"{name}-psnr", partial(fitted, name, piece, "ours, its PSNR", target, "default"))
 
 
-def measured_uses(name: str, samples: Samples, out: Path, part: str, measure: Callable[[Samples], list[Cell]]) -> Iterable[Cell]:
+def measured_uses(
+    name: str, samples: Samples, cells: Cells, part: str, measure: Callable[[Samples], list[Cell]]
+) -> Iterable[Cell]:
     """Yield the figures of another use, with the name of the series."""
-    cells = kept(out / f"{name}-{part}.json", lambda: {"cells": measure(samples)})["cells"]
-    yield from ({"series": name, **cell} for cell in cells)
+    for found in cells.get(f"{name}-{part}", lambda: {"cells": measure(samples)}):
+        yield from ({"series": name, **cell} for cell in found["cells"])
 
 
-def at_ratios(name: str, samples: Samples, out: Path, ratios: list[int]) -> Iterable[Cell]:
+def at_ratios(name: str, samples: Samples, cells: Cells, ratios: list[int]) -> Iterable[Cell]:
     """Yield figures of the whole series."""
-    curve = kept(out / f"{name}-x265.json", lambda: {"points": x265_points(samples)})["points"]
+    curve = [point for cell in cells.get(f"{name}-x265", lambda: {"points": x265_points(samples)}) for point in cell["points"]]
     for ratio in ratios:
         label = f"{ratio} : 1"
-        ours = partial(fitted, name, samples, label, voxz.Ratio(ratio), "default")
-        yield kept(out / f"{name}-siren-{ratio}.json", ours)
-        yield kept(out / f"{name}-wavelet-{ratio}.json", partial(wavelet, name, samples, label, voxz.Ratio(ratio)))
-        yield {
-            "series": name, "codec": "x265", "at": label, "bytes": round(samples.nbytes / ratio),
-            "psnr_db": interpolated(curve, samples.nbytes / ratio),
-        }  # fmt: skip
+        yield from cells.get(f"{name}-siren-{ratio}", partial(fitted, name, samples, label, voxz.Ratio(ratio), "default"))
+        yield from cells.get(f"{name}-wavelet-{ratio}", partial(wavelet, name, samples, label, voxz.Ratio(ratio)))
+        quality = interpolated(curve, samples.nbytes / ratio)
+        if quality is not None:
+            yield {"series": name, "codec": "x265", "at": label, "bytes": round(samples.nbytes / ratio), "psnr_db": quality}
 
 
 def at_most(name: str, piece: Samples, size: int) -> Cell:
@@ -197,14 +217,6 @@ def scaled_psnr(original: Samples, decoded: Samples) -> float:
     extent = np.maximum(original.max(axis=(1, 2, 3, 4), keepdims=True) - low, 1e-9)
     square = float(np.mean(((original - decoded.astype(np.float64)) / extent) ** 2))
     return round(-10 * math.log10(square), 3) if square else math.inf
-
-
-def kept(path: Path, measure: Callable[[], Cell]) -> Cell:
-    """Result of an earlier run, or a new one."""
-    if not path.exists():
-        path.write_text(json.dumps(measure()))
-    found: Cell = json.loads(path.read_text())
-    return found
 
 
 def picture(rows: list[Cell]) -> bytes:

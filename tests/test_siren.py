@@ -231,6 +231,20 @@ def test_decoding_needs_no_torch(tmp_path: Path) -> None:
     assert "voxz[train]" in result.stderr
 
 
+def test_compressing_without_torch_says_what_to_install(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", phantom())
+    script = (
+        "import runpy, sys; sys.modules['torch'] = sys.modules['safetensors'] = None\n"
+        "sys.argv = ['voxz', 'compress', sys.argv[1], '--codec', 'siren', '--ratio', '20']\n"
+        "runpy.run_module('voxz', run_name='__main__')"
+    )
+    result = run(script, str(tmp_path / "a.npy"))
+    assert result.returncode == 1
+    assert "voxz[train]" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
 @pytest.mark.parametrize("preset", ["default", "siren"])
 def test_plain_python_decodes_the_same(preset: str, tmp_path: Path) -> None:
     options = {**TINY, "activation": "tanh", "sine_first": True} if preset == "siren" else TINY
