@@ -109,6 +109,8 @@ def against_preset(name: str, piece: Samples, cells: Cells) -> Iterable[Cell]:
     for preset in cells.get(f"{name}-preset", partial(fitted, name, piece, "preset", voxz.Lossless(), "sirenmri-2d")):
         yield preset
         yield from cells.get(f"{name}-bytes", partial(at_most, name, piece, preset["bytes"]))
+        if not math.isfinite(preset["psnr_db"]):
+            continue  # it has every sample, which only a lossless codec can match
         target = voxz.Psnr(preset["psnr_db"])
         yield from cells.get(f"{name}-psnr", partial(fitted, name, piece, "ours, its PSNR", target, "default"))
 
