@@ -4,7 +4,9 @@
 
 - the preset `sirenmri-2d` on the middle slice of each (CROP x CROP voxels of it), then ours at the same bytes, and
   at the same PSNR; times are CPU seconds of the process;
-- the whole series at the RATIOS with siren, wavelet and KLT, and x265 in its better order.
+- the whole series at the RATIOS with siren, wavelet and KLT, and x265 in its better order;
+- resampling (`bench.implicit_uses`): every second voxel compressed, and the original predicted from that;
+- a bound: a piece of the series with a largest error, through siren and by prediction alone.
 
 PSNRs are of the foreground, for the range of the samples. Every figure comes from decoded bytes. Cells that are in the
 folder of results already are not measured again.
@@ -17,6 +19,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import voxz
+from bench.implicit_uses import gallery, resampled, within_bounds
 from voxz.background import find_background
 from voxz.bench.rivals.x265 import X265
 from voxz.canvas import new_figure, png_bytes
@@ -35,8 +39,9 @@ SERIES = ("dmri_stc_trio20", "fmri_rtcloud_face", "fmri_asl_pcasl2dve", "mri_dce
 CROP = 64
 """Voxels of a slice that the published network is fitted to, along x and y: all of it but for large slices."""
 RATIOS = (10, 40, 100, 400)
-QPS = (10, 18, 26, 34, 42, 50)
+QPS = (0, 4, 8, 12, 20, 28, 36, 44, 51)
 PICTURE = Path(__file__).parents[1] / "docs" / "siren.png"
+GALLERY = PICTURE.with_name("siren-images.png")
 TABLE = Path(__file__).parent / "results" / "implicit.csv"
 
 LONG = 8
@@ -44,6 +49,23 @@ LONG = 8
 
 Samples = NDArray[Any]
 Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Results in a folder, one file each; new ones are measured, or left out."""
+
+    folder: Path
+    measures: bool
+
+    def get(self, name: str, measure: Callable[[], Cell]) -> Iterable[Cell]:
+        """Result of an earlier run, or a new one; nothing if there is none and none is wanted."""
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            if not self.measures:
+                return
+            path.write_text(json.dumps(measure()))
+        yield json.loads(path.read_text())
 
 
 def main(arguments: list[str]) -> None:
@@ -54,47 +76,63 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--only", default=",".join(SERIES), help="names of series, with commas")
     parser.add_argument("--crop", type=int, default=CROP, help="voxels of a slice along x and y")
     parser.add_argument("--ratios", default=",".join(map(str, RATIOS)))
-    parser.add_argument("--parts", default="preset,ratios")
+    parser.add_argument("--parts", default="preset,ratios,resample,bound", help="also: gallery")
+    parser.add_argument("--kept", action="store_true", help="measure nothing: write what the folder of cells has")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
+    cells = Cells(chosen.out, measures=not chosen.kept)
     rows: list[Cell] = []
     for name in chosen.only.split(","):
         samples = read_samples(chosen.folder / f"{name}.nii.gz")
         piece = middle_slice(samples, chosen.crop)
-        for part, cells in (
-            ("preset", partial(against_preset, name, piece, chosen.out)),
-            ("ratios", partial(at_ratios, name, samples, chosen.out, [int(r) for r in chosen.ratios.split(",")])),
+        for part, measured_cells in (
+            ("preset", partial(against_preset, name, piece, cells)),
+            ("ratios", partial(at_ratios, name, samples, cells, [int(r) for r in chosen.ratios.split(",")])),
+            ("resample", partial(measured_uses, name, samples, cells, "resample", resampled)),
+            ("bound", partial(measured_uses, name, samples, cells, "bound", within_bounds)),
         ):  # fmt: skip
-            if part in chosen.parts:
-                for cell in cells():
+            if part in chosen.parts.split(","):
+                for cell in measured_cells():
                     print(json.dumps(cell), file=sys.stderr)
                     rows.append(cell)
-    write(rows, TABLE)
-    if "ratios" in chosen.parts:
+    if rows:
+        write(rows, TABLE)
+    if any(str(row["at"]).endswith(": 1") for row in rows):
         PICTURE.write_bytes(picture(rows))
+    if "gallery" in chosen.parts.split(","):
+        name = chosen.only.split(",")[0]
+        GALLERY.write_bytes(gallery(read_samples(chosen.folder / f"{name}.nii.gz")))
 
 
-def against_preset(name: str, piece: Samples, out: Path) -> Iterable[Cell]:
+def against_preset(name: str, piece: Samples, cells: Cells) -> Iterable[Cell]:
     """Yield the preset's figures on a slice, and ours at its bytes and at its PSNR."""
-    preset = kept(out / f"{name}-preset.json", lambda: fitted(name, piece, "preset", voxz.Lossless(), "sirenmri-2d"))
-    yield preset
-    yield kept(out / f"{name}-bytes.json", lambda: at_most(name, piece, preset["bytes"]))
-    target = voxz.Psnr(preset["psnr_db"])
-    yield kept(out / f"{name}-psnr.json", lambda: fitted(name, piece, "ours, its PSNR", target, "default"))
+    for preset in cells.get(f"{name}-preset", partial(fitted, name, piece, "preset", voxz.Lossless(), "sirenmri-2d")):
+        yield preset
+        yield from cells.get(f"{name}-bytes", partial(at_most, name, piece, preset["bytes"]))
+        if not math.isfinite(preset["psnr_db"]):
+            continue  # it has every sample, which only a lossless codec can match
+        target = voxz.Psnr(preset["psnr_db"])
+        yield from cells.get(f"{name}-psnr", partial(fitted, name, piece, "ours, its PSNR", target, "default"))
 
 
-def at_ratios(name: str, samples: Samples, out: Path, ratios: list[int]) -> Iterable[Cell]:
+def measured_uses(
+    name: str, samples: Samples, cells: Cells, part: str, measure: Callable[[Samples], list[Cell]]
+) -> Iterable[Cell]:
+    """Yield the figures of another use, with the name of the series."""
+    for found in cells.get(f"{name}-{part}", lambda: {"cells": measure(samples)}):
+        yield from ({"series": name, **cell} for cell in found["cells"])
+
+
+def at_ratios(name: str, samples: Samples, cells: Cells, ratios: list[int]) -> Iterable[Cell]:
     """Yield figures of the whole series."""
-    curve = kept(out / f"{name}-x265.json", lambda: {"points": x265_points(samples)})["points"]
+    curve = [point for cell in cells.get(f"{name}-x265", lambda: {"points": x265_points(samples)}) for point in cell["points"]]
     for ratio in ratios:
         label = f"{ratio} : 1"
-        ours = partial(fitted, name, samples, label, voxz.Ratio(ratio), "default")
-        yield kept(out / f"{name}-siren-{ratio}.json", ours)
-        yield kept(out / f"{name}-wavelet-{ratio}.json", partial(wavelet, name, samples, label, voxz.Ratio(ratio)))
-        yield {
-            "series": name, "codec": "x265", "at": label, "bytes": round(samples.nbytes / ratio),
-            "psnr_db": interpolated(curve, samples.nbytes / ratio),
-        }  # fmt: skip
+        yield from cells.get(f"{name}-siren-{ratio}", partial(fitted, name, samples, label, voxz.Ratio(ratio), "default"))
+        yield from cells.get(f"{name}-wavelet-{ratio}", partial(wavelet, name, samples, label, voxz.Ratio(ratio)))
+        quality = interpolated(curve, samples.nbytes / ratio)
+        if quality is not None:
+            yield {"series": name, "codec": "x265", "at": label, "bytes": round(samples.nbytes / ratio), "psnr_db": quality}
 
 
 def at_most(name: str, piece: Samples, size: int) -> Cell:
@@ -183,23 +221,16 @@ def scaled_psnr(original: Samples, decoded: Samples) -> float:
     return round(-10 * math.log10(square), 3) if square else math.inf
 
 
-def kept(path: Path, measure: Callable[[], Cell]) -> Cell:
-    """Result of an earlier run, or a new one."""
-    if not path.exists():
-        path.write_text(json.dumps(measure()))
-    found: Cell = json.loads(path.read_text())
-    return found
-
-
 def picture(rows: list[Cell]) -> bytes:
     """PNG: PSNR against ratio, a panel for each series."""
-    names = list(dict.fromkeys(row["series"] for row in rows))
+    names = list(dict.fromkeys(row["series"] for row in rows if str(row["at"]).endswith(": 1")))
     figure, axes = new_figure(1, len(names), (4 * len(names), 3.6))
     for axis, name in zip(axes[0], names, strict=True):
         for codec in ("siren default", "wavelet", "x265"):
             own = [row for row in rows if (row["series"], row["codec"]) == (name, codec) and str(row["at"]).endswith(": 1")]
             points = [(float(row["at"].split()[0]), row["psnr_db"]) for row in own if row["psnr_db"]]
-            axis.plot(*zip(*points, strict=True), "o-", label=codec.split()[0], markersize=3)
+            if points:
+                axis.plot(*zip(*points, strict=True), "o-", label=codec.split()[0], markersize=3)
         axis.set_xscale("log")
         axis.set_title(name, fontsize=9)
         axis.set_xlabel("ratio")

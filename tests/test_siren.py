@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 import voxz
 from voxz.background import find_background
 from voxz.codecs import SIREN
-from voxz.codecs.siren import decode_brick, decode_part
+from voxz.codecs.siren import Prepared, decode_brick, decode_part, encode_field
 from voxz.container.reader import Reader
 from voxz.errors import VoxzError
+from voxz.implicit.field import Field, Networks
+from voxz.implicit.network import Shape
 from voxz.implicit.options import PRESETS, Fitting, SirenOptions
 
 pytest.importorskip("torch")
@@ -141,6 +144,30 @@ def test_what_cannot_be_met_is_refused() -> None:
         fitted(array, voxz.Psnr(80), "siren", **TINY)
 
 
+def test_networks_that_would_decode_for_hours_are_refused() -> None:
+    array = np.arange(1 << 18, dtype="<i2").reshape(4, 256, 256)
+    with pytest.raises(voxz.LimitError, match="expected at most"):
+        fitted(array, voxz.Lossless(), "siren", **{**TINY, "width": 4096})
+    wide = Shape((3, 4096, 4096, 4096, 1), (1, 1, 1, 0), (1.0,) * 4)
+    networks = Networks(wide, np.zeros((1, 1)), bytes(64), floats=False)
+    one = np.ones((1, 1))
+    field = Field(1, (4, 256, 256), 3, networks, None, np.zeros(0, np.int64), one, one, None, 0.0)
+    prepared = Prepared.of(array[None, ..., None])
+    assert prepared is not None
+    crafted = encode_field(prepared, field)
+    started = time.monotonic()
+    with pytest.raises(voxz.LimitError, match="expected at most"):
+        decode_brick(crafted, (1, 4, 256, 256, 1), array.dtype)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("series", [1, 42, 300, 65535])
+def test_presets_on_the_largest_bricks_are_within_bounds(series: int) -> None:
+    samples = 1 << 26
+    Shape((3, 256, 256, 256, series), (1,) * 4, (1.0,) * 4).check_work(samples // series, samples)
+    Shape((4, 256, 256, 256, 1), (1,) * 4, (1.0,) * 4).check_work(samples, samples)
+
+
 def test_label_maps_are_refused() -> None:
     labels = np.kron(np.random.default_rng(0).integers(0, 3, (2, 6, 6)), np.ones((4, 8, 8))).astype(np.uint8)
     for target in (voxz.Ratio(10), voxz.Lossless()):
@@ -202,6 +229,20 @@ def test_decoding_needs_no_torch(tmp_path: Path) -> None:
     result = run(script, str(tmp_path))
     assert "MissingDependencyError" in result.stderr
     assert "voxz[train]" in result.stderr
+
+
+def test_compressing_without_torch_says_what_to_install(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", phantom())
+    script = (
+        "import runpy, sys; sys.modules['torch'] = sys.modules['safetensors'] = None\n"
+        "sys.argv = ['voxz', 'compress', sys.argv[1], '--codec', 'siren', '--ratio', '20']\n"
+        "runpy.run_module('voxz', run_name='__main__')"
+    )
+    result = run(script, str(tmp_path / "a.npy"))
+    assert result.returncode == 1
+    assert "voxz[train]" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
 
 
 @pytest.mark.parametrize("preset", ["default", "siren"])

@@ -115,9 +115,11 @@ def test_a_tiny_run(prepared: Path, tmp_path: Path) -> None:
 def test_other_families_train(prepared: Path, tmp_path: Path, network: str, reversible: str) -> None:
     recipe = read_recipe(recipe_file(tmp_path, 1, network, reversible=reversible))
     run = Run.of(recipe, prepared, tmp_path)
-    losses: list[object] = []
-    run.go_on(lambda entry: losses.append(entry.get("loss", 0.0)))
-    assert len(losses) == 4 + 2
+    log: list[dict[str, object]] = []
+    run.go_on(log.append)
+    assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4]
+    assert "validation" in log[0]
+    assert "validation" in log[-1]
     changed = [p for name, p in run.model.named_parameters() if bool((p != 0).any())]
     assert changed
 

@@ -28,7 +28,7 @@ class UnsupportedError(VoxzError):
 
 
 class LimitError(VoxzError):
-    """Decoding would need more memory than the caller allows."""
+    """Decoding would need more memory than the caller allows, or more work than any sound file needs."""
 
     exit_code = 5
 

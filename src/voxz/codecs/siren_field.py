@@ -3,6 +3,7 @@
 Part of the codec siren.
 """
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import ClassVar
@@ -95,6 +96,8 @@ def read_field(reader: PartReader, series: int, grid: tuple[int, int, int]) -> F
         most = 1 if front.axes == 4 else outputs
         if shape.sizes[0] != inputs or shape.sizes[-1] > most or (latents is None and shape.sizes[-1] != most):
             raise CorruptError(f"a network of {shape.sizes[0]} inputs and {shape.sizes[-1]} outputs does not fit its brick")
+        points = math.prod(grid)
+        shape.check_work(points * series if front.axes == 4 else points, points * series)
         count = 1
         if latents is not None:
             gains = np.frombuffer(reader.exactly(latents.features), "<i1").astype(np.int64)

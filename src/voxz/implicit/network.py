@@ -10,12 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.errors import CorruptError
+from voxz.errors import CorruptError, LimitError
 from voxz.implicit.functions import activate
 from voxz.jit import kernel
 
 MOST_LAYERS, MOST_UNITS, MOST_WEIGHTS = 16, 4096, 1 << 26
 """Bounds of what a file may ask for."""
+
+WORK_OF_SAMPLE, WORK_OF_ANY = 1 << 18, 1 << 38
+"""Multiplications that the networks of a brick may take for each of its samples, and beyond: at least twice the 132,609 a sample
+of the presets `sirenmri` (three layers of 256 units, one volume), and minutes for a brick of few samples."""
 
 _POINTS = 256
 """Points that are evaluated at once."""
@@ -86,6 +90,15 @@ class Shape:
         sound = sound and all(1 <= n <= MOST_UNITS for n in self.sizes) and all(0 <= a <= 3 for a in self.activations)
         if not sound or self.weights > MOST_WEIGHTS or not np.isfinite(self.omegas).all():
             raise CorruptError("the network of a brick is out of bounds")
+
+    def check_work(self, points: int, samples: int) -> None:
+        """Raise `LimitError` if evaluation at so many `points` takes too long for a brick of so many `samples`."""
+        work, most = self.weights * points, WORK_OF_SAMPLE * samples + WORK_OF_ANY
+        if work > most:
+            raise LimitError(
+                f"the networks of a brick of {samples} samples take {work} multiplications, expected at most {most}; "
+                "use fewer or narrower layers"
+            )
 
     @property
     def weights(self) -> int:

@@ -4,6 +4,7 @@ Outputs are scaled to 0 .. 1: volumes of a slice each by itself, or components o
 range. With coded weights, steps follow from the size that is asked for, and a second fit takes the rounding into account.
 """
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -167,6 +168,8 @@ def _of_width(
 ) -> Outcome:  # fmt: skip
     """Fit all networks with so many units a layer."""
     shape = architecture(work.inputs[0].shape[1], work.outputs, width, options)
+    points = math.prod(work.field.grid)
+    shape.check_work(points * work.field.series if options.axes == 4 else points, points * work.field.series)
     rng = np.random.default_rng(options.seed)
     exact = options.weights == "float32"
     flats: list[NDArray[np.float32]] = []
@@ -178,8 +181,8 @@ def _of_width(
     if exact:
         payload = encode_floats(np.stack(flats))
         return _outcome(prepared, work, Networks(shape, decode_floats(payload, len(flats), shape), payload, floats=True))
-    points = np.concatenate([x[:: len(work.inputs)] for x in work.inputs])
-    sensitivity = sensitivities(shape, flats[0], points, options.seed)
+    chosen = np.concatenate([x[:: len(work.inputs)] for x in work.inputs])
+    sensitivity = sensitivities(shape, flats[0], chosen, options.seed)
     factor = _factor(prepared, work, np.stack(flats), sensitivity, shape, aim)
     steps = steps_of(sensitivity, factor)
     wide = np.repeat(steps, shape.tensors())
