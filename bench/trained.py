@@ -20,7 +20,10 @@ from voxz.bench.bdrate import Point, delta_rate
 from voxz.bench.volumes import find, load, names
 from voxz.bricks import middle_of
 from voxz.codecs import predictive, wavelet
+from voxz.codecs.wavelet_options import Transform
 from voxz.fidelity import EXACT, Fidelity
+from voxz.io.array import ArraySource
+from voxz.transforms.model import Model
 
 HELD_OUT = ("mri_sf_t1", "mri_uih_t1_a", "ct_sts", "ct_andrei", "em_fib", "pet_sts", "fmri_sf", "dmri_uih")
 """Beginnings of the names of volumes whose scanners no shipped model was trained on."""
@@ -47,7 +50,7 @@ class Row:
 
 
 def curve(
-    samples: NDArray[np.generic], transform: str | None, level: int, steps: list[float]
+    samples: NDArray[np.generic], transform: Transform, level: int, steps: list[float]
 ) -> tuple[list[Point], float, float]:
     """Bits/voxel and PSNR at each step, and the speeds of coding and decoding."""
     points, times = [], [0.0, 0.0]
@@ -64,13 +67,14 @@ def curve(
     return points, encode, decode
 
 
-def rows_of(name: str, samples: NDArray[np.generic], level: int) -> list[Row]:
-    """All transforms of a volume."""
+def rows_of(name: str, samples: NDArray[np.generic], level: int, more: dict[str, Transform]) -> list[Row]:
+    """All transforms of a volume, and `more` by their labels."""
     spread = float(samples.astype(np.float64).std())
     steps = [float(step) for step in np.geomspace(max(1.0, spread / 256), spread * 3, STEPS)]
     anchor, encode, decode = curve(samples, "97", level, steps)
     rows = [Row(name, "97", 0.0, 0.0, 0.0, encode=encode, decode=decode)]
-    for label, transform in (("trained:general", "trained:general"), ("chosen", None)):
+    known: dict[str, Transform] = {"trained:general": "trained:general", "chosen": None}
+    for label, transform in (known | more).items():
         points, encode, decode = curve(samples, transform, level, steps)
         whole, high, low = (delta_rate(anchor, points, window) for window in WINDOWS.values())
         rows.append(Row(name, label, whole, high, low, encode=encode, decode=decode))
@@ -85,17 +89,25 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench trained", description=__doc__)
     parser.add_argument("data", nargs="+", help="volumes, or folders of them")
     parser.add_argument("--level", type=int, default=5)
+    parser.add_argument("--only", default="", help="beginning of the names of the volumes to take")
+    parser.add_argument("--models", nargs="*", default=[], type=Path, help="files of more models to measure")
+    parser.add_argument("--tuned", action="store_true", help="measure filters that are tuned to each volume, too")
+    parser.add_argument("--middle", nargs=3, type=int, default=MIDDLE, help="voxels to code, z y x")
     parser.add_argument("--csv", type=Path, default=Path(__file__).parent / "results" / "trained.csv", help="table to write")
     options = parser.parse_args(arguments)
     rows: list[Row] = []
     for name, path in names(find(options.data)):
-        if not name.startswith(HELD_OUT):
+        if not name.startswith(HELD_OUT) or not name.startswith(options.only):
             continue
         samples = load(name, path).samples
         volume = samples.reshape(-1, *samples.shape[-3:])
         volume = volume[len(volume) // 2]
-        volume = np.ascontiguousarray(volume[middle_of(volume.shape, MIDDLE)], volume.dtype.newbyteorder("="))
-        for row in rows_of(name, volume[None, ..., None], options.level):
+        whole = np.ascontiguousarray(volume, volume.dtype.newbyteorder("="))
+        volume = np.ascontiguousarray(whole[middle_of(whole.shape, tuple(options.middle))])
+        more: dict[str, Transform] = {path.stem: Model.from_bytes(path.read_bytes()) for path in options.models}
+        if options.tuned:
+            more["tuned"] = _tuned(whole)
+        for row in rows_of(name, volume[None, ..., None], options.level, more):
             rows.append(row)
             print(", ".join(f"{key} {value}" for key, value in _written(row).items() if value))
     for transform in dict.fromkeys(row.transform for row in rows):
@@ -111,6 +123,16 @@ def main(arguments: list[str]) -> None:
         writer.writeheader()
         for row in rows:
             writer.writerow(_written(row))
+
+
+def _tuned(volume: NDArray[np.generic]) -> Transform:
+    """What `--transform tuned` makes of a volume."""
+    from voxz.train.wavelet_tune import tuned  # noqa: PLC0415 - needs PyTorch
+
+    start = time.process_time()
+    found = tuned(lambda: ArraySource(volume), reversible=False)
+    print(f"tuned in {time.process_time() - start:.1f} CPU seconds", flush=True)
+    return found
 
 
 def _written(row: Row) -> dict[str, str]:

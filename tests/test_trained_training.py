@@ -12,17 +12,22 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import voxz
 from test_trained import FAMILIES, model_for
 from voxz.cli import app
-from voxz.errors import UsageError, VoxzError
+from voxz.errors import MissingDependencyError, UsageError, VoxzError
+from voxz.io.array import ArraySource
 from voxz.transforms.model import Model
 from voxz.transforms.trained import TrainedPyramid
 from voxz.weights.flat import unpack
+from voxz.weights.store import read_named
 
 torch = pytest.importorskip("torch")
-from voxz.train.wavelet import Run  # noqa: E402 - needs PyTorch
-from voxz.train.wavelet_recipe import read_recipe  # noqa: E402
+from voxz.train import wavelet_tune  # noqa: E402 - needs PyTorch
+from voxz.train.wavelet import Run  # noqa: E402
+from voxz.train.wavelet_recipe import Stage, read_recipe  # noqa: E402
 from voxz.train.wavelet_transform import Lifting  # noqa: E402
+from voxz.train.wavelet_tune import tuned  # noqa: E402
 
 RECIPE = """
 name = "tiny"
@@ -109,7 +114,7 @@ def test_a_tiny_run(prepared: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("network", "reversible"), [("relu", "false"), ("affine", "false"), ("", "true")])
 def test_other_families_train(prepared: Path, tmp_path: Path, network: str, reversible: str) -> None:
     recipe = read_recipe(recipe_file(tmp_path, 1, network, reversible=reversible))
-    run = Run(recipe, prepared, tmp_path)
+    run = Run.of(recipe, prepared, tmp_path)
     log: list[dict[str, object]] = []
     run.go_on(log.append)
     assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4]
@@ -155,6 +160,29 @@ def test_two_processes_give_one_model(prepared: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(found[0], found[1], atol=2e-3)
 
 
+def test_filters_tuned_to_a_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wavelet_tune, "STAGES", (Stage(1, 1e-2, ("rate",)), Stage(2, 1e-2)))
+    volume = (np.random.default_rng(5).normal(size=(9, 24, 24)).cumsum(1).cumsum(2) * 20).astype(np.int16)
+    for reversible in (False, True):
+        first, second = (tuned(lambda: ArraySource(volume), reversible=reversible).model for _ in range(2))
+        assert first is not None
+        assert second is not None
+        assert first.to_bytes() == second.to_bytes()
+        assert first.family.reversible == reversible
+        start = Model.from_bytes(read_named("general-reversible" if reversible else "general"))
+        assert np.abs(first.filters - start.filters).max() > 1e-4
+    for samples in (volume, np.full((3, 4, 5), 7, np.int16), np.zeros((0, 4, 5), np.int16)):
+        assert (voxz.decode(voxz.encode(samples, transform="tuned")) == samples).all()
+    blob = voxz.encode(volume, target=voxz.MaxError(2), transform="tuned")
+    assert np.abs(voxz.decode(blob).astype(int) - volume).max() <= 2
+
+
+def test_tuning_needs_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingDependencyError, match=r"tuned.*voxz\[train\]"):
+        voxz.encode(np.arange(64, dtype=np.int16).reshape(4, 4, 4), transform="tuned")
+
+
 def test_bad_input(prepared: Path, tmp_path: Path) -> None:
     good = recipe_file(tmp_path)
     for change in ('name = "a/b"\n', 'nose = 3\nname = "x"\n', "name = 3\n[[stage]\n"):
@@ -168,18 +196,18 @@ def test_bad_input(prepared: Path, tmp_path: Path) -> None:
             read_recipe(bad)
     bad.write_text(good.read_text().replace('held_out = ["b*"]', 'held_out = ["*"]'))
     with pytest.raises(UsageError, match="got 0 crops"):
-        Run(read_recipe(bad), prepared, tmp_path)
+        Run.of(read_recipe(bad), prepared, tmp_path)
     with pytest.raises(UsageError, match="voxz data prepare"):
-        Run(read_recipe(good), tmp_path / "nothing", tmp_path)
-    run = Run(read_recipe(good), prepared, tmp_path)
+        Run.of(read_recipe(good), tmp_path / "nothing", tmp_path)
+    run = Run.of(read_recipe(good), prepared, tmp_path)
     run.save()
     bad.write_text(good.read_text().replace("batch = 2", "batch = 4"))
     with pytest.raises(UsageError, match="another recipe"):
-        Run(read_recipe(bad), prepared, tmp_path).resume()
+        Run.of(read_recipe(bad), prepared, tmp_path).resume()
 
 
 def test_a_loss_that_is_no_number_stops(prepared: Path, tmp_path: Path) -> None:
-    run = Run(read_recipe(recipe_file(tmp_path)), prepared, tmp_path)
+    run = Run.of(read_recipe(recipe_file(tmp_path)), prepared, tmp_path)
     run.save()
     kept = (tmp_path / "checkpoint.safetensors").read_bytes()
     with torch.no_grad():

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz import pipeline
 from voxz.codecs import CODECS
-from voxz.codecs.wavelet_options import Transform, WaveletOptions
+from voxz.codecs.wavelet_options import TUNED, Transform, WaveletOptions
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.marks import marks_before
 from voxz.container.reader import Reader
@@ -81,7 +81,7 @@ def compress(
     count = thread_count(threads)
     with ExitStack() as stack:
         file = stack.enter_context(_output(destination, force))
-        once = isinstance(target, Lossless) and codec != "siren"
+        once = isinstance(target, Lossless) and codec != "siren" and transform != TUNED
         path = source if once else stack.enter_context(_readable_twice(source))
         options = WaveletOptions(transform, entropy)
         plan = stack.enter_context(

@@ -66,7 +66,7 @@ def compress(
     ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
     codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
     transform: Annotated[
-        str | None, typer.Option(help="Of the codec wavelet: 97, 53 (lossless), trained, trained:NAME; default: what suits.")
+        str | None, typer.Option(help="For the codec wavelet: 97, 53, trained, trained:NAME, tuned; default: what suits.")
     ] = None,
     entropy: Annotated[
         str | None, typer.Option(help="Profile of the codec wavelet: light, or heavy (smaller, slower); default: light.")

@@ -3,14 +3,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from voxz.codecs.wavelet_options import NO_OPTIONS, WaveletOptions
+from voxz.codecs.wavelet_options import NO_OPTIONS, TUNED, WaveletOptions
 from voxz.implicit.options import Fitting
 from voxz.maps import refuse_maps
 from voxz.pipeline import Progress
 from voxz.plan import Plan
 from voxz.search import Opener, find_plan
-from voxz.target import Lossless, Psnr, Target
+from voxz.target import Lossless, MaxError, Psnr, Target
+from voxz.train.extra import need_torch
 
 
 @contextmanager
@@ -27,6 +29,12 @@ def settled(
     if not force_lossy:
         refuse_maps(Psnr(1.0) if codec == "siren" and isinstance(target, Lossless) else target, opened)  # a fit loses something
     if codec != "siren":
+        if wavelet.transform == TUNED:
+            need_torch("a tuned transform")
+            from voxz.train.wavelet_tune import tuned  # noqa: PLC0415 - start-up time
+
+            exact = isinstance(target, Lossless) or (isinstance(target, MaxError) and not target.error)
+            wavelet = replace(wavelet, transform=tuned(opened, reversible=exact, threads=threads))
         yield find_plan(target, opened, level, codec, threads, wavelet)
         return
     from voxz.train.flow import fitted  # noqa: PLC0415 - start-up time

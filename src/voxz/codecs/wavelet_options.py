@@ -7,9 +7,12 @@ from voxz.codecs import CODECS
 from voxz.errors import UsageError
 
 if TYPE_CHECKING:
-    from voxz.transforms.model import Model
+    from voxz.transforms.model import Model, Tuned
 
-Transform = Union[str, "Model", None]
+Transform = Union[str, "Model", "Tuned", None]
+
+TUNED = "tuned"
+"""The transform that is made for a volume before it is coded."""
 
 
 @dataclass(frozen=True)

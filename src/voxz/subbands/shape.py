@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from voxz.bricks import middle_of
 from voxz.transforms import klt
 from voxz.transforms.choice import Choice, asked_choices
-from voxz.transforms.model import Model
+from voxz.transforms.model import Model, Tuned
 from voxz.transforms.pyramid import Levels, Pyramid
 
 MIDDLE = (32, 128, 128)
@@ -27,7 +27,7 @@ MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
 """Samples of a series that bits are guessed for, and that its basis is found from."""
 
 WORTH = 0.99
-"""A KLT, or a trained transform that was not asked for, has to save this much of the guess to be taken."""
+"""A KLT, or a trained transform where an untrained one may be taken, has to save this much of the guess to be taken."""
 
 TRAINED_FROM = 3
 """Level of compression from which trained transforms are taken."""
@@ -68,7 +68,7 @@ def choose_basis(volumes: Volumes, levels: Levels, step: float) -> klt.Basis | N
 
 
 def choose_transform(
-    volumes: Volumes, levels: Levels, step: float, level: int, asked: str | Model | None
+    volumes: Volumes, levels: Levels, step: float, level: int, asked: str | Model | Tuned | None
 ) -> Choice:
     """Transform of `volumes` at a level of compression: of what was asked for, the one that is guessed to be smallest.
 

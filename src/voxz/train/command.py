@@ -40,7 +40,7 @@ def wavelet(
         raise UsageError(f"got the device {device}, but PyTorch finds no CUDA here; expected cpu")
     recipe = read_recipe(config)
     out.mkdir(parents=True, exist_ok=True)
-    run = Run(recipe, data, out, device)
+    run = Run.of(recipe, data, out, device)
     run.resume()
     log = Log(out / LOG, run.step) if run.rank == 0 else None
     last = ""

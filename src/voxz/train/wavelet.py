@@ -17,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import distributed, nn
 
 from voxz.errors import UsageError, VoxzError
 from voxz.io.output import complete_file
-from voxz.train.wavelet_data import Example, draw, load
+from voxz.train.wavelet_data import Example, Examples, draw, load
 from voxz.train.wavelet_loss import loss_of, norms_of, spread_of, straight_loss
 from voxz.train.wavelet_rate import Rate
 from voxz.train.wavelet_recipe import Recipe, Stage
@@ -40,23 +41,30 @@ Report = Callable[[dict[str, object]], None]
 
 
 class Run:
-    """State of a run in its folder."""
+    """State of a run, kept in its folder if it has one; `filters` are those to start from."""
 
-    def __init__(self, recipe: Recipe, data: Path, folder: Path, device: str = "cpu") -> None:
-        train, held = recipe.crops(data)
+    def __init__(
+        self, recipe: Recipe, train: Examples, held: Examples, folder: Path | None, device: str = "cpu",
+        filters: NDArray[np.float64] | None = None,
+    ) -> None:  # fmt: skip
         self.recipe, self.folder = recipe, folder
         self.rank, self.world = _place()
-        self.train = load(train, recipe.seed)
-        self.held = load(held, recipe.seed)
+        self.train, self.held = train, held
         self.device = torch.device(device)
         torch.manual_seed(recipe.seed)
-        self.model, self.rate = Lifting(recipe.transform).to(self.device), Rate().to(self.device)
+        self.model, self.rate = Lifting(recipe.transform, filters).to(self.device), Rate().to(self.device)
         self.norms = norms_of(self.model)
         self.step = 0
         self.moments: dict[str, torch.Tensor] = {}
         if recipe.start:
             self._take(unpack(Path(recipe.start).read_bytes())[0], partly=True)
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+
+    @classmethod
+    def of(cls, recipe: Recipe, data: Path, folder: Path, device: str = "cpu") -> Run:
+        """Run on the crops in the folder `data`."""
+        train, held = (load(crops, recipe.seed) for crops in recipe.crops(data))
+        return cls(recipe, train, held, folder, device)
 
     def parameters(self, stage: Stage) -> dict[str, nn.Parameter]:
         """Parameters that a stage trains, by name."""
@@ -115,10 +123,11 @@ class Run:
         gradients = {n: p.grad if p.grad is not None else torch.zeros_like(p) for n, p in own.items()}
         total = self._together(gradients, total)
         if not math.isfinite(total) or not all(bool(g.isfinite().all()) for g in gradients.values()):
-            kept = self.folder / CHECKPOINT
+            kept = (self.folder or Path()) / CHECKPOINT
+            found = f"the loss is {total} at step {self.step}; stopped"
             raise VoxzError(
-                f"the loss is {total} at step {self.step}; stopped. The last good checkpoint is {kept}; "
-                "lower the learning_rate of the stage" if kept.exists() else f"the loss is {total} at step {self.step}; stopped"
+                f"{found}. The last good checkpoint is {kept}; lower the learning_rate of the stage"
+                if self.folder and kept.exists() else found
             )
         self._update(own, gradients, stage.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress)))
         keep = min(AVERAGED, 1 - 1 / (1 + self.step))
@@ -180,6 +189,8 @@ class Run:
 
     def validate(self, report: Report) -> None:
         """Report the mean loss of what is held out, by source, with averaged parameters."""
+        if not self.held:
+            return
         found: dict[str, float] = {}
         with torch.no_grad(), self.averaged():
             sources = sorted(self.held)
@@ -205,7 +216,7 @@ class Run:
 
     def save(self) -> None:
         """Write a checkpoint; the first process does."""
-        if self.rank:
+        if self.rank or self.folder is None:
             return
         arrays = {f"model.{n}": p.detach().cpu().numpy() for n, p in self.model.named_parameters()}
         arrays |= {f"rate.{n}": p.detach().cpu().numpy() for n, p in self.rate.named_parameters()}
@@ -219,8 +230,8 @@ class Run:
 
     def resume(self) -> None:
         """Go back to the last checkpoint, if there is one; `UsageError` if it is of another recipe."""
-        path = self.folder / CHECKPOINT
-        if not path.exists():
+        path = (self.folder or Path()) / CHECKPOINT
+        if self.folder is None or not path.exists():
             return
         arrays, facts = unpack(path.read_bytes())
         if facts.get("recipe") != json.dumps(asdict(self.recipe)) or facts.get("world") != str(self.world):

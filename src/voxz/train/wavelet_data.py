@@ -61,9 +61,13 @@ class Example:
         return float(max(2.0**low, _FINEST if self.whole else 0.0))
 
 
-def load(crops: list[Crop], seed: int) -> dict[str, list[Example]]:
+Examples = dict[str, list[Example]]
+"""By source."""
+
+
+def load(crops: list[Crop], seed: int) -> Examples:
     """Examples by source; crops that turn out to be constant are left out."""
-    rng, found = np.random.default_rng(seed), dict[str, list[Example]]()
+    rng, found = np.random.default_rng(seed), Examples()
     for crop in crops:
         example = Example.of(crop, rng)
         if bool(example.volume.any()):
@@ -72,7 +76,7 @@ def load(crops: list[Crop], seed: int) -> dict[str, list[Example]]:
 
 
 def draw(
-    examples: dict[str, list[Example]], count: int, bits: tuple[float, float], rng: np.random.Generator
+    examples: Examples, count: int, bits: tuple[float, float], rng: np.random.Generator
 ) -> list[tuple[Example, float]]:
     """Examples of a step, every source equally often in the mean, and their target in bits/voxel."""
     sources = sorted(examples)

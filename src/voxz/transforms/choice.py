@@ -3,6 +3,7 @@
 ::
 
     97, 53         untrained: CDF 9/7 with loss, reversible 5/3 without
+    tuned          filters tuned to the volume (by `voxz.train.wavelet_tune`), a shipped model or none: what is guessed smallest
     trained        the shipped model that is guessed to be smallest; trained:NAME, or trained:PATH of a model's file
 
 A payload says 0 for an untrained transform, 1 for a named model (its hash and name follow), 2 for filters of its own, which
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, UnsupportedError, UsageError
 from voxz.transforms.family import SHARING, Family, multiplicities
-from voxz.transforms.model import LARGEST, MOST_CLASSES, MOST_REACH, MOST_STEPS, Model
+from voxz.transforms.model import LARGEST, MOST_CLASSES, MOST_REACH, MOST_STEPS, Model, Tuned
 from voxz.transforms.norms import TABLE, Levels, Norms
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.trained import TrainedPyramid
@@ -105,10 +106,14 @@ def read_choice(number: int, reader: _Reader, levels: Levels, *, reversible: boo
     return Choice(model, number == OWN)
 
 
-def asked_choices(asked: "str | Model | None", *, reversible: bool) -> list[Choice]:
+def asked_choices(asked: str | Model | Tuned | None, *, reversible: bool) -> list[Choice]:
     """Transforms among which the encoder may choose for what a caller asked."""
     if isinstance(asked, Model):
         return [_of_kind(Choice(asked, own=not asked.family.network), reversible)]
+    if isinstance(asked, Tuned):
+        fits = asked.model is not None and asked.model.family.reversible == reversible
+        own = [_of_kind(Choice(asked.model, own=True), reversible)] if fits else []
+        return [Choice(), *asked_choices("trained", reversible=reversible), *own]
     kind, _, name = (asked or "").partition(":")
     if kind == "trained":
         if name.endswith(SUFFIX):
@@ -122,7 +127,7 @@ def asked_choices(asked: "str | Model | None", *, reversible: bool) -> list[Choi
         return [Choice()]
     raise UsageError(
         f"got the transform {asked!r} for coding {'without' if reversible else 'with'} loss, expected "
-        f"{'53' if reversible else '97'}, trained, trained:NAME or trained:PATH{SUFFIX}"
+        f"{'53' if reversible else '97'}, trained, trained:NAME, trained:PATH{SUFFIX} or, for a whole file or array, tuned"
     )
 
 

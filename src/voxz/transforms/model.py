@@ -79,6 +79,13 @@ class Model:
         return cls(facts.get("name", ""), family, filters, norms, networks)
 
 
+@dataclass(frozen=True)
+class Tuned:
+    """A model that was tuned to a volume, to be taken where it saves; None if there was nothing to learn."""
+
+    model: Model | None
+
+
 def _family(text: str) -> Family:
     """Family from the text of a file."""
     try:
