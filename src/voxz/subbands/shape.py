@@ -81,7 +81,8 @@ def choose_transform(
         return choices[0]
     middle = _middle(volumes[len(volumes) // 2 :][:1])
     inner = _within(levels, middle.shape[1:])
-    guesses = [_guess(middle, inner, step or 1.0, choice) for choice in choices]
+    share = middle.size / volumes.size
+    guesses = [_guess(middle, inner, step or 1.0, choice) + 8 * len(choice.pack(levels)) * share for choice in choices]
     best = int(np.argmin(guesses))
     untrained = choices[0].model is None
     return choices[0] if untrained and guesses[best] > WORTH * guesses[0] else choices[best]
