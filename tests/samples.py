@@ -6,7 +6,7 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +122,12 @@ def printed_by_plain_python(module: str) -> str:
     plain = subprocess.run(command, env=os.environ | {"VOXZ_JIT": "0"}, capture_output=True, text=True, check=False)
     assert (plain.returncode, plain.stderr) == (0, "")
     return plain.stdout.strip()
+
+
+def damaged(payload: bytes, every: int = 1) -> Iterator[bytes]:
+    """A payload with one bit flipped in each `every`-th byte, and cut before it."""
+    for at in range(0, len(payload), every):
+        flipped = bytearray(payload)
+        flipped[at] ^= 1 << (at % 8)
+        yield bytes(flipped)
+        yield payload[:at]

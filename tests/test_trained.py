@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import voxz
-from samples import printed_by_plain_python
+from samples import damaged, printed_by_plain_python
 from voxz.cli import app
 from voxz.codecs import wavelet
 from voxz.errors import CorruptError, MissingWeightsError, UsageError, VoxzError
@@ -281,12 +281,9 @@ def test_plain_python_gives_the_same() -> None:
 def test_damage_is_an_error_or_other_samples() -> None:
     samples = phantom((1, 2, 7, 9, 1))
     payload = wavelet.encode_brick(samples, 5, Fidelity.stepped(4.0), model_for(Family())) or b""
-    for at in range(len(payload)):
-        damaged = bytearray(payload)
-        damaged[at] ^= 1 << (at % 8)
-        for blob in (bytes(damaged), payload[:at]):
-            try:
-                decoded = wavelet.decode_brick(blob, samples.shape, samples.dtype)
-            except VoxzError:
-                continue
-            assert decoded.shape == samples.shape
+    for blob in damaged(payload):
+        try:
+            decoded = wavelet.decode_brick(blob, samples.shape, samples.dtype)
+        except VoxzError:
+            continue
+        assert decoded.shape == samples.shape

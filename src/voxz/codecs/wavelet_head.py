@@ -4,6 +4,8 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar
 
+from voxz.weights.naming import DIGEST, LONGEST
+
 LOSSY, LOSSLESS, NOTHING = 0, 1, 2
 """What a payload holds; NOTHING: all samples are special or background."""
 
@@ -12,12 +14,6 @@ NAMED, OWN = 1, 2
 
 HEAVY = 16
 """Flag: coefficients are in the heavy profile of entropy coding, whose model is named behind the transform's."""
-
-DIGEST = 8
-"""Bytes of a model's SHA-256 in a payload, before the length (u8) of its name and the name."""
-
-LONGEST = 255
-"""Characters of a name."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Head:
     high: float
 
     LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BBBBBBBBdddd")
-    FRONT: ClassVar[int] = LAYOUT.size + DIGEST + 1 + LONGEST
+    FRONT: ClassVar[int] = LAYOUT.size + LONGEST
     """Bytes from which `transform_name` can tell."""
 
     def pack(self) -> bytes:

@@ -1,14 +1,14 @@
 """The trained weights of the heavy profile, what a caller can ask for, and how a payload names them.
 
 ``light`` needs no weights; ``heavy`` takes the general ones that are shipped, ``heavy:NAME`` others that are.
-A payload carries the first DIGEST bytes of the SHA-256 of the file of weights, and its name.
+How a payload names them is in `voxz.weights.naming`.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from voxz.errors import CorruptError, UsageError
 from voxz.subbands.heavy_network import FEATURES, INNER, NEAR, OUTER, OUTPUTS, WIDE_ABOVE, WIDE_BEFORE
 from voxz.weights.flat import unpack
-from voxz.weights.store import ENTROPY, read_by_digest, read_named
+from voxz.weights.naming import Reader, name_bytes, read_named_bytes
+from voxz.weights.store import ENTROPY, read_named
 
 LIGHT, HEAVY = "light", "heavy"
 GENERAL = "entropy-general"
 PREFIX = "entropy-"
-DIGEST = 8
 
 LEVELS = 4
 """Levels with a bias of their own, from the finest on; coarser ones share the last."""
@@ -39,10 +39,6 @@ _ALWAYS = (*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE)
 """Inputs that every band has."""
 
 Weights = NDArray[np.float64]
-
-
-class _Reader(Protocol):
-    def exactly(self, length: int) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -105,15 +101,14 @@ class Model:
 
     def pack(self) -> bytes:
         """What a payload says of it."""
-        text = self.name.encode("ascii", "replace")[:255]
-        return self.digest[:DIGEST] + bytes([len(text)]) + text
+        return name_bytes(self.digest, self.name)
 
 
 def _has_second(arrays: Mapping[str, NDArray[Any]]) -> bool:
     return "second" in arrays and arrays["second"].ndim == 2
 
 
-def read_model(reader: _Reader) -> Model:
+def read_model(reader: Reader) -> Model:
     """Model that a payload names.
 
     Raises
@@ -121,9 +116,7 @@ def read_model(reader: _Reader) -> Model:
     CorruptError, MissingWeightsError
         It makes no sense, or is not here.
     """
-    digest = reader.exactly(DIGEST)
-    name = reader.exactly(reader.exactly(1)[0]).decode("ascii", "replace")
-    return _parsed(read_by_digest(digest, name))
+    return _parsed(read_named_bytes(reader))
 
 
 def asked_model(entropy: str | None) -> Model | None:

@@ -25,16 +25,14 @@ from voxz.transforms.model import LARGEST, MOST_CLASSES, MOST_REACH, MOST_STEPS,
 from voxz.transforms.norms import TABLE, Levels, Norms
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.trained import TrainedPyramid
-from voxz.weights.store import SUFFIX, TRANSFORMS, read_by_digest, read_named
+from voxz.weights.naming import Reader, name_bytes, read_named_bytes
+from voxz.weights.store import SUFFIX, TRANSFORMS, read_named
 
 UNTRAINED, NAMED, OWN = 0, 1, 2
 """What a payload says of its transform."""
 
 REVERSIBLE = "-reversible"
 """What the names of models for lossless coding end in."""
-
-DIGEST = 8
-"""Bytes of a hash that a payload carries."""
 
 UNIT = 1 << 12
 """Filters of a payload's own are in 1/4096."""
@@ -50,8 +48,7 @@ Whole = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
 
-class _Reader(Protocol):
-    def exactly(self, length: int) -> bytes: ...
+class _Reader(Reader, Protocol):
     def part(self) -> bytes: ...
 
 
@@ -80,7 +77,7 @@ class Choice:
         """What a payload says besides the number."""
         if self.model is None:
             return b""
-        return _own_bytes(self.model, levels) if self.own else self.model.digest()[:DIGEST] + _text(self.model.name)
+        return _own_bytes(self.model, levels) if self.own else name_bytes(self.model.digest(), self.model.name)
 
 
 def read_choice(number: int, reader: _Reader, levels: Levels, *, reversible: bool) -> Choice:
@@ -94,9 +91,7 @@ def read_choice(number: int, reader: _Reader, levels: Levels, *, reversible: boo
     if number == UNTRAINED:
         return Choice()
     if number == NAMED:
-        digest = reader.exactly(DIGEST)
-        name = reader.exactly(reader.exactly(1)[0]).decode("ascii", "replace")
-        model = Model.from_bytes(read_by_digest(digest, name))
+        model = Model.from_bytes(read_named_bytes(reader))
     elif number == OWN:
         model = _read_own(reader, levels, reversible)
     else:
@@ -152,11 +147,6 @@ def _of_kind(choice: Choice, reversible: bool) -> Choice:
             f"{'without' if reversible else 'with'}"
         )
     return replace(choice, model=_rounded(choice.model)) if choice.own else choice
-
-
-def _text(name: str) -> bytes:
-    data = name.encode("ascii", "replace")[:255]
-    return bytes([len(data)]) + data
 
 
 def _differences(model: Model) -> Whole:
