@@ -139,3 +139,11 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             path.unlink()
     assert peaks[576] < 400
     assert peaks[576] < peaks[72] + 60
+
+
+def test_stopped_within_an_import(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("exec('import os, signal; os.kill(os.getpid(), signal.SIGTERM)')\n")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run([sys.executable, "-m", "voxz", "--help"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr == "voxz: interrupted; no unfinished file was left behind\n"

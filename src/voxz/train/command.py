@@ -28,6 +28,7 @@ def wavelet(
 ) -> None:
     """Train a wavelet-like transform. Start it again to go on; start it by torchrun for several processes."""
     torch = need_torch()
+    from voxz.train.together import part  # noqa: PLC0415
     from voxz.train.wavelet import CARD, CHECKPOINT, LOG, MODEL, Run  # noqa: PLC0415 - needs PyTorch
     from voxz.train.wavelet_export import card_of, plot_of, to_model  # noqa: PLC0415
     from voxz.train.wavelet_recipe import read_recipe  # noqa: PLC0415
@@ -56,15 +57,16 @@ def wavelet(
             print(f"\rstep {entry['step']} of {recipe.steps}, loss {entry['loss']:.4f}{last} ", end="", file=sys.stderr)
 
     run.go_on(report)
-    if log is None:
-        return
-    with run.averaged():
-        model = to_model(recipe.name, run.model, run.norms)
-    for name, content in ((MODEL, model.to_bytes()), (CARD, card_of(model, recipe, log.entries))):
-        with complete_file(out / name, force=True) as file:
-            file.write(content)
-    plot_of(log.entries, out / "loss.png")
-    typer.echo(f"{out / MODEL}: {recipe.steps} steps{last}; {out / CHECKPOINT}")
+    if log is not None:
+        with run.averaged():
+            model = to_model(recipe.name, run.model, run.norms)
+        for name, content in ((MODEL, model.to_bytes()), (CARD, card_of(model, recipe, log.entries))):
+            with complete_file(out / name, force=True) as file:
+                file.write(content)
+        plot_of(log.entries, out / "loss.png")
+        typer.echo(f"{out / MODEL}: {recipe.steps} steps{last}; {out / CHECKPOINT}")
+    if run.world > 1:
+        part(0)
 
 
 class Log:

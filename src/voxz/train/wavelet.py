@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from torch import distributed, nn
 
 from voxz.errors import UsageError, VoxzError
 from voxz.io.output import complete_file
+from voxz.train.together import meet
 from voxz.train.wavelet_data import Example, Examples, draw, load
 from voxz.train.wavelet_loss import loss_of, norms_of, spread_of, straight_loss
 from voxz.train.wavelet_rate import Rate
@@ -48,7 +48,7 @@ class Run:
         filters: NDArray[np.float64] | None = None,
     ) -> None:  # fmt: skip
         self.recipe, self.folder = recipe, folder
-        self.rank, self.world = _place()
+        self.rank, self.world = meet()
         self.train, self.held = train, held
         self.device = torch.device(device)
         torch.manual_seed(recipe.seed)
@@ -260,11 +260,3 @@ def part_of(name: str) -> str:
     if name.startswith("rate."):
         return "rate"
     return "gates" if ".gate" in name else "networks" if ".networks" in name else "filters"
-
-
-def _place() -> tuple[int, int]:
-    """Rank and number of processes; they meet if torchrun started several."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world > 1 and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    return (distributed.get_rank(), world) if world > 1 else (0, 1)
