@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,11 @@ from typer.testing import CliRunner
 import voxz
 from test_trained import FAMILIES, model_for
 from voxz.cli import app
-from voxz.errors import MissingDependencyError, UsageError, VoxzError
+from voxz.errors import CorruptError, MissingDependencyError, UsageError, VoxzError
 from voxz.io.array import ArraySource
 from voxz.transforms.model import Model
 from voxz.transforms.trained import TrainedPyramid
-from voxz.weights.flat import unpack
+from voxz.weights.flat import pack, unpack
 from voxz.weights.store import read_named
 
 torch = pytest.importorskip("torch")
@@ -185,15 +186,32 @@ def test_tuning_needs_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bad_input(prepared: Path, tmp_path: Path) -> None:
     good = recipe_file(tmp_path)
-    for change in ('name = "a/b"\n', 'nose = 3\nname = "x"\n', "name = 3\n[[stage]\n"):
-        bad = tmp_path / "bad.toml"
-        bad.write_text(change)
+    bad = tmp_path / "bad.toml"
+    for change in (
+        b'name = "a/b"\n', b'nose = 3\nname = "x"\n', b"name = 3\n[[stage]\n", b"\x93NUMPY", b"[stage]\nsteps = 3\n",
+        b"transform = 97",
+    ):  # fmt: skip
+        bad.write_bytes(change)
         with pytest.raises(UsageError):
             read_recipe(bad)
-    for pair in (("axes", "some"), ("steps = 3", "steps = 0"), ('"rate"]', '"speed"]'), ("batch = 2", "batch = 0")):
-        bad.write_text(good.read_text().replace(*pair))
-        with pytest.raises(UsageError, match=r"expected|needs"):
-            read_recipe(bad)
+    plain = [line for line in good.read_text().splitlines() if not line.startswith(("save", "validate", "reversible"))]
+    changes = {
+        "axes": ["some"], '"rate"]': ['"speed"]'],
+        "steps = 3": ["steps = 0", 'steps = "3"', "steps = true", "learning_rate = 0.1"],
+        "batch = 2": [
+            "batch = 0", "batch = 1.5", "seed = -1", "start = 3", "bits = 1.0", "bits = [1]", "bits = [0, 1]",
+            "validate_every = 0", "save_every = 0", 'include = "a*"', "about = { a = 1 }",
+        ],
+        'network = ""': [
+            'network = "deep"', 'network_sharing = "some"', "classes = 0", "reach = 5", "steps = 3",
+            'network = "affine"\nreversible = true',
+        ],
+    }  # fmt: skip
+    for part, others in changes.items():
+        for other in others:
+            bad.write_text("\n".join(plain).replace(part, other))
+            with pytest.raises(UsageError, match=r"expected|needs|lacks"):
+                read_recipe(bad)
     bad.write_text(good.read_text().replace('held_out = ["b*"]', 'held_out = ["*"]'))
     with pytest.raises(UsageError, match="got 0 crops"):
         Run.of(read_recipe(bad), prepared, tmp_path)
@@ -204,6 +222,32 @@ def test_bad_input(prepared: Path, tmp_path: Path) -> None:
     bad.write_text(good.read_text().replace("batch = 2", "batch = 4"))
     with pytest.raises(UsageError, match="another recipe"):
         Run.of(read_recipe(bad), prepared, tmp_path).resume()
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    arrays, facts = unpack(checkpoint.read_bytes())
+    for content in (b"", checkpoint.read_bytes()[:-1], pack({}, facts), pack(arrays, facts | {"step": "x"})):
+        checkpoint.write_bytes(content)
+        with pytest.raises(CorruptError, match="remove it to start anew"):
+            Run.of(read_recipe(good), prepared, tmp_path).resume()
+    bad.write_text(good.read_text().replace("batch = 2", f"batch = 2\nstart = '{good}'"))
+    with pytest.raises(CorruptError, match=r"recipe\.toml"):
+        Run.of(read_recipe(bad), prepared, tmp_path)
+
+
+def test_crops_without_an_image(prepared: Path, tmp_path: Path) -> None:
+    flat = tmp_path / "flat"
+    shutil.copytree(prepared, flat)
+    for path in flat.glob("train/*.npy"):
+        np.save(path, np.full_like(np.load(path), 7))
+    with pytest.raises(UsageError, match=r"got 0 crops.*not constant"):
+        Run.of(read_recipe(recipe_file(tmp_path)), flat, tmp_path)
+
+
+def test_devices_and_folders_that_are_not_there(prepared: Path, tmp_path: Path) -> None:
+    recipe = recipe_file(tmp_path)
+    for more, out in (["--device", "abacus"], tmp_path / "out"), ([], recipe):
+        result = CliRunner().invoke(app, [*command_for(prepared, recipe, out), *more])
+        assert result.exit_code
+        assert isinstance(result.exception, UsageError)
 
 
 def test_a_loss_that_is_no_number_stops(prepared: Path, tmp_path: Path) -> None:
@@ -215,3 +259,11 @@ def test_a_loss_that_is_no_number_stops(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(VoxzError, match="last good checkpoint"):
         run.go_on(lambda entry: None)
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+
+
+def test_a_checkpoint_is_kept_only_once_its_loss_is_a_number(prepared: Path, tmp_path: Path) -> None:
+    path = recipe_file(tmp_path)
+    path.write_text(path.read_text().replace("rounding = true", "learning_rate = 1e30"))  # from step 3 on
+    with pytest.raises(VoxzError, match=r"at step 4; stopped. The last good checkpoint"):
+        Run.of(read_recipe(path), prepared, tmp_path).go_on(lambda entry: None)
+    assert unpack((tmp_path / "checkpoint.safetensors").read_bytes())[1]["step"] == "2"
