@@ -101,26 +101,27 @@ def test_finished_cells_are_reused(run: tuple[Path, Path, subprocess.CompletedPr
     assert len(list((out / "cells").glob("*.json"))) == len(after) + 1
 
 
+def program(path: Path, script: str) -> None:
+    """Make a program."""
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(path.stat().st_mode | stat.S_IEXEC)
+
+
 def test_an_interrupted_run_leaves_no_half_results(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", head((40, 96, 96)))
-    codecs = ["--codecs", "gzip,jpegxl:effort=9,xz:preset=9,zstd", "--out", str(tmp_path / "out")]
-    command = [sys.executable, "-m", "voxz", "bench", str(tmp_path), *codecs]
+    np.save(tmp_path / "a.npy", head((4, 16, 16)))
+    program(tmp_path / "kdu_compress", "exec sleep 60\n")  # so that it cannot have ended when it is interrupted
+    codecs = ["--codecs", f"gzip,kakadu:folder={tmp_path}", "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "voxz", "bench", str(tmp_path / "a.npy"), *codecs]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None and not list((tmp_path / "out").glob("cells/*.json")):
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=40)
     assert process.returncode == 130
     assert "Traceback" not in said
     for path in (tmp_path / "out" / "cells").iterdir():
         assert path.suffix == ".json"
         assert json.loads(path.read_text())["status"] == "ok"
-
-
-def program(path: Path, script: str) -> None:
-    """Make a program."""
-    path.write_text("#!/bin/sh\n" + script)
-    path.chmod(path.stat().st_mode | stat.S_IEXEC)
 
 
 def test_a_codec_that_lies_crashes_or_hangs_is_shown_as_failed(tmp_path: Path) -> None:

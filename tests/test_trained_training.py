@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,15 @@ def command_for(prepared: Path, recipe: Path, out: Path) -> list[str]:
     return ["train", "wavelet", "--data", str(prepared), "--config", str(recipe), "--out", str(out), "--threads", "1"]
 
 
+@pytest.fixture(scope="module")
+def whole(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a tiny run leaves behind that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    result = CliRunner().invoke(app, command_for(prepared, recipe_file(folder), folder / "out"))
+    assert result.exit_code == 0, result.output
+    return folder / "out"
+
+
 def test_torch_and_kernels_agree() -> None:
     volume = np.random.default_rng(0).normal(size=(5, 12, 14)) * 100
     levels = (1, 2, 2)
@@ -99,14 +109,11 @@ def test_torch_and_kernels_agree() -> None:
         np.testing.assert_allclose(again.numpy(), volume, atol=1e-5)
 
 
-def test_a_tiny_run(prepared: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    result = CliRunner().invoke(app, command_for(prepared, recipe_file(tmp_path), out))
-    assert result.exit_code == 0, result.output
-    model = Model.from_bytes((out / "model.safetensors").read_bytes())
-    card = json.loads((out / "model.json").read_text())
+def test_a_tiny_run(whole: Path) -> None:
+    model = Model.from_bytes((whole / "model.safetensors").read_bytes())
+    card = json.loads((whole / "model.json").read_text())
     assert (model.name, card["sha256"]) == ("tiny", model.digest().hex())
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4, 5, 6]
     assert list(log[0]["by_source"]) == ["b.npy"]
     assert np.abs(model.filters - model.family.untrained()).max() > 1e-4
@@ -115,20 +122,19 @@ def test_a_tiny_run(prepared: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("network", "reversible"), [("relu", "false"), ("affine", "false"), ("", "true")])
 def test_other_families_train(prepared: Path, tmp_path: Path, network: str, reversible: str) -> None:
     recipe = read_recipe(recipe_file(tmp_path, 1, network, reversible=reversible))
+    recipe = replace(recipe, stages=tuple(replace(stage, steps=1) for stage in recipe.stages))
     run = Run.of(recipe, prepared, tmp_path)
     log: list[dict[str, object]] = []
     run.go_on(log.append)
-    assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4]
+    assert [entry["step"] for entry in log if "loss" in entry] == [1, 2]
     assert "validation" in log[0]
     assert "validation" in log[-1]
     changed = [p for name, p in run.model.named_parameters() if bool((p != 0).any())]
     assert changed
 
 
-def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, tmp_path: Path) -> None:
-    recipe = recipe_file(tmp_path, 9)
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert CliRunner().invoke(app, command_for(prepared, recipe, whole)).exit_code == 0
+def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, whole: Path, tmp_path: Path) -> None:
+    recipe, cut = recipe_file(tmp_path), tmp_path / "cut"
     process = subprocess.Popen([sys.executable, "-m", "voxz", *command_for(prepared, recipe, cut)], stderr=subprocess.DEVNULL)
     end = time.monotonic() + 120
     while not (cut / "checkpoint.safetensors").exists() and time.monotonic() < end and process.poll() is None:
@@ -147,17 +153,15 @@ def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, tmp_path: Path
     assert losses(cut) == losses(whole)
 
 
-def test_two_processes_give_one_model(prepared: Path, tmp_path: Path) -> None:
-    recipe, out = recipe_file(tmp_path, 1), tmp_path / "two"
+def test_two_processes_give_one_model(prepared: Path, whole: Path, tmp_path: Path) -> None:
+    recipe, out = recipe_file(tmp_path), tmp_path / "two"
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "voxz"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
         [*torchrun, *command_for(prepared, recipe, out)], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    alone = tmp_path / "one"
-    assert CliRunner().invoke(app, command_for(prepared, recipe, alone)).exit_code == 0
-    found = [Model.from_bytes((folder / "model.safetensors").read_bytes()).filters for folder in (out, alone)]
+    found = [Model.from_bytes((folder / "model.safetensors").read_bytes()).filters for folder in (out, whole)]
     np.testing.assert_allclose(found[0], found[1], atol=2e-3)
 
 
@@ -227,7 +231,7 @@ def test_bad_input(prepared: Path, tmp_path: Path) -> None:
     for content in (b"", checkpoint.read_bytes()[:-1], pack({}, facts), pack(arrays, facts | {"step": "x"})):
         checkpoint.write_bytes(content)
         with pytest.raises(CorruptError, match="remove it to start anew"):
-            Run.of(read_recipe(good), prepared, tmp_path).resume()
+            run.resume()
     bad.write_text(good.read_text().replace("batch = 2", f"batch = 2\nstart = '{good}'"))
     with pytest.raises(CorruptError, match=r"recipe\.toml"):
         Run.of(read_recipe(bad), prepared, tmp_path)
