@@ -5,8 +5,10 @@ from numpy.typing import NDArray
 
 from voxz.jit import kernel
 from voxz.predict.fit import BLOCK, add_block, add_rest
-from voxz.transforms import restoring, wiener
+from voxz.transforms import restoring
 from voxz.transforms.restoring import CLASSES, MARGIN, MARGIN_Z, TAPS, UNITS, clipped
+from voxz.transforms.wiener import Filters
+from voxz.transforms.wiener import fit_filters as fit_moments
 
 SAMPLES = 8000
 """Voxels of each class that are looked at."""
@@ -56,7 +58,7 @@ def _gather(units, classes, missed, offsets, strides, seen, blocks, filled, mome
                     filled[group] = 0
 
 
-def fit_filters(volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], step: float, slope: float) -> wiener.Filters | None:
+def fit_filters(volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], step: float, slope: float) -> Filters | None:
     """Filters that bring `decoded` nearer to `volumes` ``(series, z, y, x)`` where nothing is `missing`; None if none pays.
 
     `slope` is the squared error, in half steps, that a bit is worth.
@@ -64,7 +66,7 @@ def fit_filters(volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], 
     if volumes.size < FEWEST:
         return None
     moments, counts = _moments(volumes, decoded, missing, step)
-    return wiener.fit_filters(moments, counts, TAPS, slope * (UNITS / 2) ** 2)
+    return fit_moments(moments, counts, TAPS, slope * (UNITS / 2) ** 2)
 
 
 def _moments(
