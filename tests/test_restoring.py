@@ -12,8 +12,9 @@ from samples import printed_by_plain_python
 from voxz.codecs import wavelet
 from voxz.errors import CorruptError, VoxzError
 from voxz.fidelity import Fidelity
-from voxz.transforms.restoring import CLASSES, TAPS, Filters, restore
+from voxz.transforms.restoring import CLASSES, TAPS, read_filters, restore
 from voxz.transforms.restoring_fit import fit_filters
+from voxz.transforms.wiener import Filters
 
 
 def cartoon(shape: tuple[int, int, int] = (6, 80, 84), seed: int = 5) -> NDArray[np.float64]:
@@ -41,7 +42,7 @@ def test_a_fitted_filter_brings_edges_and_noise_nearer() -> None:
     decoded = wavelet.decode_brick(payload, samples.shape, samples.dtype)[..., 0].astype(np.float64)
     filters = fit_filters(volume, decoded, np.zeros(volume.shape, np.bool_), 120.0, 0.2)
     assert filters is not None
-    assert Filters.from_bytes(filters.to_bytes()).to_bytes() == filters.to_bytes()
+    assert read_filters(filters.to_bytes()).to_bytes() == filters.to_bytes()
     before = squared(volume, decoded)
     restore(decoded[0], 120.0, filters)
     assert squared(volume, decoded) < 0.9 * before
@@ -83,7 +84,7 @@ def test_any_shape_and_step(shape: tuple[int, int, int], step: float, seed: int)
 def test_as_many_filters_as_there_can_be(count: int) -> None:
     wrong = Filters(np.zeros((count, TAPS), np.int64), np.zeros(CLASSES, np.int64), 7)
     with pytest.raises(CorruptError):
-        Filters.from_bytes(wrong.to_bytes())
+        read_filters(wrong.to_bytes())
 
 
 def test_filters_of_damaged_files() -> None:
@@ -92,13 +93,13 @@ def test_filters_of_damaged_files() -> None:
     for factor, more, precision in ((9000, 0, 7), (1, 5, 7), (1, 0, 8)):
         wrong = Filters(good.weights * factor, good.of_class + more, precision)
         with pytest.raises(CorruptError):
-            Filters.from_bytes(wrong.to_bytes())
+            read_filters(wrong.to_bytes())
     for place in range(len(payload)):
         damaged = bytearray(payload)
         damaged[place] ^= 1 << (place % 8)
         for blob in (bytes(damaged), payload[:place]):
             try:
-                found = Filters.from_bytes(blob)
+                found = read_filters(blob)
             except VoxzError:
                 continue
             assert found.of_class.max() < len(found.weights)

@@ -37,7 +37,7 @@ from voxz.transforms import klt
 from voxz.transforms.choice import Choice, read_choice
 from voxz.transforms.fill import fill
 from voxz.transforms.pyramid import MOST_LEVELS, Levels
-from voxz.transforms.restoring import Filters, restore
+from voxz.transforms.restoring import read_filters, restore
 from voxz.transforms.restoring_fit import fit_filters
 
 _BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
@@ -233,7 +233,7 @@ def _take_coded(
     if basis is not None:
         volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
     if head.flags & _RESTORED and halvings == FULL:
-        filters = Filters.from_bytes(reader.part())
+        filters = read_filters(reader.part())
         for volume in volumes:
             restore(volume, head.step, filters)
     volumes += head.offset

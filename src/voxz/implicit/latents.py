@@ -16,7 +16,7 @@ from voxz.implicit.sampling import Positions, Taps, halved, sample
 from voxz.subbands.bands import decode_bands, encode_bands
 from voxz.subbands.settings import EFFORTS
 from voxz.transforms.pyramid import Levels, Pyramid
-from voxz.transforms.restoring import Filters, restore
+from voxz.transforms.restoring import read_filters, restore
 from voxz.transforms.restoring_fit import fit_filters
 
 LARGEST = 2.0**40
@@ -76,7 +76,7 @@ class Latents:
         if not np.abs(self.grid).max() <= LARGEST * self.step:
             raise CorruptError("the latents of a brick are out of bounds")
         if self.filters:
-            found = Filters.from_bytes(self.filters)
+            found = read_filters(self.filters)
             for channel in self.grid:
                 restore(channel, self.step, found)
         return self

@@ -21,30 +21,23 @@ from voxz.errors import CorruptError
 from voxz.subbands import expectation
 from voxz.subbands.coding import DEPTH, PLACES, code_band
 from voxz.subbands.decisions import START, UNDECIDED
-from voxz.subbands.expectation import BINS, bins_of_band, inside, known_part, padded
+from voxz.subbands.expectation import BINS, inside, padded
 from voxz.subbands.fitting import LARGEST_WEIGHT, default_weights, fit_weights
 from voxz.subbands.heavy_learner import HeavyLearner
 from voxz.subbands.heavy_model import Model
 from voxz.subbands.heavy_planes import Memory
 from voxz.subbands.leaning import LARGEST_LEAN, TAPS, fit_leaning
 from voxz.subbands.near import AnyLearner, Near
-from voxz.subbands.rates import ASSUMED, measured_bits
+from voxz.subbands.quantising import FEWEST_FOR_WEIGHTS, quantised, rebuilt_units, sums_of
+from voxz.subbands.refining import CLASSES, Rebuilt, fit, refined
+from voxz.subbands.refining import TAPS as FILTER_TAPS
 from voxz.subbands.settings import Effort
-from voxz.subbands.trellis import Trellis, follow, quantise, trellis
+from voxz.subbands.trellis import Trellis, trellis
 from voxz.transforms.pyramid import Band, Pyramid
+from voxz.transforms.wiener import Filters, put_none
 
 EMPTY, SAME, OWN = 0, 1, 2
 """What the side information of a band says: all zero; weights as before; weights of its own."""
-
-SHIFT_UNIT = 32
-"""Reconstruction shifts are in 1/32 of half a step."""
-
-FEWEST_FOR_WEIGHTS = 1500
-FEWEST_FOR_SHIFT = 50
-"""Non-zero indices from which a band has weights, and an index a shift, of its own."""
-
-ROUNDING = 0.3
-"""Magnitudes are first guessed by rounding that much up, in half steps."""
 
 _HEAD = struct.Struct("<I")
 
@@ -134,29 +127,36 @@ def encode_bands(
     side, known = IntegerWriter(), _Known(pyramid)
     learner = learner or _learner(model, pyramid, np.zeros(6 * components.size + 4096, np.uint8), b"")
     path = trellis(effort.states)
-    for _, component, band in _order(len(components), pyramid):
-        values = components[component][band.box].ravel() / _half_step(band, step)
-        near = known.near(component, band)
-        planes = near.planes
-        weights = known.weights(band, planes.shape[0])
-        magnitudes, indices, shifts = _quantised(values, band, planes, weights, effort, path)
-        nonzero = int(np.count_nonzero(indices))
-        kind = EMPTY if not nonzero else OWN if nonzero >= FEWEST_FOR_WEIGHTS else SAME
-        side.put([kind])
-        if kind != EMPTY:
-            leaning = known.leaning(band)
-            if kind == OWN:
-                weights, leaning = fit_weights(magnitudes, planes), fit_leaning(_signed(magnitudes, indices), nonzero)
-                side.put(weights)
-                side.put(leaning)
-                known.fit(band, planes.shape[0], weights, leaning)
-            side.put(shifts.ravel())
-            sums = _sums(planes, weights, band)
-            coded = learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=False)
-            assert coded
-            assert learner.coder[POSITION] < learner.data.size
-        components[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
-        known.learn(component, band, magnitudes)
+    for bands in _levels(len(components), pyramid):
+        rebuilt: list[Rebuilt] = []
+        for component, band in bands:
+            values = components[component][band.box].ravel() / _half_step(band, step)
+            near = known.near(component, band)
+            planes = near.planes
+            weights = known.weights(band, planes.shape[0])
+            magnitudes, indices, shifts = quantised(values, band, planes, weights, effort, path)
+            nonzero = int(np.count_nonzero(indices))
+            kind = EMPTY if not nonzero else OWN if nonzero >= FEWEST_FOR_WEIGHTS else SAME
+            side.put([kind])
+            if kind != EMPTY:
+                leaning = known.leaning(band)
+                if kind == OWN:
+                    weights, leaning = fit_weights(magnitudes, planes), fit_leaning(_signed(magnitudes, indices), nonzero)
+                    side.put(weights)
+                    side.put(leaning)
+                    known.fit(band, planes.shape[0], weights, leaning)
+                side.put(shifts.ravel())
+                sums = sums_of(planes, weights, band)
+                coded = learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=False)
+                assert coded
+                assert learner.coder[POSITION] < learner.data.size
+            rebuilt.append(Rebuilt(band.orientation, rebuilt_units(indices, shifts, path), values.reshape(band.shape)))
+            known.learn(component, band, magnitudes)
+        filters = fit(rebuilt, effort.slope) if step and effort.restores else None
+        if step:
+            filters.put(side) if filters else put_none(side)
+        for (component, band), one in zip(bands, rebuilt, strict=True):
+            components[component][band.box] = refined(one, filters) * _half_step(band, step)
     information = side.to_bytes()
     return _HEAD.pack(len(information)) + information + finish(learner.coder, learner.data)
 
@@ -172,29 +172,35 @@ def decode_bands(
     learner = _learner(model, pyramid, np.frombuffer(stream, np.uint8).copy(), stream)
     known, path = _Known(pyramid), trellis(states)
     values = np.zeros((components, *pyramid.shape))
-    for level, component, band in _order(components, pyramid):
-        if level < down_to:
+    for bands in _levels(components, pyramid):
+        if bands[0][1].level < down_to:
             return values
-        (kind,) = side.take(1)
-        if not EMPTY <= kind <= OWN:
-            raise CorruptError(f"got {kind} for a band, expected {EMPTY} to {OWN}")
-        magnitudes = padded(band.shape)
-        if kind != EMPTY:
-            near = known.near(component, band)
-            planes = near.planes
-            weights, leaning = known.weights(band, planes.shape[0]), known.leaning(band)
-            if kind == OWN:
-                weights, leaning = side.take(weights.size), side.take(TAPS)
-                if np.abs(weights).max() > LARGEST_WEIGHT or np.abs(leaning).max() > LARGEST_LEAN:
-                    raise CorruptError("the weights of a band are out of bounds")
-                known.fit(band, planes.shape[0], weights, leaning)
-            shifts = side.take(4).reshape(2, 2)
-            indices = np.zeros(band.shape, np.int32)
-            sums = _sums(planes, weights, band)
-            if not learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=True):
-                raise CorruptError("the coefficients of a brick are damaged")
-            values[component][band.box] = _rebuilt(indices, shifts, path) * _half_step(band, step)
-        known.learn(component, band, magnitudes)
+        rebuilt: list[Rebuilt] = []
+        for component, band in bands:
+            (kind,) = side.take(1)
+            if not EMPTY <= kind <= OWN:
+                raise CorruptError(f"got {kind} for a band, expected {EMPTY} to {OWN}")
+            magnitudes, units = padded(band.shape), np.zeros(band.shape, np.int64)
+            if kind != EMPTY:
+                near = known.near(component, band)
+                planes = near.planes
+                weights, leaning = known.weights(band, planes.shape[0]), known.leaning(band)
+                if kind == OWN:
+                    weights, leaning = side.take(weights.size), side.take(TAPS)
+                    if np.abs(weights).max() > LARGEST_WEIGHT or np.abs(leaning).max() > LARGEST_LEAN:
+                        raise CorruptError("the weights of a band are out of bounds")
+                    known.fit(band, planes.shape[0], weights, leaning)
+                shifts = side.take(4).reshape(2, 2)
+                indices = np.zeros(band.shape, np.int32)
+                sums = sums_of(planes, weights, band)
+                if not learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=True):
+                    raise CorruptError("the coefficients of a brick are damaged")
+                units = rebuilt_units(indices, shifts, path)
+            rebuilt.append(Rebuilt(band.orientation, units))
+            known.learn(component, band, magnitudes)
+        filters = Filters.read(side, CLASSES, FILTER_TAPS) if step else None
+        for (component, band), one in zip(bands, rebuilt, strict=True):
+            values[component][band.box] = refined(one, filters) * _half_step(band, step)
     side.finish()
     if learner.coder[POSITION] != learner.data.size:
         raise CorruptError("the coefficients of a brick do not end where their stream does")
@@ -217,62 +223,8 @@ def _half_step(band: Band, step: float) -> float:
     return step / (2 * band.norm) if step else 0.5
 
 
-def _order(components: int, pyramid: Pyramid) -> list[tuple[int, int, Band]]:
-    """Level, component and band, in the order of the stream; the lowest band is of the coarsest level."""
+def _levels(components: int, pyramid: Pyramid) -> list[list[tuple[int, Band]]]:
+    """Components and bands of each level, in the order of the stream; the lowest band is of the coarsest level."""
     bands = pyramid.bands()
     levels = sorted({band.level for band in bands}, reverse=True)
-    return [(level, component, b) for level in levels for component in range(components) for b in bands if b.level == level]
-
-
-def _sums(planes: NDArray[np.int32], weights: NDArray[np.int64], band: Band) -> NDArray[np.int64]:
-    sums = np.zeros(band.shape, np.int64)
-    known_part(planes, weights, sums)
-    return sums
-
-
-def _quantised(
-    values: NDArray[np.float64], band: Band, planes: NDArray[np.int32], weights: NDArray[np.int64], effort: Effort, path: Trellis
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    """Padded magnitudes, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
-    magnitudes = padded(band.shape)
-    inside(magnitudes)[...] = np.minimum(np.abs(values) + ROUNDING, expectation.LARGEST).astype(np.int32).reshape(band.shape)
-    indices = np.zeros(values.size, np.int32)
-    quantisers, sizes = np.zeros(values.size, np.uint8), np.zeros(values.size, np.int32)
-    bins, bits, shifts = np.zeros(values.size, np.uint8), ASSUMED, np.zeros((2, 2), np.int64)
-    for round_ in range(effort.rounds):
-        if round_:
-            bits = measured_bits(indices, quantisers, bins)
-        if np.count_nonzero(inside(magnitudes)) >= FEWEST_FOR_WEIGHTS:
-            weights = fit_weights(magnitudes, planes)
-        bins_of_band(magnitudes, _sums(planes, weights, band), weights, bins)
-        tabled = np.concatenate([np.zeros((2, 1)), shifts / SHIFT_UNIT], axis=1)
-        quantise(values, bins, bits, effort.slope, path.after, path.quantiser, tabled, indices)
-        follow(indices, path.after, path.quantiser, sizes, quantisers)
-        inside(magnitudes)[...] = np.minimum(sizes, expectation.LARGEST).reshape(band.shape)
-        shifts = _shifts(values, indices, sizes, quantisers)
-    return magnitudes, indices.reshape(band.shape), shifts
-
-
-def _shifts(
-    values: NDArray[np.float64], indices: NDArray[np.int32], sizes: NDArray[np.int32], quantisers: NDArray[np.uint8]
-) -> NDArray[np.int64]:
-    """How much nearer to zero the mean of what became index 1, and more, is than their magnitude: ``(quantiser, index > 1)``."""
-    shifts = np.zeros((2, 2), np.int64)
-    excess = sizes - np.abs(values)
-    for quantiser in range(2):
-        for larger in range(2):
-            chosen = (quantisers == quantiser) & ((np.abs(indices) > 1) if larger else (np.abs(indices) == 1))
-            if np.count_nonzero(chosen) >= FEWEST_FOR_SHIFT:
-                mean = float(excess[chosen].mean())
-                shifts[quantiser, larger] = round(max(-1.0, min(mean, 1.0)) * SHIFT_UNIT)
-    return shifts
-
-
-def _rebuilt(indices: NDArray[np.int32], shifts: NDArray[np.int64], path: Trellis) -> NDArray[np.float64]:
-    """Values of indices, in half steps."""
-    flat = indices.ravel()
-    quantisers, sizes = np.zeros(flat.size, np.uint8), np.zeros(flat.size, np.int32)
-    follow(flat, path.after, path.quantiser, sizes, quantisers)
-    larger = (np.abs(flat) > 1).astype(np.intp)
-    rebuilt = np.sign(flat) * (sizes - shifts[quantisers, larger] / SHIFT_UNIT)
-    return rebuilt.reshape(indices.shape)
+    return [[(component, b) for component in range(components) for b in bands if b.level == level] for level in levels]

@@ -8,14 +8,11 @@ Each pair gives two features, the sum of its differences and the sum of these cl
 Everything is in whole units of 1/64 step, so classes and corrections are integers.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.entropy.integers import IntegerReader, IntegerWriter
-from voxz.errors import CorruptError
 from voxz.jit import kernel
+from voxz.transforms.wiener import Filters
 
 at = np.uint64
 
@@ -27,11 +24,6 @@ CLIP = 16
 
 LARGEST = 1 << 20
 """Samples are limited to so many units from zero."""
-
-PRECISIONS = (7, 9, 11)
-"""Bits behind the point that weights may have: large differences at fine steps need more."""
-
-LARGEST_WEIGHT = 1 << 15
 
 MARGIN_Z, MARGIN = 1, 3
 
@@ -54,41 +46,6 @@ CLASSES = (len(ACTIVITIES) + 1) * DIRECTIONS
 _BOUNDS = np.array(ACTIVITIES, np.int64)
 
 Units = NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Weights ``(count, TAPS)`` of filters with `precision` bits behind the point, and the filter of each class, -1 for none."""
-
-    weights: NDArray[np.int64]
-    of_class: NDArray[np.int64]
-    precision: int
-
-    def to_bytes(self) -> bytes:
-        """Side information."""
-        writer = IntegerWriter()
-        writer.put([len(self.weights), self.precision])
-        writer.put(self.of_class)
-        writer.put(self.weights, _columns(len(self.weights)))
-        return writer.to_bytes()
-
-    @classmethod
-    def from_bytes(cls, payload: bytes) -> "Filters":
-        """Inverse of `to_bytes`; damage raises `CorruptError`."""
-        reader = IntegerReader(payload)
-        count, precision = map(int, reader.take(2))
-        if not 0 < count <= CLASSES or precision not in PRECISIONS:
-            raise CorruptError(f"got {count} restoration filters of {precision} bits, expected 1 to {CLASSES} of {PRECISIONS}")
-        of_class = reader.take(CLASSES)
-        weights = reader.take(count * TAPS, _columns(count)).reshape(count, TAPS)
-        reader.finish()
-        if of_class.min() < -1 or of_class.max() >= count or np.abs(weights).max() > LARGEST_WEIGHT:
-            raise CorruptError("the restoration filters of a brick are out of bounds")
-        return cls(weights, of_class, precision)
-
-
-def _columns(count: int) -> NDArray[np.int64]:
-    return np.tile(np.arange(TAPS), count)
 
 
 def in_units(volume: NDArray[np.float64], step: float) -> Units:
@@ -194,3 +151,8 @@ def restore(volume: NDArray[np.float64], step: float, filters: Filters) -> None:
     units = in_units(volume, step)
     scale = step / (UNITS << filters.precision)
     _correct(units.ravel(), classify(units), offsets_in(units), filters.weights, filters.of_class, scale, volume)
+
+
+def read_filters(payload: bytes) -> Filters:
+    """Filters from their `Filters.to_bytes`; damage raises `CorruptError`."""
+    return Filters.from_bytes(payload, CLASSES, TAPS)

@@ -1,0 +1,165 @@
+"""Wiener filters for classes of samples: least squares per class, classes merged while that pays, whole weights that are sent.
+
+A filter has to lower the squared error by more than its bits are worth. What its taps are is up to those who use it:
+`voxz.transforms.restoring` for voxels, `voxz.subbands.refining` for coefficients. Sums run in a fixed order in IEEE doubles.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.errors import CorruptError
+from voxz.jit import kernel
+from voxz.predict.fit import gain, solve
+
+PRECISIONS = (7, 9, 11)
+"""Bits behind the point that weights may have: large differences at fine steps need more."""
+
+LARGEST_WEIGHT = 1 << 15
+BITS_OF_WEIGHT = -2.0
+"""Bits that a weight takes, beyond those of its precision."""
+
+RIDGE = 1e-3
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Weights ``(count, taps)`` of filters with `precision` bits behind the point, and the filter of each class, -1 for none."""
+
+    weights: NDArray[np.int64]
+    of_class: NDArray[np.int64]
+    precision: int
+
+    def put(self, writer: IntegerWriter) -> None:
+        """Append all to side information."""
+        writer.put([len(self.weights), self.precision])
+        writer.put(self.of_class)
+        writer.put(self.weights, _columns(*self.weights.shape))
+
+    def to_bytes(self) -> bytes:
+        """Side information of their own."""
+        writer = IntegerWriter()
+        self.put(writer)
+        return writer.to_bytes()
+
+    @classmethod
+    def from_bytes(cls, payload: bytes, classes: int, taps: int) -> "Filters":
+        """Inverse of `to_bytes`; damage raises `CorruptError`."""
+        reader = IntegerReader(payload)
+        found = cls.read(reader, classes, taps)
+        reader.finish()
+        if found is None:
+            raise CorruptError("got no filters in a brick that announces some")
+        return found
+
+    @classmethod
+    def read(cls, reader: IntegerReader, classes: int, taps: int) -> "Filters | None":
+        """Inverse of `put` and `put_none`; damage raises `CorruptError`."""
+        count, precision = map(int, reader.take(2))
+        if count == 0 and precision == 0:
+            return None
+        if not 0 < count <= classes or precision not in PRECISIONS:
+            raise CorruptError(f"got {count} filters of {precision} bits, expected 1 to {classes} of {PRECISIONS}")
+        of_class = reader.take(classes)
+        weights = reader.take(count * taps, _columns(count, taps)).reshape(count, taps)
+        if of_class.min() < -1 or of_class.max() >= count or np.abs(weights).max() > LARGEST_WEIGHT:
+            raise CorruptError("the filters of a brick are out of bounds")
+        return cls(weights, of_class, precision)
+
+
+def put_none(writer: IntegerWriter) -> None:
+    """Append that there are no filters."""
+    writer.put([0, 0])
+
+
+def _columns(count: int, taps: int) -> NDArray[np.int64]:
+    return np.tile(np.arange(taps), count)
+
+
+@kernel
+def _fitted(moments, count, ridge, weights):  # type: ignore[no-untyped-def]
+    """Solve for `weights`; return by how much they lower the squared error."""
+    solve(moments, count, ridge, weights)
+    return gain(moments, weights)
+
+
+@dataclass
+class _Group:
+    """Classes that share a filter, their moments, and what the filter saves of the squared error."""
+
+    classes: list[int]
+    moments: NDArray[np.float64]
+    count: int
+    weights: NDArray[np.float64]
+    saved: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Tells groups apart."""
+        return str(self.classes)
+
+    def fit(self) -> "_Group":
+        """Fit the filter."""
+        self.saved = float(_fitted(self.moments, self.count, RIDGE * self.count, self.weights))
+        return self
+
+    def with_(self, other: "_Group") -> "_Group":
+        """Both together."""
+        weights = np.zeros_like(self.weights)
+        return _Group(self.classes + other.classes, self.moments + other.moments, self.count + other.count, weights).fit()
+
+
+def fit_filters(moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int, worth: float) -> Filters | None:
+    """Filters from second moments of taps and error ``(classes, n, n)`` and numbers of samples; None if none pays.
+
+    Row and column number `taps` of a moment matrix belong to the error; `worth` is the squared error that a bit is worth.
+    """
+    cost = worth * taps * (PRECISIONS[0] + BITS_OF_WEIGHT)
+    seen = np.flatnonzero(counts)
+    groups = [_Group([int(k)], moments[k], int(counts[k]), np.zeros(taps)).fit() for k in seen]
+    if sum(group.saved for group in groups) <= cost:
+        return None
+    groups = sorted(_merged(groups, cost), key=lambda group: min(group.classes))
+    best, chosen = 0.0, None
+    for precision in PRECISIONS:
+        won, filters = _rounded(groups, len(moments), precision, worth * taps * (precision + BITS_OF_WEIGHT))
+        if won > best:
+            best, chosen = won, filters
+    return chosen
+
+
+def _rounded(groups: list[_Group], classes: int, precision: int, cost: float) -> tuple[float, Filters]:
+    """What the filters that pay save, beyond their `cost` each, with whole weights; and these filters."""
+    kept: list[NDArray[np.float64]] = []
+    of_class, total = np.full(classes, -1, np.int64), 0.0
+    for group in groups:
+        whole = np.clip(np.rint(group.weights * (1 << precision)), -LARGEST_WEIGHT, LARGEST_WEIGHT)
+        won = float(gain(group.moments, whole / (1 << precision))) - cost
+        if won > 0:
+            of_class[group.classes] = len(kept)
+            kept.append(whole)
+            total += won
+    return total, Filters(np.array(kept, np.int64), of_class, precision)
+
+
+def _merged(groups: list[_Group], cost: float) -> list[_Group]:
+    """Merge those two groups whose common filter loses least, as long as that is less than a filter costs."""
+    joined: dict[tuple[str, str], _Group] = {}
+    while len(groups) > 1:
+        best, pair = 0.0, None
+        for i, first in enumerate(groups):
+            for second in groups[:i]:
+                key = (first.name, second.name)
+                if key not in joined:
+                    joined[key] = first.with_(second)
+                apart = max(first.saved - cost, 0.0) + max(second.saved - cost, 0.0)
+                won = joined[key].saved - cost - apart
+                if won > best:
+                    best, pair = won, (first, second)
+        if pair is None:
+            return groups
+        merged = joined[pair[0].name, pair[1].name]
+        groups = [*(group for group in groups if group is not pair[0] and group is not pair[1]), merged]
+    return groups
