@@ -1,4 +1,4 @@
-"""Refinement of coefficients: what it gains, that nothing is sent where nothing is gained, that it decodes the same everywhere."""
+"""Refinement of coefficients: what it gains, that nothing is sent where nothing is gained, the same decoding everywhere."""
 
 import hashlib
 
