@@ -28,7 +28,7 @@ def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[b
             main()
         code = ended.value.code
         assert isinstance(code, int)
-        return subprocess.CompletedProcess(arguments, code, shown.getvalue(), said.getvalue())
+        return subprocess.CompletedProcess(sys.argv, code, shown.getvalue(), said.getvalue())
 
 
 def run_alone(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
