@@ -11,7 +11,7 @@ from voxz.errors import UsageError
 from voxz.io.output import complete_file
 from voxz.train.extra import need_torch
 
-app = typer.Typer(help="Train models on prepared crops (extra `train`).", rich_markup_mode=None)
+app = typer.Typer(help="Train models on your own scans (extra `train`).", rich_markup_mode=None)
 
 
 @app.callback()
@@ -27,9 +27,10 @@ def wavelet(
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA if there is any.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="Threads of PyTorch; 0: as many as it likes.")] = 0,
 ) -> None:
-    """Train a wavelet-like transform, for voxz compress --transform trained:OUT/model.safetensors.
+    """Train a wavelet-like transform.
 
-    Start it again to go on; start it by torchrun for several processes. docs/trained.md has a recipe.
+    It is for voxz compress --transform trained:OUT/model.safetensors. Start it again to go on; start it by torchrun for several
+    processes. docs/trained.md has a recipe.
     """
     torch = need_torch("training")
     from voxz.train.together import part  # noqa: PLC0415
@@ -81,14 +82,15 @@ def wavelet(
 
 @app.command()
 def entropy(
-    volumes: Annotated[list[Path], typer.Argument(help="NIfTI, .npy or .voxz files.", metavar="VOLUME...")],
+    volumes: Annotated[list[Path], typer.Argument(help="NIfTI, .npy or .voxz files.", metavar="VOLUME")],
     out: Annotated[Path, typer.Option(help="File to write, NAME.safetensors; its card is written beside it.")],
     steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser.")] = 20000,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
 ) -> None:
-    """Train the network of the heavy entropy profile on the middle of each volume, for voxz compress --entropy heavy:OUT.
+    """Train the network of the heavy entropy profile.
 
-    What is compressed with it can be read where OUT lies in a folder of the variable VOXZ_WEIGHTS.
+    It learns from the middle of each volume, and is for voxz compress --entropy heavy:OUT. What is compressed with it can be read
+    where OUT lies in a folder of the variable VOXZ_WEIGHTS.
     """
     need_torch("training")
     from voxz.train.entropy import train_on  # noqa: PLC0415 - needs PyTorch
