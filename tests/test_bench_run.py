@@ -110,13 +110,15 @@ def program(path: Path, script: str) -> None:
 
 def test_an_interrupted_run_leaves_no_half_results(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", head((4, 16, 16)))
-    program(tmp_path / "kdu_compress", "exec sleep 600\n")  # so that it cannot have ended when it is interrupted
+    program(tmp_path / "kdu_expand", "exit 1\n")
+    sleeping = tmp_path / "process"  # it cannot have ended when the bench is interrupted
+    program(tmp_path / "kdu_compress", f"echo $$ > {sleeping}.part; mv {sleeping}.part {sleeping}; exec sleep 600\n")
     codecs = ["--codecs", f"gzip,kakadu:folder={tmp_path}", "--out", str(tmp_path / "out")]
     command = [sys.executable, "-m", "voxz", "bench", str(tmp_path / "a.npy"), *codecs]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None and not list((tmp_path / "out").glob("cells/*.json")):
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while process.poll() is None and not (sleeping.exists() and list((tmp_path / "out").glob("cells/*.json"))):
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Traceback" not in said
