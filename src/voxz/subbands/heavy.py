@@ -14,6 +14,7 @@ from voxz.subbands.heavy_mixing import CHOICES, COUNTERS, INPUTS, NETWORK, PLACE
 from voxz.subbands.heavy_network import (
     MIXED,
     OUTPUTS,
+    SIGNED,
     bound_of,
     chance_beyond,
     chance_of_minus,
@@ -21,7 +22,9 @@ from voxz.subbands.heavy_network import (
     evaluate,
     mean_of,
     row_of_first_layer,
+    signed_inputs,
 )
+from voxz.subbands.heavy_online import learn
 from voxz.subbands.heavy_tables import log2_of, odds_of
 from voxz.subbands.heavy_wide import logs_of_means, next_row, next_slice
 from voxz.subbands.leaning import lean_of_row
@@ -92,7 +95,7 @@ def code_band(  # type: ignore[no-untyped-def]
     """Code the `indices` ``(z, y, x)`` of a band; decoding fills them, the padded `magnitudes`, `signed` and `logs`.
 
     `planes` are logarithms of what is known as a whole, `places` the input of the network that each is, `parts` the planes of
-    parent, last sister and previous component (-1: there is none); `beside` signed bands, see `heavy_network.mean_of`;
+    parent, last sister and previous component (-1: there is none); `beside` signed bands, see `heavy_network.signed_inputs`;
     `role` is 0 to 7, for the level and whether there is a previous component.
     """
     width = indices.shape[2]
@@ -103,6 +106,7 @@ def code_band(  # type: ignore[no-untyped-def]
     inputs, results = np.zeros(INPUTS), np.zeros(SETS)
     hidden, deep, deeper = np.zeros((bias.size, width)), np.zeros(bias.size), np.zeros(second_bias.size)
     outputs, shares, steepness = np.zeros(OUTPUTS), np.zeros(MIXED), np.zeros(MIXED)
+    values, slopes = np.zeros(SIGNED), np.zeros(OUTPUTS)
     above, before_here, boxes = np.zeros(width), np.zeros((indices.shape[1], width)), np.zeros((indices.shape[1], width))
     wide = np.zeros((2, width))
     state = np.int64(0)
@@ -139,7 +143,8 @@ def code_band(  # type: ignore[no-untyped-def]
                     third, third_bias, used, deep, deeper, outputs,
                 )
                 distributions(outputs, log, shares, steepness)
-                mean = mean_of(outputs, np.float64(lean) * _LEAN, signed, z + FRONT, y + TOP, j, beside, beside_at)
+                signed_inputs(np.float64(lean) * _LEAN, signed, z + FRONT, y + TOP, j, beside, beside_at, values)
+                mean = mean_of(outputs, values, used)
                 nearest = np.int64(16 * min(row[at(j - 1)], 3) + 4 * min(up[i], 3) + min(back[i], 3))
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
@@ -210,6 +215,11 @@ def code_band(  # type: ignore[no-untyped-def]
                     index = -size if negative else size
                 else:
                     index = np.int64(0)
+                upper = bound_of(size, q, edges)
+                learn(
+                    bound_of(size - 1, q, edges) if size else -upper, upper, index < 0, mean, outputs, shares, steepness, values,
+                    used, deeper, third, third_bias, slopes,
+                )
                 indices[z, y, x] = index
                 row[i] = min(magnitude_of(index, q), LARGEST)
                 signs[i] = row[i] if index > 0 else -row[i]

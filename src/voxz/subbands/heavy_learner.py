@@ -17,12 +17,13 @@ from voxz.subbands.trellis import Trellis
 
 @dataclass
 class HeavyLearner:
-    """The heavy counterpart of the light profile's learner."""
+    """The heavy counterpart of the light profile's learner; `last` is what each orientation made of the network's last layer."""
 
     model: Model
     memory: Memory
     coder: NDArray[np.int64]
     data: NDArray[np.uint8]
+    last: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
     mixture: Mixture = field(default_factory=lambda: Mixture.fresh(KINDS, KINDS * ROWS))
 
     @classmethod
@@ -41,6 +42,7 @@ class HeavyLearner:
         state = self.memory.long_term(near.component, band)
         planes, places = known_logs(near.planes, near.parent, near.sisters, near.previous, state)
         layers = self.model.layers(band.orientation, band.level, len(path.after) > 1, places)
+        third, third_bias = self.last.setdefault(band.orientation, (layers.third.copy(), layers.third_bias))
         beside, beside_at = self.memory.beside(near.component, band)
         signed = empty_signed(band.shape)
         parts = [NEAR, NEAR + 2 * max(near.sisters, default=0), NEAR + PLANES - 2]
@@ -52,7 +54,7 @@ class HeavyLearner:
         done = code_band(
             magnitudes, signed, indices, sums, weights, leaning, band.orientation, path.after, path.quantiser,
             empty_logs(band.shape), planes, places, known, beside, beside_at, 2 * min(band.level, 3) + near.previous, used,
-            layers.first, layers.slope, layers.bias, layers.second, layers.second_bias, layers.third, layers.third_bias,
+            layers.first, layers.slope, layers.bias, layers.second, layers.second_bias, third, third_bias,
             layers.edges,
             mixture.weights, mixture.final, mixture.refiners, mixture.chances, mixture.counts, self.coder, self.data, decoding,
         )  # fmt: skip
