@@ -31,7 +31,7 @@ CHOICES = 128
 REFINED = 33
 """Points of the last stage, between which it interpolates."""
 
-RATE, EARLY_RATE, EARLY = 0.002, 0.02, 64.0
+RATE, EARLY_RATE, EARLY = 0.002, 0.01, 64.0
 """Learning rate of weights; what is added to it at first, and after how many uses that has halved."""
 
 FINAL_RATE, REFINING = 0.0005, 0.005
