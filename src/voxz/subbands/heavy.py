@@ -12,6 +12,7 @@ from voxz.subbands.coding import DEPTH, LONGEST, MOST_BITS, REACHED, beyond, lea
 from voxz.subbands.expectation import FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.subbands.heavy_mixing import CHOICES, COUNTERS, INPUTS, NETWORK, PLACES, SETS, decide
 from voxz.subbands.heavy_network import (
+    EXPERTS,
     MIXED,
     OUTPUTS,
     SIGNED,
@@ -20,11 +21,12 @@ from voxz.subbands.heavy_network import (
     chance_of_minus,
     distributions,
     evaluate,
+    last_layer,
     mean_of,
     row_of_first_layer,
     signed_inputs,
 )
-from voxz.subbands.heavy_online import learn
+from voxz.subbands.heavy_online import RATES, learn
 from voxz.subbands.heavy_tables import log2_of, odds_of
 from voxz.subbands.heavy_wide import logs_of_means, next_row, next_slice
 from voxz.subbands.leaning import lean_of_row
@@ -105,8 +107,9 @@ def code_band(  # type: ignore[no-untyped-def]
     slots, chosen, contexts = np.zeros(COUNTERS, np.int64), np.zeros(SETS, np.int64), np.zeros(COUNTERS, np.int64)
     inputs, results = np.zeros(INPUTS), np.zeros(SETS)
     hidden, deep, deeper = np.zeros((bias.size, width)), np.zeros(bias.size), np.zeros(second_bias.size)
-    outputs, shares, steepness = np.zeros(OUTPUTS), np.zeros(MIXED), np.zeros(MIXED)
-    values, slopes = np.zeros(SIGNED), np.zeros(OUTPUTS)
+    outputs, values, slopes = np.zeros((EXPERTS, OUTPUTS)), np.zeros(SIGNED), np.zeros(OUTPUTS)
+    shares, steepness = np.zeros((EXPERTS, MIXED)), np.zeros((EXPERTS, MIXED))
+    means, before = np.zeros(EXPERTS), np.zeros(EXPERTS)
     above, before_here, boxes = np.zeros(width), np.zeros((indices.shape[1], width)), np.zeros((indices.shape[1], width))
     wide = np.zeros((2, width))
     state = np.int64(0)
@@ -140,11 +143,13 @@ def code_band(  # type: ignore[no-untyped-def]
                 lean = leans[at(x)] + lean_1 * signs[at(j - 1)] + lean_2 * signs[at(j - 2)]
                 evaluate(
                     hidden, x, logs_row[at(j - 1)], logs_row[at(j - 2)], outer, inner, log, first, slope, second, second_bias,
-                    third, third_bias, used, deep, deeper, outputs,
+                    deep, deeper,
                 )
-                distributions(outputs, log, shares, steepness)
                 signed_inputs(np.float64(lean) * _LEAN, signed, z + FRONT, y + TOP, j, beside, beside_at, values)
-                mean = mean_of(outputs, values, used)
+                for e in range(EXPERTS):
+                    last_layer(deeper, third[e], third_bias[e], used, outputs[e])
+                    distributions(outputs[e], log, shares[e], steepness[e])
+                    means[e] = mean_of(outputs[e], values, used)
                 nearest = np.int64(16 * min(row[at(j - 1)], 3) + 4 * min(up[i], 3) + min(back[i], 3))
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
@@ -156,13 +161,15 @@ def code_band(  # type: ignore[no-untyped-def]
                 size = abs(index)
                 high = size >> shift
                 reached = np.int64(0)
-                before = 1.0
+                before[:] = 1.0
                 while True:
                     kind = (2 * reached if reached < DEPTH else 2 * DEPTH - 2) + q
-                    further = chance_beyond(bound_of(((reached + 1) << shift) - 1, q, edges), mean, shares, steepness)
-                    odds = odds_of(min(further / max(before, 1e-9), 0.99999))
-                    before = further
-                    inputs[NETWORK] = odds
+                    bound = bound_of(((reached + 1) << shift) - 1, q, edges)
+                    for e in range(EXPERTS):
+                        further = chance_beyond(bound, means[e], shares[e], steepness[e])
+                        inputs[NETWORK + e] = odds_of(min(further / max(before[e], 1e-9), 0.99999))
+                        before[e] = further
+                    odds = inputs[NETWORK]
                     place = _odds_bin(odds, 5.0)
                     contexts[9] = place
                     contexts[10] = (place >> 1) * 8 + west_bin
@@ -192,8 +199,9 @@ def code_band(  # type: ignore[no-untyped-def]
                     farther = (farther * 3 + trit(signs_top[i])) * 3 + trit(signs_far[i])
                     leant = lean_bin(lean >> WEIGHT_BITS, expected)
                     lower, upper = bound_of(size - 1, q, edges), bound_of(size, q, edges)
-                    odds = odds_of(chance_of_minus(lower, upper, mean, shares, steepness))
-                    inputs[NETWORK] = odds
+                    for e in range(EXPERTS):
+                        inputs[NETWORK + e] = odds_of(chance_of_minus(lower, upper, means[e], shares[e], steepness[e]))
+                    odds = inputs[NETWORK]
                     place = _odds_bin(odds, 8.0)
                     least = min(size, 8)
                     for k in range(COUNTERS):
@@ -216,10 +224,12 @@ def code_band(  # type: ignore[no-untyped-def]
                 else:
                     index = np.int64(0)
                 upper = bound_of(size, q, edges)
-                learn(
-                    bound_of(size - 1, q, edges) if size else -upper, upper, index < 0, mean, outputs, shares, steepness, values,
-                    used, deeper, third, third_bias, slopes,
-                )
+                lower = bound_of(size - 1, q, edges) if size else -upper
+                for e in range(EXPERTS):
+                    learn(
+                        lower, upper, index < 0, means[e], outputs[e], shares[e], steepness[e], values, used, deeper, third[e],
+                        third_bias[e], RATES[e], slopes,
+                    )
                 indices[z, y, x] = index
                 row[i] = min(magnitude_of(index, q), LARGEST)
                 signs[i] = row[i] if index > 0 else -row[i]

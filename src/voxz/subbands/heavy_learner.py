@@ -9,7 +9,7 @@ from voxz.entropy.binary import start
 from voxz.subbands.heavy import KINDS, ROWS, code_band
 from voxz.subbands.heavy_mixing import Mixture
 from voxz.subbands.heavy_model import Model
-from voxz.subbands.heavy_network import MIXED, NEAR, OWN_SIGNED, PLANES
+from voxz.subbands.heavy_network import EXPERTS, MIXED, NEAR, OWN_SIGNED, PLANES
 from voxz.subbands.heavy_planes import Memory, empty_logs, empty_signed, known_logs
 from voxz.subbands.near import Near
 from voxz.subbands.trellis import Trellis
@@ -42,7 +42,9 @@ class HeavyLearner:
         state = self.memory.long_term(near.component, band)
         planes, places = known_logs(near.planes, near.parent, near.sisters, near.previous, state)
         layers = self.model.layers(band.orientation, band.level, len(path.after) > 1, places)
-        third, third_bias = self.last.setdefault(band.orientation, (layers.third.copy(), layers.third_bias))
+        third, third_bias = self.last.setdefault(
+            band.orientation, (np.stack([layers.third] * EXPERTS), np.stack([layers.third_bias] * EXPERTS))
+        )
         beside, beside_at = self.memory.beside(near.component, band)
         signed = empty_signed(band.shape)
         parts = [NEAR, NEAR + 2 * max(near.sisters, default=0), NEAR + PLANES - 2]

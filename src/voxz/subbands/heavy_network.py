@@ -17,6 +17,9 @@ from voxz.jit import kernel
 from voxz.subbands.expectation import FRONT, LEFT, TOP
 from voxz.subbands.heavy_tables import power_of_two
 
+EXPERTS = 3
+"""Last layers, alike at first, that learn at different rates while coefficients are coded (`heavy_online`)."""
+
 MIXED = 3
 """Logistic distributions that are mixed."""
 
@@ -83,10 +86,9 @@ def row_of_first_layer(logs, z, y, planes, places, wide, weights, bias, hidden):
 
 @kernel
 def evaluate(  # type: ignore[no-untyped-def]
-    hidden, x, west, west_2, outer, inner, expected, first, slope, second, second_bias, third, third_bias, used, deep, deeper,
-    outputs,
+    hidden, x, west, west_2, outer, inner, expected, first, slope, second, second_bias, deep, deeper
 ):
-    """Fill the first `used` of `outputs`; `expected` and the inputs are logarithms."""
+    """Fill the hidden layers; `expected` and the inputs are logarithms."""
     for h in range(deep.size):
         value = hidden[h, x] + expected * slope[h] + west * first[0, h] + west_2 * first[1, h]
         value += outer * first[OUTER, h] + inner * first[INNER, h]
@@ -97,10 +99,17 @@ def evaluate(  # type: ignore[no-untyped-def]
         value, row = deep[h], second[h]
         for o in range(deeper.size):
             deeper[o] += value * row[o]
+    for h in range(deeper.size):
+        deeper[h] = max(deeper[h], 0.0)
+
+
+@kernel
+def last_layer(deeper, third, third_bias, used, outputs):  # type: ignore[no-untyped-def]
+    """Fill the first `used` of the `outputs` of an expert."""
     for o in range(used):
         outputs[o] = third_bias[o]
     for h in range(deeper.size):
-        value, row = max(deeper[h], 0.0), third[h]
+        value, row = deeper[h], third[h]
         for o in range(used):
             outputs[o] += value * row[o]
 
