@@ -61,6 +61,12 @@ def _odds_bin(odds, per):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _apart(difference):  # type: ignore[no-untyped-def]
+    """One of 8 bins of how much the quickest learner's log odds exceed the slowest one's."""
+    return np.int64(min(max(difference * 4.0 + 4.0, 0.0), 7.99))
+
+
+@kernel
 def contexts_of(  # type: ignore[no-untyped-def]
     logs, z, y, x, expected, outer, inner, near_size, shift, planes, places, contexts
 ):
@@ -179,6 +185,8 @@ def code_band(  # type: ignore[no-untyped-def]
                     chosen[0] = kind * CHOICES + contexts[0]
                     chosen[1] = kind * CHOICES + contexts[2]
                     chosen[2] = kind * CHOICES + orientation * 8 + role
+                    apart = _apart(inputs[NETWORK + EXPERTS - 1] - odds)
+                    chosen[3] = kind * CHOICES + (place >> 3) * 8 + apart
                     more = decide(
                         slots, chosen, inputs, results, mixing, final[kind], refiners[kind * ROWS + coarse], chances, counts,
                         coder, data, np.int64(high > reached), decoding,
@@ -216,6 +224,8 @@ def code_band(  # type: ignore[no-untyped-def]
                     chosen[0] = SIGN * CHOICES + leant
                     chosen[1] = SIGN * CHOICES + least
                     chosen[2] = SIGN * CHOICES + orientation * 8 + role
+                    apart = _apart(inputs[NETWORK + EXPERTS - 1] - odds)
+                    chosen[3] = SIGN * CHOICES + (place >> 3) * 8 + apart
                     negative = decide(
                         slots, chosen, inputs, results, mixing, final[SIGN], refiners[SIGN * ROWS + leant], chances, counts,
                         coder, data, np.int64(index < 0), decoding,

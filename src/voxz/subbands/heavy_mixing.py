@@ -25,7 +25,7 @@ INPUTS = NETWORK + EXPERTS
 USES = INPUTS
 """Place of a constant and of the network's experts among the inputs; that of a set's number of uses behind its weights."""
 
-SETS = 3
+SETS = 4
 CHOICES = 128
 """Sets of weights, and contexts that choose among each."""
 

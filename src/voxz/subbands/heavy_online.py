@@ -1,6 +1,6 @@
 """The network's last layer goes on learning while coefficients are coded, the same in encoder and decoder.
 
-There are several such layers, alike at first: a slow learner keeps what training gave, a quick one follows the place and the scan.
+There are several such layers, alike at first: a slow learner keeps what training gave, a quick one follows the scan.
 A step of gradient ascent on the logarithm of the chance of each coefficient, once it is known. Steps are normalised: those of
 gates by the energy of the signed inputs and the variance of the distribution (as in normalised least mean squares), all by the
 energy of the layer's inputs.
