@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import signal
 import stat
@@ -101,15 +102,24 @@ def test_finished_cells_are_reused(run: tuple[Path, Path, subprocess.CompletedPr
     assert len(list((out / "cells").glob("*.json"))) == len(after) + 1
 
 
+def program(path: Path, script: str) -> None:
+    """Make a program."""
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(path.stat().st_mode | stat.S_IEXEC)
+
+
 def test_an_interrupted_run_leaves_no_half_results(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", head((40, 96, 96)))
-    codecs = ["--codecs", "gzip,jpegxl:effort=9,xz:preset=9,zstd", "--out", str(tmp_path / "out")]
-    command = [sys.executable, "-m", "voxz", "bench", str(tmp_path), *codecs]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None and not list((tmp_path / "out").glob("cells/*.json")):
+    np.save(tmp_path / "a.npy", head((4, 16, 16)))
+    program(tmp_path / "kdu_expand", "exit 1\n")
+    sleeping = tmp_path / "process"  # it cannot have ended when the bench is interrupted
+    program(tmp_path / "kdu_compress", f"echo $$ > {sleeping}.part; mv {sleeping}.part {sleeping}; exec sleep 600\n")
+    codecs = ["--codecs", f"gzip,kakadu:folder={tmp_path}", "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "voxz", "bench", str(tmp_path / "a.npy"), *codecs]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while process.poll() is None and not (sleeping.exists() and list((tmp_path / "out").glob("cells/*.json"))):
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Traceback" not in said
     for path in (tmp_path / "out" / "cells").iterdir():
@@ -117,30 +127,26 @@ def test_an_interrupted_run_leaves_no_half_results(tmp_path: Path) -> None:
         assert json.loads(path.read_text())["status"] == "ok"
 
 
-def program(path: Path, script: str) -> None:
-    """Make a program."""
-    path.write_text("#!/bin/sh\n" + script)
-    path.chmod(path.stat().st_mode | stat.S_IEXEC)
-
-
 def test_a_codec_that_lies_crashes_or_hangs_is_shown_as_failed(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", head((2, 16, 16)))
     for name, script in (
         ("lies", "head -c 1000 in.jpx > out.rawl; tail -c +1001 in.jpx | tr '\\001' '\\002' >> out.rawl\n"),
         ("crashes", "kill -SEGV $$\n"),
-        ("hangs", "exec sleep 60\n"),
+        ("hangs", f"echo $$ > {tmp_path / 'process'}; exec sleep 600\n"),
         ("short", "head -c 100 in.jpx > out.rawl\n"),
     ):
         (tmp_path / name).mkdir()
         program(tmp_path / name / "kdu_compress", "cp in.rawl out.jpx\n")
         program(tmp_path / name / "kdu_expand", script)
     codecs = ",".join(f"kakadu:folder={tmp_path / name}" for name in ("lies", "crashes", "hangs", "short"))
-    done = bench(tmp_path / "a.npy", "--codecs", f"{codecs},gzip", "--out", tmp_path / "out", "--limit", 3)
+    done = bench(tmp_path / "a.npy", "--codecs", f"{codecs},gzip", "--out", tmp_path / "out", "--limit", 8)
     found = {Path(row["codec"]).name: (row["status"], row["message"]) for row in rows(tmp_path / "out")}
     assert found["lies"] == ("failed", found["lies"][1])
     assert "not lossless: largest error" in found["lies"][1]
     assert "kdu_expand failed" in found["crashes"][1]
-    assert found["hangs"] == ("failed", "decoding: took more than 3 s")
+    assert found["hangs"] == ("failed", "decoding: took more than 8 s")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "process").read_text()), 0)  # it was ended with the worker that waited for it
     assert found["short"][0] == "failed"
     assert found["gzip"][0] == "ok"
     assert done.returncode == 0

@@ -1,5 +1,6 @@
 """The command line: names, exit codes, one line for every error, nothing lost."""
 
+import io
 import json
 import subprocess
 import sys
@@ -10,12 +11,28 @@ import pytest
 
 from phantoms import labels
 from samples import digest, nifti, smooth, write_gzip, write_nifti
+from voxz.cli import main
 
 DATA = nifti((12, 11, 10, 2), samples=smooth((2, 10, 11, 12)).tobytes())[1]
 
 
 def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run the command as a user does."""
+    """Run the command within this process, which is started already; `run_alone` is what a user does."""
+    given, shown, said = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))), io.BytesIO(), io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["voxz", *map(str, arguments)])
+        patch.setattr(sys, "stdin", given)
+        patch.setattr(sys, "stdout", io.TextIOWrapper(shown, write_through=True))
+        patch.setattr(sys, "stderr", io.TextIOWrapper(said, write_through=True))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(sys.argv, code, shown.getvalue(), said.getvalue())
+
+
+def run_alone(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the command in a process of its own."""
     return subprocess.run([sys.executable, "-m", "voxz", *map(str, arguments)], input=stdin, capture_output=True, check=False)
 
 
@@ -37,12 +54,12 @@ def scan(tmp_path: Path) -> Path:
 
 def test_there_and_back(scan: Path) -> None:
     before = digest(scan)
-    assert run("compress", scan).returncode == 0
+    assert run_alone("compress", scan).returncode == 0
     assert digest(scan) == before
     packed = scan.with_name("scan.nii.voxz")
-    assert run("verify", packed).stdout.decode() == f"{packed}: ok\n"
+    assert run_alone("verify", packed).stdout.decode() == f"{packed}: ok\n"
     scan.unlink()
-    result = run("decompress", packed)
+    result = run_alone("decompress", packed)
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
     assert digest(scan) == before
 
@@ -98,11 +115,11 @@ def test_info(scan: Path) -> None:
 
 
 def test_pipes(scan: Path) -> None:
-    packed = run("compress", "-", stdin=scan.read_bytes())
+    packed = run_alone("compress", "-", stdin=scan.read_bytes())
     assert packed.returncode == 0, packed.stderr
-    assert run("decompress", "-", stdin=packed.stdout).stdout == DATA
-    assert run("compress", scan, "-o", "-").stdout[:5] == b"\xf6VOXZ"
-    assert b"12x11x10x2" in run("info", "-", stdin=packed.stdout).stdout
+    assert run_alone("decompress", "-", stdin=packed.stdout).stdout == DATA
+    assert run_alone("compress", scan, "-o", "-").stdout[:5] == b"\xf6VOXZ"
+    assert b"12x11x10x2" in run_alone("info", "-", stdin=packed.stdout).stdout
 
 
 def test_selection(scan: Path) -> None:
@@ -119,6 +136,13 @@ def test_wrong_selections(select: str, scan: Path) -> None:
     part = scan.with_name("part.nii")
     refused(2, "got", "decompress", scan.with_name("scan.nii.voxz"), "--select", select, "-o", part)
     assert not part.exists()
+
+
+def test_a_mistake_in_a_process_of_its_own(tmp_path: Path) -> None:
+    result = run_alone("compress", "--level", "10", tmp_path / "x.nii")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert b"level 10" in result.stderr
+    assert result.stderr.count(b"\n") == 1
 
 
 def test_several_files(scan: Path) -> None:

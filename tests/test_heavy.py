@@ -2,6 +2,7 @@
 
 import hashlib
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_through_files() -> None:
 
 def test_profiles_that_are_not_there() -> None:
     samples = phantom((1, 4, 16, 16, 1))
-    for name in ("heavier", "light:general", "heavy:unheard-of"):
+    for name in ("heavier", "light:general", "heavy:unheard-of", "heavy:general-reversible"):
         with pytest.raises(UsageError, match="expected"):
             wavelet.encode_brick(samples, 5, STEPPED, entropy=name)
     with pytest.raises(UsageError, match="wavelet"):
@@ -92,6 +93,17 @@ def test_models_that_are_not_there() -> None:
     other = heavy[:place] + bytes(DIGEST) + heavy[place + DIGEST :]
     with pytest.raises(MissingWeightsError, match="entropy-general"):
         wavelet.decode_brick(other, samples.shape, samples.dtype)
+
+
+def test_models_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = phantom((1, 4, 16, 16, 1))[0, ..., 0]
+    arrays, texts = unpack(read_named("entropy-general"))
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(pack(arrays, texts | {"name": "mine"}))
+    with pytest.raises(MissingWeightsError, match=r"mine.*VOXZ_WEIGHTS"):  # what is written has to be decoded
+        voxz.encode(samples, target=voxz.MaxError(2), entropy=f"heavy:{path}")
+    monkeypatch.setenv("VOXZ_WEIGHTS", str(tmp_path))
+    assert (voxz.decode(voxz.encode(samples, entropy=f"heavy:{path}")) == samples).all()
 
 
 def test_models_that_make_no_sense() -> None:

@@ -1,11 +1,18 @@
 """Training of the heavy profile: what is recorded is what the codec sees, and a trained network is a model of the codec."""
 
+import hashlib
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
-from phantoms import series
-from voxz.errors import CorruptError
+import voxz
+from phantoms import head, series
+from voxz.cli import app
+from voxz.errors import CorruptError, UnsupportedError, UsageError
 from voxz.subbands.bands import decode_bands, encode_bands
 from voxz.subbands.heavy_model import Model
 from voxz.subbands.settings import EFFORTS
@@ -62,3 +69,45 @@ def test_a_file_cut_short_is_no_model() -> None:
     for end in (0, 7, 100, len(data) - 1):
         with pytest.raises(CorruptError):
             Model.from_bytes(data[:end])
+
+
+def test_a_model_of_ones_own_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = head((6, 20, 20))
+    wide = image.astype(np.int64) << 40  # more than the codec takes without loss
+    gaps = np.where(image > 0, image / np.float32(1e9), np.float32(np.nan))
+    for name, samples in {"image": image, "wide": wide, "gaps": gaps}.items():
+        np.save(tmp_path / f"{name}.npy", samples)
+    paths, model = [str(path) for path in sorted(tmp_path.glob("*.npy"))], tmp_path / "mine.safetensors"
+    result = CliRunner().invoke(app, ["train", "entropy", *paths, "--out", str(model), "--steps", "3"])
+    assert result.exit_code == 0, result.output
+    card = json.loads(model.with_suffix(".json").read_text())
+    assert card["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert (card["name"], card["volumes"]) == ("mine", ["gaps.npy", "image.npy", "wide.npy"])
+    monkeypatch.setenv("VOXZ_WEIGHTS", str(tmp_path))
+    assert (voxz.decode(voxz.encode(image, entropy=f"heavy:{model}")) == image).all()
+
+
+def test_volumes_that_teach_nothing(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.npy").write_bytes(b"no image")
+    arrays = {
+        "flat": np.full((4, 9, 9), 7, np.int16), "nan": np.full((4, 9, 9), np.nan), "complex": np.ones((4, 9, 9), "c8"),
+        "colours": np.zeros((4, 9, 9), [("R", "u1"), ("G", "u1"), ("B", "u1")]),
+    }  # fmt: skip
+    for name, samples in arrays.items():
+        np.save(tmp_path / f"{name}.npy", samples)
+    np.save(tmp_path / "good.npy", head((4, 16, 16)))
+
+    def error(volume: str, out: str = "mine.safetensors") -> BaseException | None:
+        command = ["train", "entropy", str(tmp_path / volume), "--out", str(tmp_path / out)]
+        return CliRunner().invoke(app, command).exception
+
+    refused = {"folder": "is a folder", "flat.npy": "constant", "nan.npy": "constant", "complex.npy": "complex64"}
+    for name, words in refused.items():
+        found = error(name)
+        assert isinstance(found, UsageError)
+        assert words in str(found)
+    assert all(isinstance(error(name), UnsupportedError) for name in ("text.npy", "colours.npy"))
+    assert isinstance(error("absent.npy"), FileNotFoundError)
+    assert all(isinstance(error("good.npy", out), UsageError) for out in ("mine.bin", "folder", "nowhere/mine.safetensors"))
+    assert not list(tmp_path.glob("*.safetensors"))

@@ -158,7 +158,7 @@ def test_networks_that_would_decode_for_hours_are_refused() -> None:
     started = time.monotonic()
     with pytest.raises(voxz.LimitError, match="expected at most"):
         decode_brick(crafted, (1, 4, 256, 256, 1), array.dtype)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60  # on a busy machine, too
 
 
 @pytest.mark.parametrize("series", [1, 42, 300, 65535])

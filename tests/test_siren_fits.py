@@ -135,10 +135,10 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch) 
 
 def test_two_processes(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", phantom())
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [
-            sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517",
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
             "-m", "voxz.train.parallel", "compress", "a.npy", "--codec", "siren", "--ratio", "10",
             "--fit", "iterations=20,width=4",
         ],

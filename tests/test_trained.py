@@ -230,11 +230,42 @@ def test_wrong_wishes() -> None:
     for target, transform in (
         (voxz.Lossless(), "97"), (voxz.Psnr(40), "53"), (voxz.Psnr(40), "haar"), (voxz.Psnr(40), "trained:no-such"),
         (voxz.Psnr(40), "trained:/no/such.safetensors"), (voxz.Lossless(), lossy), (voxz.Psnr(40), exact),
+        (voxz.Psnr(40), "trained:general-reversible"), (voxz.Psnr(40), "trained:entropy-general"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=r"expected|cannot read"):
             voxz.encode(samples, target=target, transform=transform)
     with pytest.raises(UsageError, match="codec wavelet"):
         voxz.encode(samples, codec="labels", transform="53")
+
+
+def test_files_that_are_no_model_of_the_kind(tmp_path: Path) -> None:
+    np.save(tmp_path / "scan.npy", phantom((1, 4, 12, 13, 1)))
+    transform, entropy = read_named("general"), read_named("entropy-general")
+    arrays, facts = unpack(transform)
+    later = pack(arrays, facts | {"version": "9"})
+    expected = {  # contents of the file, words of the message for --transform and for --entropy
+        "damaged": (transform[: len(transform) // 2], "header", "header"),
+        "garbage": (b"no model at all", "cut short or no file of arrays", "cut short or no file of arrays"),
+        "later": (later, "version '9', expected '1'", "no model of the heavy profile"),
+        "transform": (transform, "", "no model of the heavy profile, as voxz train entropy"),
+        "entropy": (entropy, "expected a 'voxz wavelet transform'", ""),
+        "reversible": (read_named("general-reversible"), "without loss, expected one for coding with", "no model of the heavy"),
+        "absent": (None, "cannot read", "cannot read"),
+    }
+    for name, (content, *messages) in expected.items():
+        path = tmp_path / f"{name}.safetensors"
+        if content is not None:
+            path.write_bytes(content)
+        for option, wish, message in zip(("--transform", "--entropy"), ("trained", "heavy"), messages, strict=True):
+            if not message:
+                continue
+            command = ["compress", str(tmp_path / "scan.npy"), "--psnr", "40", option, f"{wish}:{path}"]
+            result = CliRunner().invoke(app, command)
+            assert result.exit_code in (2, 3)
+            assert result.output.startswith("voxz: ")
+            assert message in result.output
+            assert result.output.count("\n") == 1
+            assert not (tmp_path / "scan.npy.voxz").exists()
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMS))

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,11 @@ from typer.testing import CliRunner
 import voxz
 from test_trained import FAMILIES, model_for
 from voxz.cli import app
-from voxz.errors import MissingDependencyError, UsageError, VoxzError
+from voxz.errors import CorruptError, MissingDependencyError, UsageError, VoxzError
 from voxz.io.array import ArraySource
 from voxz.transforms.model import Model
 from voxz.transforms.trained import TrainedPyramid
-from voxz.weights.flat import unpack
+from voxz.weights.flat import pack, unpack
 from voxz.weights.store import read_named
 
 torch = pytest.importorskip("torch")
@@ -76,6 +78,15 @@ def command_for(prepared: Path, recipe: Path, out: Path) -> list[str]:
     return ["train", "wavelet", "--data", str(prepared), "--config", str(recipe), "--out", str(out), "--threads", "1"]
 
 
+@pytest.fixture(scope="module")
+def whole(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a tiny run leaves behind that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    result = CliRunner().invoke(app, command_for(prepared, recipe_file(folder), folder / "out"))
+    assert result.exit_code == 0, result.output
+    return folder / "out"
+
+
 def test_torch_and_kernels_agree() -> None:
     volume = np.random.default_rng(0).normal(size=(5, 12, 14)) * 100
     levels = (1, 2, 2)
@@ -98,14 +109,11 @@ def test_torch_and_kernels_agree() -> None:
         np.testing.assert_allclose(again.numpy(), volume, atol=1e-5)
 
 
-def test_a_tiny_run(prepared: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    result = CliRunner().invoke(app, command_for(prepared, recipe_file(tmp_path), out))
-    assert result.exit_code == 0, result.output
-    model = Model.from_bytes((out / "model.safetensors").read_bytes())
-    card = json.loads((out / "model.json").read_text())
+def test_a_tiny_run(whole: Path) -> None:
+    model = Model.from_bytes((whole / "model.safetensors").read_bytes())
+    card = json.loads((whole / "model.json").read_text())
     assert (model.name, card["sha256"]) == ("tiny", model.digest().hex())
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4, 5, 6]
     assert list(log[0]["by_source"]) == ["b.npy"]
     assert np.abs(model.filters - model.family.untrained()).max() > 1e-4
@@ -114,20 +122,19 @@ def test_a_tiny_run(prepared: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("network", "reversible"), [("relu", "false"), ("affine", "false"), ("", "true")])
 def test_other_families_train(prepared: Path, tmp_path: Path, network: str, reversible: str) -> None:
     recipe = read_recipe(recipe_file(tmp_path, 1, network, reversible=reversible))
+    recipe = replace(recipe, stages=tuple(replace(stage, steps=1) for stage in recipe.stages))
     run = Run.of(recipe, prepared, tmp_path)
     log: list[dict[str, object]] = []
     run.go_on(log.append)
-    assert [entry["step"] for entry in log if "loss" in entry] == [1, 2, 3, 4]
+    assert [entry["step"] for entry in log if "loss" in entry] == [1, 2]
     assert "validation" in log[0]
     assert "validation" in log[-1]
     changed = [p for name, p in run.model.named_parameters() if bool((p != 0).any())]
     assert changed
 
 
-def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, tmp_path: Path) -> None:
-    recipe = recipe_file(tmp_path, 9)
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert CliRunner().invoke(app, command_for(prepared, recipe, whole)).exit_code == 0
+def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, whole: Path, tmp_path: Path) -> None:
+    recipe, cut = recipe_file(tmp_path), tmp_path / "cut"
     process = subprocess.Popen([sys.executable, "-m", "voxz", *command_for(prepared, recipe, cut)], stderr=subprocess.DEVNULL)
     end = time.monotonic() + 120
     while not (cut / "checkpoint.safetensors").exists() and time.monotonic() < end and process.poll() is None:
@@ -146,17 +153,15 @@ def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, tmp_path: Path
     assert losses(cut) == losses(whole)
 
 
-def test_two_processes_give_one_model(prepared: Path, tmp_path: Path) -> None:
-    recipe, out = recipe_file(tmp_path, 1), tmp_path / "two"
+def test_two_processes_give_one_model(prepared: Path, whole: Path, tmp_path: Path) -> None:
+    recipe, out = recipe_file(tmp_path), tmp_path / "two"
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "voxz"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
         [*torchrun, *command_for(prepared, recipe, out)], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    alone = tmp_path / "one"
-    assert CliRunner().invoke(app, command_for(prepared, recipe, alone)).exit_code == 0
-    found = [Model.from_bytes((folder / "model.safetensors").read_bytes()).filters for folder in (out, alone)]
+    found = [Model.from_bytes((folder / "model.safetensors").read_bytes()).filters for folder in (out, whole)]
     np.testing.assert_allclose(found[0], found[1], atol=2e-3)
 
 
@@ -185,15 +190,32 @@ def test_tuning_needs_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bad_input(prepared: Path, tmp_path: Path) -> None:
     good = recipe_file(tmp_path)
-    for change in ('name = "a/b"\n', 'nose = 3\nname = "x"\n', "name = 3\n[[stage]\n"):
-        bad = tmp_path / "bad.toml"
-        bad.write_text(change)
+    bad = tmp_path / "bad.toml"
+    for change in (
+        b'name = "a/b"\n', b'nose = 3\nname = "x"\n', b"name = 3\n[[stage]\n", b"\x93NUMPY", b"[stage]\nsteps = 3\n",
+        b"transform = 97",
+    ):  # fmt: skip
+        bad.write_bytes(change)
         with pytest.raises(UsageError):
             read_recipe(bad)
-    for pair in (("axes", "some"), ("steps = 3", "steps = 0"), ('"rate"]', '"speed"]'), ("batch = 2", "batch = 0")):
-        bad.write_text(good.read_text().replace(*pair))
-        with pytest.raises(UsageError, match=r"expected|needs"):
-            read_recipe(bad)
+    plain = [line for line in good.read_text().splitlines() if not line.startswith(("save", "validate", "reversible"))]
+    changes = {
+        "axes": ["some"], '"rate"]': ['"speed"]'],
+        "steps = 3": ["steps = 0", 'steps = "3"', "steps = true", "learning_rate = 0.1"],
+        "batch = 2": [
+            "batch = 0", "batch = 1.5", "seed = -1", "start = 3", "bits = 1.0", "bits = [1]", "bits = [0, 1]",
+            "validate_every = 0", "save_every = 0", 'include = "a*"', "about = { a = 1 }",
+        ],
+        'network = ""': [
+            'network = "deep"', 'network_sharing = "some"', "classes = 0", "reach = 5", "steps = 3",
+            'network = "affine"\nreversible = true',
+        ],
+    }  # fmt: skip
+    for part, others in changes.items():
+        for other in others:
+            bad.write_text("\n".join(plain).replace(part, other))
+            with pytest.raises(UsageError, match=r"expected|needs|lacks"):
+                read_recipe(bad)
     bad.write_text(good.read_text().replace('held_out = ["b*"]', 'held_out = ["*"]'))
     with pytest.raises(UsageError, match="got 0 crops"):
         Run.of(read_recipe(bad), prepared, tmp_path)
@@ -204,6 +226,32 @@ def test_bad_input(prepared: Path, tmp_path: Path) -> None:
     bad.write_text(good.read_text().replace("batch = 2", "batch = 4"))
     with pytest.raises(UsageError, match="another recipe"):
         Run.of(read_recipe(bad), prepared, tmp_path).resume()
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    arrays, facts = unpack(checkpoint.read_bytes())
+    for content in (b"", checkpoint.read_bytes()[:-1], pack({}, facts), pack(arrays, facts | {"step": "x"})):
+        checkpoint.write_bytes(content)
+        with pytest.raises(CorruptError, match="remove it to start anew"):
+            run.resume()
+    bad.write_text(good.read_text().replace("batch = 2", f"batch = 2\nstart = '{good}'"))
+    with pytest.raises(CorruptError, match=r"recipe\.toml"):
+        Run.of(read_recipe(bad), prepared, tmp_path)
+
+
+def test_crops_without_an_image(prepared: Path, tmp_path: Path) -> None:
+    flat = tmp_path / "flat"
+    shutil.copytree(prepared, flat)
+    for path in flat.glob("train/*.npy"):
+        np.save(path, np.full_like(np.load(path), 7))
+    with pytest.raises(UsageError, match=r"got 0 crops.*not constant"):
+        Run.of(read_recipe(recipe_file(tmp_path)), flat, tmp_path)
+
+
+def test_devices_and_folders_that_are_not_there(prepared: Path, tmp_path: Path) -> None:
+    recipe = recipe_file(tmp_path)
+    for more, out in (["--device", "abacus"], tmp_path / "out"), ([], recipe):
+        result = CliRunner().invoke(app, [*command_for(prepared, recipe, out), *more])
+        assert result.exit_code
+        assert isinstance(result.exception, UsageError)
 
 
 def test_a_loss_that_is_no_number_stops(prepared: Path, tmp_path: Path) -> None:
@@ -215,3 +263,11 @@ def test_a_loss_that_is_no_number_stops(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(VoxzError, match="last good checkpoint"):
         run.go_on(lambda entry: None)
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+
+
+def test_a_checkpoint_is_kept_only_once_its_loss_is_a_number(prepared: Path, tmp_path: Path) -> None:
+    path = recipe_file(tmp_path)
+    path.write_text(path.read_text().replace("rounding = true", "learning_rate = 1e30"))  # from step 3 on
+    with pytest.raises(VoxzError, match=r"at step 4; stopped. The last good checkpoint"):
+        Run.of(read_recipe(path), prepared, tmp_path).go_on(lambda entry: None)
+    assert unpack((tmp_path / "checkpoint.safetensors").read_bytes())[1]["step"] == "2"

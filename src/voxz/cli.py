@@ -66,10 +66,18 @@ def compress(
     ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
     codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
     transform: Annotated[
-        str | None, typer.Option(help="For the codec wavelet: 97, 53, trained, trained:NAME, tuned; default: what suits.")
+        str | None,
+        typer.Option(
+            help="For the codec wavelet, which it implies: 97 (with loss), 53 (without), trained, trained:NAME, "
+            "trained:FILE.safetensors (from voxz train wavelet), or tuned (trained on the image first); default: what suits."
+        ),
     ] = None,
     entropy: Annotated[
-        str | None, typer.Option(help="Profile of the codec wavelet: light, or heavy (smaller, slower); default: light.")
+        str | None,
+        typer.Option(
+            help="For the codec wavelet, which it implies: light, heavy (smaller, slower), or heavy:FILE.safetensors "
+            "(from voxz train entropy); default: light."
+        ),
     ] = None,
     threads: Threads = None,
     force: Force = False,

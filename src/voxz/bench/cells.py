@@ -30,6 +30,9 @@ MEASUREMENT = 1
 _TOLERANCE = 1e-6
 """Relative excess over an error bound that is put down to rounding in floats."""
 
+_GRACE = 10.0
+"""Seconds that a worker has to end what it started."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -161,18 +164,32 @@ def _work(verb: str, spec: Spec, source: Path, destination: Path, report: Path, 
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "voxz.bench.worker", verb, str(spec), str(source), str(destination), str(report)]
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "BLOSC_NTHREADS", "RAYON_NUM_THREADS"), "1")
-    try:
-        done = subprocess.run(
-            command, env=os.environ | one_thread, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return {"status": "failed", "message": f"took more than {limit:g} s"}
-    if done.returncode or not report.is_file():
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        ended = f"by signal {-done.returncode}" if done.returncode < 0 else f"with code {done.returncode}"
+    with subprocess.Popen(
+        command, env=os.environ | one_thread, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            _, errors_said = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return {"status": "failed", "message": f"took more than {limit:g} s"}
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode or not report.is_file():
+        said = errors_said.decode(errors="replace").strip().splitlines()
+        ended = f"by signal {-process.returncode}" if process.returncode < 0 else f"with code {process.returncode}"
         return {"status": "failed", "message": f"ended {ended}: {said[-1] if said else 'no message'}"}
     facts: dict[str, Any] = json.loads(report.read_text())
     return facts
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a worker, which ends the program that it waits for; one that is stuck in compiled code is killed."""
+    process.terminate()
+    try:
+        process.communicate(timeout=_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _compare(volume: Volume, back: NDArray[Any], bound: float | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The trained weights of the heavy profile, what a caller can ask for, and how a payload names them.
 
-``light`` needs no weights; ``heavy`` takes the general ones that are shipped, ``heavy:NAME`` others that are.
+``light`` needs no weights; ``heavy`` takes the general ones that are shipped, ``heavy:NAME`` others that are, ``heavy:PATH``
+those of a file, which has to lie in a folder of VOXZ_WEIGHTS wherever what it coded is read.
 How a payload names them is in `voxz.weights.naming`.
 """
 
@@ -8,7 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from voxz.errors import CorruptError, UsageError
 from voxz.subbands.heavy_network import FEATURES, INNER, NEAR, OUTER, OUTPUTS, WIDE_ABOVE, WIDE_BEFORE
 from voxz.weights.flat import unpack
 from voxz.weights.naming import Reader, name_bytes, read_named_bytes
-from voxz.weights.store import ENTROPY, read_named
+from voxz.weights.store import ENTROPY, SUFFIX, read_named, read_path
 
 LIGHT, HEAVY = "light", "heavy"
 GENERAL = "entropy-general"
@@ -73,10 +73,12 @@ class Model:
     def from_bytes(cls, data: bytes) -> "Model":
         """Weights of a file; `CorruptError` unless it holds the arrays that are expected, with finite numbers in bounds."""
         found, texts = unpack(data)
-        units = {"one": found["second"].shape[0], "two": found["second"].shape[1]} if _has_second(found) else {}
+        if "second" not in found or found["second"].ndim != 2:
+            raise CorruptError("the file holds no model of the heavy profile, as voxz train entropy makes them")
+        units = {"one": found["second"].shape[0], "two": found["second"].shape[1]}
         arrays = {}
         for name, shape in _SHAPES.items():
-            expected = tuple(units.get(n, 0) if isinstance(n, str) else n for n in shape)
+            expected = tuple(units[n] if isinstance(n, str) else n for n in shape)
             array = found.get(name)
             if array is None or array.shape != expected or max(expected) > MOST_UNITS or not min(expected):
                 got = "nothing" if array is None else f"shape {array.shape}"
@@ -104,10 +106,6 @@ class Model:
         return name_bytes(self.digest, self.name)
 
 
-def _has_second(arrays: Mapping[str, NDArray[Any]]) -> bool:
-    return "second" in arrays and arrays["second"].ndim == 2
-
-
 def read_model(reader: Reader) -> Model:
     """Model that a payload names.
 
@@ -125,11 +123,13 @@ def asked_model(entropy: str | None) -> Model | None:
     if kind == LIGHT and not name:
         return None
     if kind != HEAVY:
-        raise UsageError(f"got the entropy profile {entropy!r}, expected {LIGHT}, {HEAVY} or {HEAVY}:NAME")
+        raise UsageError(f"got the entropy profile {entropy!r}, expected {LIGHT}, {HEAVY}, {HEAVY}:NAME, {HEAVY}:PATH{SUFFIX}")
+    if name.endswith(SUFFIX):
+        return read_path(name, _parsed)
     full = name if name.startswith(PREFIX) else PREFIX + name if name else GENERAL
     if full not in ENTROPY:
         names = ", ".join(one.removeprefix(PREFIX) for one in ENTROPY)
-        raise UsageError(f"got the entropy profile {entropy!r}, expected {HEAVY}:NAME with one of {names}")
+        raise UsageError(f"got the profile {entropy!r}, expected {HEAVY}: with one of {names} or a path that ends in {SUFFIX}")
     return _parsed(read_named(full))
 
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from voxz.errors import MissingDependencyError, UsageError
+from voxz.errors import UsageError
 from voxz.io.output import complete_file
+from voxz.train.extra import need_torch
 
-app = typer.Typer(help="Train models on prepared crops (extra `train`).", rich_markup_mode=None)
+app = typer.Typer(help="Train models on your own scans (extra `train`).", rich_markup_mode=None)
 
 
 @app.callback()
@@ -24,10 +25,14 @@ def wavelet(
     config: Annotated[Path, typer.Option(help="Recipe, a TOML file.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoint, log, plot and model; a run there goes on.")] = Path("trained"),
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: CUDA if there is any.")] = "auto",
-    threads: Annotated[int, typer.Option(help="Threads of PyTorch; 0: as many as it likes.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of PyTorch; 0: as many as it likes.")] = 0,
 ) -> None:
-    """Train a wavelet-like transform. Start it again to go on; start it by torchrun for several processes."""
-    torch = need_torch()
+    """Train a wavelet-like transform.
+
+    It is for voxz compress --transform trained:OUT/model.safetensors. Start it again to go on; start it by torchrun for several
+    processes. docs/trained.md has a recipe.
+    """
+    torch = need_torch("training")
     from voxz.train.together import part  # noqa: PLC0415
     from voxz.train.wavelet import CARD, CHECKPOINT, LOG, MODEL, Run  # noqa: PLC0415 - needs PyTorch
     from voxz.train.wavelet_export import card_of, plot_of, to_model  # noqa: PLC0415
@@ -39,7 +44,13 @@ def wavelet(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise UsageError(f"got the device {device}, but PyTorch finds no CUDA here; expected cpu")
+    try:
+        torch.device(device)
+    except RuntimeError:
+        raise UsageError(f"got the device {device}, expected auto, cpu or cuda") from None
     recipe = read_recipe(config)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"got the output {out}, which is a file, expected a folder")
     out.mkdir(parents=True, exist_ok=True)
     run = Run.of(recipe, data, out, device)
     run.resume()
@@ -69,6 +80,25 @@ def wavelet(
         part(0)
 
 
+@app.command()
+def entropy(
+    volumes: Annotated[list[Path], typer.Argument(help="NIfTI, .npy or .voxz files.", metavar="VOLUME")],
+    out: Annotated[Path, typer.Option(help="File to write, NAME.safetensors; its card is written beside it.")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser.")] = 20000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+) -> None:
+    """Train the network of the heavy entropy profile.
+
+    It learns from the middle of each volume, and is for voxz compress --entropy heavy:OUT. What is compressed with it can be read
+    where OUT lies in a folder of the variable VOXZ_WEIGHTS.
+    """
+    need_torch("training")
+    from voxz.train.entropy import train_on  # noqa: PLC0415 - needs PyTorch
+
+    train_on(volumes, out, out.stem, steps, seed, lambda line: typer.echo(line, err=True))
+    typer.echo(f"{out}: {steps} steps")
+
+
 class Log:
     """One line of JSON for each step and each validation; what a run that was stopped wrote after its checkpoint is dropped."""
 
@@ -93,12 +123,3 @@ def _parsed(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return entry if "step" in entry else None
-
-
-def need_torch() -> Any:
-    """Import PyTorch, or say what to install."""
-    try:
-        import torch  # noqa: PLC0415 - optional
-    except ImportError:
-        raise MissingDependencyError("training needs PyTorch; install voxz[train]") from None
-    return torch

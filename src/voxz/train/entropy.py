@@ -1,4 +1,4 @@
-"""``python -m voxz.train.entropy VOLUME... --out MODEL``: train the network of the heavy entropy profile on one's own volumes.
+"""``voxz train entropy``: train the network of the heavy entropy profile on one's own volumes.
 
 The middle of each volume is transformed, quantised at several rates and, integers, without loss; the network learns to predict
 the indices. Every volume and rate counts the same, whatever its size. Needs PyTorch (extra `train`).
@@ -6,13 +6,11 @@ the indices. Every volume and rate counts the same, whatever its size. Needs PyT
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import math
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from voxz.bricks import middle_of
+from voxz.codecs.wavelet import MOST_VALUES
+from voxz.errors import UsageError, VoxzError
+from voxz.io.output import complete_file, refuse_overwrite
 from voxz.samples import read_samples
 from voxz.subbands.bands import encode_bands
 from voxz.subbands.settings import EFFORTS, REVERSIBLE
@@ -27,6 +28,7 @@ from voxz.subbands.shape import choose_levels
 from voxz.train.entropy_network import Network
 from voxz.train.entropy_rows import Rows, rows_of
 from voxz.transforms.pyramid import Pyramid
+from voxz.weights.store import SUFFIX
 
 CROP = (6, 32, 144, 144)
 RATES = (0.7, 1.7, 3.2)
@@ -39,10 +41,19 @@ LARGEST_GRADIENT = 1.0
 
 
 def recorded(samples: NDArray[np.generic], rng: np.random.Generator, rates: tuple[float, ...] = RATES) -> Iterator[Rows]:
-    """Rows of the middle of a volume ``(series, z, y, x)`` at each rate, and without loss if it holds integers."""
+    """Rows of the middle of a volume ``(series, z, y, x)`` at each rate, and without loss if it holds integers.
+
+    Floats are scaled to a standard deviation of 1000; those that are no numbers become the mean.
+    """
     volumes = samples[middle_of(samples.shape, CROP)].astype(np.float64)
-    volumes -= np.rint(volumes.mean())
-    for rate in (*rates, 0.0) if samples.dtype.kind in "iu" else rates:
+    whole, finite = samples.dtype.kind in "iu", np.isfinite(volumes)
+    if not whole:
+        low, high = volumes[finite].min(), volumes[finite].max()
+        volumes = (volumes - low) / max(high - low, np.finfo(np.float64).tiny)
+        volumes *= 1000 / volumes[finite].std()
+    volumes -= np.rint(volumes[finite].mean())
+    volumes[~finite] = 0
+    for rate in (*rates, 0.0) if whole and np.ptp(volumes) <= MOST_VALUES else rates:
         levels = choose_levels(volumes, _first_guess(volumes, rate) if rate else 1.0)
         pyramid = Pyramid(volumes.shape[1:], levels)
         work = volumes.copy() if rate else np.rint(volumes).astype(np.int64)
@@ -81,7 +92,7 @@ def train(
 
     Raises
     ------
-    FloatingPointError
+    VoxzError
         The loss is not a number any more.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -104,35 +115,50 @@ def train(
         optimiser.step()
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise FloatingPointError(f"got a loss of {value} at step {step}, expected a number; use a smaller learning rate")
+            raise VoxzError(f"the loss is {value} at step {step}; stopped. Take out volumes of odd values, or try another seed")
         smooth = value if not step else 0.98 * smooth + 0.02 * value
         if step % 100 == 99:
             losses.append(smooth)
     return network, losses
 
 
-def main(arguments: list[str]) -> None:
-    """Record, train, write the model and its card."""
-    parser = argparse.ArgumentParser(prog="python -m voxz.train.entropy", description=__doc__)
-    parser.add_argument("data", nargs="+", type=Path, help="volumes")
-    parser.add_argument("--out", type=Path, required=True, help="file to write; its card is written beside it")
-    parser.add_argument("--steps", type=int, default=20000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    rng, parts, start = np.random.default_rng(options.seed), list[Rows](), time.monotonic()
-    for path in options.data:
-        parts += recorded(series_of(read_samples(path)), rng)
-        print(f"{path.name}: {sum(len(part.weights) for part in parts)} rows so far", file=sys.stderr)
-    network, losses = train(Rows.joined(parts), options.steps, seed=options.seed)
-    data = network.to_bytes()
-    options.out.write_bytes(data)
+def samples_to_learn(path: Path) -> NDArray[np.generic]:
+    """Series of a file; `UsageError` or `UnsupportedError` unless it holds real numbers that differ."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; expected a NIfTI, .npy or .voxz file")
+    series = series_of(read_samples(path))
+    if series.dtype.kind not in "iuf":
+        raise UsageError(f"{path} holds samples of type {series.dtype}, expected integers or floats")
+    middle = series[middle_of(series.shape, CROP)]
+    finite = middle[np.isfinite(middle)]
+    if not finite.size or finite.min() == finite.max():
+        raise UsageError(f"the middle of {path} is constant or has no numbers; expected an image to learn from")
+    return series
+
+
+def train_on(paths: list[Path], out: Path, name: str, steps: int, seed: int, say: Callable[[str], None]) -> None:
+    """Record, train, write the model to `out` and its card beside it.
+
+    Raises
+    ------
+    UsageError, UnsupportedError, OSError
+        A volume cannot be read or teaches nothing; the model cannot be written. All of that is found before training.
+    VoxzError
+        The loss is not a number any more.
+    """
+    refuse_overwrite(out, force=True)
+    if out.suffix != SUFFIX or not out.parent.is_dir():
+        raise UsageError(f"got the output {out}, expected a file in an existing folder whose name ends in {SUFFIX}")
+    rng, parts, start = np.random.default_rng(seed), list[Rows](), time.monotonic()
+    for path in paths:
+        parts += recorded(samples_to_learn(path), rng)
+        say(f"{path.name}: {sum(len(part.weights) for part in parts)} rows so far")
+    network, losses = train(Rows.joined(parts), steps, seed=seed)
+    data = network.to_bytes(name)
     card = {
-        "sha256": hashlib.sha256(data).hexdigest(), "steps": options.steps, "seed": options.seed, "rates": RATES,
-        "volumes": [path.name for path in options.data], "bits per coefficient": losses,
-        "seconds": round(time.monotonic() - start),
+        "name": name, "sha256": hashlib.sha256(data).hexdigest(), "steps": steps, "seed": seed, "rates": RATES,
+        "volumes": [path.name for path in paths], "bits per coefficient": losses, "seconds": round(time.monotonic() - start),
     }  # fmt: skip
-    options.out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    for path, content in ((out, data), (out.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())):
+        with complete_file(path, force=True) as file:
+            file.write(content)

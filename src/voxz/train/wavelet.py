@@ -19,16 +19,17 @@ import torch
 from numpy.typing import NDArray
 from torch import distributed, nn
 
-from voxz.errors import UsageError, VoxzError
+from voxz.errors import CorruptError, UsageError, VoxzError
 from voxz.io.output import complete_file
 from voxz.train.together import meet
 from voxz.train.wavelet_data import Example, Examples, draw, load
 from voxz.train.wavelet_loss import loss_of, norms_of, spread_of, straight_loss
 from voxz.train.wavelet_rate import Rate
-from voxz.train.wavelet_recipe import Recipe, Stage
+from voxz.train.wavelet_recipe import Recipe, Stage, check_enough
 from voxz.train.wavelet_transform import Lifting
 from voxz.transforms.norms import NO_NORMS, Norms
 from voxz.weights.flat import Arrays, pack, unpack
+from voxz.weights.store import read_path
 
 CHECKPOINT, LOG, MODEL, CARD = "checkpoint.safetensors", "log.jsonl", "model.safetensors", "model.json"
 
@@ -57,13 +58,14 @@ class Run:
         self.step = 0
         self.moments: dict[str, torch.Tensor] = {}
         if recipe.start:
-            self._take(unpack(Path(recipe.start).read_bytes())[0], partly=True)
+            self._take(read_path(recipe.start, unpack)[0], partly=True)
         self.average = {name: p.detach().clone() for name, p in self.model.named_parameters()}
 
     @classmethod
     def of(cls, recipe: Recipe, data: Path, folder: Path, device: str = "cpu") -> Run:
         """Run on the crops in the folder `data`."""
         train, held = (load(crops, recipe.seed) for crops in recipe.crops(data))
+        check_enough(sum(map(len, train.values())))
         return cls(recipe, train, held, folder, device)
 
     def parameters(self, stage: Stage) -> dict[str, nn.Parameter]:
@@ -78,8 +80,8 @@ class Run:
             if self.step % self.recipe.validate_every == 0:
                 self.validate(report)
             self._advance(report)
-            if self.step % self.recipe.save_every == 0 or self.step == self.recipe.steps:
-                self.save()
+        self._gradients(self.recipe.stages[-1])
+        self.save()
         self.validate(report)
 
     @contextmanager
@@ -98,13 +100,25 @@ class Run:
                 parameter.copy_(values[name])
 
     def _advance(self, report: Report) -> None:
-        """One step of the optimiser (Adam, Kingma and Ba 2015)."""
+        """One step of the optimiser (Adam, Kingma and Ba 2015); a checkpoint is written once the loss at its step is a number."""
         started = time.perf_counter()
         stage, progress = self.recipe.stage_of(self.step)
         if progress == 0:
             self.moments = {}
         if self.step % NORMS_EVERY == 0:
             self.norms = norms_of(self.model)
+        own, gradients, total = self._gradients(stage)
+        if self.step and self.step % self.recipe.save_every == 0:
+            self.save()
+        self._update(own, gradients, stage.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress)))
+        keep = min(AVERAGED, 1 - 1 / (1 + self.step))
+        for name, parameter in self.model.named_parameters():
+            self.average[name].mul_(keep).add_(parameter.detach(), alpha=1 - keep)
+        self.step += 1
+        report({"step": self.step, "loss": total, "seconds": round(time.perf_counter() - started, 3)})
+
+    def _gradients(self, stage: Stage) -> tuple[dict[str, nn.Parameter], dict[str, torch.Tensor], float]:
+        """Parameters that a stage trains, their gradients at this step, and its loss; `VoxzError` unless all are finite."""
         own = self.parameters(stage)
         for parameter in [*self.model.parameters(), *self.rate.parameters()]:
             parameter.requires_grad_(False)
@@ -124,17 +138,10 @@ class Run:
         total = self._together(gradients, total)
         if not math.isfinite(total) or not all(bool(g.isfinite().all()) for g in gradients.values()):
             kept = (self.folder or Path()) / CHECKPOINT
-            found = f"the loss is {total} at step {self.step}; stopped"
-            raise VoxzError(
-                f"{found}. The last good checkpoint is {kept}; lower the learning_rate of the stage"
-                if self.folder and kept.exists() else found
-            )
-        self._update(own, gradients, stage.learning_rate * (0.55 + 0.45 * math.cos(math.pi * progress)))
-        keep = min(AVERAGED, 1 - 1 / (1 + self.step))
-        for name, parameter in self.model.named_parameters():
-            self.average[name].mul_(keep).add_(parameter.detach(), alpha=1 - keep)
-        self.step += 1
-        report({"step": self.step, "loss": total, "seconds": round(time.perf_counter() - started, 3)})
+            last = f"The last good checkpoint is {kept}" if self.folder and kept.exists() else "There is no checkpoint yet"
+            found = f"the loss is {total}{' with a gradient that is not finite' if math.isfinite(total) else ''}"
+            raise VoxzError(f"{found} at step {self.step}; stopped. {last}; lower the learning_rate of the stage")
+        return own, gradients, total
 
     def _weight(self, example: Example, bits: float) -> tuple[float, float]:
         """Step that an example is quantised with, and what it counts."""
@@ -233,11 +240,16 @@ class Run:
         path = (self.folder or Path()) / CHECKPOINT
         if self.folder is None or not path.exists():
             return
-        arrays, facts = unpack(path.read_bytes())
-        if facts.get("recipe") != json.dumps(asdict(self.recipe)) or facts.get("world") != str(self.world):
-            raise UsageError(
-                f"{path} is of another recipe or number of processes; give the same ones, or another folder"
-            )
+        try:
+            arrays, facts = unpack(path.read_bytes())
+            if facts.get("recipe") != json.dumps(asdict(self.recipe)) or facts.get("world") != str(self.world):
+                raise UsageError(f"{path} is of another recipe or number of processes; give the same ones, or another folder")
+            self._restore(arrays, facts)
+        except (CorruptError, KeyError, ValueError, RuntimeError) as error:
+            raise CorruptError(f"the checkpoint {path} is damaged ({error}); remove it to start anew") from None
+
+    def _restore(self, arrays: Arrays, facts: dict[str, str]) -> None:
+        """Take over a checkpoint."""
         self._take(arrays, partly=False)
         self.average = {n: torch.from_numpy(arrays[f"average.{n}"]).to(self.device) for n, _ in self.model.named_parameters()}
         self.moments = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from voxz.data.manifest import Crop, read_manifest
 from voxz.errors import UsageError
 from voxz.transforms.family import SHARING, Family
+from voxz.transforms.model import MOST_CLASSES, MOST_REACH, MOST_STEPS
 from voxz.transforms.networks import NETWORKS
 
 PARTS = ("filters", "networks", "gates", "rate")
@@ -71,15 +72,11 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.name.replace("-", "").isalnum() or len(self.name) > 32:
             raise UsageError(f"got the model name {self.name!r}, expected letters, digits and -, at most 32")
-        if self.transform.sharing not in SHARING or self.transform.network not in NETWORKS:
-            raise UsageError(
-                f"got sharing {self.transform.sharing!r} and network {self.transform.network!r}, expected one of "
-                f"{', '.join(SHARING)} and one of {', '.join(map(repr, NETWORKS))}"
-            )
-        if self.transform.steps % 2 or not 2 <= self.transform.steps <= 8 or not 1 <= self.transform.reach <= 4:
-            raise UsageError(f"got {self.transform.steps} lifting steps, expected 2, 4, 6 or 8, with a reach of 1 to 4")
+        _check_family(self.transform)
         if not self.stages or self.batch < 1 or not 0 < self.bits[0] <= self.bits[1]:
             raise UsageError("a recipe needs at least one [[stage]], a batch of 1 or more, and bits above 0 in rising order")
+        if min(self.validate_every, self.save_every) < 1 or min(self.seed, self.validation_crops) < 0:
+            raise UsageError("a recipe needs validate_every and save_every of 1 or more, seed and validation_crops of 0 or more")
         for stage in self.stages:
             if stage.steps < 1 or not stage.learning_rate > 0 or not set(stage.train) <= set(PARTS):
                 raise UsageError(f"got the {stage}, expected steps and a learning_rate above 0, and parts of {', '.join(PARTS)}")
@@ -102,11 +99,7 @@ class Recipe:
         found = [crop for crop in read_manifest(folder) if _matches(crop, self.include)]
         held = [crop for crop in found if _matches(crop, self.held_out) or crop.split in ("validation", "test")]
         train = [crop for crop in found if crop not in held and crop.range[1] > crop.range[0]]
-        if len(train) < FEWEST_CROPS:
-            raise UsageError(
-                f"got {len(train)} crops to train on that are not constant, expected at least {FEWEST_CROPS}; prepare more "
-                "volumes or hold out fewer"
-            )
+        check_enough(len(train))
         return train, [crop for crop in held if crop.range[1] > crop.range[0] and _matches(crop, self.held_out or ("*",))]
 
 
@@ -114,9 +107,12 @@ def read_recipe(path: str | Path) -> Recipe:
     """Recipe of a TOML file; `UsageError` says what is wrong with it."""
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML ({error})") from None
-    stages = tuple(_made(Stage, stage, path) for stage in values.pop("stage", [{}]))
+    stage = values.pop("stage", [])
+    if not isinstance(stage, list):
+        raise UsageError(f"{path} has a [stage], expected one or more [[stage]]")
+    stages = tuple(_made(Stage, one, path) for one in stage)
     family = _made(Family, values.get("transform", {}), path)
     recipe: Recipe = _made(Recipe, values | {"transform": family, "stages": stages}, path)
     return recipe
@@ -127,14 +123,61 @@ def shortened(recipe: Recipe, share: float) -> Recipe:
     return replace(recipe, stages=tuple(replace(s, steps=max(1, round(s.steps * share))) for s in recipe.stages))
 
 
-def _made(kind: type[Any], values: dict[str, Any], path: str | Path) -> Any:
-    known = {part.name for part in fields(kind)}
-    if not isinstance(values, dict) or not set(values) <= known:
+def check_enough(crops: int) -> None:
+    """Raise `UsageError` if there are so few crops."""
+    if crops < FEWEST_CROPS:
+        raise UsageError(
+            f"got {crops} crops to train on that are not constant, expected at least {FEWEST_CROPS}; prepare more "
+            "volumes or hold out fewer"
+        )
+
+
+def _check_family(family: Family) -> None:
+    """Raise `UsageError` for what is no member."""
+    if not {family.sharing, family.network_sharing} <= set(SHARING) or family.network not in NETWORKS:
+        raise UsageError(
+            f"got sharing {family.sharing!r}, network_sharing {family.network_sharing!r}, network {family.network!r}, expected "
+            f"two of {', '.join(SHARING)} and one of {', '.join(map(repr, NETWORKS))}"
+        )
+    if family.steps % 2 or not 2 <= family.steps <= MOST_STEPS or not 1 <= family.reach <= MOST_REACH:
+        raise UsageError(f"got {family.steps} lifting steps of reach {family.reach}, expected 2, 4, 6 or 8, of 1 to {MOST_REACH}")
+    if not 1 <= family.classes <= MOST_CLASSES:
+        raise UsageError(f"got {family.classes} classes of levels, expected 1 to {MOST_CLASSES}")
+    if family.reversible and family.network == "affine":
+        raise UsageError("got the network 'affine' for a reversible transform, expected 'relu' or 'additive', or none")
+
+
+def _made(kind: type[Any], values: Any, path: str | Path) -> Any:
+    """Dataclass with the values of a table."""
+    if not isinstance(values, dict):
+        raise UsageError(f"{path} has {values!r}, expected a table with some of {', '.join(part.name for part in fields(kind))}")
+    known, hints = {part.name for part in fields(kind)}, get_type_hints(kind)
+    if not set(values) <= known:
         raise UsageError(f"{path} sets {', '.join(sorted(set(values) - known))}, expected only {', '.join(sorted(known))}")
-    try:
-        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-    except TypeError as error:
-        raise UsageError(f"{path} lacks a value or has one of a wrong type ({error})") from None
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    for name, value in given.items():
+        if not _is(value, hints[name]):
+            wanted = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}.get(hints[name])
+            raise UsageError(f"{path} sets {name} to {values[name]!r}, expected {wanted or _LISTS.get(name, 'a list of texts')}")
+    lacking = [part.name for part in fields(kind) if part.name not in given and part.default is part.default_factory is MISSING]
+    if lacking:
+        raise UsageError(f"{path} lacks the {lacking[0]} of its {kind.__name__.lower()}")
+    return kind(**given)
+
+
+_LISTS = {"bits": "two numbers in a list", "about": "a table of texts"}
+
+
+def _is(value: object, hint: Any) -> bool:
+    """Whether a value of a TOML file is of the type of a field; whole numbers are numbers, too."""
+    if get_origin(hint) is tuple:
+        one, *rest = get_args(hint)
+        return isinstance(value, tuple) and all(_is(v, one) for v in value) and (rest == [...] or len(value) == 1 + len(rest))
+    if get_origin(hint) is dict:
+        return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+    if isinstance(value, bool) or hint is bool:
+        return isinstance(value, bool) and hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)
 
 
 def _matches(crop: Crop, patterns: tuple[str, ...]) -> bool:

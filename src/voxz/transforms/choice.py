@@ -12,7 +12,6 @@ follow as differences to those of 9/7 or 5/3, so that the file needs no model to
 
 import struct
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -26,7 +25,7 @@ from voxz.transforms.norms import TABLE, Levels, Norms
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.trained import TrainedPyramid
 from voxz.weights.naming import Reader, name_bytes, read_named_bytes
-from voxz.weights.store import SUFFIX, TRANSFORMS, read_named
+from voxz.weights.store import SUFFIX, TRANSFORMS, read_named, read_path
 
 UNTRAINED, NAMED, OWN = 0, 1, 2
 """What a payload says of its transform."""
@@ -112,12 +111,10 @@ def asked_choices(asked: str | Model | Tuned | None, *, reversible: bool) -> lis
     kind, _, name = (asked or "").partition(":")
     if kind == "trained":
         if name.endswith(SUFFIX):
-            try:
-                model = Model.from_bytes(Path(name).read_bytes())
-            except OSError as error:
-                raise UsageError(f"cannot read the model {name} ({error.strerror})") from None
+            model = read_path(name, Model.from_bytes)
             return [_of_kind(Choice(model, own=not model.family.network), reversible)]
-        return [Choice(Model.from_bytes(read_named(one))) for one in ([_full(name, reversible)] if name else shipped(reversible))]
+        names = [_full(name, reversible)] if name else shipped(reversible)
+        return [_of_kind(Choice(Model.from_bytes(read_named(one))), reversible) for one in names]
     if asked in (None, "53" if reversible else "97"):
         return [Choice()]
     raise UsageError(

@@ -57,11 +57,12 @@ class Model:
     def from_bytes(cls, data: bytes) -> "Model":
         """Model of a file; `CorruptError` if it is damaged, of another version or of another kind."""
         arrays, facts = unpack(data)
-        if facts.get("kind") != KIND or facts.get("version") != VERSION:
-            raise CorruptError(
-                f"the file is {facts.get('kind', 'no model')!r} of version {facts.get('version', '-')!r}, "
-                f"expected {KIND!r} of version {VERSION!r}; train it anew with this voxz"
-            )
+        kind, version = facts.get("kind"), facts.get("version")
+        if kind != KIND:
+            got = "other arrays" if kind is None else f"a {kind!r}"
+            raise CorruptError(f"the file holds {got}, expected a {KIND!r}, as voxz train wavelet makes them")
+        if version != VERSION:
+            raise CorruptError(f"the transform is of version {version!r}, expected {VERSION!r}; train it anew with this voxz")
         family = _family(facts.get("family", ""))
         numbers = {name: np.ascontiguousarray(values, np.float64) for name, values in arrays.items()}
         shapes = {"filters": family.shape, "norms": TABLE}

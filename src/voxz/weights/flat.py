@@ -55,10 +55,10 @@ def pack(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> byt
 def unpack(data: bytes) -> tuple[Arrays, dict[str, str]]:
     """Arrays and texts of a file; `CorruptError` if it is not one."""
     if not _LENGTH.size < len(data) <= MOST_BYTES:
-        raise CorruptError(f"a file of arrays has {len(data)} bytes, expected {_LENGTH.size + 2} to {MOST_BYTES}")
+        raise CorruptError(f"a file of arrays (safetensors) has {len(data)} bytes, expected {_LENGTH.size + 2} to {MOST_BYTES}")
     (length,) = _LENGTH.unpack_from(data)
     if not 2 <= length <= min(MOST_HEADER, len(data) - _LENGTH.size):
-        raise CorruptError(f"the header of a file of arrays says it has {length} bytes, of {len(data)} in all")
+        raise CorruptError(f"it is cut short or no file of arrays (safetensors): header of {length} bytes, {len(data)} in all")
     body = memoryview(data)[_LENGTH.size + length :]
     try:
         header = json.loads(data[_LENGTH.size : _LENGTH.size + length])

@@ -6,11 +6,14 @@ was shipped once stays, and so do its hash and its name here.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from voxz.errors import CorruptError, MissingWeightsError, UsageError
 from voxz.weights.flat import MOST_BYTES
+
+_Parsed = TypeVar("_Parsed")
 
 FOLDER = Path(__file__).parent
 SUFFIX = ".safetensors"
@@ -44,6 +47,26 @@ def read_named(name: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != SHIPPED[name]:
         raise CorruptError(f"the model {name} is damaged: its SHA-256 is not the one that voxz knows; install voxz anew")
     return data
+
+
+def read_path(path: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
+    """Model in the file that a caller named.
+
+    Raises
+    ------
+    UsageError, CorruptError
+        It cannot be read, or `parse` finds no such model in it; the message names the file.
+    """
+    try:
+        if Path(path).stat().st_size > MOST_BYTES:
+            raise UsageError(f"cannot use {path} as a model: it has more than {MOST_BYTES} bytes")
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the model {path} ({error.strerror})") from None
+    try:
+        return parse(data)
+    except CorruptError as error:
+        raise CorruptError(f"cannot use {path} as a model: {error}") from None
 
 
 def read_by_digest(digest: bytes, name: str) -> bytes:
