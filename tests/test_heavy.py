@@ -16,7 +16,9 @@ from samples import damaged, printed_by_plain_python
 from voxz.codecs import wavelet
 from voxz.errors import CorruptError, MissingWeightsError, UsageError, VoxzError
 from voxz.fidelity import EXACT, Fidelity
-from voxz.subbands.heavy_model import Model, asked_model
+from voxz.subbands.heavy_model import Model, Weights, asked_model
+from voxz.subbands.heavy_network import MIXED, OUTPUTS, SIGNED, bound_of, distributions, last_layer, mean_of
+from voxz.subbands.heavy_online import RATES, learn
 from voxz.subbands.heavy_tables import log2_of, odds_of, power_of_two
 from voxz.weights.flat import pack, unpack
 from voxz.weights.naming import DIGEST
@@ -104,6 +106,41 @@ def test_models_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         voxz.encode(samples, target=voxz.MaxError(2), entropy=f"heavy:{path}")
     monkeypatch.setenv("VOXZ_WEIGHTS", str(tmp_path))
     assert (voxz.decode(voxz.encode(samples, entropy=f"heavy:{path}")) == samples).all()
+
+
+@given(st.integers(0, 10**6), st.integers(0, 4), st.integers(0, 1), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_what_was_coded_is_learnt(seed: int, index: int, quantiser: int, minus: bool) -> None:
+    rng = np.random.default_rng(seed)
+    used, edges, deeper = OUTPUTS, np.zeros((2, 3)), np.maximum(rng.normal(size=12), 0)
+    values, third, bias = rng.normal(size=SIGNED) * 3, rng.normal(size=(12, OUTPUTS)) * 0.1, rng.normal(size=OUTPUTS) * 0.1
+    upper = bound_of(index, quantiser, edges)
+    lower = bound_of(index - 1, quantiser, edges) if index else -upper
+    sign = -1.0 if minus else 1.0
+
+    def seen(inputs: Weights) -> tuple[Weights, Weights, Weights, float]:
+        outputs, shares, steepness = np.zeros(OUTPUTS), np.zeros(MIXED), np.zeros(MIXED)
+        last_layer(deeper, third, bias, used, outputs)
+        distributions(outputs, 1.0, shares, steepness)
+        return outputs, shares, steepness, mean_of(outputs, inputs, used)
+
+    def chance(inputs: Weights) -> float:
+        _, shares, steepness, mean = seen(inputs)
+        bounds = (np.array([lower, upper]) - sign * mean)[:, None] * steepness
+        return float((shares * np.diff(1 / (1 + np.exp(-bounds)), axis=0)[0]).sum())
+
+    before, (outputs, shares, steepness, mean) = chance(values), seen(values)
+    mirrored = third.copy(), bias.copy()
+    rates, slopes = np.array([1e-3, 1e-3]), np.zeros(OUTPUTS)
+    learn(lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, third, bias, rates, slopes)
+    assert chance(values) > before * (1 - 1e-4), "within what tables of the logistic are good for"
+    learn(lower, upper, not minus, -mean, outputs, shares, steepness, -values, used, deeper, *mirrored, rates, slopes)
+    np.testing.assert_array_equal(mirrored[0], third)
+    np.testing.assert_array_equal(mirrored[1], bias)
+    for _ in range(300):
+        outputs, shares, steepness, mean = seen(values)
+        learn(lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, third, bias, RATES[2], slopes)
+    assert chance(values) > before
 
 
 def test_models_that_make_no_sense() -> None:

@@ -1,4 +1,4 @@
-"""Refinement of coefficients: what it gains, that nothing is sent where nothing is gained, the same decoding everywhere."""
+"""Refinement of coefficients: what it gains, that nothing is sent for nothing, that it decodes the same everywhere."""
 
 import hashlib
 
@@ -50,8 +50,8 @@ def test_nothing_is_sent_where_nothing_is_gained() -> None:
 
 def test_the_codec_errs_less_at_the_same_step(monkeypatch: pytest.MonkeyPatch) -> None:
     rough = np.random.default_rng(4).normal(size=(1, 16, 80, 80))
-    samples = np.sum([np.roll(rough, (a, b), (2, 3)) for a in (0, 1, 2) for b in (0, 1, 2)], axis=0)[..., None]
-    samples = np.rint(samples * 30).astype(np.int16)
+    smooth = np.sum([np.roll(rough, (a, b), (2, 3)) for a in (0, 1, 2) for b in (0, 1, 2)], axis=0)
+    samples = np.rint(smooth * 30).astype(np.int16)[..., None]
     found = []
     for _ in range(2):
         payload = wavelet.encode_brick(samples, 5, Fidelity.stepped(160.0)) or b""

@@ -12,16 +12,21 @@ from voxz.subbands.coding import DEPTH, LONGEST, MOST_BITS, REACHED, beyond, lea
 from voxz.subbands.expectation import FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.subbands.heavy_mixing import CHOICES, COUNTERS, INPUTS, NETWORK, PLACES, SETS, decide
 from voxz.subbands.heavy_network import (
+    EXPERTS,
     MIXED,
     OUTPUTS,
+    SIGNED,
     bound_of,
     chance_beyond,
     chance_of_minus,
     distributions,
     evaluate,
+    last_layer,
     mean_of,
     row_of_first_layer,
+    signed_inputs,
 )
+from voxz.subbands.heavy_online import RATES, learn
 from voxz.subbands.heavy_tables import log2_of, odds_of
 from voxz.subbands.heavy_wide import logs_of_means, next_row, next_slice
 from voxz.subbands.leaning import lean_of_row
@@ -53,6 +58,12 @@ def _beside(log, expected):  # type: ignore[no-untyped-def]
 def _odds_bin(odds, per):  # type: ignore[no-untyped-def]
     """One of 128 bins of log odds."""
     return np.int64(min(max(odds * per + 64.0, 0.0), 127.0))
+
+
+@kernel
+def _apart(difference):  # type: ignore[no-untyped-def]
+    """One of 8 bins of how much the quickest learner's log odds exceed the slowest one's."""
+    return np.int64(min(max(difference * 4.0 + 4.0, 0.0), 7.99))
 
 
 @kernel
@@ -92,7 +103,7 @@ def code_band(  # type: ignore[no-untyped-def]
     """Code the `indices` ``(z, y, x)`` of a band; decoding fills them, the padded `magnitudes`, `signed` and `logs`.
 
     `planes` are logarithms of what is known as a whole, `places` the input of the network that each is, `parts` the planes of
-    parent, last sister and previous component (-1: there is none); `beside` signed bands, see `heavy_network.mean_of`;
+    parent, last sister and previous component (-1: there is none); `beside` signed bands, see `heavy_network.signed_inputs`;
     `role` is 0 to 7, for the level and whether there is a previous component.
     """
     width = indices.shape[2]
@@ -102,7 +113,9 @@ def code_band(  # type: ignore[no-untyped-def]
     slots, chosen, contexts = np.zeros(COUNTERS, np.int64), np.zeros(SETS, np.int64), np.zeros(COUNTERS, np.int64)
     inputs, results = np.zeros(INPUTS), np.zeros(SETS)
     hidden, deep, deeper = np.zeros((bias.size, width)), np.zeros(bias.size), np.zeros(second_bias.size)
-    outputs, shares, steepness = np.zeros(OUTPUTS), np.zeros(MIXED), np.zeros(MIXED)
+    outputs, values, slopes = np.zeros((EXPERTS, OUTPUTS)), np.zeros(SIGNED), np.zeros(OUTPUTS)
+    shares, steepness = np.zeros((EXPERTS, MIXED)), np.zeros((EXPERTS, MIXED))
+    means, before = np.zeros(EXPERTS), np.zeros(EXPERTS)
     above, before_here, boxes = np.zeros(width), np.zeros((indices.shape[1], width)), np.zeros((indices.shape[1], width))
     wide = np.zeros((2, width))
     state = np.int64(0)
@@ -136,10 +149,13 @@ def code_band(  # type: ignore[no-untyped-def]
                 lean = leans[at(x)] + lean_1 * signs[at(j - 1)] + lean_2 * signs[at(j - 2)]
                 evaluate(
                     hidden, x, logs_row[at(j - 1)], logs_row[at(j - 2)], outer, inner, log, first, slope, second, second_bias,
-                    third, third_bias, used, deep, deeper, outputs,
+                    deep, deeper,
                 )
-                distributions(outputs, log, shares, steepness)
-                mean = mean_of(outputs, np.float64(lean) * _LEAN, signed, z + FRONT, y + TOP, j, beside, beside_at)
+                signed_inputs(np.float64(lean) * _LEAN, signed, z + FRONT, y + TOP, j, beside, beside_at, values)
+                for e in range(EXPERTS):
+                    last_layer(deeper, third[e], third_bias[e], used, outputs[e])
+                    distributions(outputs[e], log, shares[e], steepness[e])
+                    means[e] = mean_of(outputs[e], values, used)
                 nearest = np.int64(16 * min(row[at(j - 1)], 3) + 4 * min(up[i], 3) + min(back[i], 3))
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
@@ -151,13 +167,15 @@ def code_band(  # type: ignore[no-untyped-def]
                 size = abs(index)
                 high = size >> shift
                 reached = np.int64(0)
-                before = 1.0
+                before[:] = 1.0
                 while True:
                     kind = (2 * reached if reached < DEPTH else 2 * DEPTH - 2) + q
-                    further = chance_beyond(bound_of(((reached + 1) << shift) - 1, q, edges), mean, shares, steepness)
-                    odds = odds_of(min(further / max(before, 1e-9), 0.99999))
-                    before = further
-                    inputs[NETWORK] = odds
+                    bound = bound_of(((reached + 1) << shift) - 1, q, edges)
+                    for e in range(EXPERTS):
+                        further = chance_beyond(bound, means[e], shares[e], steepness[e])
+                        inputs[NETWORK + e] = odds_of(min(further / max(before[e], 1e-9), 0.99999))
+                        before[e] = further
+                    odds = inputs[NETWORK]
                     place = _odds_bin(odds, 5.0)
                     contexts[9] = place
                     contexts[10] = (place >> 1) * 8 + west_bin
@@ -167,6 +185,8 @@ def code_band(  # type: ignore[no-untyped-def]
                     chosen[0] = kind * CHOICES + contexts[0]
                     chosen[1] = kind * CHOICES + contexts[2]
                     chosen[2] = kind * CHOICES + orientation * 8 + role
+                    apart = _apart(inputs[NETWORK + EXPERTS - 1] - odds)
+                    chosen[3] = kind * CHOICES + (place >> 3) * 8 + apart
                     more = decide(
                         slots, chosen, inputs, results, mixing, final[kind], refiners[kind * ROWS + coarse], chances, counts,
                         coder, data, np.int64(high > reached), decoding,
@@ -187,8 +207,9 @@ def code_band(  # type: ignore[no-untyped-def]
                     farther = (farther * 3 + trit(signs_top[i])) * 3 + trit(signs_far[i])
                     leant = lean_bin(lean >> WEIGHT_BITS, expected)
                     lower, upper = bound_of(size - 1, q, edges), bound_of(size, q, edges)
-                    odds = odds_of(chance_of_minus(lower, upper, mean, shares, steepness))
-                    inputs[NETWORK] = odds
+                    for e in range(EXPERTS):
+                        inputs[NETWORK + e] = odds_of(chance_of_minus(lower, upper, means[e], shares[e], steepness[e]))
+                    odds = inputs[NETWORK]
                     place = _odds_bin(odds, 8.0)
                     least = min(size, 8)
                     for k in range(COUNTERS):
@@ -203,6 +224,8 @@ def code_band(  # type: ignore[no-untyped-def]
                     chosen[0] = SIGN * CHOICES + leant
                     chosen[1] = SIGN * CHOICES + least
                     chosen[2] = SIGN * CHOICES + orientation * 8 + role
+                    apart = _apart(inputs[NETWORK + EXPERTS - 1] - odds)
+                    chosen[3] = SIGN * CHOICES + (place >> 3) * 8 + apart
                     negative = decide(
                         slots, chosen, inputs, results, mixing, final[SIGN], refiners[SIGN * ROWS + leant], chances, counts,
                         coder, data, np.int64(index < 0), decoding,
@@ -210,6 +233,13 @@ def code_band(  # type: ignore[no-untyped-def]
                     index = -size if negative else size
                 else:
                     index = np.int64(0)
+                upper = bound_of(size, q, edges)
+                lower = bound_of(size - 1, q, edges) if size else -upper
+                for e in range(EXPERTS):
+                    learn(
+                        lower, upper, index < 0, means[e], outputs[e], shares[e], steepness[e], values, used, deeper, third[e],
+                        third_bias[e], RATES[e], slopes,
+                    )
                 indices[z, y, x] = index
                 row[i] = min(magnitude_of(index, q), LARGEST)
                 signs[i] = row[i] if index > 0 else -row[i]

@@ -9,7 +9,7 @@ from voxz.entropy.binary import start
 from voxz.subbands.heavy import KINDS, ROWS, code_band
 from voxz.subbands.heavy_mixing import Mixture
 from voxz.subbands.heavy_model import Model
-from voxz.subbands.heavy_network import MIXED, NEAR, OWN_SIGNED, PLANES
+from voxz.subbands.heavy_network import EXPERTS, MIXED, NEAR, OWN_SIGNED, PLANES
 from voxz.subbands.heavy_planes import Memory, empty_logs, empty_signed, known_logs
 from voxz.subbands.near import Near
 from voxz.subbands.trellis import Trellis
@@ -17,12 +17,13 @@ from voxz.subbands.trellis import Trellis
 
 @dataclass
 class HeavyLearner:
-    """The heavy counterpart of the light profile's learner."""
+    """The heavy counterpart of the light profile's learner; `last` is what each orientation made of the network's last layer."""
 
     model: Model
     memory: Memory
     coder: NDArray[np.int64]
     data: NDArray[np.uint8]
+    last: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
     mixture: Mixture = field(default_factory=lambda: Mixture.fresh(KINDS, KINDS * ROWS))
 
     @classmethod
@@ -41,6 +42,9 @@ class HeavyLearner:
         state = self.memory.long_term(near.component, band)
         planes, places = known_logs(near.planes, near.parent, near.sisters, near.previous, state)
         layers = self.model.layers(band.orientation, band.level, len(path.after) > 1, places)
+        third, third_bias = self.last.setdefault(
+            band.orientation, (np.stack([layers.third] * EXPERTS), np.stack([layers.third_bias] * EXPERTS))
+        )
         beside, beside_at = self.memory.beside(near.component, band)
         signed = empty_signed(band.shape)
         parts = [NEAR, NEAR + 2 * max(near.sisters, default=0), NEAR + PLANES - 2]
@@ -52,7 +56,7 @@ class HeavyLearner:
         done = code_band(
             magnitudes, signed, indices, sums, weights, leaning, band.orientation, path.after, path.quantiser,
             empty_logs(band.shape), planes, places, known, beside, beside_at, 2 * min(band.level, 3) + near.previous, used,
-            layers.first, layers.slope, layers.bias, layers.second, layers.second_bias, layers.third, layers.third_bias,
+            layers.first, layers.slope, layers.bias, layers.second, layers.second_bias, third, third_bias,
             layers.edges,
             mixture.weights, mixture.final, mixture.refiners, mixture.chances, mixture.counts, self.coder, self.data, decoding,
         )  # fmt: skip

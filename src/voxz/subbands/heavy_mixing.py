@@ -13,6 +13,7 @@ from voxz.dense.decisions import logistic
 from voxz.dense.tables import LOGISTIC, REACH, STEPS
 from voxz.entropy.binary import at, code_bit
 from voxz.jit import kernel
+from voxz.subbands.heavy_network import EXPERTS
 from voxz.subbands.heavy_tables import odds_of
 
 COUNTERS = 12
@@ -20,18 +21,18 @@ PLACES = 4096
 """Contexts of each kind for each decision that is told apart."""
 
 CONSTANT, NETWORK = COUNTERS, COUNTERS + 1
-INPUTS = COUNTERS + 2
+INPUTS = NETWORK + EXPERTS
 USES = INPUTS
-"""Place of a constant and of the network among the inputs; that of a set's number of uses behind its weights."""
+"""Place of a constant and of the network's experts among the inputs; that of a set's number of uses behind its weights."""
 
-SETS = 3
+SETS = 4
 CHOICES = 128
 """Sets of weights, and contexts that choose among each."""
 
 REFINED = 33
 """Points of the last stage, between which it interpolates."""
 
-RATE, EARLY_RATE, EARLY = 0.002, 0.02, 64.0
+RATE, EARLY_RATE, EARLY = 0.002, 0.01, 64.0
 """Learning rate of weights; what is added to it at first, and after how many uses that has halved."""
 
 FINAL_RATE, REFINING = 0.0005, 0.005
@@ -56,7 +57,7 @@ class Mixture:
     def fresh(cls, kinds: int, refiners: int) -> "Mixture":
         """Before anything was coded."""
         weights = np.full((SETS, kinds * CHOICES, INPUTS + 1), START_COUNTER)
-        weights[:, :, CONSTANT], weights[:, :, NETWORK], weights[:, :, USES] = 0.0, START_NETWORK, 0.0
+        weights[:, :, CONSTANT], weights[:, :, NETWORK:USES], weights[:, :, USES] = 0.0, START_NETWORK / EXPERTS, 0.0
         identity = LOGISTIC[np.arange(REFINED) * (2 * REACH * STEPS // (REFINED - 1))]
         places = COUNTERS * kinds * PLACES
         return cls(
@@ -71,7 +72,7 @@ def decide(  # type: ignore[no-untyped-def]
 ):
     """Code `bit`, or decode and return it; everything involved learns.
 
-    `slots` are the places of the counters, `chosen` the sets of weights; ``inputs[NETWORK]`` is filled by the caller.
+    `slots` are the places of the counters, `chosen` the sets of weights; ``inputs[NETWORK:]`` are filled by the caller.
     """
     for k in range(COUNTERS):
         inputs[k] = odds_of(chances[at(slots[k])])

@@ -17,6 +17,9 @@ from voxz.jit import kernel
 from voxz.subbands.expectation import FRONT, LEFT, TOP
 from voxz.subbands.heavy_tables import power_of_two
 
+EXPERTS = 3
+"""Last layers, alike at first, that learn at different rates while coefficients are coded (`heavy_online`)."""
+
 MIXED = 3
 """Logistic distributions that are mixed."""
 
@@ -83,10 +86,9 @@ def row_of_first_layer(logs, z, y, planes, places, wide, weights, bias, hidden):
 
 @kernel
 def evaluate(  # type: ignore[no-untyped-def]
-    hidden, x, west, west_2, outer, inner, expected, first, slope, second, second_bias, third, third_bias, used, deep, deeper,
-    outputs,
+    hidden, x, west, west_2, outer, inner, expected, first, slope, second, second_bias, deep, deeper
 ):
-    """Fill the first `used` of `outputs`; `expected` and the inputs are logarithms."""
+    """Fill the hidden layers; `expected` and the inputs are logarithms."""
     for h in range(deep.size):
         value = hidden[h, x] + expected * slope[h] + west * first[0, h] + west_2 * first[1, h]
         value += outer * first[OUTER, h] + inner * first[INNER, h]
@@ -97,10 +99,17 @@ def evaluate(  # type: ignore[no-untyped-def]
         value, row = deep[h], second[h]
         for o in range(deeper.size):
             deeper[o] += value * row[o]
+    for h in range(deeper.size):
+        deeper[h] = max(deeper[h], 0.0)
+
+
+@kernel
+def last_layer(deeper, third, third_bias, used, outputs):  # type: ignore[no-untyped-def]
+    """Fill the first `used` of the `outputs` of an expert."""
     for o in range(used):
         outputs[o] = third_bias[o]
     for h in range(deeper.size):
-        value, row = max(deeper[h], 0.0), third[h]
+        value, row = deeper[h], third[h]
         for o in range(used):
             outputs[o] += value * row[o]
 
@@ -118,32 +127,41 @@ def distributions(outputs, expected, shares, steepness):  # type: ignore[no-unty
 
 
 @kernel
-def mean_of(outputs, lean, signed, z, y, x, beside, beside_at):  # type: ignore[no-untyped-def]
-    """Mean, in half steps: `lean`, `signed` neighbours and those `beside` the band, each with its gate; z, y, x with margins.
+def signed_inputs(lean, signed, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
+    """Fill `values`, in half steps: `lean`, `signed` neighbours and those `beside` the band; z, y, x with margins.
 
-    `beside` ``(k, z, y, x)`` has margins of 1; `beside_at` tells the first gate of each: the previous component or a sister.
+    `beside` ``(k, z, y, x)`` has margins of 1; `beside_at` tells the first place of each: the previous component or a sister.
     """
     row, up, top = signed[z, y], signed[z, y - 1], signed[z, y - 2]
     back, above, far = signed[z - 1, y], signed[z - 1, y - 1], signed[z - 2, y]
     below = signed[z - 1, y + 1]
-    g = 2 * MIXED
-    mean = outputs[g] * lean + outputs[g + 1] * row[x - 1] + outputs[g + 2] * row[x - 2]
-    mean += outputs[g + 3] * up[x - 1] + outputs[g + 4] * up[x] + outputs[g + 5] * up[x + 1] + outputs[g + 6] * top[x]
-    mean += outputs[g + 7] * back[x] + outputs[g + 8] * back[x - 1] + outputs[g + 9] * back[x + 1] + outputs[g + 10] * above[x]
-    mean += outputs[g + 11] * below[x] + outputs[g + 12] * far[x] + outputs[g + 13] * above[x + 1]
+    values[0] = lean
+    values[1], values[2] = row[x - 1], row[x - 2]
+    values[3], values[4], values[5], values[6] = up[x - 1], up[x], up[x + 1], top[x]
+    values[7], values[8], values[9], values[10] = back[x], back[x - 1], back[x + 1], above[x]
+    values[11], values[12], values[13] = below[x], far[x], above[x + 1]
     u, v, w = z - FRONT + 1, y - TOP + 1, x - LEFT + 1
     for k in range(beside_at.size):
-        first = g + beside_at[k]
+        first = beside_at[k]
         here, line = beside[k], beside[k, u, v]
         before, after = here[u, v - 1, w], here[u, v + 1, w]
         front, behind = here[u - 1, v, w], here[u + 1, v, w]
-        mean += outputs[first] * line[w]
-        if beside_at[k] == OWN_SIGNED:
+        values[first] = line[w]
+        if first == OWN_SIGNED:
             faces = line[w - 1] + line[w + 1] + before + after + front + behind
-            mean += outputs[first + 1] * (faces * (1.0 / 6.0))
+            values[first + 1] = faces * (1.0 / 6.0)
         else:
-            mean += outputs[first + 1] * (line[w + 1] - line[w - 1]) + outputs[first + 2] * (after - before)
-            mean += outputs[first + 3] * (behind - front)
+            values[first + 1] = line[w + 1] - line[w - 1]
+            values[first + 2] = after - before
+            values[first + 3] = behind - front
+
+
+@kernel
+def mean_of(outputs, values, used):  # type: ignore[no-untyped-def]
+    """Mean, in half steps: each of the signed `values` with its gate."""
+    mean = 0.0
+    for k in range(used - 2 * MIXED):
+        mean += outputs[2 * MIXED + k] * values[k]
     return mean
 
 
