@@ -4,8 +4,8 @@ Of the volumes in DIR those that the models' cards name as held out are coded: o
 middle volume of a series), payloads without a file around them, at seven steps. Rates are compared at equal PSNR (BD-rate);
 lossless sizes with 5/3 and with the predictive codec. Writes bench/results/trained.csv.
 
-With ``--models`` models of one's own are measured, too; with ``--without`` and tools of the coder (`TOOLS`) only `general`,
-by an encoder that leaves them out: what is left for a better transform to gain shows then.
+With ``--models`` or ``--tuned`` these and `general` are measured instead; with ``--without`` and tools of the coder (`TOOLS`)
+`general`, by an encoder that leaves them out: what they have taken of the gain shows then.
 """
 
 import argparse
@@ -100,12 +100,14 @@ def curve(
 def rows_of(
     name: str, samples: NDArray[np.generic], level: int, more: dict[str, Transform], tools: list[str]
 ) -> list[Row]:
-    """All transforms of a volume, and `more` by their labels; only `general` if the encoder goes without `tools`."""
-    if tools:
+    """All transforms of a volume; only `general` and `more`, by their labels, if there are any or the encoder lacks `tools`."""
+    transforms: dict[str, Transform] = {"trained:general": "trained:general"} | more
+    if tools or more:
         with without(tools):
-            rows = lossy_rows(name, samples, level, {"trained:general": "trained:general"} | more)
+            rows = lossy_rows(name, samples, level, transforms)
         return [replace(row, without=" ".join(tools)) for row in rows]
-    rows = lossy_rows(name, samples, level, {"trained:general": "trained:general", "chosen": None} | more)
+    transforms["chosen"] = None
+    rows = lossy_rows(name, samples, level, transforms)
     sizes = [len(wavelet.encode_brick(samples, level, EXACT, kind) or b"") for kind in ("53", "trained:general")]
     best = len(predictive.encode_brick(samples, level) or b"")
     rows.append(Row(name, "trained:general-reversible", to_53=sizes[1] / sizes[0], to_predictive=sizes[1] / best))
