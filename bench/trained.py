@@ -101,16 +101,31 @@ def rows_of(
     name: str, samples: NDArray[np.generic], level: int, more: dict[str, Transform], tools: list[str]
 ) -> list[Row]:
     """All transforms of a volume; only `general` and `more`, by their labels, if there are any or the encoder lacks `tools`."""
-    transforms: dict[str, Transform] = {"trained:general": "trained:general"} | more
-    if tools or more:
+    everything = not (tools or more)
+    lossless: dict[str, Transform] = {
+        label: kind for label, kind in more.items() if isinstance(kind, Model) and kind.family.reversible
+    }
+    rows: list[Row] = []
+    if everything or len(lossless) < len(more) or tools:
+        lossy: dict[str, Transform] = {"trained:general": "trained:general"}
+        lossy |= {label: kind for label, kind in more.items() if label not in lossless}
         with without(tools):
-            rows = lossy_rows(name, samples, level, transforms)
-        return [replace(row, without=" ".join(tools)) for row in rows]
-    transforms["chosen"] = None
-    rows = lossy_rows(name, samples, level, transforms)
-    sizes = [len(wavelet.encode_brick(samples, level, EXACT, kind) or b"") for kind in ("53", "trained:general")]
+            found = lossy_rows(name, samples, level, lossy | ({"chosen": None} if everything else {}))
+        rows += [replace(row, without=" ".join(tools)) for row in found]
+    if everything or lossless:
+        shipped: dict[str, Transform] = {"trained:general-reversible": "trained:general"}
+        rows += lossless_rows(name, samples, level, shipped | lossless)
+    return rows
+
+
+def lossless_rows(name: str, samples: NDArray[np.generic], level: int, transforms: dict[str, Transform]) -> list[Row]:
+    """Sizes with `transforms`, by their labels, against 5/3 and the predictive codec."""
+    untrained = len(wavelet.encode_brick(samples, level, EXACT, "53") or b"")
     best = len(predictive.encode_brick(samples, level) or b"")
-    rows.append(Row(name, "trained:general-reversible", to_53=sizes[1] / sizes[0], to_predictive=sizes[1] / best))
+    rows = []
+    for label, kind in transforms.items():
+        size = len(wavelet.encode_brick(samples, level, EXACT, kind) or b"")
+        rows.append(Row(name, label, to_53=size / untrained, to_predictive=size / best))
     return rows
 
 
