@@ -101,7 +101,7 @@ def rows_of(
     name: str, samples: NDArray[np.generic], level: int, more: dict[str, Transform], tools: list[str]
 ) -> list[Row]:
     """All transforms of a volume; only `general` and `more`, by their labels, if there are any or the encoder lacks `tools`."""
-    transforms: dict[str, Transform] = {"trained:general": "trained:general"} | more
+    transforms: dict[str, Transform] = {"trained:general": "trained:general", **more}
     if tools or more:
         with without(tools):
             rows = lossy_rows(name, samples, level, transforms)
