@@ -3,15 +3,22 @@
 Of the volumes in DIR those that the models' cards name as held out are coded: of each the middle 24 x 112 x 112 voxels (the
 middle volume of a series), payloads without a file around them, at seven steps. Rates are compared at equal PSNR (BD-rate);
 lossless sizes with 5/3 and with the predictive codec. Writes bench/results/trained.csv.
+
+With ``--models`` or ``--tuned`` these and `general` are measured instead; with ``--without`` and tools of the coder (`TOOLS`)
+`general`, by an encoder that leaves them out: what they have taken of the gain shows then.
 """
 
 import argparse
 import csv
 import math
+import os
 import statistics
 import time
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +30,11 @@ from voxz.codecs import predictive, wavelet
 from voxz.codecs.wavelet_options import Transform
 from voxz.fidelity import EXACT, Fidelity
 from voxz.io.array import ArraySource
+from voxz.subbands import bands
+from voxz.subbands.leaning import TAPS
+from voxz.subbands.settings import EFFORTS
 from voxz.transforms.model import Model
+from voxz.weights.store import VARIABLE
 
 HELD_OUT = ("mri_sf_t1", "mri_uih_t1_a", "ct_sts", "ct_andrei", "em_fib", "pet_sts", "fmri_sf", "dmri_uih")
 """Beginnings of the names of volumes whose scanners no shipped model was trained on."""
@@ -32,6 +43,9 @@ MIDDLE = (24, 112, 112)
 STEPS = 7
 WINDOWS = {"all": (0.5, 6.0), "high": (1.5, 6.0), "low": (0.15, 1.5)}
 """Ranges of bits/voxel, those of 9/7, between which rates are compared."""
+
+TOOLS = ("restoring", "leaning", "trellis")
+"""Of the coder, those that can be left out: filters for what was decoded, prediction of signs, and choice of coefficients."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,22 @@ class Row:
     to_predictive: float | None = None
     encode: float | None = None
     decode: float | None = None
+    without: str = ""
+
+
+@contextmanager
+def without(tools: list[str]) -> Iterator[None]:
+    """Encode without some of `TOOLS`."""
+    efforts = EFFORTS
+    if "restoring" in tools:
+        efforts = {level: replace(effort, restores=False) for level, effort in efforts.items()}
+    if "trellis" in tools:
+        efforts = {level: replace(effort, states=1, rounds=1, slope=0.0) for level, effort in efforts.items()}
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(wavelet, "EFFORTS", efforts))
+        if "leaning" in tools:
+            stack.enter_context(patch.object(bands, "fit_leaning", lambda *_: np.zeros(TAPS, np.int64)))
+        yield
 
 
 def curve(
@@ -67,20 +97,48 @@ def curve(
     return points, encode, decode
 
 
-def rows_of(name: str, samples: NDArray[np.generic], level: int, more: dict[str, Transform]) -> list[Row]:
-    """All transforms of a volume, and `more` by their labels."""
+def rows_of(
+    name: str, samples: NDArray[np.generic], level: int, more: dict[str, Transform], tools: list[str]
+) -> list[Row]:
+    """All transforms of a volume; only `general` and `more`, by their labels, if there are any or the encoder lacks `tools`."""
+    everything = not (tools or more)
+    lossless: dict[str, Transform] = {
+        label: kind for label, kind in more.items() if isinstance(kind, Model) and kind.family.reversible
+    }
+    rows: list[Row] = []
+    if everything or len(lossless) < len(more) or tools:
+        lossy: dict[str, Transform] = {"trained:general": "trained:general"}
+        lossy |= {label: kind for label, kind in more.items() if label not in lossless}
+        with without(tools):
+            found = lossy_rows(name, samples, level, lossy | ({"chosen": None} if everything else {}))
+        rows += [replace(row, without=" ".join(tools)) for row in found]
+    if everything or lossless:
+        shipped: dict[str, Transform] = {"trained:general-reversible": "trained:general"}
+        rows += lossless_rows(name, samples, level, shipped | lossless)
+    return rows
+
+
+def lossless_rows(name: str, samples: NDArray[np.generic], level: int, transforms: dict[str, Transform]) -> list[Row]:
+    """Sizes with `transforms`, by their labels, against 5/3 and the predictive codec."""
+    untrained = len(wavelet.encode_brick(samples, level, EXACT, "53") or b"")
+    best = len(predictive.encode_brick(samples, level) or b"")
+    rows = []
+    for label, kind in transforms.items():
+        size = len(wavelet.encode_brick(samples, level, EXACT, kind) or b"")
+        rows.append(Row(name, label, to_53=size / untrained, to_predictive=size / best))
+    return rows
+
+
+def lossy_rows(name: str, samples: NDArray[np.generic], level: int, transforms: dict[str, Transform]) -> list[Row]:
+    """9/7 and `transforms`, by their labels."""
     spread = float(samples.astype(np.float64).std())
     steps = [float(step) for step in np.geomspace(max(1.0, spread / 256), spread * 3, STEPS)]
     anchor, encode, decode = curve(samples, "97", level, steps)
     rows = [Row(name, "97", 0.0, 0.0, 0.0, encode=encode, decode=decode)]
-    known: dict[str, Transform] = {"trained:general": "trained:general", "chosen": None}
-    for label, transform in (known | more).items():
+    for label, transform in transforms.items():
         points, encode, decode = curve(samples, transform, level, steps)
         whole, high, low = (delta_rate(anchor, points, window) for window in WINDOWS.values())
         rows.append(Row(name, label, whole, high, low, encode=encode, decode=decode))
-    sizes = [len(wavelet.encode_brick(samples, level, EXACT, kind) or b"") for kind in ("53", "trained:general")]
-    best = len(predictive.encode_brick(samples, level) or b"")
-    rows.append(Row(name, "trained:general-reversible", to_53=sizes[1] / sizes[0], to_predictive=sizes[1] / best))
     return rows
 
 
@@ -89,15 +147,18 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench trained", description=__doc__)
     parser.add_argument("data", nargs="+", help="volumes, or folders of them")
     parser.add_argument("--level", type=int, default=5)
-    parser.add_argument("--only", default="", help="beginning of the names of the volumes to take")
+    parser.add_argument("--only", nargs="*", default=[""], help="beginnings of the names of the volumes to take")
     parser.add_argument("--models", nargs="*", default=[], type=Path, help="files of more models to measure")
     parser.add_argument("--tuned", action="store_true", help="measure filters that are tuned to each volume, too")
+    parser.add_argument("--without", nargs="*", choices=TOOLS, default=[], help="tools of the coder to leave out")
     parser.add_argument("--middle", nargs=3, type=int, default=MIDDLE, help="voxels to code, z y x")
     parser.add_argument("--csv", type=Path, default=Path(__file__).parent / "results" / "trained.csv", help="table to write")
     options = parser.parse_args(arguments)
+    if options.models:  # decoding looks for those with networks there
+        os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys(str(path.resolve().parent) for path in options.models))
     rows: list[Row] = []
     for name, path in names(find(options.data)):
-        if not name.startswith(HELD_OUT) or not name.startswith(options.only):
+        if not name.startswith(HELD_OUT) or not name.startswith(tuple(options.only)):
             continue
         samples = load(name, path).samples
         volume = samples.reshape(-1, *samples.shape[-3:])
@@ -107,7 +168,7 @@ def main(arguments: list[str]) -> None:
         more: dict[str, Transform] = {path.stem: Model.from_bytes(path.read_bytes()) for path in options.models}
         if options.tuned:
             more["tuned"] = _tuned(whole)
-        for row in rows_of(name, volume[None, ..., None], options.level, more):
+        for row in rows_of(name, volume[None, ..., None], options.level, more, options.without):
             rows.append(row)
             print(", ".join(f"{key} {value}" for key, value in _written(row).items() if value))
     for transform in dict.fromkeys(row.transform for row in rows):

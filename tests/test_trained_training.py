@@ -204,7 +204,7 @@ def test_bad_input(prepared: Path, tmp_path: Path) -> None:
         "steps = 3": ["steps = 0", 'steps = "3"', "steps = true", "learning_rate = 0.1"],
         "batch = 2": [
             "batch = 0", "batch = 1.5", "seed = -1", "start = 3", "bits = 1.0", "bits = [1]", "bits = [0, 1]",
-            "validate_every = 0", "save_every = 0", 'include = "a*"', "about = { a = 1 }",
+            "validate_every = 0", "save_every = 0", "levels = 0", 'include = "a*"', "about = { a = 1 }",
         ],
         'network = ""': [
             'network = "deep"', 'network_sharing = "some"', "classes = 0", "reach = 5", "steps = 3",

@@ -153,7 +153,9 @@ class Run:
     ) -> torch.Tensor:
         """Loss of an example; what filters do to the norms of bands counts `spread` times."""
         step, weight = self._weight(example, bits)
-        volume, levels = example.volume.to(self.device), example.levels
+        volume = example.volume.to(self.device)
+        z, y, x = (min(n, self.recipe.levels) for n in example.levels)
+        levels = z, y, x
         if self.recipe.transform.network:
             own = None if stage.rounding else noise
             rate, distortion = straight_loss(self.model, self.rate, volume, levels, self.norms, step, own)

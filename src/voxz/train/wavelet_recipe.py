@@ -52,6 +52,7 @@ class Recipe:
     bits : bits/voxel, lowest and highest, that crops are quantised for
     seed : of everything random
     validate_every, save_every : steps
+    levels : times that crops are split at most; with networks fewer are much faster, and coarse bands are small
     start : checkpoint of another run whose parameters, where they have the same shape, this one starts from
     """
 
@@ -66,6 +67,7 @@ class Recipe:
     validate_every: int = 200
     save_every: int = 100
     validation_crops: int = 32
+    levels: int = 4
     start: str = ""
     about: dict[str, str] = field(default_factory=dict)
 
@@ -73,6 +75,8 @@ class Recipe:
         if not self.name.replace("-", "").isalnum() or len(self.name) > 32:
             raise UsageError(f"got the model name {self.name!r}, expected letters, digits and -, at most 32")
         _check_family(self.transform)
+        if self.levels < 1:
+            raise UsageError(f"got {self.levels} levels, expected 1 or more")
         if not self.stages or self.batch < 1 or not 0 < self.bits[0] <= self.bits[1]:
             raise UsageError("a recipe needs at least one [[stage]], a batch of 1 or more, and bits above 0 in rising order")
         if min(self.validate_every, self.save_every) < 1 or min(self.seed, self.validation_crops) < 0:

@@ -108,43 +108,43 @@ class Lifting(nn.Module):
         assert low.shape == shape
         return low
 
-    def _filtered(self, half: Tensor, axis: int, length: int, odd: int, filter_: Tensor) -> Tensor:
-        """What a filter makes of a half, at the places of the other."""
+    def _reached(self, half: Tensor, axis: int, length: int, odd: int) -> Tensor:
+        """What the numbers of a filter are multiplied with, ``(4 * reach, z, y, x)``: taps that mirror each other are one sum."""
         reach, (first, second) = self.family.reach, ACROSS[axis]
         longer = mirrored(half, axis, length, odd, reach)
         count = length // 2 if not odd else (length + 1) // 2
-        total = torch.zeros(())
+        sums = []
         for away in range(reach):
             pair = longer.narrow(axis, reach - away - odd, count) + longer.narrow(axis, reach + away + 1 - odd, count)
             across = beside(pair, first)
-            total = total + filter_[away, 0, 0] * pair + filter_[away, 1, 0] * across
-            total = total + filter_[away, 0, 1] * beside(pair, second) + filter_[away, 1, 1] * beside(across, second)
-        return total
+            sums += [pair, beside(pair, second), across, beside(across, second)]
+        return torch.stack(sums)
 
     def _moved(
         self, half: Tensor, axis: int, length: int, step: int, filter_: Tensor, network: int, unit: float
     ) -> tuple[Tensor, Tensor | None]:
         """What a step adds to the other half, and what it then scales it by, if it does."""
         odd = step & 1
-        total = self._filtered(half, axis, length, odd, filter_)
+        reached = self._reached(half, axis, length, odd)
+        total = torch.tensordot(filter_.flatten(), reached, 1)
         if not self.family.network:
             return total, None
         own = {name: values[network, step] for name, values in self.network_arrays().items()}
         if self.family.network == "relu":
             filters, weights = own["first"], self.counts
             filters = filters - (filters * weights).sum((-1, -2, -3), keepdim=True) / weights.sum()
-            hidden = torch.stack([self._filtered(half, axis, length, odd, f) for f in filters])
+            hidden = torch.tensordot(filters.flatten(1), reached, 1)
             return total + unit * (_units(hidden / unit, own) - _units(torch.zeros(len(filters), 1, 1, 1), own)), None
         mean = (filter_ * self.counts).sum() / self.counts.sum()
-        detail = self._filtered(half, axis, length, odd, filter_ - mean) / unit
-        padded = nn.functional.pad(detail[None, None], (HALO,) * 6, mode="replicate")
-        one = squashed(nn.functional.conv3d(padded, own["first"]))
-        two = squashed(nn.functional.conv3d(one, own["second"]))
-        three = nn.functional.conv3d(two, own["third"]) + one[..., 2:-2, 2:-2, 2:-2]
-        total = total + unit * nn.functional.conv3d(three, own["last"])[0, 0]
+        detail = torch.tensordot((filter_ - mean).flatten(), reached, 1) / unit
+        padded = nn.functional.pad(detail[None, None], (HALO,) * 6, mode="replicate")[0, 0, :, None]
+        one = squashed(convolved(padded, own["first"]))
+        two = squashed(convolved(one, own["second"]))
+        three = convolved(two, own["third"]) + one[2:-2, :, 2:-2, 2:-2]
+        total = total + unit * convolved(three, own["last"])[:, 0]
         if "gate" not in own or odd:
             return total, None
-        return total, 1 + 0.5 * squashed(nn.functional.conv3d(three.square(), own["gate"]))[0, 0]
+        return total, 1 + 0.5 * squashed(convolved(three.square(), own["gate"]))[:, 0]
 
     def _split(self, part: Tensor, axis: int, filters: Tensor, network: int, unit: float) -> tuple[Tensor, Tensor]:
         length = part.shape[axis]
@@ -171,6 +171,17 @@ class Lifting(nn.Module):
             odd = torch.cat([odd, even.narrow(axis, 0, 1)], axis)
         merged = torch.stack([even, odd], axis + 1).flatten(axis, axis + 1)
         return merged.narrow(axis, 0, length)
+
+
+def convolved(values: Tensor, weights: Tensor) -> Tensor:
+    """Convolution of ``(z, channels, y, x)`` with ``(channels, channels, z, y, x)``, without what lacks neighbours.
+
+    As one in two dimensions with the channels of three slices: on a processor that takes a third of the time of `conv3d`.
+    """
+    deep = weights.shape[2]
+    count = len(values) - deep + 1
+    slices = torch.cat([values[k : k + count] for k in range(deep)], 1)
+    return nn.functional.conv2d(slices, weights.transpose(1, 2).flatten(1, 2))
 
 
 def squashed(values: Tensor) -> Tensor:
