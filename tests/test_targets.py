@@ -11,7 +11,7 @@ import voxz
 from samples import nifti, smooth
 from voxz.codecs import predictive
 from voxz.fidelity import Fidelity
-from voxz.outlook import Outlook, ratio
+from voxz.search.outlook import Outlook, ratio
 
 HEAD = phantoms.head((8, 72, 64))
 

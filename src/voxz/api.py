@@ -32,7 +32,7 @@ from voxz.losses import loss_of, wavelet_names
 from voxz.parallel import thread_count
 from voxz.pipeline import Progress
 from voxz.plan import Plan
-from voxz.search import Opener, nearer_plan
+from voxz.search.asked import Opener, nearer_plan
 from voxz.settle import settled
 from voxz.target import Lossless, Target
 

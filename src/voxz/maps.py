@@ -8,7 +8,7 @@ no map: there is nothing that it could lose.
 from voxz.errors import UsageError
 from voxz.io import nifti
 from voxz.pipeline import Samples
-from voxz.search import Opener
+from voxz.search.asked import Opener
 from voxz.segments.suits import surprises
 from voxz.slabs import slabs_of
 from voxz.target import Lossless, MaxError, Target

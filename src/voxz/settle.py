@@ -10,7 +10,7 @@ from voxz.implicit.options import Fitting
 from voxz.maps import refuse_maps
 from voxz.pipeline import Progress
 from voxz.plan import Plan
-from voxz.search import Opener, find_plan
+from voxz.search.asked import Opener, find_plan
 from voxz.target import Lossless, MaxError, Psnr, Target
 from voxz.train.extra import need_torch
 

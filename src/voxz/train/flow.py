@@ -8,7 +8,7 @@ from pathlib import Path
 from voxz.implicit.options import Fitting
 from voxz.pipeline import Progress
 from voxz.plan import Plan
-from voxz.search import Opener
+from voxz.search.asked import Opener
 from voxz.target import Target
 from voxz.train.extra import need_torch
 from voxz.train.journal import Journal

@@ -23,7 +23,7 @@ from voxz.noise import noise_of
 from voxz.pipeline import bricks_of, grid_of
 from voxz.plan import Coded, Plan
 from voxz.predict.special import MOST_SPECIALS
-from voxz.search import Opener, bound_in_stored_units, target_facts
+from voxz.search.asked import Opener, bound_in_stored_units, target_facts
 from voxz.tally import Tally, within
 from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
 from voxz.train.aim import Aim, Outcome

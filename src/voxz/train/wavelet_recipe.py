@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -120,11 +120,6 @@ def read_recipe(path: str | Path) -> Recipe:
     family = _made(Family, values.get("transform", {}), path)
     recipe: Recipe = _made(Recipe, values | {"transform": family, "stages": stages}, path)
     return recipe
-
-
-def shortened(recipe: Recipe, share: float) -> Recipe:
-    """The same recipe with a share of the steps, for a try."""
-    return replace(recipe, stages=tuple(replace(s, steps=max(1, round(s.steps * share))) for s in recipe.stages))
 
 
 def check_enough(crops: int) -> None:

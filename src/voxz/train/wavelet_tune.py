@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from voxz.plan import Plan
-from voxz.search import Opener
+from voxz.search.asked import Opener
+from voxz.search.trial import Trial
 from voxz.train.wavelet import Run
 from voxz.train.wavelet_data import Example
 from voxz.train.wavelet_export import to_model
 from voxz.train.wavelet_recipe import Recipe, Stage
 from voxz.transforms.choice import shipped
 from voxz.transforms.model import Model, Tuned
-from voxz.trial import Trial
 from voxz.weights.store import read_named
 
 CROP = (16, 48, 48)

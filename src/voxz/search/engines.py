@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from voxz.goals import BitsGoal, PsnrGoal, Result
-from voxz.outlook import Outlook, ratio
 from voxz.plan import Plan
-from voxz.trial import Trial
+from voxz.search.goals import BitsGoal, PsnrGoal, Result
+from voxz.search.outlook import Outlook, ratio
+from voxz.search.trial import Trial
 
 STEP_OF_RMSE = {"wavelet": 3.9, "predictive": 3.3, "floats": 3.3}
 """First guess of an engine's step, as a multiple of the root mean square error."""

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from voxz.bricks import middle_of
 from voxz.container.header import Header
 from voxz.fidelity import Fidelity
-from voxz.goals import Goal, Result
 from voxz.metrics import extent_of
 from voxz.parallel import map_ordered
 from voxz.pipeline import Samples, around, bricks_of, check_brick, code_blindly, code_brick, grid_of
 from voxz.plan import Coded, Plan
+from voxz.search.goals import Goal, Result
 from voxz.tally import Tally
 
 MOST_TRIED = 1 << 24

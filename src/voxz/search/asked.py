@@ -16,17 +16,17 @@ import numpy as np
 
 from voxz.codecs.wavelet_options import NO_OPTIONS, WaveletOptions
 from voxz.container.header import TARGETS, UNITS, Header, Loss
-from voxz.engines import choose_engine, engine_within
 from voxz.errors import UsageError
 from voxz.fidelity import EXACT, Fidelity
-from voxz.goals import BitsGoal, PsnrGoal, Result
 from voxz.io import nifti
 from voxz.metrics import psnr
 from voxz.noise import noise_of
 from voxz.pipeline import Samples
 from voxz.plan import Plan
+from voxz.search.engines import choose_engine, engine_within
+from voxz.search.goals import BitsGoal, PsnrGoal, Result
+from voxz.search.trial import Trial, with_step
 from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
-from voxz.trial import Trial, with_step
 from voxz.volume import Foreign, Layout
 
 Opener = Callable[[], AbstractContextManager[Samples]]
