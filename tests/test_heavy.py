@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -130,10 +130,11 @@ def test_what_was_coded_is_learnt(seed: int, index: int, quantiser: int, minus: 
         return float((shares * np.diff(1 / (1 + np.exp(-bounds)), axis=0)[0]).sum())
 
     before, (outputs, shares, steepness, mean) = chance(values), seen(values)
+    assume(before > 1e-3)  # far out, tables of the logistic are flat
     mirrored = third.copy(), bias.copy()
     rates, slopes = np.array([1e-3, 1e-3]), np.zeros(OUTPUTS)
     learn(lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, third, bias, rates, slopes)
-    assert chance(values) > before * (1 - 1e-4), "within what tables of the logistic are good for"
+    assert chance(values) > before * (1 - 1e-4)
     learn(lower, upper, not minus, -mean, outputs, shares, steepness, -values, used, deeper, *mirrored, rates, slopes)
     np.testing.assert_array_equal(mirrored[0], third)
     np.testing.assert_array_equal(mirrored[1], bias)
