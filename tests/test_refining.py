@@ -14,8 +14,8 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.fidelity import Fidelity
 from voxz.subbands import bands
-from voxz.subbands.refining import CLASSES, TAPS, UNITS, Rebuilt, fit, refined
-from voxz.transforms.wiener import Filters, put_none
+from voxz.subbands.refining import CLASSES, TAPS, UNITS, Rebuilt, fit, read_filters, refined
+from voxz.transforms.wiener import Filters, put_filters
 
 SLOPE = 0.28
 
@@ -76,16 +76,15 @@ def test_any_shape_and_size(shape: tuple[int, int, int], seed: int, size: int) -
 def test_filters_travel_in_side_information() -> None:
     filters, writer = fit([smooth_band(1, 2)], SLOPE), IntegerWriter()
     assert filters is not None
-    put_none(writer)
-    filters.put(writer)
-    Filters(filters.weights, filters.of_class + 1, filters.precision).put(writer)
+    for one in (None, filters, Filters(filters.weights, filters.of_class + 1, filters.precision)):
+        put_filters(one, writer)
     reader = IntegerReader(writer.to_bytes())
-    assert Filters.read(reader, CLASSES, TAPS) is None
-    back = Filters.read(reader, CLASSES, TAPS)
+    assert read_filters(reader) is None
+    back = read_filters(reader)
     assert back is not None
     np.testing.assert_array_equal(refined(smooth_band(1, 2), back), refined(smooth_band(1, 2), filters))
     with pytest.raises(CorruptError):
-        Filters.read(reader, CLASSES, TAPS)
+        read_filters(reader)
 
 
 def digest() -> str:
@@ -93,7 +92,7 @@ def digest() -> str:
     band, writer = smooth_band(5, 3, (3, 20, 17)), IntegerWriter()
     filters = fit([band], 0.01)
     assert filters is not None
-    filters.put(writer)
+    put_filters(filters, writer)
     return hashlib.sha256(writer.to_bytes() + refined(band, filters).tobytes()).hexdigest()
 
 

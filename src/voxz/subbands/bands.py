@@ -29,12 +29,11 @@ from voxz.subbands.heavy_planes import Memory
 from voxz.subbands.leaning import LARGEST_LEAN, TAPS, fit_leaning
 from voxz.subbands.near import AnyLearner, Near
 from voxz.subbands.quantising import FEWEST_FOR_WEIGHTS, quantised, rebuilt_units, sums_of
-from voxz.subbands.refining import CLASSES, Rebuilt, fit, refined
-from voxz.subbands.refining import TAPS as FILTER_TAPS
+from voxz.subbands.refining import Rebuilt, fit, read_filters, refined
 from voxz.subbands.settings import Effort
 from voxz.subbands.trellis import Trellis, trellis
 from voxz.transforms.pyramid import Band, Pyramid
-from voxz.transforms.wiener import Filters, put_none
+from voxz.transforms.wiener import put_filters
 
 EMPTY, SAME, OWN = 0, 1, 2
 """What the side information of a band says: all zero; weights as before; weights of its own."""
@@ -154,7 +153,7 @@ def encode_bands(
             known.learn(component, band, magnitudes)
         filters = fit(rebuilt, effort.slope) if step and effort.restores else None
         if step:
-            filters.put(side) if filters else put_none(side)
+            put_filters(filters, side)
         for (component, band), one in zip(bands, rebuilt, strict=True):
             components[component][band.box] = refined(one, filters) * _half_step(band, step)
     information = side.to_bytes()
@@ -198,7 +197,7 @@ def decode_bands(
                 units = rebuilt_units(indices, shifts, path)
             rebuilt.append(Rebuilt(band.orientation, units))
             known.learn(component, band, magnitudes)
-        filters = Filters.read(side, CLASSES, FILTER_TAPS) if step else None
+        filters = read_filters(side) if step else None
         for (component, band), one in zip(bands, rebuilt, strict=True):
             values[component][band.box] = refined(one, filters) * _half_step(band, step)
     side.finish()

@@ -9,10 +9,12 @@ Everything is in whole units of 1/32 of half a step, so classes and corrections 
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.entropy.integers import IntegerReader
 from voxz.jit import kernel
 from voxz.predict.fit import BLOCK, add_block, add_rest
 from voxz.transforms.wiener import Filters, fit_filters
@@ -65,16 +67,22 @@ class Rebuilt:
     units: Units
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
+    @cached_property
+    def limited(self) -> NDArray[np.int32]:
+        """Flat units up to LIMIT, with margins of zeros."""
+        return np.pad(np.clip(self.units, -LIMIT, LIMIT).astype(np.int32), MARGIN).ravel()
 
-def _limited(units: Units) -> NDArray[np.int32]:
-    """Units up to LIMIT, with margins of zeros."""
-    return np.pad(np.clip(units, -LIMIT, LIMIT).astype(np.int32), MARGIN)
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """`PAIRS` as distances among `limited`."""
+        height, width = (n + 2 * MARGIN for n in self.units.shape[1:])
+        return np.array([(z * height + y) * width + x for z, y, x in PAIRS], np.int64)
 
 
-def _offsets(limited: NDArray[np.int32]) -> NDArray[np.int64]:
-    """`PAIRS` as distances in the flat array."""
-    _, height, width = limited.shape
-    return np.array([(z * height + y) * width + x for z, y, x in PAIRS], np.int64)
+@kernel
+def _row(z, y, shape):  # type: ignore[no-untyped-def]
+    """Where a row of a band of this shape begins among its limited units."""
+    return ((z + MARGIN) * (shape[1] + 2 * MARGIN) + y + MARGIN) * (shape[2] + 2 * MARGIN) + MARGIN
 
 
 @kernel
@@ -98,11 +106,10 @@ def _look(limited, i, offsets, bounds, features):  # type: ignore[no-untyped-def
 def _correct(limited, offsets, bounds, weights, of_class, scale, units, out):  # type: ignore[no-untyped-def]
     """Fill `out` with `units`, corrected by the filters, times the size of a unit; `limited` is flat, with margins."""
     depth, height, width = units.shape
-    row_length = width + 2 * MARGIN
     features = np.zeros(TAPS, np.int64)
     for z in range(depth):
         for y in range(height):
-            start = ((z + MARGIN) * (height + 2 * MARGIN) + y + MARGIN) * row_length + MARGIN
+            start = _row(z, y, units.shape)
             for x in range(width):
                 total = np.int64(0)
                 chosen = of_class[at(_look(limited, start + x, offsets, bounds, features))]
@@ -117,11 +124,10 @@ def _correct(limited, offsets, bounds, weights, of_class, scale, units, out):  #
 def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def]
     """Fill the `classes` of all coefficients ``(z, y, x)``."""
     depth, height, width = classes.shape
-    row_length = width + 2 * MARGIN
     features = np.zeros(TAPS, np.int64)
     for z in range(depth):
         for y in range(height):
-            start = ((z + MARGIN) * (height + 2 * MARGIN) + y + MARGIN) * row_length + MARGIN
+            start = _row(z, y, classes.shape)
             for x in range(width):
                 classes[z, y, at(x)] = _look(limited, start + x, offsets, bounds, features)
 
@@ -130,11 +136,10 @@ def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def
 def _gather(limited, classes, missed, offsets, bounds, strides, seen, blocks, filled, moments):  # type: ignore[no-untyped-def]
     """Add the second moments of taps and error of every so many coefficients of each class, with their stride as weight."""
     depth, height, width = missed.shape
-    row_length = width + 2 * MARGIN
     features = np.zeros(TAPS, np.int64)
     for z in range(depth):
         for y in range(height):
-            start = ((z + MARGIN) * (height + 2 * MARGIN) + y + MARGIN) * row_length + MARGIN
+            start = _row(z, y, missed.shape)
             for x in range(width):
                 group = np.int64(classes[z, y, x])
                 seen[group] += 1
@@ -157,30 +162,35 @@ def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
 
     `slope` is the squared error, in half steps, that a bit is worth.
     """
-    seen = [(band, _limited(band.units), np.zeros(band.units.shape, np.uint8)) for band in bands]
+    classes_of = [np.zeros(band.units.shape, np.uint8) for band in bands]
     counts = np.zeros((8, _KINDS), np.int64)
-    for band, near, classes in seen:
-        _classify(near.ravel(), _offsets(near), _BOUNDS, classes)
+    for band, classes in zip(bands, classes_of, strict=True):
+        _classify(band.limited, band.offsets, _BOUNDS, classes)
         counts[band.orientation] += np.bincount(classes.ravel(), minlength=_KINDS)
     strides = np.maximum(1, counts // SAMPLES)
     met, filled = np.zeros_like(counts), np.zeros_like(counts)
     blocks, moments = np.zeros((8, _KINDS, BLOCK, WIDTH)), np.zeros((8, _KINDS, WIDTH, WIDTH))
-    for band, near, classes in seen:
+    for band, classes in zip(bands, classes_of, strict=True):
         missed, o = band.values * UNITS - band.units, band.orientation
-        _gather(near.ravel(), classes, missed, _offsets(near), _BOUNDS, strides[o], met[o], blocks[o], filled[o], moments[o])
+        _gather(band.limited, classes, missed, band.offsets, _BOUNDS, strides[o], met[o], blocks[o], filled[o], moments[o])
     for place in np.ndindex(counts.shape):
         add_rest(moments[place], blocks[place], filled[place])
     counts[:, 0] = 0
     return fit_filters(moments.reshape(CLASSES, WIDTH, WIDTH), counts.ravel(), TAPS, slope * UNITS**2)
 
 
+def read_filters(reader: IntegerReader) -> Filters | None:
+    """Filters of a level, or None, as `put_filters` wrote them; damage raises `CorruptError`."""
+    return Filters.read(reader, CLASSES, TAPS)
+
+
 def refined(band: Rebuilt, filters: Filters | None) -> NDArray[np.float64]:
     """Coefficients ``(z, y, x)`` in half steps."""
     if filters is None:
         return band.units.astype(np.float64) * (1.0 / UNITS)
-    near, out = _limited(band.units), np.zeros(band.units.shape)
+    out = np.zeros(band.units.shape)
     of_class = filters.of_class.reshape(8, _KINDS)[band.orientation]
     scale = 1.0 / (1 << filters.precision)
-    _correct(near.ravel(), _offsets(near), _BOUNDS, filters.weights, of_class, scale, band.units, out)
+    _correct(band.limited, band.offsets, _BOUNDS, filters.weights, of_class, scale, band.units, out)
     out *= 1.0 / UNITS
     return out

@@ -12,7 +12,7 @@ class Effort:
     states : of the trellis
     rounds : quantisations, each with bits and weights measured on the one before
     slope : squared error, in half steps, that a bit is worth
-    restores : whether filters for what was decoded are fitted and sent
+    restores : whether filters are fitted and sent, for rebuilt coefficients and for decoded samples
     """
 
     states: int

@@ -32,16 +32,10 @@ class Filters:
     of_class: NDArray[np.int64]
     precision: int
 
-    def put(self, writer: IntegerWriter) -> None:
-        """Append all to side information."""
-        writer.put([len(self.weights), self.precision])
-        writer.put(self.of_class)
-        writer.put(self.weights, _columns(*self.weights.shape))
-
     def to_bytes(self) -> bytes:
         """Side information of their own."""
         writer = IntegerWriter()
-        self.put(writer)
+        put_filters(self, writer)
         return writer.to_bytes()
 
     @classmethod
@@ -56,7 +50,7 @@ class Filters:
 
     @classmethod
     def read(cls, reader: IntegerReader, classes: int, taps: int) -> "Filters | None":
-        """Inverse of `put` and `put_none`; damage raises `CorruptError`."""
+        """Inverse of `put_filters`; damage raises `CorruptError`."""
         count, precision = map(int, reader.take(2))
         if count == 0 and precision == 0:
             return None
@@ -69,9 +63,14 @@ class Filters:
         return cls(weights, of_class, precision)
 
 
-def put_none(writer: IntegerWriter) -> None:
-    """Append that there are no filters."""
-    writer.put([0, 0])
+def put_filters(filters: Filters | None, writer: IntegerWriter) -> None:
+    """Append filters, or that there are none, to side information."""
+    if filters is None:
+        writer.put([0, 0])
+        return
+    writer.put([len(filters.weights), filters.precision])
+    writer.put(filters.of_class)
+    writer.put(filters.weights, _columns(*filters.weights.shape))
 
 
 def _columns(count: int, taps: int) -> NDArray[np.int64]:
