@@ -18,7 +18,7 @@ from voxz.errors import CorruptError, MissingWeightsError, UsageError, VoxzError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.subbands.heavy_model import Model, Weights, asked_model
 from voxz.subbands.heavy_network import MIXED, OUTPUTS, SIGNED, bound_of, distributions, last_layer, mean_of
-from voxz.subbands.heavy_online import RATES, learn
+from voxz.subbands.heavy_online import RATES, energy_of, learn
 from voxz.subbands.heavy_tables import log2_of, odds_of, power_of_two
 from voxz.weights.flat import pack, unpack
 from voxz.weights.naming import DIGEST
@@ -132,15 +132,15 @@ def test_what_was_coded_is_learnt(seed: int, index: int, quantiser: int, minus: 
     before, (outputs, shares, steepness, mean) = chance(values), seen(values)
     assume(before > 1e-3)  # far out, tables of the logistic are flat
     mirrored = third.copy(), bias.copy()
-    rates, slopes = np.array([1e-3, 1e-3]), np.zeros(OUTPUTS)
-    learn(lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, third, bias, rates, slopes)
+    rates, slopes, energy = np.array([1e-3, 1e-3]), np.zeros(OUTPUTS), energy_of(deeper)
+    learn(lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, energy, third, bias, rates, slopes)
     assert chance(values) > before * (1 - 1e-4)
-    learn(lower, upper, not minus, -mean, outputs, shares, steepness, -values, used, deeper, *mirrored, rates, slopes)
+    learn(lower, upper, not minus, -mean, outputs, shares, steepness, -values, used, deeper, energy, *mirrored, rates, slopes)
     np.testing.assert_array_equal(mirrored[0], third)
     np.testing.assert_array_equal(mirrored[1], bias)
     for _ in range(300):
         outputs, shares, steepness, mean = seen(values)
-        learn(lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, third, bias, RATES[2], slopes)
+        learn(lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, energy, third, bias, RATES[2], slopes)
     assert chance(values) > before
 
 

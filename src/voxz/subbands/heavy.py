@@ -26,7 +26,7 @@ from voxz.subbands.heavy_network import (
     row_of_first_layer,
     signed_inputs,
 )
-from voxz.subbands.heavy_online import RATES, learn
+from voxz.subbands.heavy_online import RATES, energy_of, learn
 from voxz.subbands.heavy_tables import log2_of, odds_of
 from voxz.subbands.heavy_wide import logs_of_means, next_row, next_slice
 from voxz.subbands.leaning import lean_of_row
@@ -200,13 +200,14 @@ def code_band(  # type: ignore[no-untyped-def]
                 size = (reached << shift) | raw(size, shift, coder, data, decoding)
                 if size >> MOST_BITS:
                     return False
+                upper = bound_of(size, q, edges)
+                lower = bound_of(size - 1, q, edges) if size > 0 else -upper
                 if size > 0:
                     near = 3 * trit(signs[at(j - 1)]) + trit(signs_up[i])
                     near = (near * 3 + trit(signs_up[at(j - 1)])) * 3 + trit(signs_up[at(j + 1)])
                     farther = 3 * trit(signs_back[i]) + trit(signs[at(j - 2)])
                     farther = (farther * 3 + trit(signs_top[i])) * 3 + trit(signs_far[i])
                     leant = lean_bin(lean >> WEIGHT_BITS, expected)
-                    lower, upper = bound_of(size - 1, q, edges), bound_of(size, q, edges)
                     for e in range(EXPERTS):
                         inputs[NETWORK + e] = odds_of(chance_of_minus(lower, upper, means[e], shares[e], steepness[e]))
                     odds = inputs[NETWORK]
@@ -233,12 +234,11 @@ def code_band(  # type: ignore[no-untyped-def]
                     index = -size if negative else size
                 else:
                     index = np.int64(0)
-                upper = bound_of(size, q, edges)
-                lower = bound_of(size - 1, q, edges) if size else -upper
+                energy = energy_of(deeper)
                 for e in range(EXPERTS):
                     learn(
-                        lower, upper, index < 0, means[e], outputs[e], shares[e], steepness[e], values, used, deeper, third[e],
-                        third_bias[e], RATES[e], slopes,
+                        lower, upper, index < 0, means[e], outputs[e], shares[e], steepness[e], values, used, deeper, energy,
+                        third[e], third_bias[e], RATES[e], slopes,
                     )
                 indices[z, y, x] = index
                 row[i] = min(magnitude_of(index, q), LARGEST)

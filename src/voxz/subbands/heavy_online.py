@@ -44,25 +44,32 @@ def _slopes_of_shapes(lower, upper, mean, outputs, shares, steepness, rate, slop
 
 
 @kernel
+def energy_of(deeper):  # type: ignore[no-untyped-def]
+    """What steps are divided by: 1 and the sum of squares of the last layer's inputs."""
+    energy = 1.0
+    for h in range(deeper.size):
+        energy += deeper[h] * deeper[h]
+    return energy
+
+
+@kernel
 def learn(  # type: ignore[no-untyped-def]
-    lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, third, third_bias, rates, slopes
+    lower, upper, minus, mean, outputs, shares, steepness, values, used, deeper, energy, third, third_bias, rates, slopes
 ):
     """One step of the last layer for a coefficient whose magnitude turned out between two bounds, with this sign.
 
-    `outputs`, `mean` and what follows are those that the coefficient was coded with; `slopes` is room to work in.
+    `outputs`, `mean` and what follows are those that the coefficient was coded with, `energy` is `energy_of` the inputs `deeper`;
+    `slopes` is room to work in.
     """
     centre = -mean if minus else mean
-    moved, energy = _slopes_of_shapes(lower, upper, centre, outputs, shares, steepness, rates[0], slopes)
+    moved, signed_energy = _slopes_of_shapes(lower, upper, centre, outputs, shares, steepness, rates[0], slopes)
     for k in range(used - 2 * MIXED):
-        energy += values[k] * values[k]
-    moved = (-moved if minus else moved) / energy
-    size = 1.0
-    for h in range(deeper.size):
-        size += deeper[h] * deeper[h]
+        signed_energy += values[k] * values[k]
+    moved = (-moved if minus else moved) / signed_energy
     for k in range(used - 2 * MIXED):
         slopes[2 * MIXED + k] = rates[1] * min(max(moved * values[k], -1.0), 1.0)
     for k in range(used):
-        slopes[k] /= size
+        slopes[k] /= energy
         third_bias[k] += slopes[k]
     for h in range(deeper.size):
         value, row = deeper[h], third[h]
