@@ -6,12 +6,15 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from voxz.codecs import wavelet
+from voxz.errors import VoxzError
 
 CODES = {
     "u1": 2, "i2": 4, "i4": 8, "f4": 16, "c8": 32, "f8": 64, "rgb": 128, "i1": 256, "u2": 512, "u4": 768,
@@ -124,10 +127,14 @@ def printed_by_plain_python(module: str) -> str:
     return plain.stdout.strip()
 
 
-def damaged(payload: bytes, every: int = 1) -> Iterator[bytes]:
-    """A payload with one bit flipped in each `every`-th byte, and cut before it."""
+def decode_damaged_brick(payload: bytes, samples: NDArray[Any], every: int = 1) -> None:
+    """Of a wavelet payload, a bit flipped in each `every`-th byte, or a cut before it, is an error or gives other samples."""
     for at in range(0, len(payload), every):
         flipped = bytearray(payload)
         flipped[at] ^= 1 << (at % 8)
-        yield bytes(flipped)
-        yield payload[:at]
+        for blob in (bytes(flipped), payload[:at]):
+            try:
+                decoded = wavelet.decode_brick(blob, samples.shape, samples.dtype)
+            except VoxzError:
+                continue
+            assert decoded.shape == samples.shape

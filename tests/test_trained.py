@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import voxz
-from samples import damaged, printed_by_plain_python
+from samples import decode_damaged_brick, printed_by_plain_python
 from voxz.cli import app
 from voxz.codecs import wavelet
-from voxz.errors import CorruptError, MissingWeightsError, UsageError, VoxzError
+from voxz.errors import CorruptError, MissingWeightsError, UsageError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.transforms.choice import shipped
 from voxz.transforms.family import Family, kind_of, multiplicities, reach_table
@@ -312,9 +312,4 @@ def test_plain_python_gives_the_same() -> None:
 def test_damage_is_an_error_or_other_samples() -> None:
     samples = phantom((1, 2, 7, 9, 1))
     payload = wavelet.encode_brick(samples, 5, Fidelity.stepped(4.0), model_for(Family())) or b""
-    for blob in damaged(payload):
-        try:
-            decoded = wavelet.decode_brick(blob, samples.shape, samples.dtype)
-        except VoxzError:
-            continue
-        assert decoded.shape == samples.shape
+    decode_damaged_brick(payload, samples)

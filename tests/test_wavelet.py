@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from samples import damaged, printed_by_plain_python
+from samples import decode_damaged_brick, printed_by_plain_python
 from voxz.codecs import predictive, wavelet
-from voxz.errors import VoxzError
 from voxz.fidelity import EXACT, Fidelity
 from voxz.subbands.trellis import follow, quantise, trellis
 from voxz.tally import within
@@ -232,9 +231,4 @@ def test_plain_python_gives_the_same() -> None:
 def test_damage_is_an_error_or_other_samples() -> None:
     samples = phantom((2, 4, 12, 13, 1))
     payload = wavelet.encode_brick(samples, 5, Fidelity.stepped(4.0, 3)) or b""
-    for blob in damaged(payload):
-        try:
-            decoded = wavelet.decode_brick(blob, samples.shape, samples.dtype)
-        except VoxzError:
-            continue
-        assert decoded.shape == samples.shape
+    decode_damaged_brick(payload, samples)
