@@ -8,6 +8,7 @@ process has a device of its own.
 
 import os
 import runpy
+import sys
 
 from voxz.train.extra import need_torch
 from voxz.train.fit import dismiss, follow
@@ -23,15 +24,16 @@ def main() -> None:
     if rank:
         follow()
         part(0)
-    code: object = 0
+    code: int | str | None = 0
     try:
         runpy.run_module("voxz", run_name="__main__")
     except SystemExit as stop:
         code = stop.code
+    finally:
+        dismiss()
     if world == 1:
-        raise SystemExit(code)
-    dismiss()
-    part(code if isinstance(code, int) else 1)
+        sys.exit(code)
+    part(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ def meet() -> tuple[int, int]:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         return 0, 1
-    distributed = need_torch("work in several processes").distributed
-    if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if need_torch("CUDA").cuda.is_available() else "gloo")
-    return distributed.get_rank(), world
+    torch = need_torch("work in several processes")
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return torch.distributed.get_rank(), world
 
 
 def part(code: int) -> NoReturn:
