@@ -10,9 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from voxz.data.manifest import Crop, read_manifest
 from voxz.errors import UsageError
-from voxz.transforms.family import SHARING, Family
-from voxz.transforms.model import MOST_CLASSES, MOST_REACH, MOST_STEPS
-from voxz.transforms.networks import NETWORKS
+from voxz.transforms.family import Family
 
 PARTS = ("filters", "networks", "gates", "rate")
 """Of a model: filters, networks that add, networks that scale, and the entropy model."""
@@ -74,7 +72,9 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.name.replace("-", "").isalnum() or len(self.name) > 32:
             raise UsageError(f"got the model name {self.name!r}, expected letters, digits and -, at most 32")
-        _check_family(self.transform)
+        fault = self.transform.fault()
+        if fault:
+            raise UsageError(fault)
         if self.levels < 1:
             raise UsageError(f"got {self.levels} levels, expected 1 or more")
         if not self.stages or self.batch < 1 or not 0 < self.bits[0] <= self.bits[1]:
@@ -129,21 +129,6 @@ def check_enough(crops: int) -> None:
             f"got {crops} crops to train on that are not constant, expected at least {FEWEST_CROPS}; prepare more "
             "volumes or hold out fewer"
         )
-
-
-def _check_family(family: Family) -> None:
-    """Raise `UsageError` for what is no member."""
-    if not {family.sharing, family.network_sharing} <= set(SHARING) or family.network not in NETWORKS:
-        raise UsageError(
-            f"got sharing {family.sharing!r}, network_sharing {family.network_sharing!r}, network {family.network!r}, expected "
-            f"two of {', '.join(SHARING)} and one of {', '.join(map(repr, NETWORKS))}"
-        )
-    if family.steps % 2 or not 2 <= family.steps <= MOST_STEPS or not 1 <= family.reach <= MOST_REACH:
-        raise UsageError(f"got {family.steps} lifting steps of reach {family.reach}, expected 2, 4, 6 or 8, of 1 to {MOST_REACH}")
-    if not 1 <= family.classes <= MOST_CLASSES:
-        raise UsageError(f"got {family.classes} classes of levels, expected 1 to {MOST_CLASSES}")
-    if family.reversible and family.network == "affine":
-        raise UsageError("got the network 'affine' for a reversible transform, expected 'relu' or 'additive', or none")
 
 
 def _made(kind: type[Any], values: Any, path: str | Path) -> Any:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, UnsupportedError, UsageError
 from voxz.transforms.family import SHARING, Family, multiplicities
-from voxz.transforms.model import LARGEST, MOST_CLASSES, MOST_REACH, MOST_STEPS, Model, Tuned
+from voxz.transforms.model import LARGEST, Model, Tuned
 from voxz.transforms.norms import TABLE, Levels, Norms
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.trained import TrainedPyramid
@@ -185,11 +185,12 @@ def _own_bytes(model: Model, levels: Levels) -> bytes:
 def _read_own(reader: _Reader, levels: Levels, reversible: bool) -> Model:
     steps, reach, sharing, classes = _FAMILY.unpack(reader.exactly(_FAMILY.size))
     names = list(SHARING)
-    if not (2 <= steps <= MOST_STEPS and 1 <= reach <= MOST_REACH and 1 <= classes <= MOST_CLASSES) or steps % 2:
-        raise CorruptError("the filters of a brick have an impossible shape")
     if sharing >= len(names):
         raise UnsupportedError(f"filters are shared in way {sharing}, which this voxz does not know; use a later one")
     family = Family(reversible, steps, reach, names[sharing], classes)
+    fault = family.fault()
+    if fault:
+        raise CorruptError(f"the filters of a brick have an impossible shape: {fault}")
     side = IntegerReader(reader.part())
     differences = side.take(family.filters * (4 * reach - 1)).reshape(family.filters, -1)
     table = np.ones(TABLE)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.transforms.lifting import STEPS_97
-from voxz.transforms.networks import shapes
+from voxz.transforms.networks import NETWORKS, shapes
+from voxz.transforms.norms import MOST_LEVELS
 
 KINDS = 7
 
@@ -30,6 +31,8 @@ SHARING = {
 high along x; each its own."""
 
 STEPS_53 = (-0.5, 0.25)
+
+MOST_STEPS, MOST_REACH, MOST_CLASSES = 8, 4, MOST_LEVELS
 
 ACROSS = {0: (1, 2), 1: (0, 2), 2: (0, 1)}
 
@@ -56,6 +59,21 @@ class Family:
     classes: int = 1
     network: str = ""
     network_sharing: str = "all"
+
+    def fault(self) -> str:
+        """What was got and expected where this is no member of the family; nothing if it is one."""
+        if not {self.sharing, self.network_sharing} <= set(SHARING) or self.network not in NETWORKS:
+            return (
+                f"got sharing {self.sharing!r}, network_sharing {self.network_sharing!r}, network {self.network!r}, expected "
+                f"two of {', '.join(SHARING)} and one of {', '.join(map(repr, NETWORKS))}"
+            )
+        if self.steps % 2 or not 2 <= self.steps <= MOST_STEPS or not 1 <= self.reach <= MOST_REACH:
+            return f"got {self.steps} lifting steps of reach {self.reach}, expected 2, 4, 6 or 8, of 1 to {MOST_REACH}"
+        if not 1 <= self.classes <= MOST_CLASSES:
+            return f"got {self.classes} classes of levels, expected 1 to {MOST_CLASSES}"
+        if self.reversible and self.network == "affine":
+            return "got the network 'affine' for a reversible transform, expected 'relu' or 'additive', or none"
+        return ""
 
     @property
     def sets(self) -> int:

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import CorruptError
-from voxz.transforms.family import SHARING, Family
-from voxz.transforms.networks import NETWORKS
-from voxz.transforms.norms import MOST_LEVELS, TABLE, Norms
+from voxz.transforms.family import Family
+from voxz.transforms.norms import TABLE, Norms
 from voxz.weights.flat import pack, unpack
 
 KIND = "voxz wavelet transform"
 VERSION = "1"
 
-MOST_STEPS, MOST_REACH, MOST_CLASSES = 8, 4, MOST_LEVELS
 LARGEST = 16.0
 """Size of a filter's numbers at most."""
 
@@ -99,10 +97,7 @@ def _family(text: str) -> Family:
         type(text) is str for text in (family.sharing, family.network, family.network_sharing)
     ):
         raise CorruptError("the family of a model has fields of wrong types; get the file anew")
-    bounded = all(1 <= n <= most for n, most in zip(whole, (MOST_STEPS, MOST_REACH, MOST_CLASSES), strict=True))
-    known = {family.sharing, family.network_sharing} <= set(SHARING) and family.network in NETWORKS
-    if not bounded or family.steps % 2 or not known:
-        raise CorruptError(f"the family of a model is {text}, which this voxz does not know; it may need a later one")
-    if family.reversible and family.network == "affine":
-        raise CorruptError("a model scales in reversible steps, which cannot be undone in whole numbers")
+    fault = family.fault()
+    if fault:
+        raise CorruptError(f"the family of a model is one that this voxz does not know ({fault}); it may need a later one")
     return family
