@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/.demo
-	$(RUN) -m bench.demo
+	$(RUN) -m benchmarks.demo
 
 test: $(VENV)/.test
 	$(RUN) -m pytest
@@ -17,7 +17,7 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.demo
 	@test -n "$(DATA)" || { echo "make bench DATA=folder with .nii.gz files"; exit 2; }
-	$(RUN) -m bench lossless $(DATA)
+	$(RUN) -m benchmarks lossless $(DATA)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -13,13 +13,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs import wavelet
+from voxz.codecs.wavelet import codec as wavelet
 from voxz.errors import VoxzError
 
 CODES = {
-    "u1": 2, "i2": 4, "i4": 8, "f4": 16, "c8": 32, "f8": 64, "rgb": 128, "i1": 256, "u2": 512, "u4": 768,
-    "i8": 1024, "u8": 1280, "f16": 1536, "c16": 1792, "c32": 2048, "rgba": 2304,
-}  # fmt: skip
+    "u1": 2,
+    "i2": 4,
+    "i4": 8,
+    "f4": 16,
+    "c8": 32,
+    "f8": 64,
+    "rgb": 128,
+    "i1": 256,
+    "u2": 512,
+    "u4": 768,
+    "i8": 1024,
+    "u8": 1280,
+    "f16": 1536,
+    "c16": 1792,
+    "c32": 2048,
+    "rgba": 2304,
+}
 
 BYTES = {"f16": 16, "c32": 32, "rgb": 3, "rgba": 4}
 
@@ -118,10 +132,11 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def printed_by_plain_python(module: str) -> str:
-    """What `parity_digests` of a test module returns where kernels are plain Python; no warning is allowed."""
-    code = f"import sys; sys.path.insert(0, sys.argv[1]); from {module} import parity_digests; print(parity_digests())"
-    command = [sys.executable, "-W", "error", "-c", code, str(Path(__file__).parent)]
+def printed_by_plain_python(test: str) -> str:
+    """What `parity_digests` of a test file returns where kernels are plain Python; no warning is allowed."""
+    file = Path(test)
+    code = f"import sys; sys.path[:0] = sys.argv[1:]; from {file.stem} import parity_digests; print(parity_digests())"
+    command = [sys.executable, "-W", "error", "-c", code, str(file.parent), str(Path(__file__).parent)]
     plain = subprocess.run(command, env=os.environ | {"VOXZ_JIT": "0"}, capture_output=True, text=True, check=False)
     assert (plain.returncode, plain.stderr) == (0, "")
     return plain.stdout.strip()

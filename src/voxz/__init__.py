@@ -8,17 +8,9 @@ True
 """
 
 from voxz.api import compress, decode, decompress, encode, info, open, verify
-from voxz.compare import compare
-from voxz.errors import (
-    CorruptError,
-    LimitError,
-    MissingDependencyError,
-    TruncatedError,
-    UnsupportedError,
-    UsageError,
-    VoxzError,
-)
-from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio
+from voxz.compare.compare import compare
+from voxz.errors import CorruptError, LimitError, MissingDependencyError, TruncatedError, UnsupportedError, UsageError, VoxzError
+from voxz.ratecontrol.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio
 
 __version__ = "0.1.0"
 

@@ -18,7 +18,7 @@ def main() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     try:
-        from voxz.cli import main as run  # noqa: PLC0415 - a signal during the imports must find its handler
+        from voxz.cli.app import main as run  # noqa: PLC0415 - a signal during the imports must find its handler
 
         run()
     except KeyboardInterrupt as stop:  # during the imports, or on the way out

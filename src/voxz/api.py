@@ -15,26 +15,27 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from voxz import pipeline
-from voxz.codecs import CODECS
-from voxz.codecs.wavelet_options import TUNED, Transform, WaveletOptions
+from voxz.codecs.numbers import CODECS
+from voxz.codecs.siren.options import Fitting
+from voxz.codecs.wavelet.options import TUNED, Transform, WaveletOptions
 from voxz.container.header import COMPANION, HEAD, Header
-from voxz.container.marks import marks_before
+from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
-from voxz.image import Image
-from voxz.implicit.options import Fitting
+from voxz.image.lazy import Image
+from voxz.image.loss import loss_of, wavelet_names
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.output import complete_file, header_path, packer
 from voxz.io.source import Source
-from voxz.losses import loss_of, wavelet_names
-from voxz.parallel import thread_count
-from voxz.pipeline import Progress
-from voxz.plan import Plan
-from voxz.search.asked import Opener, nearer_plan
-from voxz.settle import settled
-from voxz.target import Lossless, Target
+from voxz.pipeline.decode import restore, slabs
+from voxz.pipeline.encode import encode_samples
+from voxz.pipeline.plan import Plan
+from voxz.pipeline.samples import Progress, Samples
+from voxz.plan_volume import settled
+from voxz.ratecontrol.planning import Opener, nearer_plan
+from voxz.ratecontrol.target import Lossless, Target
+from voxz.threads import thread_count
 
 LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
@@ -95,7 +96,7 @@ def compress(
                     raise CorruptError("the file that was written is not the one that was meant; try again")
                 if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
                     raise CorruptError("the header that was written is not the one that was read; try again")
-                pipeline.restore(reader, None, count, _part(progress, 1, 2))
+                restore(reader, None, count, _part(progress, 1, 2))
 
 
 def decompress(
@@ -137,14 +138,21 @@ def decompress(
             header = header_path(Path(destination), companion)
             stack.enter_context(complete_file(header, force)).write(companion)
         sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
-        pipeline.restore(reader, sink, thread_count(threads), progress)
+        restore(reader, sink, thread_count(threads), progress)
 
 
 def encode(
-    array: ArrayLike, *, target: Target = LOSSLESS, level: int = DEFAULT_LEVEL, codec: str | None = None,
-    threads: int | None = None, force_lossy: bool = False, fitting: Fitting | None = None, transform: Transform = None,
+    array: ArrayLike,
+    *,
+    target: Target = LOSSLESS,
+    level: int = DEFAULT_LEVEL,
+    codec: str | None = None,
+    threads: int | None = None,
+    force_lossy: bool = False,
+    fitting: Fitting | None = None,
+    transform: Transform = None,
     entropy: str | None = None,
-) -> bytes:  # fmt: skip
+) -> bytes:
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
     A target with loss is refused for a label map, unless `force_lossy` is true.
@@ -155,9 +163,7 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(
-        target, samples, level, codec, count, force_lossy, fitting, wavelet=WaveletOptions(transform, entropy)
-    ) as plan:
+    with settled(target, samples, level, codec, count, force_lossy, fitting, wavelet=WaveletOptions(transform, entropy)) as plan:
         _write(samples, file, plan, count, None)
     return file.getvalue()
 
@@ -173,7 +179,7 @@ def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = N
             raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
         flat = np.empty(layout.nbytes // layout.dtype.itemsize, layout.dtype)
         at = 0
-        for slab in pipeline.slabs(reader, thread_count(threads)):
+        for slab in slabs(reader, thread_count(threads)):
             flat[at : at + slab.size] = slab.reshape(-1)
             at += slab.size
         if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
@@ -193,7 +199,7 @@ def verify(source: FilePath | bytes, *, threads: int | None = None, progress: Pr
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
         reader.foreign_bytes(COMPANION)
-        pipeline.restore(reader, None, thread_count(threads), progress)
+        restore(reader, None, thread_count(threads), progress)
 
 
 def info(source: FilePath | bytes) -> dict[str, Any]:
@@ -237,15 +243,13 @@ def _check(level: int) -> None:
         raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
 
 
-def _write(
-    opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None
-) -> tuple[pipeline.Samples, Header]:
+def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
     """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
     for attempt in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            header, loss = pipeline.write(samples, file, plan, threads, progress)
+            header, loss = encode_samples(samples, file, plan, threads, progress)
         nearer = nearer_plan(plan, header, loss)
         if nearer is None or attempt == ATTEMPTS - 1:
             break

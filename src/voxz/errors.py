@@ -39,3 +39,8 @@ class MissingDependencyError(VoxzError):
 
 class MissingWeightsError(VoxzError):
     """A file was made with a trained model that is not here; the message names it and says where to put it."""
+
+
+def needs_newer(what: str) -> UnsupportedError:
+    """Error for something intact that only later versions know."""
+    return UnsupportedError(f"{what}, which file format 1.0 does not have; a voxz that reads a later 1.x is needed")

@@ -10,9 +10,14 @@ import os
 from collections.abc import Callable
 from typing import TypeVar, cast
 
+import numpy as np
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
 COMPILED = os.environ.get("VOXZ_JIT", "1") != "0"
+
+at = np.uint64
+"""Index type of inner loops: unsigned, so that compiled code needs no test for indices counted from the end."""
 
 
 def kernel(function: Function) -> Function:

@@ -59,7 +59,7 @@ def mean_curve(curves: list[list[Point]], points: int = 24) -> list[Point]:
 
 def _interpolated(x: NDArray[np.float64], y: NDArray[np.float64], at: float) -> float:
     """Ordinate at an abscissa, those beyond the ends being the ends'."""
-    from scipy.interpolate import PchipInterpolator  # noqa: PLC0415 - in the extra `bench`
+    from scipy.interpolate import PchipInterpolator  # noqa: PLC0415 - in the extra `benchmarks`
 
     return float(PchipInterpolator(x, y)(min(max(at, x[0]), x[-1])))
 
@@ -78,7 +78,7 @@ def _means(
     curves: list[tuple[NDArray[np.float64], NDArray[np.float64]]], window: tuple[float, ...] | None
 ) -> tuple[float, float] | None:
     """Mean ordinates of both curves ``(x, y)`` over the abscissae that they share, inside `window`."""
-    from scipy.interpolate import PchipInterpolator  # noqa: PLC0415 - in the extra `bench`
+    from scipy.interpolate import PchipInterpolator  # noqa: PLC0415 - in the extra `benchmarks`
 
     low = max(x[0] for x, _ in curves)
     high = min(x[-1] for x, _ in curves)

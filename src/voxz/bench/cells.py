@@ -83,9 +83,15 @@ def measure(volume: Volume, spec: Spec, folder: Path, limit: float, tasks: tuple
     limit : seconds after which each half is given up
     """
     about: dict[str, Any] = {
-        "volume": volume.name, "kind": volume.kind, "shape": volume.shape, "dtype": volume.samples.dtype.name,
-        "part": volume.part, "codec": str(spec), "family": spec.family, "megabytes": volume.megabytes,
-    }  # fmt: skip
+        "volume": volume.name,
+        "kind": volume.kind,
+        "shape": volume.shape,
+        "dtype": volume.samples.dtype.name,
+        "part": volume.part,
+        "codec": str(spec),
+        "family": spec.family,
+        "megabytes": volume.megabytes,
+    }
     try:
         version = spec.rival().version()
     except VoxzError as error:
@@ -121,8 +127,10 @@ def _key(volume: Volume, spec: Spec, version: str, tasks: tuple[Task, ...]) -> s
 
 
 def _measure(volume: Volume, spec: Spec, stem: Path, limit: float, tasks: tuple[Task, ...]) -> dict[str, Any]:
-    scratch = {name: stem.with_suffix(suffix) for name, suffix in
-               (("samples", ".in.npy"), ("file", ".bin"), ("decoded", ".out.npy"), ("report", ".report"))}  # fmt: skip
+    scratch = {
+        name: stem.with_suffix(suffix)
+        for name, suffix in (("samples", ".in.npy"), ("file", ".bin"), ("decoded", ".out.npy"), ("report", ".report"))
+    }
     try:
         np.save(scratch["samples"], volume.samples)
         encoded = _work("encode", spec, scratch["samples"], scratch["file"], scratch["report"], limit)

@@ -46,17 +46,31 @@ def picture(png: bytes, description: str) -> str:
 
 def means_table(rows: list[Mean], reference: str | None) -> str:
     """Lossless means by kind, best figure of each column marked."""
-    heads = ["codec", "volumes", "failed or refused", f"size / {reference}", "bits/voxel", "ratio", "encode MB/s", "decode MB/s",
-             "encode MiB", "decode MiB"]  # fmt: skip
+    heads = [
+        "codec",
+        "volumes",
+        "failed or refused",
+        f"size / {reference}",
+        "bits/voxel",
+        "ratio",
+        "encode MB/s",
+        "decode MB/s",
+        "encode MiB",
+        "decode MiB",
+    ]
     out = []
     for kind in dict.fromkeys(row.kind for row in rows):
         group = [row for row in rows if row.kind == kind]
         complete = [row for row in group if row.volumes == max(other.volumes for other in group)]
         columns: list[tuple[Callable[[Mean], float | None], Any, str]] = [
-            (lambda r: r.to_reference, min, ".4f"), (lambda r: r.bits_per_voxel, min, ".3f"), (lambda r: r.ratio, max, ".3f"),
-            (lambda r: r.encode_mb_s, max, ".1f"), (lambda r: r.decode_mb_s, max, ".1f"),
-            (lambda r: r.encode_peak_mib, min, ".0f"), (lambda r: r.decode_peak_mib, min, ".0f"),
-        ]  # fmt: skip
+            (lambda r: r.to_reference, min, ".4f"),
+            (lambda r: r.bits_per_voxel, min, ".3f"),
+            (lambda r: r.ratio, max, ".3f"),
+            (lambda r: r.encode_mb_s, max, ".1f"),
+            (lambda r: r.decode_mb_s, max, ".1f"),
+            (lambda r: r.encode_peak_mib, min, ".0f"),
+            (lambda r: r.decode_peak_mib, min, ".0f"),
+        ]
         lines = []
         for row in group:
             cells = [_cell(row.codec), _cell(str(row.volumes)), _cell(str(row.failed))]
@@ -112,8 +126,16 @@ def points_table(results: Iterable[Result]) -> str:
     for r in results:
         if r.ok and not r.lossless:
             tasks = ", ".join(f"{name} {value:.4g}" for name, value in r.tasks.items())
-            figures = [f"{r.bits_per_voxel:.3f}", _plain(r.psnr_db, ".2f"), _plain(r.ssim, ".4f"), _plain(r.max_error, "g"),
-                       _plain(r.rmse, ".3f"), f"{r.encode_mb_s:.1f}", f"{r.decode_mb_s:.1f}", tasks]  # fmt: skip
+            figures = [
+                f"{r.bits_per_voxel:.3f}",
+                _plain(r.psnr_db, ".2f"),
+                _plain(r.ssim, ".4f"),
+                _plain(r.max_error, "g"),
+                _plain(r.rmse, ".3f"),
+                f"{r.encode_mb_s:.1f}",
+                f"{r.decode_mb_s:.1f}",
+                tasks,
+            ]
             lines.append([_cell(r.volume), _cell(r.codec), *map(_cell, figures)])
     heads = ["volume", "codec", "bits/voxel", "PSNR dB", "SSIM", "max error", "RMSE", "encode MB/s", "decode MB/s", "tasks"]
     return f"<details><summary>{len(lines)} points</summary>{_table(heads, lines)}</details>"
@@ -135,8 +157,11 @@ def viewer_entry(result: Result, original: dict[str, NDArray[Any]], decoded: lis
         with np.load(path) as planes:
             label = f"{point.codec}: {point.bits_per_voxel:.3f} bits/voxel, {_plain(point.psnr_db, '.2f')} dB"
             images.append({"label": label, "planes": {name: _packed(planes[name], low, high) for name in planes.files}})
-    windows = {"full range": [low, high], "1 to 99 %": [_at(ordered, 0.01), _at(ordered, 0.99)],
-               "5 to 90 %": [_at(ordered, 0.05), _at(ordered, 0.9)]}  # fmt: skip
+    windows = {
+        "full range": [low, high],
+        "1 to 99 %": [_at(ordered, 0.01), _at(ordered, 0.99)],
+        "5 to 90 %": [_at(ordered, 0.05), _at(ordered, 0.9)],
+    }
     if result.kind == "CT":
         zero = 0.0 if low < 0 else 1024.0
         for name, centre, width in _WINDOWS:

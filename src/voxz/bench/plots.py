@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from voxz.bench.bdrate import Point, mean_curve
 from voxz.bench.cells import Result
 from voxz.bench.tables import ALL, Mean, curves, kinds
-from voxz.canvas import new_figure, png_bytes
+from voxz.plotting import new_figure, png_bytes
 
 _MARKS = "os^Dv<>Pph*Xd"
 

@@ -75,9 +75,18 @@ def _mean(codec: str, kind: str, done: list[Result], failed: int, to_reference: 
         return float(statistics.median(getattr(result, name) for result in done))
 
     return Mean(
-        codec, kind, len(done), failed, average("bits_per_voxel"), average("ratio"), to_reference,
-        middle("encode_mb_s"), middle("decode_mb_s"), middle("encode_peak_mib"), middle("decode_peak_mib"),
-    )  # fmt: skip
+        codec,
+        kind,
+        len(done),
+        failed,
+        average("bits_per_voxel"),
+        average("ratio"),
+        to_reference,
+        middle("encode_mb_s"),
+        middle("decode_mb_s"),
+        middle("encode_peak_mib"),
+        middle("decode_peak_mib"),
+    )
 
 
 def size_ratios(results: list[Result], kind: str = ALL) -> dict[str, dict[str, float]]:
@@ -120,12 +129,20 @@ def deltas(results: list[Result], windows: Sequence[Window | None] = (None,)) ->
     kind_by_volume = {result.volume: result.kind for result in results}
     return [
         Delta(
-            volume, kind_by_volume[volume], "all" if rates is None else f"{rates[0]:g} to {rates[1]:g}", anchor, codec,
-            delta_rate(of[anchor], of[codec], rates), delta_psnr(of[anchor], of[codec], rates),
+            volume,
+            kind_by_volume[volume],
+            "all" if rates is None else f"{rates[0]:g} to {rates[1]:g}",
+            anchor,
+            codec,
+            delta_rate(of[anchor], of[codec], rates),
+            delta_psnr(of[anchor], of[codec], rates),
         )
         for rates in windows
-        for volume, of in curves(results).items() for anchor in of for codec in of if anchor != codec
-    ]  # fmt: skip
+        for volume, of in curves(results).items()
+        for anchor in of
+        for codec in of
+        if anchor != codec
+    ]
 
 
 def csv_text(rows: Iterable[Result | Mean | Delta]) -> str:

@@ -45,7 +45,7 @@ def diffusion(volume: Volume, decoded: NDArray[Any]) -> dict[str, float]:
     if not (bval.is_file() and bvec.is_file()):
         return {}
     try:
-        from dipy.core.gradients import gradient_table  # noqa: PLC0415 - in the extra `bench`
+        from dipy.core.gradients import gradient_table  # noqa: PLC0415 - in the extra `benchmarks`
         from dipy.reconst.dti import TensorModel  # noqa: PLC0415
     except ImportError:
         raise MissingDependencyError("diffusion maps need dipy; pip install 'voxz[bench]'") from None

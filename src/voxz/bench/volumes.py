@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import UnsupportedError, UsageError
-from voxz.samples import read_samples
+from voxz.image.load import read_samples
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".npy", ".voxz")
 

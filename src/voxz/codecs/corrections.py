@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.parts import PartReader, PartWriter
+from voxz.codecs.payload import PartReader, PartWriter
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError

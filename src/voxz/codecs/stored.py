@@ -10,8 +10,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.errors import CorruptError
-from voxz.fidelity import EXACT, Fidelity
 
 PLAIN, ZLIB, SHUFFLED = 0, 1, 2
 

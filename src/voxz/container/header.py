@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from voxz.bricks import Extent, Grid
 from voxz.errors import CorruptError
-from voxz.volume import DTYPES, MOST_AXES, Layout
+from voxz.volume.bricks import Extent, Grid
+from voxz.volume.layout import DTYPES, MOST_AXES, Layout
 
 FORMATS = {"array": 0, "nifti": 1, "nifti-pair": 2, "npy": 3}
 
@@ -86,19 +86,37 @@ class Header(Record):
     def describe(cls, layout: Layout, grid: Grid, file_format: str, level: int, target: int) -> "Header":
         """Header of a file about to be written; lengths and sums come later (`dataclasses.replace`)."""
         return cls(
-            file_length=0, format=FORMATS[file_format], dtype=layout.dtype_code(),
-            big_endian=int(layout.dtype.str[0] == ">"), ndim=len(layout.shape),
-            first_axis_fastest=int(layout.first_axis_fastest), channels=layout.channels, gzip_level=0, gzip_identical=0,
-            level=level, target=target, reserved=0, shape=layout.shape + (1,) * (MOST_AXES - len(layout.shape)),
-            extent=grid.extent, chunks=len(fixed_chunks(target)) + len(grid), samples_sha256=bytes(32), original_sha256=bytes(32),
-        )  # fmt: skip
+            file_length=0,
+            format=FORMATS[file_format],
+            dtype=layout.dtype_code(),
+            big_endian=int(layout.dtype.str[0] == ">"),
+            ndim=len(layout.shape),
+            first_axis_fastest=int(layout.first_axis_fastest),
+            channels=layout.channels,
+            gzip_level=0,
+            gzip_identical=0,
+            level=level,
+            target=target,
+            reserved=0,
+            shape=layout.shape + (1,) * (MOST_AXES - len(layout.shape)),
+            extent=grid.extent,
+            chunks=len(fixed_chunks(target)) + len(grid),
+            samples_sha256=bytes(32),
+            original_sha256=bytes(32),
+        )
 
     def layout_of_samples(self) -> Layout:
         """Layout of the samples; impossible fields raise `CorruptError`."""
         limits = {
-            "format": len(FORMATS), "big_endian": 2, "first_axis_fastest": 2, "ndim": MOST_AXES + 1, "gzip_level": 10,
-            "gzip_identical": 2, "level": 10, "target": len(TARGETS),
-        }  # fmt: skip
+            "format": len(FORMATS),
+            "big_endian": 2,
+            "first_axis_fastest": 2,
+            "ndim": MOST_AXES + 1,
+            "gzip_level": 10,
+            "gzip_identical": 2,
+            "level": 10,
+            "target": len(TARGETS),
+        }
         wrong = [name for name, limit in limits.items() if getattr(self, name) >= limit]
         wrong += ["dtype"] if self.dtype not in DTYPES else []
         wrong += ["channels"] if not 1 <= self.channels <= 4 else []

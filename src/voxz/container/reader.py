@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz import codecs
-from voxz.bricks import LARGEST_SLAB, Box, Grid
+from voxz.codecs import registry
+from voxz.codecs.numbers import STORED
 from voxz.codecs.stored import decode_bytes
 from voxz.container.header import ANCILLARY, BRICK, LOSS, UNITS, Entry, Header, Loss, fixed_chunks
 from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
 from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
+from voxz.volume.bricks import LARGEST_SLAB, Box, Grid
 
 _LARGEST_PART = 1 << 31
 
@@ -132,7 +133,7 @@ class Reader:
         entry = self._fixed[kind]
         if entry.raw_length > _LARGEST_PART:
             raise LimitError(f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}")
-        if entry.codec != codecs.STORED:
+        if entry.codec != STORED:
             raise UnsupportedError(f"a part of the foreign file uses codec {entry.codec}; a newer voxz is needed")
         return decode_bytes(self._payload(entry), entry.raw_length) if entry.length else b""
 
@@ -153,7 +154,7 @@ class Reader:
         entry = self.bricks[number]
         return self._read(entry.offset, min(entry.length, length))
 
-    def brick(self, number: int, decode: Decoder = codecs.decode_brick) -> NDArray[np.generic]:
+    def brick(self, number: int, decode: Decoder = registry.decode_brick) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order, or what else `decode` makes of it."""
         entry, box = self.bricks[number], self.boxes[number]
         shape = brick_shape(box, self.layout.channels)

@@ -7,10 +7,7 @@ leave it (carry-free range coding as in lpaq, M. Mahoney 2007). The state is the
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import kernel
-
-at = np.uint64
-"""Index type of the inner loops: unsigned, so that compiled code needs no test for indices counted from the end."""
+from voxz.jit import at, kernel
 
 LOW, HIGH, CODE, POSITION = 0, 1, 2, 3
 """Places of the coder in `work`."""

@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import kernel
+from voxz.jit import at, kernel
 
 MASK = 0xFFFFFFFF
-at = np.uint64
 
 
 @kernel

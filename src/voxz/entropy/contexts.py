@@ -120,9 +120,7 @@ class Ranges:
         return level_table, np.array(shifts, np.int64)
 
 
-def choose_ranges(
-    noted: NDArray[np.int32], residuals: NDArray[np.int32], most_ranges: int, split_phases: bool
-) -> Ranges:
+def choose_ranges(noted: NDArray[np.int32], residuals: NDArray[np.int32], most_ranges: int, split_phases: bool) -> Ranges:
     """Cut the levels into ranges of equal population: as many, up to `most_ranges`, as make the code shortest.
 
     With many voxels that is `most_ranges`; with few, every table must earn its place.

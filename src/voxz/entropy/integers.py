@@ -121,9 +121,7 @@ class IntegerReader:
                 return value
 
 
-def _state(
-    count: int, columns: NDArray[np.int64] | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _state(count: int, columns: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Columns, and for each column the running total and count it starts with."""
     if columns is None:
         columns = np.zeros(count, np.int64)

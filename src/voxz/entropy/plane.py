@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import CorruptError
-from voxz.jit import kernel
+from voxz.jit import at, kernel
 
 CHANCE_BITS = 16
 PRECISION = 14
@@ -19,8 +19,6 @@ LONGEST_MEMORY = 254
 LEFT, TOP, FRONT = 2, 2, 1
 MARGIN_X, MARGIN_Y, MARGIN_Z = 4, 3, 1
 CONTEXTS = 1 << 12
-
-at = np.uint64
 
 
 @kernel

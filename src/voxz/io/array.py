@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.volume import Foreign, Layout
+from voxz.volume.layout import Foreign, Layout
 
 
 class ArraySource:

@@ -13,13 +13,26 @@ import numpy as np
 
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError
 from voxz.io import gzip_stream
-from voxz.volume import MOST_AXES, Foreign, Layout
+from voxz.volume.layout import MOST_AXES, Foreign, Layout
 
 TYPES = {
-    2: ("u1", 1), 4: ("i2", 1), 8: ("i4", 1), 16: ("f4", 1), 32: ("c8", 1), 64: ("f8", 1), 128: ("u1", 3),
-    256: ("i1", 1), 512: ("u2", 1), 768: ("u4", 1), 1024: ("i8", 1), 1280: ("u8", 1), 1536: ("V16", 1),
-    1792: ("c16", 1), 2048: ("V32", 1), 2304: ("u1", 4),
-}  # fmt: skip
+    2: ("u1", 1),
+    4: ("i2", 1),
+    8: ("i4", 1),
+    16: ("f4", 1),
+    32: ("c8", 1),
+    64: ("f8", 1),
+    128: ("u1", 3),
+    256: ("i1", 1),
+    512: ("u2", 1),
+    768: ("u4", 1),
+    1024: ("i8", 1),
+    1280: ("u8", 1),
+    1536: ("V16", 1),
+    1792: ("c16", 1),
+    2048: ("V32", 1),
+    2304: ("u1", 4),
+}
 """Sample type and channels by NIfTI datatype code."""
 
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 
 from voxz.errors import CorruptError, UnsupportedError
-from voxz.volume import Layout
+from voxz.volume.layout import Layout
 
 MAGIC = b"\x93NUMPY"
 LONGEST = 1 << 16

@@ -11,7 +11,7 @@ from typing import IO, cast
 
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
 from voxz.io import gzip_stream, nifti, npy
-from voxz.volume import Foreign, Layout
+from voxz.volume.layout import Foreign, Layout
 
 _TAIL_PART = 1 << 20
 _LARGEST_TAIL = 1 << 28

@@ -3,7 +3,7 @@
 ::
 
     97, 53         untrained: CDF 9/7 with loss, reversible 5/3 without
-    tuned          filters tuned to the volume (by `voxz.train.wavelet_tune`), a shipped model or none: what is guessed smallest
+    tuned          filters tuned to the volume (by `voxz.train.wavelet.tune`), a shipped model or none: what is guessed smallest
     trained        the shipped model that is guessed to be smallest; trained:NAME, or trained:PATH of a model's file
 
 A payload says 0 for an untrained transform, 1 for a named model (its hash and name follow), 2 for filters of its own, which
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, UnsupportedError, UsageError
-from voxz.transforms.family import SHARING, Family, multiplicities
-from voxz.transforms.model import LARGEST, Model, Tuned
-from voxz.transforms.norms import TABLE, Levels, Norms
+from voxz.transforms.band_norms import TABLE, Levels, Norms
+from voxz.transforms.lifting_family import SHARING, Family, multiplicities
 from voxz.transforms.pyramid import Pyramid
-from voxz.transforms.trained import TrainedPyramid
+from voxz.transforms.trained_model import LARGEST, Model, Tuned
+from voxz.transforms.trained_pyramid import TrainedPyramid
 from voxz.weights.naming import Reader, name_bytes, read_named_bytes
 from voxz.weights.store import SUFFIX, TRANSFORMS, read_named, read_path
 

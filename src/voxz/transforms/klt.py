@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
-from voxz.jit import kernel
+from voxz.jit import at, kernel
 
 MOST_BITS = 15
 FEWEST_BITS = 4
@@ -24,8 +24,6 @@ LEAKAGE_BITS = 3
 """Bits by which what leaks is below the quantiser step."""
 
 _BLOCK = 1 << 12
-
-at = np.uint64
 
 
 @dataclass(frozen=True)

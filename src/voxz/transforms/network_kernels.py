@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from voxz.jit import kernel
-from voxz.transforms.stencils import filter_row
-
-at = np.uint64
+from voxz.jit import at, kernel
+from voxz.transforms.lifting_kernels import filter_row
 
 SATURATED = 4.97
 """Where the fraction for tanh reaches 1."""

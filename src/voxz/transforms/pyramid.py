@@ -9,8 +9,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from voxz.transforms.band_norms import MOST_LEVELS, NORMS_97, AnyNorms, Levels
 from voxz.transforms.lifting import LOW_GAIN_97, analyse, synthesise
-from voxz.transforms.norms import MOST_LEVELS, NORMS_97, AnyNorms, Levels
 
 __all__ = ["MOST_LEVELS", "Band", "Levels", "Pyramid"]
 

@@ -1,7 +1,8 @@
 """Wiener filters for classes of samples: least squares per class, classes merged while that pays, whole weights that are sent.
 
 A filter has to lower the squared error by more than its bits are worth. What its taps are is up to those who use it:
-`voxz.transforms.restoring` for voxels, `voxz.subbands.refining` for coefficients. Sums run in a fixed order in IEEE doubles.
+`voxz.transforms.loop_filter` for voxels, `voxz.codecs.wavelet.refinement` for coefficients. Sums run in a fixed order in IEEE
+doubles.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.jit import kernel
-from voxz.predict.fit import gain, solve
+from voxz.numerics.least_squares import gain, solve
 
 PRECISIONS = (7, 9, 11)
 """Bits behind the point that weights may have: large differences at fine steps need more."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from voxz.errors import CorruptError, MissingWeightsError, UsageError
-from voxz.weights.flat import MOST_BYTES
+from voxz.weights.safetensors_file import MOST_BYTES
 
 _Parsed = TypeVar("_Parsed")
 

@@ -6,11 +6,30 @@ from voxz.bench.rivals.base import Rival
 from voxz.errors import UsageError
 
 RIVALS = {
-    "voxz": "Voxz", "gzip": "Gzip", "zstd": "Zstandard", "xz": "Xz", "blosc2": "Blosc2", "pcodec": "Pcodec",
-    "openzl": "OpenZl", "jpegls": "JpegLs", "jpeg2000": "Jpeg2000", "htj2k": "Htj2k", "jpegxl": "JpegXl", "prequant": "Prequant",
-    "ffv1": "Ffv1", "x265": "X265", "vvenc": "Vvenc", "tomoz": "Tomoz", "zfp": "Zfp", "sz3": "Sz3", "sperr": "Sperr",
-    "tthresh": "Tthresh", "jp3d": "Jp3d", "hm": "Hm", "kakadu": "Kakadu",
-}  # fmt: skip
+    "voxz": "Voxz",
+    "gzip": "Gzip",
+    "zstd": "Zstandard",
+    "xz": "Xz",
+    "blosc2": "Blosc2",
+    "pcodec": "Pcodec",
+    "openzl": "OpenZl",
+    "jpegls": "JpegLs",
+    "jpeg2000": "Jpeg2000",
+    "htj2k": "Htj2k",
+    "jpegxl": "JpegXl",
+    "prequant": "Prequant",
+    "ffv1": "Ffv1",
+    "x265": "X265",
+    "vvenc": "Vvenc",
+    "tomoz": "Tomoz",
+    "zfp": "Zfp",
+    "sz3": "Sz3",
+    "sperr": "Sperr",
+    "tthresh": "Tthresh",
+    "jp3d": "Jp3d",
+    "hm": "Hm",
+    "kakadu": "Kakadu",
+}
 """Class of each rival; its file has the rival's name."""
 
 

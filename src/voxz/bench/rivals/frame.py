@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from voxz.entropy.varint import varint
-from voxz.volume import DTYPES, Layout
+from voxz.volume.layout import DTYPES, Layout
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,19 @@ class Hm(External, Stacked):
         n, y, x = stack.shape
         bits = max(8, int(stack.max()).bit_length())
         settings = {
-            "SourceWidth": x, "SourceHeight": y, "FramesToBeEncoded": n, "FrameRate": 25, "InputBitDepth": bits,
-            "InternalBitDepth": bits, "InputChromaFormat": 400, "ChromaFormatIDC": 400, "Profile": "main-RExt",
-            "TemporalFilter": 0, "ConformanceWindowMode": 1, "ExtendedPrecision": int(bits > 12),
-        }  # fmt: skip
+            "SourceWidth": x,
+            "SourceHeight": y,
+            "FramesToBeEncoded": n,
+            "FrameRate": 25,
+            "InputBitDepth": bits,
+            "InternalBitDepth": bits,
+            "InputChromaFormat": 400,
+            "ChromaFormatIDC": 400,
+            "Profile": "main-RExt",
+            "TemporalFilter": 0,
+            "ConformanceWindowMode": 1,
+            "ExtendedPrecision": int(bits > 12),
+        }
         if self.bound == 0:
             settings |= {"CostMode": "lossless", "TransquantBypassEnable": 1, "CUTransquantBypassFlagForce": 1, "QP": 0}
         else:

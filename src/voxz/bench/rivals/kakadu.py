@@ -33,11 +33,20 @@ class Kakadu(External, Stacked):
         bits = max(2, int(stack.max()).bit_length())
         kernel = 0 if self.rate else 1
         transform = [
-            f"Mcomponents={n}", "Msigned=no", f"Mprecision={bits}", f"Sprecision={','.join([str(bits)] * 5)},{bits + 1}",
-            "Ssigned=no,no,no,yes", f"Mvector_size:I4={n}", f"Mvector_coeffs:I4={1 << (bits - 1)}",
-            f"Mstage_inputs:I25={{0,{n - 1}}}", f"Mstage_outputs:I25={{0,{n - 1}}}", f"Mstage_collections:I25={{{n},{n}}}",
-            f"Mstage_xforms:I25={{DWT,{kernel},4,{levels_for(n, self.zlevels)},0}}", "Mnum_stages=1", "Mstages=25",
-        ]  # fmt: skip
+            f"Mcomponents={n}",
+            "Msigned=no",
+            f"Mprecision={bits}",
+            f"Sprecision={','.join([str(bits)] * 5)},{bits + 1}",
+            "Ssigned=no,no,no,yes",
+            f"Mvector_size:I4={n}",
+            f"Mvector_coeffs:I4={1 << (bits - 1)}",
+            f"Mstage_inputs:I25={{0,{n - 1}}}",
+            f"Mstage_outputs:I25={{0,{n - 1}}}",
+            f"Mstage_collections:I25={{{n},{n}}}",
+            f"Mstage_xforms:I25={{DWT,{kernel},4,{levels_for(n, self.zlevels)},0}}",
+            "Mnum_stages=1",
+            "Mstages=25",
+        ]
         quality = ["Creversible=no", "-rate", f"{self.rate * n:g}"] if self.rate else ["Creversible=yes"]
         image = ["-i", f"in.rawl*{n}@{2 * y * x}", "-o", "out.jpx", f"Sdims={{{y},{x}}}"]
         image += ["-jpx_layers", "*", "-jpx_space", "sLUM"]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 import voxz
 from voxz.bench.rivals.base import Rival
-from voxz.implicit.options import Fitting, SirenOptions
-from voxz.target import Target, target_of
+from voxz.codecs.siren.options import Fitting, SirenOptions
+from voxz.ratecontrol.target import Target, target_of
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,0 @@
-"""Measurements of voxz against other codecs: ``python -m bench``."""

@@ -1,0 +1,1 @@
+"""Measurements of voxz against other codecs: ``python -m benchmarks``."""

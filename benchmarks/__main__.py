@@ -1,0 +1,27 @@
+"""``python -m benchmarks DATA...`` is ``voxz bench``; the names of SUITES measure what voxz promises."""
+
+import sys
+
+from benchmarks import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, trained
+from voxz.__main__ import main
+
+SUITES = {
+    "bounds": bounds.main,
+    "lossless": lossless.main,
+    "labels": labels.main,
+    "floats": floats.main,
+    "slices": slices.main,
+    "downstream": downstream.main,
+    "implicit": implicit.main,
+    "seams": seams.main,
+    "heavy": heavy.main,
+    "lowrate": lowrate.main,
+    "trained": trained.main,
+}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in SUITES:
+        SUITES[sys.argv[1]](sys.argv[2:])
+    else:
+        sys.argv.insert(1, "bench")
+        main()

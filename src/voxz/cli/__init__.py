@@ -1,0 +1,1 @@
+"""The ``voxz`` command: verbs, progress, one line for every error."""

@@ -1,0 +1,48 @@
+"""A progress bar on standard error, on a terminal only."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from voxz.pipeline.samples import Progress
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A bar to report progress to, by calling it, and to put words beside."""
+
+    update: Progress
+    say: Callable[[str], None]
+
+    def __call__(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self.update(done, total)
+
+
+@contextlib.contextmanager
+def shown(title: str, *, counts: bool = False) -> Iterator[Shown | None]:
+    """Give a function to report progress to, or None where nobody looks; progress is in bytes, or `counts`."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415 - start-up time
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    amounts = (MofNCompleteColumn(),) if counts else (DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *amounts, TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title)
+
+        def say(words: str) -> None:
+            bar.update(task, description=f"{title}: {words}" if words else title)
+
+        yield Shown(lambda done, total: bar.update(task, completed=done, total=total), say)

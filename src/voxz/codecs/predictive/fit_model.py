@@ -1,0 +1,257 @@
+"""The encoder's side of prediction: fit a `Model` to the samples of a brick."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.predictive.fit_kernels import gather
+from voxz.codecs.predictive.levels import Settings
+from voxz.codecs.predictive.model import (
+    MOST_TILES,
+    Arrays,
+    Model,
+    Unit,
+    apply_change,
+    parent_coefficients,
+    tap_positions,
+    units_of,
+)
+from voxz.codecs.predictive.neighbourhood import MODES, WEST
+from voxz.codecs.predictive.padding import FRONT, LEFT, TOP, Geometry, fill_borders, update_mean
+from voxz.codecs.predictive.references import choose_references
+from voxz.codecs.predictive.row_sums import activity
+from voxz.jit import kernel
+from voxz.numerics.least_squares import gain, solve
+
+SMALLEST_TILE = 40_000
+"""Voxels a tile needs for its own coefficients to pay."""
+
+FEW_VOXELS = 4_000
+"""Units up to this size are fitted on all their voxels."""
+
+SMALLEST_STEP = 6
+"""Larger units are fitted on every sixth voxel at most: more gains 0.2 % at twice the time."""
+
+RIDGE = 5.0
+"""Pull towards the parent's coefficients, in samples of average power."""
+
+NONE_ABSENT = np.zeros(0, np.bool_)
+
+FOLLOWS_VOLUME = 2
+"""By how much fewer samples do when the predictor of the volume before is the starting point."""
+
+BITS_PER_NAT = 1.4427
+
+
+def learn(
+    samples: NDArray[np.int32],
+    geometry: Geometry,
+    settings: Settings,
+    absent: NDArray[np.bool_] = NONE_ABSENT,
+    ridge: float = RIDGE,
+    targets: NDArray[np.int32] | None = None,
+) -> Model:
+    """Fit the predictor of a brick whose dense samples are in place in the padded array `samples`.
+
+    Samples that are `absent` (same shape, or empty) get stand-ins and are left out of the fit; `ridge` is the pull towards the
+    parent's coefficients, in samples. `targets` (same shape) are what is to be predicted from `samples`, by default they
+    themselves.
+    """
+    sizes = geometry.sizes()
+    if absent.size:
+        for s in range(geometry.series):
+            fill_borders(samples, sizes, s, s - 1, absent)
+    references = choose_references(geometry.interior(samples))
+    for s in range(geometry.series):
+        fill_borders(samples, sizes, s, int(references[s, 0]), absent)
+    present = geometry.interior(~absent) if absent.size else None
+    tiles = _choose_tiles(geometry, settings, present)
+    units = units_of(geometry, tiles)
+    arrays = Arrays.derive(settings, geometry, references)
+    thresholds = _choose_thresholds(samples, geometry, settings, references, present)
+    learner = _Learner(
+        samples,
+        samples if targets is None else targets,
+        geometry,
+        settings,
+        references,
+        thresholds,
+        arrays,
+        absent,
+        present,
+        ridge,
+    )
+    precision = learner.choose_precision(units[1] if geometry.depth > 1 else units[0])
+    coefficients = np.zeros((len(units), settings.classes, arrays.stride), np.int32)
+    total = np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64)
+    per_volume = len(units) // geometry.series
+    for s in range(geometry.series):
+        for unit in units[s * per_volume : (s + 1) * per_volume]:
+            learner.fit_unit(unit, coefficients, precision)
+        if geometry.series > 1:
+            update_mean(samples, total, s, geometry.volume, geometry.series * geometry.volume)
+    return Model(tiles, precision, references, thresholds, coefficients)
+
+
+def _choose_tiles(geometry: Geometry, settings: Settings, present: NDArray[np.bool_] | None) -> tuple[int, int]:
+    """As many tiles down and across as the settings ask for and the voxels can feed."""
+    down, across = (max(1, round(n / settings.tile)) for n in (geometry.height, geometry.width))
+    voxels = geometry.depth * geometry.height * geometry.width
+    if present is not None:
+        voxels = int(np.count_nonzero(present)) // geometry.series
+    while down * across > 1 and (voxels < SMALLEST_TILE * down * across or down * across > MOST_TILES):
+        down, across = (max(1, down // 2), across) if down >= across else (down, max(1, across // 2))
+    return down, across
+
+
+def _beside(geometry: Geometry, references: NDArray[np.int64], volume: int, mode: int) -> int:
+    """Offset of the rows that the activity compares with: reference volume, previous slice, or two rows up."""
+    if volume > 0:
+        return (int(references[volume, 0]) - volume) * geometry.volume
+    return -geometry.slice if mode & 1 else -2 * geometry.row
+
+
+@kernel
+def _activities(samples, start, row, beside, found):  # type: ignore[no-untyped-def]
+    """Activities of as many voxels in a row as fit `found`."""
+    for x in range(found.size):
+        found[x] = activity(samples, start + x, row, beside)
+
+
+def _choose_thresholds(
+    samples: NDArray[np.int32],
+    geometry: Geometry,
+    settings: Settings,
+    references: NDArray[np.int64],
+    present: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
+    """Quantiles of the activity in each mode, from some rows."""
+    thresholds = np.zeros((MODES, settings.classes - 1), np.int64)
+    for mode in range(MODES):
+        volumes = range(1, geometry.series) if mode & 2 else range(1)
+        slices = range(1, geometry.depth) if mode & 1 else range(1)
+        rows = [(s, z, y) for s in volumes for z in slices for y in range(geometry.height)]
+        found = []
+        for s, z, y in rows[:: max(1, len(rows) * geometry.width // 20_000)]:
+            start = s * geometry.volume + (z + FRONT) * geometry.slice + (y + TOP) * geometry.row + LEFT
+            line = np.zeros(geometry.width, np.int64)
+            _activities(samples, start, geometry.row, _beside(geometry, references, s, mode), line)
+            found.append(line if present is None else line[present[s, z, y]])
+        ordered = np.sort(np.concatenate([*found, np.zeros(0, np.int64)]))
+        if ordered.size:
+            thresholds[mode] = ordered[[len(ordered) * k // settings.classes for k in range(1, settings.classes)]]
+    return np.minimum(thresholds, (1 << 30) - 1)
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """What all fits of a brick share."""
+
+    samples: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    geometry: Geometry
+    settings: Settings
+    references: NDArray[np.int64]
+    thresholds: NDArray[np.int64]
+    arrays: Arrays
+    absent: NDArray[np.bool_]
+    present: NDArray[np.bool_] | None
+    ridge: float
+
+    def _moments(
+        self, unit: Unit, parent: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """Weighted moments, sample counts and error sums of a unit's classes under the predictor `parent`."""
+        geometry, classes = self.geometry, self.settings.classes
+        positions = tap_positions(self.settings.support, unit.mode)
+        dense = np.concatenate([-1 - np.arange(WEST), self.arrays.offsets[unit.volume, unit.mode]])
+        taps = np.full((len(positions) + 3) & ~3, -1)
+        taps[: len(positions)] = dense[positions]
+        predictor = np.zeros((classes, len(taps)))
+        predictor[:, : len(positions)] = parent
+        size = (len(positions) + 8) & ~7
+        moments = np.zeros((classes, size, size))
+        counts, errors = np.zeros(classes, np.int64), np.zeros(classes)
+        z0, z1, y0, y1, x0, x1 = unit.box
+        origin = unit.volume * geometry.volume + (z0 + FRONT) * geometry.slice + (y0 + TOP) * geometry.row + LEFT + x0
+        gather(
+            self.samples,
+            self.targets,
+            origin,
+            np.array([z1 - z0, y1 - y0, x1 - x0], np.int64),
+            np.array([geometry.slice, geometry.row], np.int64),
+            self._step(unit),
+            unit.mode,
+            _beside(geometry, self.references, unit.volume, unit.mode),
+            self.thresholds,
+            classes,
+            len(positions),
+            taps,
+            predictor,
+            moments,
+            counts,
+            errors,
+            self.absent,
+        )
+        return moments, counts, errors
+
+    def _step(self, unit: Unit) -> int:
+        """Every how many voxels of a unit one is used for its fit: fewer where the volume before was fitted."""
+        z0, z1, y0, y1, x0, x1 = unit.box
+        voxels = max(0, z1 - z0) * (y1 - y0) * (x1 - x0)
+        if self.present is not None:
+            voxels = int(np.count_nonzero(self.present[unit.volume, z0:z1, y0:y1, x0:x1]))
+        samples = self.settings.samples // (FOLLOWS_VOLUME if unit.volume > 1 else 1)
+        return max(voxels // samples, SMALLEST_STEP if voxels > FEW_VOXELS else 1)
+
+    def _solve(self, moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int) -> NDArray[np.float64]:
+        """Least-squares change (classes, taps) of the predictor that the moments were taken with."""
+        changes = np.zeros((len(moments), taps))
+        for moment, count, change in zip(moments, counts, changes, strict=True):
+            solve(moment, int(count), self.ridge, change)
+        return changes
+
+    def choose_precision(self, unit: Unit) -> int:
+        """Fraction bits at which rounding the coefficients of `unit` adds about 0.2 % to its squared error."""
+        taps = tap_positions(self.settings.support, unit.mode)
+        moments, counts, _ = self._moments(unit, np.zeros((self.settings.classes, len(taps))))
+        changes = self._solve(moments, counts, len(taps))
+        precision = 7
+        for moment, change in zip(moments, changes, strict=True):
+            left = moment[len(taps), len(taps)] - gain(moment, change)
+            spread = float(np.trace(moment)) - moment[len(taps), len(taps)]
+            while precision < 12 and spread > 0.002 * 12 * max(left, 1e-9) * 4.0**precision:
+                precision += 1
+        return precision
+
+    def fit_unit(self, unit: Unit, coefficients: NDArray[np.int32], precision: int) -> None:
+        """Write the coefficients of `unit`: fitted ones where that pays, the parent's elsewhere."""
+        taps = tap_positions(self.settings.support, unit.mode)
+        base = parent_coefficients(coefficients, unit, precision)
+        scale = float(1 << precision)
+        start = base[:, taps] / scale
+        moments, counts, errors = self._moments(unit, start)
+        if unit.parent is None:
+            rough = start + self._solve(moments, counts, len(taps))
+            moments, counts, errors = self._moments(unit, rough)
+            for moment, first in zip(moments, start - rough, strict=True):
+                _restate(moment, first)
+        changes = np.rint(self._solve(moments, counts, len(taps)) * scale).astype(np.int64)
+        step = self._step(unit)
+        for group, change in enumerate(changes):
+            bits = float(np.log2(1.5 * np.abs(change) + 1.0).sum() * 1.5 + 1.2 * len(change))
+            saved = gain(moments[group], change / scale) * step / 2 * BITS_PER_NAT
+            if saved * counts[group] <= bits * (errors[group] / max(1, counts[group]) + 0.25) * counts[group]:
+                change = np.zeros_like(change)  # noqa: PLW2901
+            apply_change(coefficients[unit.index, group], base[group], taps, change, precision)
+
+
+def _restate(moment: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
+    """Make `moment`, whose residual is that of predictor p, refer to the predictor p + `shift`."""
+    size = len(shift)
+    gradient = moment[:size, size] + 0.0
+    full = np.triu(moment[:size, :size]) + np.triu(moment[:size, :size], 1).T
+    moved = np.array([float((row * shift).sum()) for row in full])
+    moment[:size, size] = gradient - moved
+    moment[size, size] += float((shift * (moved - 2.0 * gradient)).sum())

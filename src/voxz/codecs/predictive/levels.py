@@ -1,0 +1,66 @@
+"""What the compression levels 1 (fastest) to 5 (default) mean for the predictor, and what levels 6 to 9 add (`MIXED`).
+
+`SETTINGS` and `MIXED` are looked up by the number stored in a brick, so an entry never changes; a new idea gets a new number.
+"""
+
+from dataclasses import dataclass
+
+from voxz.codecs.predictive.neighbourhood import DENSE, MEAN, MIDDLE, NEAR, REFERENCE, SECOND, SELF, WIDE, Support, rows
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One level's choices.
+
+    `tile` is in voxels along y and x; a unit is fitted on about `samples` of its voxels; `ranges` bounds the entropy
+    tables, `phases` splits some of them; `ahead` leaves a voxel's own row out of its expected error.
+    """
+
+    support: Support
+    classes: int
+    tile: int
+    samples: int
+    ranges: int
+    phases: bool
+    ahead: bool = False
+
+
+SETTINGS = {
+    1: Settings(NEAR, classes=2, tile=256, samples=6_000, ranges=12, phases=False, ahead=True),
+    2: Settings(MIDDLE, classes=2, tile=128, samples=8_000, ranges=16, phases=False),
+    3: Settings(MIDDLE, classes=4, tile=64, samples=8_000, ranges=24, phases=True),
+    4: Settings(WIDE, classes=4, tile=64, samples=10_000, ranges=32, phases=True),
+    5: Settings(DENSE, classes=4, tile=64, samples=12_000, ranges=40, phases=True),
+}
+
+DEFAULT = 5
+"""Level that is used unless another is asked for, and in whose place levels above it stand."""
+
+
+@dataclass(frozen=True)
+class MixedSettings:
+    """One level's choices.
+
+    Least squares on decoded samples have the taps of `support`, a state for each tile of `tile` x `tile` voxels through
+    all slices, and one expert for each factor in `memory`, by which the past fades with every row of a tile.
+    """
+
+    support: Support
+    tile: int
+    memory: tuple[float, ...]
+
+
+LOCAL = Support(
+    slice=WIDE.slice,
+    previous=WIDE.previous,
+    previous_in_series=rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
+    series=rows(REFERENCE, 0, {-1: 0, 0: 1, 1: 0}) + rows(SECOND, 0, {0: 0}) + rows(MEAN, 0, {-1: 0, 0: 1, 1: 0}),
+)
+"""At most 31 taps with the two to the west, in every mode: time grows with their square."""
+
+MIXED = {
+    6: MixedSettings(MIDDLE, tile=32, memory=()),
+    7: MixedSettings(MIDDLE, tile=32, memory=(0.953125,)),
+    8: MixedSettings(LOCAL, tile=32, memory=(0.8125, 0.984375)),
+    9: MixedSettings(LOCAL, tile=16, memory=(0.90625, 0.9921875)),
+}

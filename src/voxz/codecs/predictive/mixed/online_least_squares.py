@@ -1,0 +1,90 @@
+"""Backward-adaptive least squares: predictors fitted to what was decoded, in every tile anew after each of its rows.
+
+The features of a voxel are its neighbours minus the one above it, the target likewise. Each tile of the slice keeps the
+weighted second moments of features and target; the past fades by a factor with each row, and the tile in the next slice
+goes on with them, so a predictor knows the voxels around and those before in depth. The weight of a voxel is the inverse of
+its expected squared error: without it a few edges would decide.
+"""
+
+import math
+
+import numpy as np
+
+from voxz.jit import at, kernel
+from voxz.numerics.least_squares import BLOCK, add_block
+
+RIDGE = 1.0 / 8192
+FLOOR = 0.01
+
+
+@kernel
+def gather_features(samples, start, row, width, offsets, taps, features):  # type: ignore[no-untyped-def]
+    """Fill ``features[j, x]`` for the taps from the third on: the two to the west are known only in turn."""
+    for j in range(2, taps):
+        first = start + offsets[j]
+        above = start - row
+        line = features[j]
+        for x in range(width):
+            line[at(x)] = np.float64(samples[at(first + x)]) - np.float64(samples[at(above + x)])
+
+
+@kernel
+def partial_predictions(features, weights, taps, x0, x1, sums):  # type: ignore[no-untyped-def]
+    """Sum the products of weights and features but for the west's into ``sums[x0:x1]``."""
+    for x in range(x0, x1):
+        sums[at(x)] = 0.0
+    for j in range(2, taps):
+        weight = weights[j]
+        line = features[j]
+        for x in range(x0, x1):
+            sums[at(x)] += weight * line[at(x)]
+
+
+@kernel
+def add_row(features, scales, taps, x0, x1, block, moments):  # type: ignore[no-untyped-def]
+    """Moments of the voxels x0..x1 of a row; the target is feature number `taps`, `scales` are roots of weights."""
+    size = moments.shape[0]
+    for i in range(size):
+        for j in range(size):
+            moments[i, j] = 0.0
+    for first in range(x0, x1, BLOCK):
+        for k in range(BLOCK):
+            x = first + k
+            scale = scales[x] if x < x1 else 0.0
+            inside = min(x, x1 - 1)
+            for j in range(taps + 1):
+                block[k, j] = scale * features[j, inside]
+        add_block(moments, block)
+
+
+@kernel
+def learn_row(state, moments, memory, taps, triangle, weights):  # type: ignore[no-untyped-def]
+    """Let `state` fade, add `moments`, and solve for `weights` (Cholesky decomposition of the upper triangle)."""
+    trace = 0.0
+    for i in range(taps + 1):
+        of_state = state[i]
+        of_moments = moments[i]
+        for j in range(i, taps + 1):
+            of_state[at(j)] = memory * of_state[at(j)] + of_moments[at(j)]
+        if i < taps:
+            trace += of_state[i]
+    ridge = RIDGE * trace / taps + FLOOR
+    for k in range(taps):
+        line = triangle[k]
+        for j in range(k, taps + 1):
+            line[at(j)] = state[at(k), at(j)]
+        line[k] += ridge
+        for p in range(k):
+            above = triangle[p]
+            factor = above[k]
+            for j in range(k, taps + 1):
+                line[at(j)] -= factor * above[at(j)]
+        inverse = 1.0 / math.sqrt(max(line[k], FLOOR))
+        for j in range(k, taps + 1):
+            line[at(j)] *= inverse
+    for i in range(taps - 1, -1, -1):
+        line = triangle[i]
+        value = line[taps]
+        for j in range(i + 1, taps):
+            value -= line[j] * weights[j]
+        weights[i] = value / line[i]

@@ -1,0 +1,214 @@
+"""The fitted predictor of a brick: what the encoder learns and the decoder is told.
+
+`Model` is the fact that is sent; `arrays` expands it, the same way on both sides, to what the traversal reads.
+Units are numbered in coding order: for each volume first the one of its first slice, then those of the tiles of the
+others. A unit's coefficients are sent as differences to its *parent*: the unit of the same tile in the volume before, or
+else the tile to the left or above; a unit without a parent starts from "same as the west neighbour".
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.predictive.levels import Settings
+from voxz.codecs.predictive.neighbourhood import AHEAD_WEIGHTS, ERROR_WEIGHTS, MODES, WEST, Support, Tap
+from voxz.codecs.predictive.padding import Geometry
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.errors import CorruptError
+
+GROUP = 8
+"""Taps are multiplied in groups of eight; the last group is filled up with coefficients of zero."""
+
+LARGEST_COEFFICIENT = 1 << 24
+MOST_TILES = 256
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Voxels that share predictors: a tile of a volume, first slice apart."""
+
+    index: int
+    volume: int
+    mode: int
+    box: tuple[int, int, int, int, int, int]
+    """Bounds z0, z1, y0, y1, x0, x1."""
+    parent: int | None
+
+
+def units_of(geometry: Geometry, tiles: tuple[int, int]) -> list[Unit]:
+    """All units of a brick in coding order, empty ones included."""
+    down, across = tiles
+    height, width = geometry.height, geometry.width
+    per_volume = 1 + down * across
+    units = []
+    for s in range(geometry.series):
+        first = s * per_volume
+        series = 2 if s > 0 else 0
+        parent = first - per_volume if s > 1 else None
+        units.append(Unit(first, s, series, (0, 1, 0, height, 0, width), parent))
+        for tile in range(down * across):
+            ty, tx = divmod(tile, across)
+            box = (1, geometry.depth, *_bounds(ty, down, height), *_bounds(tx, across, width))
+            index = first + 1 + tile
+            left_or_above = index - 1 if tx else (index - across if ty else None)
+            parent = index - per_volume if s > 1 else left_or_above
+            units.append(Unit(index, s, series + 1, box, parent))
+    return units
+
+
+def _bounds(part: int, parts: int, size: int) -> tuple[int, int]:
+    """First and last + 1 of the positions p with p * parts // size == part."""
+    return -(-part * size // parts), -(-(part + 1) * size // parts)
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Index offsets, weights and sizes for the traversal, derived from support, geometry and references.
+
+    Offsets are (series, modes, taps); `groups` and `error_groups` count the groups of taps of each mode; `weights`
+    are (modes, WEST + taps): activity, west, west of west, unused, other taps.
+    """
+
+    offsets: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    error_offsets: NDArray[np.int64]
+    error_groups: NDArray[np.int64]
+    weights: NDArray[np.int64]
+
+    @property
+    def stride(self) -> int:
+        """Coefficients of a predictor."""
+        return WEST + int(self.offsets.shape[2])
+
+    @classmethod
+    def derive(cls, settings: Settings, geometry: Geometry, references: NDArray[np.int64]) -> "Arrays":
+        """Expand what a brick's settings, shape and references imply."""
+        taps = [settings.support.taps(mode) for mode in range(MODES)]
+        by_mode = AHEAD_WEIGHTS if settings.ahead else ERROR_WEIGHTS
+        weighted = [mode.taps() for mode in by_mode]
+        error_taps = [tuple(tap for tap, _ in mode) for mode in weighted]
+        offsets, groups = _offsets(taps, geometry, references)
+        error_offsets, error_groups = _offsets(error_taps, geometry, references)
+        weights = np.zeros((MODES, WEST + error_offsets.shape[2]), np.int64)
+        for row, mode, pairs in zip(weights, by_mode, weighted, strict=True):
+            row[:3] = mode.activity, *mode.west
+            row[WEST : WEST + len(pairs)] = [weight for _, weight in pairs]
+        return cls(offsets, groups, error_offsets, error_groups, weights)
+
+
+def _offsets(
+    taps: list[tuple[Tap, ...]], geometry: Geometry, references: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    groups = [-(-len(t) // GROUP) for t in taps]
+    offsets = np.zeros((geometry.series, MODES, GROUP * max(groups)), np.int64)
+    for s in range(geometry.series):
+        for mode in range(2) if s == 0 else range(2, 4):
+            offsets[s, mode, : len(taps[mode])] = [geometry.offset(tap, s, references) for tap in taps[mode]]
+    return offsets, np.array(groups, np.int64)
+
+
+def tap_positions(support: Support, mode: int) -> NDArray[np.int64]:
+    """Positions, in a unit's coefficient vector, of the taps that are sent (the nearest west one is implied)."""
+    return np.arange(1, WEST + len(support.taps(mode)))
+
+
+@dataclass(frozen=True)
+class Model:
+    """Parameters of a brick's predictor.
+
+    Attributes
+    ----------
+    tiles : (down, across)
+    precision : fraction bits of the coefficients
+    references : int64 (series, 2)
+        Volumes that predict each volume; row 0 is unused.
+    thresholds : int64 (modes, classes - 1)
+        Activities at which the class changes.
+    coefficients : int32 (units, classes, stride)
+    """
+
+    tiles: tuple[int, int]
+    precision: int
+    references: NDArray[np.int64]
+    thresholds: NDArray[np.int64]
+    coefficients: NDArray[np.int32]
+
+    def write(self, writer: IntegerWriter, settings: Settings, geometry: Geometry) -> None:
+        """Send the model."""
+        writer.put([*self.tiles, self.precision])
+        writer.put(np.arange(geometry.series)[1:, None] - self.references[1:])
+        writer.put(self.thresholds)
+        units = units_of(geometry, self.tiles)
+        changes = [_difference(self.coefficients, unit, settings.support) for unit in units]
+        kept = np.array([[int(row.any()) for row in change] for change in changes], np.int64)
+        writer.put(kept)
+        sent = [row for change in changes for row in change if row.any()]
+        columns = [tap_positions(settings.support, u.mode) for u, k in zip(units, kept, strict=True) for _ in range(k.sum())]
+        writer.put(np.concatenate([*sent, []]).astype(np.int64), np.concatenate([*columns, []]).astype(np.int64))
+
+    @classmethod
+    def read(cls, reader: IntegerReader, settings: Settings, geometry: Geometry) -> "Model":
+        """Inverse of `write`; damage raises `CorruptError`."""
+        down, across, precision = (int(n) for n in reader.take(3))
+        if min(down, across) < 1 or down * across > MOST_TILES or not 6 <= precision <= 16:
+            raise CorruptError(f"predictor out of bounds: {down} x {across} tiles, {precision} fraction bits")
+        references = np.zeros((geometry.series, 2), np.int64)
+        back = reader.take(2 * (geometry.series - 1)).reshape(-1, 2)
+        numbers = np.arange(1, geometry.series)[:, None]
+        if ((back < 1) | (back > numbers)).any():
+            raise CorruptError("a volume refers to one that is not coded before it")
+        references[1:] = numbers - back
+        thresholds = reader.take(MODES * (settings.classes - 1)).reshape(MODES, -1)
+        units = units_of(geometry, (down, across))
+        kept = reader.take(len(units) * settings.classes).reshape(len(units), -1)
+        taps = [tap_positions(settings.support, mode) for mode in range(MODES)]
+        columns = [taps[u.mode] for u, k in zip(units, kept, strict=True) for flag in k if flag]
+        flat = reader.take(sum(map(len, columns)), np.concatenate([*columns, []]).astype(np.int64))
+        stride = Arrays.derive(settings, geometry, references).stride
+        coefficients = np.zeros((len(units), settings.classes, stride), np.int32)
+        at = 0
+        for unit, flags in zip(units, kept, strict=True):
+            base = parent_coefficients(coefficients, unit, precision)
+            for group, flag in enumerate(flags):
+                change = np.zeros(len(taps[unit.mode]), np.int64)
+                if flag:
+                    change = flat[at : at + len(change)]
+                    at += len(change)
+                apply_change(coefficients[unit.index, group], base[group], taps[unit.mode], change, precision)
+        if np.abs(coefficients).max(initial=0) >= LARGEST_COEFFICIENT:
+            raise CorruptError("a prediction coefficient is out of bounds")
+        return cls((down, across), precision, references, thresholds, coefficients)
+
+
+def parent_coefficients(coefficients: NDArray[np.int32], unit: Unit, precision: int) -> NDArray[np.int64]:
+    """Coefficients (classes, stride) that those of `unit` are sent as differences to."""
+    if unit.parent is not None:
+        inherited: NDArray[np.int64] = coefficients[unit.parent].astype(np.int64)
+        return inherited
+    west = np.zeros(coefficients.shape[1:], np.int64)
+    west[:, 0] = 1 << precision
+    return west
+
+
+def apply_change(
+    target: NDArray[np.int32],
+    base: NDArray[np.int64],
+    taps: NDArray[np.int64],
+    change: NDArray[np.int64],
+    precision: int,
+) -> None:
+    """Write `base` + `change` to `target`; the nearest west coefficient makes the sum one."""
+    row = base.copy()
+    row[taps] += change
+    row[0] = (1 << precision) - row[1:].sum()
+    target[:] = np.clip(row, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
+
+
+def _difference(coefficients: NDArray[np.int32], unit: Unit, support: Support) -> NDArray[np.int64]:
+    """Differences (classes, taps) to the parent; the base of a unit without one is zero at all sent taps."""
+    taps = tap_positions(support, unit.mode)
+    own: NDArray[np.int64] = coefficients[unit.index][:, taps].astype(np.int64)
+    if unit.parent is not None:
+        own -= coefficients[unit.parent][:, taps]
+    return own

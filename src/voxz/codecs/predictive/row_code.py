@@ -1,0 +1,256 @@
+"""The voxels of a row in turn: finish the prediction, choose the entropy table, code the residual.
+
+Where loss is allowed, `step` is above 0: a residual then counts steps, and a sample is the prediction plus that many
+steps, rounded and limited to the range of the values (`predict.steps`). Later voxels are predicted from what the decoder has, so
+errors do not add up.
+"""
+
+import numpy as np
+
+from voxz.codecs.predictive.padding import stand_in
+from voxz.codecs.predictive.quantiser import STEP_BITS, UNIT
+from voxz.entropy.bits import get_bits
+from voxz.entropy.contexts import COARSE_SHIFT, FINE_LEVELS, LEVELS
+from voxz.entropy.rans import LOWEST, PRECISION
+from voxz.entropy.residual import DIRECT, raw_length, value_of
+from voxz.jit import at, kernel
+
+ERROR_BITS = 4
+WEIGHT_BITS = 10
+LARGEST_ERROR = 1 << 20
+SLOT_MASK = (1 << PRECISION) - 1
+FARTHEST = 1 << 27
+"""Bound of a residual in steps; only damaged files come near it."""
+
+
+@kernel
+def level_of(scale):  # type: ignore[no-untyped-def]
+    """Level of an expected error: exact while it is small, coarse beyond."""
+    coarse = FINE_LEVELS + min(scale >> COARSE_SHIFT, LEVELS - FINE_LEVELS - 1)
+    return scale if scale < FINE_LEVELS else coarse
+
+
+@kernel
+def read_row(  # type: ignore[no-untyped-def]
+    width, expected, scaling, level_table, shifts, slots, spans, words, raw, coder, row_residuals, absent, start
+):
+    """Decode the residuals of a row whose tables are known ahead.
+
+    The decoding step stands here and in `code_row`: as a function that takes all these arrays, it would cost three times as much.
+    """
+    state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
+    some_absent = absent.size > 0
+    for x in range(width):
+        if some_absent and absent[at(start + x)]:
+            continue
+        table = np.int64(level_table[at(level_of(expected[at(x)] >> scaling))]) >> 2
+        slot = state & SLOT_MASK
+        token = np.int64(slots[at(table), at(slot)])
+        span = np.int64(spans[at(table), at(token)])
+        turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
+        short = np.int64(turn < LOWEST)
+        turn = (turn << (short << 4)) | (np.int64(words[at(word)]) & -short)
+        word += short
+        state, other = other, turn
+        shift = np.int64(shifts[at(table)])
+        residual = ((token - DIRECT) << shift) + get_bits(raw, bit, shift)
+        bit += shift
+        if token > 2 * DIRECT:
+            length = raw_length(token)
+            residual += (value_of(token, get_bits(raw, bit, length)) - (token - DIRECT)) << shift
+            bit += length
+        row_residuals[at(x)] = residual
+    coder[0], coder[1], coder[2], coder[3] = state, other, word, bit
+
+
+@kernel
+def rebuild_row(  # type: ignore[no-untyped-def]
+    samples,
+    errors,
+    start,
+    width,
+    coefficients,
+    chosen,
+    first_of,
+    highest,
+    precision,
+    expected,
+    row_residuals,
+    absent,
+    row,
+    beside,
+    step,
+    near,
+    far,
+    bias,
+):
+    """Predict the voxels of a row in turn and add their known residuals; False if a sample is out of range."""
+    half = np.int64(1) << (precision - 1)
+    ceiling = (highest << precision) + half
+    w1 = np.int64(samples[start - 1])
+    w2, w3, w4 = w1, w1, w1
+    wrong = np.int64(0)
+    some_absent = absent.size > 0
+    for x in range(width):
+        i = start + x
+        if some_absent and absent[at(i)]:
+            w2, w3, w4 = w1, w2, w3
+            w1 = stand_in(samples, i, row, beside)
+            samples[at(i)] = w1
+            errors[at(i)] = min(expected[at(x)] >> WEIGHT_BITS, LARGEST_ERROR)
+            continue
+        prediction = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
+        prediction = max(half, min(prediction, ceiling))
+        residual = row_residuals[at(x)]
+        w2, w3, w4 = w1, w2, w3
+        whole = prediction >> precision
+        if step > 0:
+            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, step, near, far, highest)
+            residual = w1 - whole
+        else:
+            w1 = whole + residual
+            wrong |= w1 | (highest - w1)
+        samples[at(i)] = w1
+        errors[at(i)] = error_of(prediction, residual, precision, half)
+    return wrong >= 0
+
+
+@kernel
+def code_row(  # type: ignore[no-untyped-def]
+    samples,
+    errors,
+    start,
+    width,
+    coefficients,
+    chosen,
+    first_of,
+    highest,
+    precision,
+    expected,
+    weights,
+    level_table,
+    shifts,
+    slots,
+    spans,
+    words,
+    raw,
+    coder,
+    decoding,
+    residuals,
+    noted,
+    absent,
+    row,
+    beside,
+    step,
+    reach,
+    near,
+    far,
+    bias,
+    scaling,
+):
+    """Code the voxels of a row in turn; False if a decoded sample is out of range.
+
+    Voxels that are `absent` get a stand-in on both sides; ``coder[4]`` counts the others.
+    """
+    half = np.int64(1) << (precision - 1)
+    ceiling = (highest << precision) + half
+    state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
+    west, west_2 = weights[1], weights[2]
+    error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
+    w1 = np.int64(samples[start - 1])
+    w2, w3, w4 = w1, w1, w1
+    count = coder[4]
+    some_absent = absent.size > 0
+    for x in range(width):
+        i = start + x
+        if some_absent and absent[at(i)]:
+            w2, w3, w4 = w1, w2, w3
+            w1 = stand_in(samples, i, row, beside)
+            samples[at(i)] = w1
+            likely = min(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> WEIGHT_BITS, LARGEST_ERROR)
+            error_ww = error_w
+            error_w = likely
+            errors[at(i)] = likely
+            continue
+        prediction = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
+        prediction = max(half, min(prediction, ceiling))
+        level = level_of(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> scaling)
+        whole = prediction >> precision
+        phase = (prediction >> (precision - 2)) & 3
+        if decoding:
+            entry = np.int64(level_table[at(level)])
+            table = (entry >> 2) + (phase & entry)
+            slot = state & SLOT_MASK
+            token = np.int64(slots[at(table), at(slot)])
+            span = np.int64(spans[at(table), at(token)])
+            turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
+            short = np.int64(turn < LOWEST)
+            turn = (turn << (short << 4)) | (np.int64(words[at(word)]) & -short)
+            word += short
+            state, other = other, turn
+            shift = np.int64(shifts[at(table)])
+            residual = ((token - DIRECT) << shift) + get_bits(raw, bit, shift)
+            bit += shift
+            if token > 2 * DIRECT:
+                length = raw_length(token)
+                residual += (value_of(token, get_bits(raw, bit, length)) - (token - DIRECT)) << shift
+                bit += length
+        else:
+            if step > 0:
+                place = ((prediction - half) >> (precision - STEP_BITS)) + bias
+                residual = steps_to((np.int64(samples[at(i)]) << STEP_BITS) - place, step, reach)
+            else:
+                residual = np.int64(samples[at(i)]) - whole
+            residuals[at(count)] = residual
+            noted[at(count)] = level * 4 + phase
+            count += 1
+        w2, w3, w4 = w1, w2, w3
+        if step > 0:
+            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, step, near, far, highest)
+            residual = w1 - whole
+        else:
+            w1 = whole + residual
+            if w1 < 0 or w1 > highest:
+                return False
+        samples[at(i)] = w1
+        error_ww = error_w
+        error_w = error_of(prediction, residual, precision, half)
+        errors[at(i)] = error_w
+    coder[0], coder[1], coder[2], coder[3], coder[4] = state, other, word, bit, count
+    return True
+
+
+@kernel
+def steps_to(residual, step, reach):  # type: ignore[no-untyped-def]
+    """Whole steps of an unrounded `residual` (`predict.steps`); a tie goes to where the sample is not rounded away."""
+    return (residual + reach) // step if residual > 0 else -((reach + 1 - residual) // step)
+
+
+@kernel
+def stepped(place, residual, step, near, far, highest):  # type: ignore[no-untyped-def]
+    """Sample `residual` steps from the prediction `place`, which is in 1/UNIT."""
+    steps = max(-FARTHEST, min(residual, FARTHEST))
+    away = abs(steps)
+    moved = away * step - (0 if away == 0 else near if away == 1 else far)
+    return max(0, min((place + (moved if steps >= 0 else -moved) + UNIT // 2) >> STEP_BITS, highest))
+
+
+@kernel
+def predict(chosen, first_of, coefficients, x, w1, w2, w3, w4):  # type: ignore[no-untyped-def]
+    """Finish the prediction of voxel `x` with the four samples to its west."""
+    k = first_of[at(x)]
+    farther = (
+        chosen[at(x)]
+        + np.int64(coefficients[at(k + 3)]) * w4
+        + np.int64(coefficients[at(k + 2)]) * w3
+        + np.int64(coefficients[at(k + 1)]) * w2
+    )
+    return farther + np.int64(coefficients[at(k)]) * w1
+
+
+@kernel
+def error_of(prediction, residual, precision, half):  # type: ignore[no-untyped-def]
+    """Magnitude of the difference between a sample and its unrounded prediction, in 1/16."""
+    whole = prediction >> precision
+    rounding = (whole << ERROR_BITS) - ((prediction - half) >> (precision - ERROR_BITS))
+    return min(abs((residual << ERROR_BITS) + rounding), LARGEST_ERROR)

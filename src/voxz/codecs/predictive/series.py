@@ -1,0 +1,130 @@
+"""Bricks of dense integers as the walks of `predict` and `dense` take them: padded series, models expanded to arrays.
+
+Part of the predictive codec.
+"""
+
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.predictive.levels import DEFAULT, SETTINGS, MixedSettings, Settings
+from voxz.codecs.predictive.mixed.state import State
+from voxz.codecs.predictive.mixed.walk import walk
+from voxz.codecs.predictive.model import Arrays, Model
+from voxz.codecs.predictive.padding import Geometry
+from voxz.codecs.predictive.quantiser import STEP_BITS, Quantiser
+from voxz.codecs.predictive.row_code import WEIGHT_BITS
+from voxz.codecs.predictive.walk import traverse
+from voxz.entropy.bits import from_bytes
+from voxz.entropy.contexts import LEVELS, Contexts
+
+FINEST_STEPS = 4
+"""Bits of a step up to which expected errors keep their resolution."""
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def pad(dense: NDArray[Scalar], geometry: Geometry) -> NDArray[Scalar]:
+    """Put dense values in place in a padded array."""
+    padded = np.zeros(geometry.size, dense.dtype)
+    geometry.interior(padded)[...] = dense
+    return padded
+
+
+def code_series(
+    padded: NDArray[np.int32],
+    highest: int,
+    geometry: Geometry,
+    settings: Settings,
+    model: Model,
+    contexts: Contexts | None,
+    words: bytes,
+    raw: bytes,
+    residuals: NDArray[np.int32],
+    noted: NDArray[np.int32],
+    absent: NDArray[np.bool_],
+    quantiser: Quantiser,
+) -> bool:
+    """Walk at levels 1 to 5; it decodes if there are `contexts`. With loss, `padded` gets what will be decoded."""
+    arrays = Arrays.derive(settings, geometry, model.references)
+    room = geometry.width
+    stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(room + 1, np.uint16)])
+    bits = np.concatenate([from_bytes(raw), np.zeros(2 * room, np.uint32)])
+    if contexts is not None:
+        tables = contexts.level_table, contexts.shifts, *contexts.lookup()
+    else:
+        tables = np.zeros(LEVELS, np.int16), np.zeros(1, np.int64), np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32)
+    scaling = WEIGHT_BITS + max(0, quantiser.size.bit_length() - STEP_BITS - FINEST_STEPS)
+    return bool(
+        traverse(
+            padded,
+            np.zeros(padded.size, np.int32),
+            np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
+            geometry.sizes(),
+            np.array(model.tiles, np.int64),
+            highest,
+            model.precision,
+            model.references,
+            model.thresholds,
+            model.coefficients.ravel(),
+            arrays.stride,
+            arrays.offsets,
+            arrays.groups,
+            arrays.weights,
+            arrays.error_offsets,
+            arrays.error_groups,
+            *tables,
+            stream,
+            bits,
+            8 * len(raw),
+            settings.ahead,
+            contexts is not None,
+            residuals,
+            noted,
+            absent,
+            *quantiser.numbers,
+            scaling,
+        )
+    )
+
+
+def mix_series(
+    padded: NDArray[np.int32],
+    highest: int,
+    geometry: Geometry,
+    settings: MixedSettings,
+    model: Model,
+    coder: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    absent: NDArray[np.bool_],
+    quantiser: Quantiser,
+    *,
+    decoding: bool,
+) -> bool:
+    """Walk at levels 6 to 9."""
+    arrays = Arrays.derive(SETTINGS[DEFAULT], geometry, model.references)
+    learning: list[Any] = [*State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding, absent]
+    return bool(
+        walk(  # type: ignore[call-arg]
+            padded,
+            np.zeros(padded.size, np.int32),
+            np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
+            geometry.sizes(),
+            np.array(model.tiles, np.int64),
+            highest,
+            model.precision,
+            model.references,
+            model.thresholds,
+            model.coefficients.ravel(),
+            arrays.stride,
+            arrays.offsets,
+            arrays.groups,
+            arrays.weights,
+            arrays.error_offsets,
+            arrays.error_groups,
+            *learning,
+            quantiser.size or None,
+            *quantiser.numbers[1:],
+        )
+    )

@@ -1,0 +1,86 @@
+"""The codecs a brick can be coded with, by name and by the number stored in files.
+
+A codec is a module with two functions: ``encode_brick(samples, level, fidelity)`` returns a payload, or None for samples it
+cannot take, and ``decode_brick(payload, shape, dtype)`` returns the samples. Modules are imported when first used: the compiled
+kernels behind them cost start-up time that ``voxz info`` should not pay.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.fidelity import EXACT, Fidelity
+from voxz.codecs.labels.detect import SURE, suits, surprise
+from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, STORED, WAVELET
+from voxz.errors import needs_newer
+
+_MODULES = {number: f"voxz.codecs.{name}" + (".codec" if number else "") for name, number in CODECS.items()}
+
+_SMALL = 1 << 16
+"""Bytes up to which a brick of floats is also stored, to see which is smaller."""
+
+CLEAR_BITS = 0.5
+"""Bits a voxel below which a map is left to `labels` without trying `predictive`."""
+
+
+class Codec(Protocol):
+    """What the module of a codec offers; samples are ``(series, z, y, x, channels)`` in native byte order."""
+
+    def encode_brick(self, samples: NDArray[np.generic], level: int, fidelity: Fidelity, **options: Any) -> bytes | None:
+        """Return the payload, or None; what it decodes to is at least as near to `samples` as `fidelity` asks."""
+
+    def decode_brick(self, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+        """Return the samples; damage raises `CorruptError`."""
+
+
+def codec(number: int) -> Codec:
+    """Return the codec with this number."""
+    if number in _MODULES:
+        return cast(Codec, importlib.import_module(_MODULES[number]))
+    raise needs_newer(f"a brick uses codec {number}")
+
+
+def encode_brick(
+    samples: NDArray[np.generic],
+    level: int,
+    name: str | None = None,
+    fidelity: Fidelity = EXACT,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[int, bytes]:
+    """Code a brick with the codec called `name`, or the one that suits its samples; fall back to another.
+
+    `options` are for the codec `wavelet`: keywords of its `encode_brick`.
+    """
+    best, smallest = STORED, b""
+    for number in _candidates(samples, name, fidelity):
+        own = (options or {}) if number == WAVELET else {}
+        payload = codec(number).encode_brick(samples, level, fidelity, **own)
+        if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
+            best, smallest = number, payload
+        clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
+        sure = number == PREDICTIVE or (number == WAVELET and name == "wavelet")
+        sure |= (number == FLOATS and samples.nbytes > _SMALL) or (number == LABELS and clear)
+        if smallest and sure:
+            break
+    return best, smallest
+
+
+def _candidates(samples: NDArray[np.generic], name: str | None, fidelity: Fidelity) -> Iterator[int]:
+    """Codecs to try, until one is clearly right; of the others the smallest payload counts."""
+    if name == "wavelet":
+        yield WAVELET
+    if name == "labels" or (name is None and suits(samples)):
+        yield LABELS
+    if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4 and name != "stored":
+        yield PREDICTIVE
+    if samples.dtype.kind in "fc" and name != "stored":
+        yield FLOATS
+    yield STORED
+
+
+def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """Samples of a payload of codec `number`."""
+    return codec(number).decode_brick(payload, shape, dtype)

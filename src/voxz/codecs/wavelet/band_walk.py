@@ -1,0 +1,144 @@
+"""The walk over a band that encoder and decoder share: each index in a few binary decisions, mixed from three adaptive contexts.
+
+An index is shifted right until about six decisions reach it; is it larger than 0, than 1, ...? Each answer is coded with a
+mixture of three counters: by the bin of the expected magnitude; by what other bands and the band itself expect, apart; by the
+three nearest magnitudes. The sign is coded in the same way: by where the coefficient leans (`leaning`), and by the signs of
+four neighbours each, near and farther. The bits that were shifted out have equal chances.
+"""
+
+import numpy as np
+
+from voxz.codecs.wavelet.magnitude_context import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, bin_of, row_part
+from voxz.codecs.wavelet.mixing import decide
+from voxz.codecs.wavelet.sign_context import lean_of_row
+from voxz.codecs.wavelet.trellis import magnitude_of
+from voxz.entropy.binary import POSITION, code_bit
+from voxz.jit import at, kernel
+
+DEPTH = 10
+"""Decisions that are told apart."""
+
+LONGEST = 18
+"""Decisions after which the rest follows in an Exp-Golomb code of equal chances."""
+
+HALF = 1 << 15
+_COARSE = 16
+_NEAREST = 128
+_DECISIONS = DEPTH * 2 * (BINS + _COARSE * _COARSE + _NEAREST)
+_SIGNS = 81
+_LEANS = 96
+PLACES = _DECISIONS + 8 * (_LEANS + 2 * _SIGNS)
+"""Counters in all."""
+
+REACHED = 6 << (UNIT_BITS + 1)
+MOST_BITS = 26
+
+
+@kernel
+def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
+    """Code the `length` low bits of `value` with equal chances."""
+    found = np.int64(0)
+    for k in range(length - 1, -1, -1):
+        found = (found << 1) | code_bit((value >> k) & 1, HALF, coder, data, decoding)
+    return found
+
+
+@kernel
+def beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
+    """Code `value`, from 0 on, in an Exp-Golomb code."""
+    length = np.int64(0)
+    while code_bit(np.int64((value + 1) >> (length + 1) > 0), HALF, coder, data, decoding) and length < MOST_BITS:
+        length += 1
+    low = raw(value + 1 - (np.int64(1) << length), length, coder, data, decoding)
+    return (np.int64(1) << length) + low - 1
+
+
+@kernel
+def trit(value):  # type: ignore[no-untyped-def]
+    """0, 1 or 2 for a negative number, zero and a positive one."""
+    return np.int64(value > 0) - np.int64(value < 0) + 1
+
+
+@kernel
+def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
+    """One of 31 bins of the ratio of what a coefficient leans to and its expected magnitude."""
+    size = min((abs(lean) * 24) // (expected + 16), 15)
+    return 15 + size if lean >= 0 else 15 - size
+
+
+@kernel
+def code_band(  # type: ignore[no-untyped-def]
+    magnitudes, signed, indices, sums, weights, leaning, orientation, after, quantiser, mixing, counters, coder, data, decoding
+):
+    """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`. False for a damaged stream.
+
+    `sums` is the part of the expectation known ahead, `mixing` ``(nodes, BINS, 3)`` the weights of the counters.
+    """
+    width = indices.shape[2]
+    line, leans = np.zeros(width, np.int64), np.zeros(width, np.int64)
+    lean_1, lean_2 = np.int64(leaning[0]) << UNIT_BITS, np.int64(leaning[1]) << UNIT_BITS
+    west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS
+    state = np.int64(0)
+    for z in range(indices.shape[0]):
+        for y in range(indices.shape[1]):
+            if decoding and coder[POSITION] > data.size:
+                return False
+            row_part(magnitudes, z + FRONT, y + TOP, weights, line)
+            lean_of_row(signed, z + FRONT, y + TOP, leaning, leans)
+            signs, signs_up = signed[z + FRONT, y + TOP], signed[z + FRONT, y + TOP - 1]
+            signs_top = signed[z + FRONT, y + TOP - 2]
+            signs_back, signs_far = signed[z + FRONT - 1, y + TOP], signed[z + FRONT - 2, y + TOP]
+            row = magnitudes[z + FRONT, y + TOP]
+            up, back = magnitudes[z + FRONT, y + TOP - 1], magnitudes[z + FRONT - 1, y + TOP]
+            for x in range(width):
+                i = at(x + LEFT)
+                here = line[at(x)] + west * row[at(x + LEFT - 1)] + west_2 * row[at(x + LEFT - 2)]
+                outside = sums[z, y, x]
+                expected = max((here + outside) >> WEIGHT_BITS, 0)
+                bin_ = bin_of(expected)
+                outer = bin_of(max(outside >> WEIGHT_BITS, 0)) >> 2
+                inner = bin_of(max(here >> WEIGHT_BITS, 0)) >> 2
+                nearest = np.int64(16 * min(row[at(x + LEFT - 1)], 3) + 4 * min(up[i], 3) + min(back[i], 3))
+                shift = np.int64(0)
+                while (expected >> shift) > REACHED:
+                    shift += 1
+                q = quantiser[state]
+                index = np.int64(indices[z, y, x])
+                size = abs(index)
+                high = size >> shift
+                reached = np.int64(0)
+                while True:
+                    node = (2 * reached if reached < DEPTH else 2 * DEPTH - 2) + q
+                    a = node * BINS + bin_
+                    b = DEPTH * 2 * BINS + (node * _COARSE + outer) * _COARSE + inner
+                    c = DEPTH * 2 * (BINS + _COARSE * _COARSE) + node * _NEAREST + nearest * 2 + min(shift, 1)
+                    more = decide(counters, a, b, c, mixing[node, bin_], coder, data, np.int64(high > reached), decoding)
+                    if not more:
+                        break
+                    reached += 1
+                    if reached == LONGEST:
+                        reached += beyond(high - reached, coder, data, decoding)
+                        break
+                size = (reached << shift) | raw(size, shift, coder, data, decoding)
+                if size >> MOST_BITS:
+                    return False
+                if size > 0:
+                    beside = 3 * trit(signs[at(x + LEFT - 1)]) + trit(signs_up[i])
+                    beside = (beside * 3 + trit(signs_up[at(x + LEFT - 1)])) * 3 + trit(signs_up[at(x + LEFT + 1)])
+                    farther = 3 * trit(signs_back[i]) + trit(signs[at(x + LEFT - 2)])
+                    farther = (farther * 3 + trit(signs_top[i])) * 3 + trit(signs_far[i])
+                    lean = leans[at(x)] + lean_1 * signs[at(x + LEFT - 1)] + lean_2 * signs[at(x + LEFT - 2)]
+                    a = _DECISIONS + orientation * _LEANS + lean_bin(lean >> WEIGHT_BITS, expected) * 3 + min(size, 3) - 1
+                    b = _DECISIONS + 8 * _LEANS + orientation * _SIGNS + beside
+                    c = _DECISIONS + 8 * _LEANS + (8 + orientation) * _SIGNS + farther
+                    negative = decide(
+                        counters, a, b, c, mixing[2 * DEPTH, orientation], coder, data, np.int64(index < 0), decoding
+                    )
+                    index = -size if negative else size
+                else:
+                    index = np.int64(0)
+                indices[z, y, x] = index
+                row[i] = min(magnitude_of(index, q), LARGEST)
+                signs[i] = row[i] if index > 0 else -row[i]
+                state = after[state, size & 1]
+    return True

@@ -1,0 +1,247 @@
+"""The wavelet codec: lossy coding of images and series at any rate, and a reversible form.
+
+::
+
+    samples -> special values and constant background, each with a bit plane that says where; smooth values in their place
+            -> KLT along the series, where it pays -> 9/7 or trained pyramid -> trellis-coded coefficients
+            -> filters for what comes out of these, where they pay
+            -> where that breaks a bound: the difference in multiples of twice the bound
+
+Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1. A payload decodes to
+the same samples everywhere: behind the integer decoder there are only sums and products of IEEE doubles in a fixed order.
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.channels import from_series, to_series
+from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
+from voxz.codecs.fidelity import EXACT, Fidelity
+from voxz.codecs.masked import front, missing_of, read_planes
+from voxz.codecs.payload import PartReader, PartWriter
+from voxz.codecs.special_values import MOST_SPECIALS, find_specials
+from voxz.codecs.wavelet.bands import decode_bands, encode_bands
+from voxz.codecs.wavelet.head import HEAVY, LOSSLESS, LOSSY, NOTHING, Head
+from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
+from voxz.codecs.wavelet.levels import EFFORTS, REVERSIBLE, STATES, Effort
+from voxz.codecs.wavelet.options import Transform
+from voxz.codecs.wavelet.transform_choice import choose_basis, choose_levels, choose_transform
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.errors import CorruptError, needs_newer
+from voxz.transforms import klt
+from voxz.transforms.choice import Choice, read_choice
+from voxz.transforms.fill_masked import fill
+from voxz.transforms.loop_filter import read_filters, restore
+from voxz.transforms.loop_filter_fit import fit_filters
+from voxz.transforms.pyramid import MOST_LEVELS, Levels
+from voxz.volume.background import find_background
+
+_BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
+"""Flags."""
+
+MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
+"""Steps, or whole numbers when lossless, that the range of a brick may have: indices of coefficients stay below 2 ** 26."""
+
+MOST_RANGES = 8
+"""Ranges of a brick that its step may be: coarser ones leave nothing."""
+
+LEAST, LARGEST = 1e-300, 1e280
+"""Range that a step is at least measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
+
+STEP_OF_BOUND = 1.2
+"""Step for a bound alone, as a multiple of it."""
+
+FULL: Levels = (0, 0, 0)
+"""The full resolution."""
+
+Volumes = NDArray[np.float64]
+Series = NDArray[np.generic]
+
+
+def _read_head(reader: PartReader, dtype: np.dtype[np.generic]) -> Head:
+    """Head of a payload, within its bounds."""
+    head = Head.unpack(reader.exactly(Head.LAYOUT.size))
+    if head.kind > NOTHING or head.flags > _BACKGROUND + _BASIS + _CORRECTED + _RESTORED + HEAVY or head.states not in STATES:
+        raise needs_newer(f"a wavelet brick is of kind {head.kind} with flags {head.flags} and {head.states} states")
+    lowest, highest = limits_of(dtype)
+    if not lowest <= head.low <= head.high <= highest:
+        raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
+    if max(head.levels) > MOST_LEVELS or head.specials > MOST_SPECIALS or not _possible(head, dtype):
+        raise CorruptError("the head of a wavelet brick is out of bounds")
+    return head
+
+
+def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
+    """Whether the fields fit each other, so that no sum of coefficients can leave the range of doubles."""
+    if head.kind != LOSSY and (head.step or head.flags & (_BASIS | _CORRECTED | _RESTORED)):
+        return False
+    size = max(abs(head.low), abs(head.high))
+    if not size <= LARGEST or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
+        return False
+    return head.kind != LOSSY or 0 < head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
+
+
+def encode_brick(
+    samples: NDArray[np.generic],
+    level: int,
+    fidelity: Fidelity = EXACT,
+    transform: Transform = None,
+    entropy: str | None = None,
+) -> bytes | None:
+    """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take.
+
+    `transform` is what `voxz.transforms.choice` says, or None for what suits the level; `entropy` is ``light`` (or None) or
+    ``heavy``, see `voxz.codecs.wavelet.codec.heavy.model`.
+    """
+    kind, size = samples.dtype.kind, samples.dtype.itemsize
+    if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
+        return None
+    step = fidelity.step or fidelity.bound * STEP_OF_BOUND
+    if (kind == "f" and not (step and fidelity.bound)) or not math.isfinite(step):
+        return None
+    series = np.ascontiguousarray(to_series(samples))
+    specials = find_specials(series, background=False) if kind == "f" else []
+    if specials is None:
+        return None
+    background = find_background(samples)
+    missing = missing_of(series.shape, specials, background)
+    seen = series[~missing]
+    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
+    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST:
+        return None
+    step = min(step, MOST_RANGES * max(high - low, LEAST))
+    form = NOTHING if not seen.size else LOSSY if step else LOSSLESS
+    effort = EFFORTS[level] if step else REVERSIBLE
+    offset = low + float((seen.astype(np.float64) - low).mean()) if seen.size else 0.0
+    offset = offset if kind == "f" else float(np.rint(offset))
+    volumes = series.astype(np.float64) - offset
+    for volume, unknown in zip(volumes, missing, strict=True):
+        fill(volume, unknown)
+    levels = choose_levels(volumes, step or 1.0)
+    basis = choose_basis(volumes, levels, step) if form == LOSSY else None
+    flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
+    choice = choose_transform(volumes, levels, step, level, transform) if form != NOTHING else Choice()
+    model = asked_model(entropy) if form != NOTHING else None
+    flags |= HEAVY if model else 0
+    step_sent = step if form == LOSSY else 0.0
+    head = Head(form, effort.states, levels, len(specials), flags, choice.number, step_sent, offset, low, high)
+    body = choice.pack(levels) + (model.pack() if model else b"") + front(series.dtype, specials, background)
+    if form != NOTHING:
+        coefficients, decoded = _coded(volumes, head, effort, basis, choice, model)
+        body += coefficients
+        if form == LOSSY and effort.restores:
+            filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
+            if filters is not None:
+                flags |= _RESTORED
+                head, body = replace(head, flags=flags), body + _part(filters.to_bytes())
+    payload = head.pack() + body
+    if form != LOSSY or not math.isfinite(fidelity.bound):
+        return payload
+    corrections = encode_corrections(series, _decode(payload, samples.shape, series.dtype), ~missing, fidelity.bound)
+    return replace(head, flags=flags | _CORRECTED).pack() + body + corrections if corrections else payload
+
+
+def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """Samples of a payload; damage raises `CorruptError`."""
+    series = _decode(payload, shape, dtype)
+    return np.ascontiguousarray(from_series(series, shape))
+
+
+def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Levels) -> NDArray[np.generic]:
+    """Samples at a resolution that is halved so often along z, y, x, without decoding the finer levels.
+
+    Along an axis with fewer levels than that, its lowest resolution is split on.
+    """
+    series = _decode(payload, shape, dtype, halvings)
+    return np.ascontiguousarray(from_series(series, shape))
+
+
+def _coded(
+    volumes: Volumes, head: Head, effort: Effort, basis: klt.Basis | None, choice: Choice, model: Model | None
+) -> tuple[bytes, Volumes]:
+    """Parts of the samples that are coded (basis, coefficients), and the volumes that these give."""
+    writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.levels, head.step)
+    if basis is not None:
+        side = IntegerWriter()
+        basis.write(side)
+        writer.part(side.to_bytes())
+        volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
+    work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
+    for volume in work:
+        pyramid.analyse(volume)
+    coefficients = work.astype(np.float64, copy=False)
+    writer.part(encode_bands(coefficients, pyramid, head.step, effort, model))
+    if head.kind == LOSSY and effort.restores:
+        for volume in coefficients:
+            pyramid.synthesise(volume)
+        if basis is not None:
+            coefficients = klt.synthesise(coefficients.reshape(len(coefficients), -1), basis).reshape(coefficients.shape)
+    return writer.to_bytes(), coefficients
+
+
+def _part(piece: bytes) -> bytes:
+    writer = PartWriter(b"")
+    writer.part(piece)
+    return writer.to_bytes()
+
+
+def _decode(payload: bytes, brick: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Levels = FULL) -> Series:
+    """Samples ``(series, z, y, x)`` of a `brick` of this shape, halved so often; corrections are for the full resolution only."""
+    reader, shape = PartReader(payload), (brick[0] * brick[4], *brick[1:4])
+    head = _read_head(reader, dtype)
+    choice = read_choice(head.transform, reader, head.levels, reversible=head.kind == LOSSLESS)
+    model = read_model(reader) if head.flags & HEAVY else None
+    planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), brick, dtype)
+    kept = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
+    samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(kept, shape, strict=True)], dtype)
+    if head.kind != NOTHING:
+        _take_coded(reader, head, choice, model, samples, shape, halvings)
+    for pattern, plane in planes:
+        samples[plane[kept]] = pattern
+    if head.flags & _CORRECTED and halvings == FULL:
+        apply_corrections(samples, reader)
+    if halvings == FULL:
+        reader.finish()
+    return samples
+
+
+def _take_coded(
+    reader: PartReader,
+    head: Head,
+    choice: Choice,
+    model: Model | None,
+    samples: Series,
+    shape: tuple[int, ...],
+    halvings: Levels,
+) -> None:
+    """Decode the coded samples into `samples`, at their resolution."""
+    basis = None
+    if head.flags & _BASIS:
+        side = IntegerReader(reader.part())
+        basis = klt.Basis.read(side, shape[0])
+        side.finish()
+    pyramid = choice.pyramid(shape[1:], head.levels, head.step)
+    undone, beyond = pyramid.coarser(halvings)
+    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone, model)
+    volumes = coefficients if halvings == FULL else np.zeros(samples.shape)
+    for volume, found in zip(volumes, coefficients, strict=True):
+        work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)
+        pyramid.synthesise(work, undone)
+        low = work[tuple(slice(n) for n in pyramid.lowest(undone))]
+        volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
+    del coefficients
+    if basis is not None:
+        volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
+    if head.flags & _RESTORED and halvings == FULL:
+        filters = read_filters(reader.part())
+        for volume in volumes:
+            restore(volume, head.step, filters)
+    volumes += head.offset
+    if samples.dtype.kind in "iu":
+        volumes += 0.5
+        np.floor(volumes, out=volumes)
+    np.clip(volumes, head.low, head.high, out=volumes)
+    samples[...] = volumes.astype(samples.dtype)

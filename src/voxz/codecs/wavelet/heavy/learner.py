@@ -1,0 +1,100 @@
+"""What adapts while bands are coded in the heavy profile, and what is remembered of them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.wavelet.band_context import Near
+from voxz.codecs.wavelet.heavy.band_features import Memory, empty_logs, empty_signed, known_logs
+from voxz.codecs.wavelet.heavy.band_walk import KINDS, ROWS, code_band
+from voxz.codecs.wavelet.heavy.mixing import Mixture
+from voxz.codecs.wavelet.heavy.model import Model
+from voxz.codecs.wavelet.heavy.network import EXPERTS, MIXED, NEAR, OWN_SIGNED, PLANES
+from voxz.codecs.wavelet.trellis import Trellis
+from voxz.entropy.binary import start
+
+
+@dataclass
+class HeavyLearner:
+    """The heavy counterpart of the light profile's learner; `last` is what each orientation made of the network's last layer."""
+
+    model: Model
+    memory: Memory
+    coder: NDArray[np.int64]
+    data: NDArray[np.uint8]
+    last: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
+    mixture: Mixture = field(default_factory=lambda: Mixture.fresh(KINDS, KINDS * ROWS))
+
+    @classmethod
+    def fresh(cls, model: Model, memory: Memory, data: NDArray[np.uint8], payload: bytes) -> "HeavyLearner":
+        """Before anything was coded; a decoder has the `payload`."""
+        coder = np.zeros(4, np.int64)
+        start(coder, payload)
+        return cls(model, memory, coder, data)
+
+    def code(
+        self,
+        near: Near,
+        magnitudes: NDArray[np.int32],
+        indices: NDArray[np.int32],
+        sums: NDArray[np.int64],
+        weights: NDArray[np.int64],
+        leaning: NDArray[np.int64],
+        path: Trellis,
+        *,
+        decoding: bool,
+    ) -> bool:
+        """Code the indices of a band."""
+        band, mixture = near.band, self.mixture
+        state = self.memory.long_term(near.component, band)
+        planes, places = known_logs(near.planes, near.parent, near.sisters, near.previous, state)
+        layers = self.model.layers(band.orientation, band.level, len(path.after) > 1, places)
+        third, third_bias = self.last.setdefault(
+            band.orientation, (np.stack([layers.third] * EXPERTS), np.stack([layers.third_bias] * EXPERTS))
+        )
+        beside, beside_at = self.memory.beside(near.component, band)
+        signed = empty_signed(band.shape)
+        parts = [NEAR, NEAR + 2 * max(near.sisters, default=0), NEAR + PLANES - 2]
+        present = [near.parent, bool(near.sisters), near.previous]
+        known = np.array(
+            [list(places).index(part) if there else -1 for part, there in zip(parts, present, strict=True)], np.int64
+        )
+        used = 2 * MIXED + OWN_SIGNED + 2 + 4 * max(band.orientation - 1, 0)
+        done = code_band(
+            magnitudes,
+            signed,
+            indices,
+            sums,
+            weights,
+            leaning,
+            band.orientation,
+            path.after,
+            path.quantiser,
+            empty_logs(band.shape),
+            planes,
+            places,
+            known,
+            beside,
+            beside_at,
+            2 * min(band.level, 3) + near.previous,
+            used,
+            layers.first,
+            layers.slope,
+            layers.bias,
+            layers.second,
+            layers.second_bias,
+            third,
+            third_bias,
+            layers.edges,
+            mixture.weights,
+            mixture.final,
+            mixture.refiners,
+            mixture.chances,
+            mixture.counts,
+            self.coder,
+            self.data,
+            decoding,
+        )
+        self.memory.learn(near.component, band, signed)
+        return bool(done)

@@ -1,0 +1,190 @@
+"""The trained network of the heavy profile, evaluated in IEEE doubles in a fixed order: what distribution a coefficient has.
+
+::
+
+    logarithms of magnitudes: 22 neighbours in the band | parent, sisters, previous component, each with its faces | long term |
+    wide means
+        -> first layer (a set of weights for each orientation), ReLU -> second layer, ReLU -> third layer
+        -> shares and widths of MIXED logistic distributions, and gates of signed neighbours, whose weighted sum is their mean
+
+All logarithms are relative to that of the light profile's expected magnitude. The part of the first layer that depends on
+finished rows and bands is summed for a whole row at once, one input after the other.
+"""
+
+from voxz.codecs.wavelet.heavy.tables import power_of_two
+from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP
+from voxz.entropy.mixing import logistic
+from voxz.jit import at, kernel
+
+EXPERTS = 3
+"""Last layers, alike at first, that learn at different rates while coefficients are coded (`heavy_online`)."""
+
+MIXED = 3
+"""Logistic distributions that are mixed."""
+
+NEAR = 22
+"""Inputs of the first layer from the band itself: west, second west, and those of finished rows."""
+
+PLANES = 16
+"""Inputs known as whole planes: of parent, sisters 1 to 6, previous component, each the value and the mean of its faces."""
+
+OUTER, INNER, LONG = NEAR + PLANES, NEAR + PLANES + 1, NEAR + PLANES + 2
+"""Inputs: the parts of the expectation from other bands and from the band itself; long-term state."""
+
+WIDE_PARENT, WIDE_SISTERS, WIDE_ABOVE, WIDE_BEFORE = LONG + 1, LONG + 2, LONG + 3, LONG + 4
+"""Inputs: means over wide surroundings, see `heavy_wide`."""
+
+FEATURES = WIDE_BEFORE + 1
+OWN_SIGNED = 14
+SIGNED = OWN_SIGNED + 2 + 4 * 6
+"""Signed inputs: leaning and 13 neighbours; previous component and its faces; of each sister its value and its slopes along
+x, y, z."""
+
+OUTPUTS = 2 * MIXED + SIGNED
+FLOOR = 0.02
+"""Least share of each distribution before shares are made to sum up to 1."""
+
+NARROWEST, WIDEST = -8.0, 20.0
+"""Bounds of the logarithm of a width, in half steps."""
+
+
+@kernel
+def add_line(weights, line, first, hidden):  # type: ignore[no-untyped-def]
+    """Add an input of a whole row, `line` from `first` on, to `hidden` ``(units, x)``."""
+    width = hidden.shape[1]
+    for h in range(hidden.shape[0]):
+        weight = weights[h]
+        target = hidden[h]
+        for x in range(width):
+            target[at(x)] += weight * line[at(x + first)]
+
+
+@kernel
+def row_of_first_layer(logs, z, y, planes, places, wide, weights, bias, hidden):  # type: ignore[no-untyped-def]
+    """Fill `hidden` ``(units, x)`` from finished rows of `logs`, known `planes` and `wide` means; z, y without margins."""
+    for h in range(hidden.shape[0]):
+        hidden[h, :] = bias[h]
+    up, top = logs[z + FRONT, y + TOP - 1], logs[z + FRONT, y + TOP - 2]
+    back, far = logs[z + FRONT - 1, y + TOP], logs[z + FRONT - 2, y + TOP]
+    above, below = logs[z + FRONT - 1, y + TOP - 1], logs[z + FRONT - 1, y + TOP + 1]
+    for k in range(5):
+        add_line(weights[2 + k], up, k, hidden)
+    for k in range(3):
+        add_line(weights[7 + k], top, LEFT - 1 + k, hidden)
+        add_line(weights[10 + k], above, LEFT - 1 + k, hidden)
+        add_line(weights[13 + k], back, LEFT - 1 + k, hidden)
+        add_line(weights[16 + k], below, LEFT - 1 + k, hidden)
+    add_line(weights[19], back, LEFT - 2, hidden)
+    add_line(weights[20], back, LEFT + 2, hidden)
+    add_line(weights[21], far, LEFT, hidden)
+    add_line(weights[WIDE_ABOVE], wide[0], 0, hidden)
+    add_line(weights[WIDE_BEFORE], wide[1], 0, hidden)
+    for k in range(places.size):
+        add_line(weights[places[k]], planes[k, z, y], 0, hidden)
+
+
+@kernel
+def evaluate(  # type: ignore[no-untyped-def]
+    hidden, x, west, west_2, outer, inner, expected, first, slope, second, second_bias, deep, deeper
+):
+    """Fill the hidden layers; `expected` and the inputs are logarithms."""
+    for h in range(deep.size):
+        value = hidden[h, x] + expected * slope[h] + west * first[0, h] + west_2 * first[1, h]
+        value += outer * first[OUTER, h] + inner * first[INNER, h]
+        deep[h] = max(value, 0.0)
+    for o in range(deeper.size):
+        deeper[o] = second_bias[o]
+    for h in range(deep.size):
+        value, row = deep[h], second[h]
+        for o in range(deeper.size):
+            deeper[o] += value * row[o]
+    for h in range(deeper.size):
+        deeper[h] = max(deeper[h], 0.0)
+
+
+@kernel
+def last_layer(deeper, third, third_bias, used, outputs):  # type: ignore[no-untyped-def]
+    """Fill the first `used` of the `outputs` of an expert."""
+    for o in range(used):
+        outputs[o] = third_bias[o]
+    for h in range(deeper.size):
+        value, row = deeper[h], third[h]
+        for o in range(used):
+            outputs[o] += value * row[o]
+
+
+@kernel
+def distributions(outputs, expected, shares, steepness):  # type: ignore[no-untyped-def]
+    """Fill shares and steepness (one over the width, in half steps) of the distributions."""
+    total = 0.0
+    for k in range(MIXED):
+        shares[k] = max(outputs[k], 0.0) + FLOOR
+        total += shares[k]
+    for k in range(MIXED):
+        shares[k] /= total
+        steepness[k] = power_of_two(-min(max(expected + outputs[MIXED + k], NARROWEST), WIDEST))
+
+
+@kernel
+def signed_inputs(lean, signed, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
+    """Fill `values`, in half steps: `lean`, `signed` neighbours and those `beside` the band; z, y, x with margins.
+
+    `beside` ``(k, z, y, x)`` has margins of 1; `beside_at` tells the first place of each: the previous component or a sister.
+    """
+    row, up, top = signed[z, y], signed[z, y - 1], signed[z, y - 2]
+    back, above, far = signed[z - 1, y], signed[z - 1, y - 1], signed[z - 2, y]
+    below = signed[z - 1, y + 1]
+    values[0] = lean
+    values[1], values[2] = row[x - 1], row[x - 2]
+    values[3], values[4], values[5], values[6] = up[x - 1], up[x], up[x + 1], top[x]
+    values[7], values[8], values[9], values[10] = back[x], back[x - 1], back[x + 1], above[x]
+    values[11], values[12], values[13] = below[x], far[x], above[x + 1]
+    u, v, w = z - FRONT + 1, y - TOP + 1, x - LEFT + 1
+    for k in range(beside_at.size):
+        first = beside_at[k]
+        here, line = beside[k], beside[k, u, v]
+        before, after = here[u, v - 1, w], here[u, v + 1, w]
+        front, behind = here[u - 1, v, w], here[u + 1, v, w]
+        values[first] = line[w]
+        if first == OWN_SIGNED:
+            faces = line[w - 1] + line[w + 1] + before + after + front + behind
+            values[first + 1] = faces * (1.0 / 6.0)
+        else:
+            values[first + 1] = line[w + 1] - line[w - 1]
+            values[first + 2] = after - before
+            values[first + 3] = behind - front
+
+
+@kernel
+def mean_of(outputs, values, used):  # type: ignore[no-untyped-def]
+    """Mean, in half steps: each of the signed `values` with its gate."""
+    mean = 0.0
+    for k in range(used - 2 * MIXED):
+        mean += outputs[2 * MIXED + k] * values[k]
+    return mean
+
+
+@kernel
+def bound_of(index, quantiser, edges):  # type: ignore[no-untyped-def]
+    """Magnitude, in half steps, up to which coefficients get at most `index`."""
+    base = 1.0 - 0.5 * quantiser if index == 0 else 2.0 * index + 1.0 - quantiser
+    return base + edges[quantiser, min(index, 2)]
+
+
+@kernel
+def chance_beyond(bound, mean, shares, steepness):  # type: ignore[no-untyped-def]
+    """Chance of a magnitude above `bound`."""
+    total = 0.0
+    for k in range(MIXED):
+        total += shares[k] * (logistic((mean - bound) * steepness[k]) + logistic(-(mean + bound) * steepness[k]))
+    return total
+
+
+@kernel
+def chance_of_minus(lower, upper, mean, shares, steepness):  # type: ignore[no-untyped-def]
+    """Chance that a coefficient whose magnitude is between the bounds is negative."""
+    minus, plus = 1e-7, 1e-7
+    for k in range(MIXED):
+        minus += shares[k] * (logistic(-(lower + mean) * steepness[k]) - logistic(-(upper + mean) * steepness[k]))
+        plus += shares[k] * (logistic((mean - lower) * steepness[k]) - logistic((mean - upper) * steepness[k]))
+    return minus / (minus + plus)

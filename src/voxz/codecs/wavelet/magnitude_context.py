@@ -1,0 +1,181 @@
+"""Expected magnitude of a coefficient: a weighted sum of magnitudes that the decoder has already.
+
+They are its neighbours earlier in the band (14 groups of them), the coefficient's parent in the next coarser level, and the
+same places in
+*sisters*: the bands of other orientations of its level, and the same band of the previous component of a series. Of planes that
+are known as a whole, the six face neighbours count too, as one sum. Weights are integers in 1/1024, fitted by the encoder and
+sent; `gather` gives sums of magnitudes for fitting them, `known_part` and `row_part` what can be summed ahead of the
+coefficients.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.jit import at, kernel
+
+NEAR = 14
+"""Features inside the band."""
+
+WEIGHT_BITS = 10
+UNIT_BITS = 5
+"""Expected magnitudes are in 1/32 of half a step."""
+
+FRONT, TOP, LEFT, RIGHT = 2, 2, 2, 2
+LARGEST = (1 << 20) - 1
+"""Magnitudes count as at most this."""
+
+_THIRDS = (32, 40, 51)
+BOUNDS = np.array(sorted({(third << octave) >> 5 for octave in range(17) for third in _THIRDS}), np.int64)
+"""Where a new bin of expected magnitude begins: thirds of octaves."""
+
+BINS = len(BOUNDS) + 1
+_EXACT, _COARSE = 2048, 6
+BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT), side="right")
+COARSE_BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT) << _COARSE, side="right")
+
+
+def padded(shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """Zeros for the magnitudes of a band, with margins."""
+    return np.zeros((shape[0] + FRONT, shape[1] + TOP, shape[2] + LEFT + RIGHT), np.int32)
+
+
+def inside(magnitudes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """View of a padded band without its margins."""
+    return magnitudes[FRONT:, TOP:, LEFT:-RIGHT]
+
+
+def planes(known: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Stack of the features ``(2 * len(known), z, y, x)`` that known magnitudes give: each, and the sum of its faces."""
+    if not known:
+        return np.zeros((0, 0, 0, 0), np.int32)
+    return np.stack([plane for one in known for plane in (one, _faces(one))])
+
+
+def _faces(plane: NDArray[np.int32]) -> NDArray[np.int32]:
+    total = np.zeros_like(plane)
+    for axis in range(3):
+        before = (slice(None),) * axis + (slice(None, -1),)
+        after = (slice(None),) * axis + (slice(1, None),)
+        total[after] += plane[before]
+        total[before] += plane[after]
+    return total
+
+
+def at_shape(plane: NDArray[np.int32], shape: tuple[int, ...], split: tuple[bool, ...]) -> NDArray[np.int32]:
+    """Magnitudes of another band at the places of one of `shape`; along `split` axes each stands for two."""
+    places = [
+        np.minimum(np.arange(n) >> int(double), have - 1) for n, have, double in zip(shape, plane.shape, split, strict=True)
+    ]
+    return np.ascontiguousarray(plane[np.ix_(*places)])
+
+
+@kernel
+def bin_of(expected):  # type: ignore[no-untyped-def]
+    """Bin of an expected magnitude."""
+    if expected < _EXACT:
+        return np.int64(BIN_OF[at(expected)])
+    return np.int64(COARSE_BIN_OF[at(min(expected >> _COARSE, _EXACT - 1))])
+
+
+@kernel
+def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def]
+    """Fill `features` with the NEAR sums around a coefficient; z, y, x with margins. The first two are known last."""
+    row, up = magnitudes[z, y], magnitudes[z, y - 1]
+    top = magnitudes[z, y - 2]
+    same, above, below = magnitudes[z - 1, y], magnitudes[z - 1, y - 1], magnitudes[z - 1, min(y + 1, magnitudes.shape[1] - 1)]
+    last = np.int64(y + 1 < magnitudes.shape[1])
+    features[0] = row[x - 1]
+    features[1] = row[x - 2]
+    features[2] = up[x - 1]
+    features[3] = up[x]
+    features[4] = up[x + 1]
+    features[5] = top[x]
+    features[6] = np.int64(top[x - 1]) + top[x + 1]
+    features[7] = np.int64(up[x - 2]) + up[x + 2]
+    features[8] = same[x]
+    features[9] = np.int64(same[x - 1]) + same[x + 1]
+    features[10] = np.int64(above[x]) + below[x] * last
+    features[11] = np.int64(above[x - 1]) + above[x + 1] + (np.int64(below[x - 1]) + below[x + 1]) * last
+    features[12] = magnitudes[z - 2, y, x]
+    features[13] = np.int64(same[x - 2]) + same[x + 2]
+
+
+@kernel
+def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
+    """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many."""
+    depth, height, width = magnitudes.shape[0] - FRONT, magnitudes.shape[1] - TOP, magnitudes.shape[2] - LEFT - RIGHT
+    near = np.zeros(NEAR, np.int64)
+    last = NEAR + known.shape[0]
+    count = np.int64(0)
+    place = np.int64(0)
+    for z in range(depth):
+        for y in range(height):
+            for x in range(width):
+                place += 1
+                if place % step or count >= samples.shape[0]:
+                    continue
+                near_features(magnitudes, z + FRONT, y + TOP, x + LEFT, near)
+                line = samples[count]
+                for k in range(NEAR):
+                    line[k] = near[k]
+                for k in range(known.shape[0]):
+                    line[NEAR + k] = known[k, z, y, x]
+                line[last] = 1.0
+                line[last + 1] = magnitudes[z + FRONT, y + TOP, x + LEFT]
+                count += 1
+    return count
+
+
+@kernel
+def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
+    """Sum over planes known as a whole, and the constant, into `sums` ``(z, y, x)``."""
+    constant = np.int64(weights[NEAR + known.shape[0]]) << UNIT_BITS
+    for z in range(sums.shape[0]):
+        for y in range(sums.shape[1]):
+            line = sums[z, y]
+            for x in range(line.size):
+                line[at(x)] = constant
+            for k in range(known.shape[0]):
+                weight = np.int64(weights[NEAR + k]) << UNIT_BITS
+                plane = known[k, z, y]
+                for x in range(line.size):
+                    line[at(x)] += weight * plane[at(x)]
+
+
+@kernel
+def row_part(magnitudes, z, y, weights, line):  # type: ignore[no-untyped-def]
+    """Sum over finished rows of the band into `line`; z, y with margins."""
+    row_2 = magnitudes[z, y - 2]
+    row_1 = magnitudes[z, y - 1]
+    same, above = magnitudes[z - 1, y], magnitudes[z - 1, y - 1]
+    exists = y + 1 < magnitudes.shape[1]
+    below = magnitudes[z - 1, y + 1 if exists else y]
+    behind = magnitudes[z - 2, y]
+    w2, w3, w4, w5, w6, w7 = weights[2], weights[3], weights[4], weights[5], weights[6], weights[7]
+    w8, w9, w10, w11, w12, w13 = weights[8], weights[9], weights[10], weights[11], weights[12], weights[13]
+    v10, v11 = (w10, w11) if exists else (np.int64(0), np.int64(0))
+    for x in range(line.size):
+        i = x + LEFT
+        total = w2 * row_1[at(i - 1)] + w3 * row_1[at(i)] + w4 * row_1[at(i + 1)] + w5 * row_2[at(i)]
+        total += w6 * (np.int64(row_2[at(i - 1)]) + row_2[at(i + 1)]) + w7 * (np.int64(row_1[at(i - 2)]) + row_1[at(i + 2)])
+        total += w8 * same[at(i)] + w9 * (np.int64(same[at(i - 1)]) + same[at(i + 1)]) + w10 * above[at(i)] + v10 * below[at(i)]
+        total += w11 * (np.int64(above[at(i - 1)]) + above[at(i + 1)]) + v11 * (np.int64(below[at(i - 1)]) + below[at(i + 1)])
+        total += w12 * behind[at(i)] + w13 * (np.int64(same[at(i - 2)]) + same[at(i + 2)])
+        line[at(x)] = total << UNIT_BITS
+
+
+@kernel
+def bins_of_band(magnitudes, sums, weights, bins):  # type: ignore[no-untyped-def]
+    """Bins of the expected magnitudes of a whole band that is known (the encoder's view), `bins` flat."""
+    width = sums.shape[2]
+    line = np.zeros(width, np.int64)
+    west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS
+    count = 0
+    for z in range(sums.shape[0]):
+        for y in range(sums.shape[1]):
+            row_part(magnitudes, z + FRONT, y + TOP, weights, line)
+            row = magnitudes[z + FRONT, y + TOP]
+            for x in range(width):
+                total = line[at(x)] + sums[z, y, x] + west * row[at(x + 1)] + west_2 * row[at(x)]
+                bins[at(count)] = bin_of(max(total >> WEIGHT_BITS, 0))
+                count += 1

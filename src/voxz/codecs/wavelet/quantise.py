@@ -1,0 +1,79 @@
+"""From the coefficients of a band to indices, and from indices to what a decoder rebuilds of them.
+
+The encoder quantises in rounds: each has expected magnitudes, and what an index costs, from the one before. Means of what became
+index 1, and more, are sent as *shifts*: how much nearer to zero than its magnitude an index is rebuilt.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.wavelet import magnitude_context as expectation
+from voxz.codecs.wavelet.context_fit import fit_weights
+from voxz.codecs.wavelet.levels import Effort
+from voxz.codecs.wavelet.magnitude_context import bins_of_band, inside, known_part, padded
+from voxz.codecs.wavelet.rate_tables import ASSUMED, measured_bits
+from voxz.codecs.wavelet.refinement import UNITS
+from voxz.codecs.wavelet.trellis import Trellis, follow, quantise
+from voxz.transforms.pyramid import Band
+
+FEWEST_FOR_WEIGHTS = 1500
+FEWEST_FOR_SHIFT = 50
+"""Non-zero indices from which a band has weights, and an index a shift, of its own."""
+
+ROUNDING = 0.3
+"""Magnitudes are first guessed by rounding that much up, in half steps."""
+
+
+def sums_of(planes: NDArray[np.int32], weights: NDArray[np.int64], band: Band) -> NDArray[np.int64]:
+    """Part of the expectation of a band that is known ahead."""
+    sums = np.zeros(band.shape, np.int64)
+    known_part(planes, weights, sums)
+    return sums
+
+
+def quantised(
+    values: NDArray[np.float64], band: Band, planes: NDArray[np.int32], weights: NDArray[np.int64], effort: Effort, path: Trellis
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    """Padded magnitudes, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
+    magnitudes = padded(band.shape)
+    inside(magnitudes)[...] = np.minimum(np.abs(values) + ROUNDING, expectation.LARGEST).astype(np.int32).reshape(band.shape)
+    indices = np.zeros(values.size, np.int32)
+    quantisers, sizes = np.zeros(values.size, np.uint8), np.zeros(values.size, np.int32)
+    bins, bits, shifts = np.zeros(values.size, np.uint8), ASSUMED, np.zeros((2, 2), np.int64)
+    for round_ in range(effort.rounds):
+        if round_:
+            bits = measured_bits(indices, quantisers, bins)
+        if np.count_nonzero(inside(magnitudes)) >= FEWEST_FOR_WEIGHTS:
+            weights = fit_weights(magnitudes, planes)
+        bins_of_band(magnitudes, sums_of(planes, weights, band), weights, bins)
+        tabled = np.concatenate([np.zeros((2, 1)), shifts / UNITS], axis=1)
+        quantise(values, bins, bits, effort.slope, path.after, path.quantiser, tabled, indices)
+        follow(indices, path.after, path.quantiser, sizes, quantisers)
+        inside(magnitudes)[...] = np.minimum(sizes, expectation.LARGEST).reshape(band.shape)
+        shifts = _shifts(values, indices, sizes, quantisers)
+    return magnitudes, indices.reshape(band.shape), shifts
+
+
+def _shifts(
+    values: NDArray[np.float64], indices: NDArray[np.int32], sizes: NDArray[np.int32], quantisers: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """How much nearer to zero the mean of what became index 1, and more, is than their magnitude: ``(quantiser, index > 1)``."""
+    shifts = np.zeros((2, 2), np.int64)
+    excess = sizes - np.abs(values)
+    for quantiser in range(2):
+        for larger in range(2):
+            chosen = (quantisers == quantiser) & ((np.abs(indices) > 1) if larger else (np.abs(indices) == 1))
+            if np.count_nonzero(chosen) >= FEWEST_FOR_SHIFT:
+                mean = float(excess[chosen].mean())
+                shifts[quantiser, larger] = round(max(-1.0, min(mean, 1.0)) * UNITS)
+    return shifts
+
+
+def rebuilt_units(indices: NDArray[np.int32], shifts: NDArray[np.int64], path: Trellis) -> NDArray[np.int64]:
+    """Values of indices ``(z, y, x)``, in units of 1/UNITS of half a step."""
+    flat = indices.ravel()
+    quantisers, sizes = np.zeros(flat.size, np.uint8), np.zeros(flat.size, np.int32)
+    follow(flat, path.after, path.quantiser, sizes, quantisers)
+    larger = (np.abs(flat) > 1).astype(np.intp)
+    units: NDArray[np.int64] = np.sign(flat) * (sizes.astype(np.int64) * UNITS - shifts[quantisers, larger])
+    return units.reshape(indices.shape)

@@ -1,0 +1,122 @@
+"""Choosing the transform of a brick, in the encoder only: levels along each axis, whether a KLT pays, which trained filters.
+
+Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank
+transforms.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.transforms import klt
+from voxz.transforms.choice import Choice, asked_choices
+from voxz.transforms.pyramid import Levels, Pyramid
+from voxz.transforms.trained_model import Model, Tuned
+from voxz.volume.bricks import middle_of
+
+MIDDLE = (32, 128, 128)
+"""Voxels of each volume that are looked at."""
+
+LEAST_SIDE = 32
+
+IN_PLANE = 5
+ALONG_Z = 4
+SHORTEST = 8
+"""Samples along an axis that are split once more."""
+
+MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
+"""Samples of a series that bits are guessed for, and that its basis is found from."""
+
+WORTH = 0.99
+"""A KLT, or a trained transform where an untrained one may be taken, has to save this much of the guess to be taken."""
+
+TRAINED_FROM = 3
+"""Level of compression from which trained transforms are taken."""
+
+Volumes = NDArray[np.float64]
+
+
+def choose_levels(volumes: Volumes, step: float) -> Levels:
+    """Levels for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest."""
+    most = [min(limit, _halvings(n)) for limit, n in zip((ALONG_Z, IN_PLANE, IN_PLANE), volumes.shape[1:], strict=True)]
+    middle = _middle(volumes[len(volumes) // 2 :][:1])
+    inner = [min(limit, _halvings(n)) for limit, n in zip(most, middle.shape[1:], strict=True)]
+    guesses = [_guess(middle, (z, inner[1], inner[2]), step) for z in range(inner[0] + 1)]
+    best = int(np.argmin(guesses))
+    return (most[0] if best == inner[0] else best), most[1], most[2]
+
+
+def choose_basis(volumes: Volumes, levels: Levels, step: float) -> klt.Basis | None:
+    """Basis for a series ``(volumes, z, y, x)``, or None where coding each volume alone is guessed to be smaller."""
+    if len(volumes) < 2:
+        return None
+    side = MIDDLE[1]
+    while side > LEAST_SIDE and len(volumes) * MIDDLE[0] * side**2 > MOST_GUESSED:
+        side //= 2
+    middle, rows = _middle(volumes, (MIDDLE[0], side, side)), _rows(volumes)
+    flat = middle.reshape(len(middle), -1)
+    best, found = WORTH * _guess(middle, levels, step), None
+    for training in (rows.reshape(len(rows), -1), (rows[..., 1:] - rows[..., :-1]).reshape(len(rows), -1)):
+        if not np.isfinite(training).all() or not training.any():
+            continue
+        basis = klt.principal_basis(training, step)
+        if np.linalg.cond(basis.matrix()) > 2:
+            continue
+        guess = _guess(klt.analyse(flat, basis).reshape(middle.shape), levels, step)
+        if guess < best:
+            best, found = guess, basis
+    return found
+
+
+def choose_transform(volumes: Volumes, levels: Levels, step: float, level: int, asked: str | Model | Tuned | None) -> Choice:
+    """Transform of `volumes` at a level of compression: of what was asked for, the one that is guessed to be smallest.
+
+    A step of 0 stands for coding without loss.
+    """
+    choices = asked_choices(asked, reversible=not step)
+    if asked is None and level >= TRAINED_FROM:
+        choices += asked_choices("trained", reversible=not step)
+    if len(choices) == 1:
+        return choices[0]
+    middle = _middle(volumes[len(volumes) // 2 :][:1])
+    inner = _within(levels, middle.shape[1:])
+    share = middle.size / volumes.size
+    guesses = [_guess(middle, inner, step or 1.0, choice) + 8 * len(choice.pack(levels)) * share for choice in choices]
+    best = int(np.argmin(guesses))
+    untrained = choices[0].model is None
+    return choices[0] if untrained and guesses[best] > WORTH * guesses[0] else choices[best]
+
+
+def _within(levels: Levels, shape: tuple[int, ...]) -> Levels:
+    z, y, x = (min(n, _halvings(length)) for n, length in zip(levels, shape, strict=True))
+    return z, y, x
+
+
+def _halvings(length: int) -> int:
+    count = 0
+    while length >= SHORTEST:
+        length = -(-length // 2)
+        count += 1
+    return count
+
+
+def _middle(volumes: Volumes, most: tuple[int, int, int] = MIDDLE) -> Volumes:
+    return np.ascontiguousarray(volumes[(slice(None), *middle_of(volumes.shape[1:], most))])
+
+
+def _rows(volumes: Volumes) -> Volumes:
+    """Rows of all volumes at equal distances ``(volumes, rows, x)``."""
+    rows = volumes.reshape(len(volumes), -1, volumes.shape[3])
+    apart = -(-volumes.size // MOST_TRAINED)
+    return rows[:, apart // 2 :: apart]
+
+
+def _guess(volumes: Volumes, levels: Levels, step: float, choice: Choice | None = None) -> float:
+    """Guessed bits of `volumes` with these levels; of a `choice` by bands, whose norms count."""
+    pyramid = choice.pyramid(volumes.shape[1:], levels, step) if choice else Pyramid(volumes.shape[1:], levels)
+    total = 0.0
+    for volume in volumes:
+        work = volume.copy()
+        pyramid.analyse(work)
+        boxes = [(work[band.box], band.norm) for band in pyramid.bands()] if choice else [(work, 1.0)]
+        total += sum(float(np.log2(1 + np.abs(box) * (2 * norm / step)).sum()) for box, norm in boxes)
+    return total

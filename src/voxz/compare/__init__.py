@@ -1,0 +1,1 @@
+"""Comparing two images: figures, structure of the errors, a picture."""

@@ -1,0 +1,1 @@
+"""Reading compressed files: lazily, at lower resolution, on another grid, as nibabel sees them."""

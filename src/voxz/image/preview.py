@@ -1,0 +1,73 @@
+"""A whole image at a lower resolution, brick by brick."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.numbers import LABELS
+from voxz.container.header import COMPANION, HEAD
+from voxz.container.reader import Reader
+from voxz.errors import UsageError
+from voxz.io import gzip_stream, nifti
+from voxz.threads import map_ordered, thread_count
+
+SHORTEST = 8
+"""Samples from which on an axis is halved."""
+
+MOST_LEVELS = 5
+
+Levels = tuple[int, int, int]
+
+
+def halvings_at(shape: tuple[int, ...], level: int) -> Levels:
+    """How often each axis of an image ``(z, y, x)`` is halved at `level`; `UsageError` for a level that there is not."""
+    most = [_most(n) for n in shape]
+    if not 0 <= level <= max(most):
+        sizes = "x".join(map(str, shape[::-1]))
+        raise UsageError(f"got resolution level {level}, expected 0 (full) to {max(most)} for an image of {sizes} voxels")
+    z, y, x = (min(level, n) for n in most)
+    return z, y, x
+
+
+def coarse_samples(reader: Reader, level: int, threads: int | None, check: Callable[[int], None]) -> NDArray[np.generic]:
+    """All samples at a resolution level, canonical; `check` is told how many bytes they take."""
+    from voxz.image.preview_brick import coarse_brick  # noqa: PLC0415 - kernels cost start-up time
+
+    layout = reader.layout
+    halvings = halvings_at(layout.canonical[1:4], level)
+    steps = [1, *(1 << n for n in halvings)]
+    shape = (*(-(-n // step) for n, step in zip(layout.canonical, steps, strict=False)), layout.channels)
+    check(math.prod(shape) * layout.dtype.itemsize)
+    result = np.empty(shape, layout.dtype)
+    names = _are_names(reader)
+    places = [
+        tuple(slice(-(-part.start // step), -(-part.stop // step)) for part, step in zip(box, steps, strict=True))
+        for box in reader.boxes
+    ]
+    needed = [number for number, place in enumerate(places) if all(part.stop > part.start for part in place)]
+
+    def decode(number: int) -> NDArray[np.generic]:
+        starts = [part.start for part in reader.boxes[number][1:]]
+        return reader.brick(number, partial(coarse_brick, halvings=halvings, starts=starts, names=names))
+
+    for number, brick in zip(needed, map_ordered(decode, needed, thread_count(threads)), strict=True):
+        result[places[number]] = brick
+    return result
+
+
+def _most(length: int) -> int:
+    count = 0
+    while length >= SHORTEST and count < MOST_LEVELS:
+        length, count = -(-length // 2), count + 1
+    return count
+
+
+def _are_names(reader: Reader) -> bool:
+    """Whether samples are labels: a codec took one brick for a map, or the NIfTI header says so."""
+    kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(reader.header.format_name)
+    if kind is not None and nifti.intent(gzip_stream.unpacked(reader.foreign_bytes(kind))) == nifti.INTENT_LABEL:
+        return True
+    return bool(reader.bricks) and all(brick.codec == LABELS for brick in reader.bricks)

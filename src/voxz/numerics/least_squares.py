@@ -1,0 +1,88 @@
+"""Least squares: moments summed in blocks of rows, and the ridge regression that they give.
+
+Sums run in a fixed order in IEEE doubles, so the same bytes come out everywhere.
+"""
+
+import numpy as np
+
+from voxz.jit import at, kernel
+
+BLOCK = 8
+
+
+@kernel
+def add_block(moments, block):  # type: ignore[no-untyped-def]
+    """Add the outer products of the BLOCK rows of `block` to the upper triangle of `moments` (both of even size).
+
+    Two rows at a time, so that what is loaded is used twice; a little below the diagonal is filled as well.
+    """
+    size = block.shape[1]
+    for i in range(0, size, 2):
+        b0, b1, b2, b3 = block[0, i], block[1, i], block[2, i], block[3, i]
+        b4, b5, b6, b7 = block[4, i], block[5, i], block[6, i], block[7, i]
+        c0, c1, c2, c3 = block[0, i + 1], block[1, i + 1], block[2, i + 1], block[3, i + 1]
+        c4, c5, c6, c7 = block[4, i + 1], block[5, i + 1], block[6, i + 1], block[7, i + 1]
+        for n in range(i & ~7, size):
+            j = at(n)
+            x0, x1, x2, x3 = block[0, j], block[1, j], block[2, j], block[3, j]
+            x4, x5, x6, x7 = block[4, j], block[5, j], block[6, j], block[7, j]
+            moments[i, j] += (b0 * x0 + b1 * x1) + (b2 * x2 + b3 * x3) + ((b4 * x4 + b5 * x5) + (b6 * x6 + b7 * x7))
+            moments[i + 1, j] += (c0 * x0 + c1 * x1) + (c2 * x2 + c3 * x3) + ((c4 * x4 + c5 * x5) + (c6 * x6 + c7 * x7))
+
+
+@kernel
+def add_rest(moments, block, filled):  # type: ignore[no-untyped-def]
+    """Add the first `filled` rows of a `block` that did not become full."""
+    if filled > 0:
+        for line in range(filled, BLOCK):
+            for k in range(block.shape[1]):
+                block[line, k] = 0.0
+        add_block(moments, block)
+
+
+@kernel
+def solve(moments, count, ridge_weight, change):  # type: ignore[no-untyped-def]
+    """Solve the ridge regression of `moments` for `change` (Cholesky); zeros where there is nothing to learn."""
+    size = change.size
+    trace = 0.0
+    for k in range(size):
+        trace += moments[k, k]
+        change[k] = 0.0
+    if trace <= 0.0 or count == 0:
+        return
+    ridge = ridge_weight * trace / size / count
+    factor = np.zeros((size, size), np.float64)
+    for i in range(size):
+        for j in range(i + 1):
+            value = moments[j, i]
+            if i == j:
+                value += ridge
+            for k in range(j):
+                value -= factor[i, k] * factor[j, k]
+            if i == j:
+                factor[i, i] = np.sqrt(max(value, ridge * 1e-6))
+            else:
+                factor[i, j] = value / factor[j, j]
+    for i in range(size):
+        value = moments[i, size]
+        for k in range(i):
+            value -= factor[i, k] * change[k]
+        change[i] = value / factor[i, i]
+    for i in range(size - 1, -1, -1):
+        value = change[i]
+        for k in range(i + 1, size):
+            value -= factor[k, i] * change[k]
+        change[i] = value / factor[i, i]
+
+
+@kernel
+def gain(moments, change):  # type: ignore[no-untyped-def]
+    """By how much `change` lowers the weighted squared residual of `moments`."""
+    size = change.size
+    total = 0.0
+    for i in range(size):
+        cross = 0.0
+        for j in range(size):
+            cross += (moments[i, j] if i <= j else moments[j, i]) * change[j]
+        total += change[i] * (2.0 * moments[i, size] - cross)
+    return total

@@ -1,0 +1,85 @@
+"""What was lost, brick by brick: the largest error, checked exactly against its bound, and the sums that PSNR is made of."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.metrics import errors, extent_of
+from voxz.volume.background import find_background
+
+_DOUBT = 2.0**-50
+"""Relative distance from the bound below which the rounding of a difference of floats might decide."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Figures of one or more bricks, in stored units; tallies of parts add up to that of the whole.
+
+    Attributes
+    ----------
+    largest_error : the farthest sample
+    squares : sum of the squared errors of the `counted` samples
+    low, high : the original's range, without NaN and infinities
+    """
+
+    largest_error: float = 0.0
+    squares: float = 0.0
+    counted: int = 0
+    low: float = math.inf
+    high: float = -math.inf
+
+    @classmethod
+    def of(cls, original: NDArray[Any], decoded: NDArray[Any], count_background: bool) -> "Tally":
+        """Tally of a brick ``(series, z, y, x, channels)``; complex samples count as two real ones."""
+        a, b = (x.view(x.real.dtype) if x.dtype.kind == "c" else x for x in (original, decoded))
+        if not a.size or a.dtype.kind not in "iufb":
+            return cls()
+        error = errors(a, b)
+        background = None if count_background else find_background(original)
+        counted = error if background is None else error[~background.mask]
+        largest = max(abs(float(error.min())), abs(float(error.max())))
+        return cls(largest, float(np.square(counted.astype(np.float64)).sum()), counted.size, *extent_of(a))
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            max(self.largest_error, other.largest_error),
+            self.squares + other.squares,
+            self.counted + other.counted,
+            min(self.low, other.low),
+            max(self.high, other.high),
+        )
+
+    @property
+    def mean_square(self) -> float:
+        """Mean squared error."""
+        return self.squares / self.counted if self.counted else 0.0
+
+    @property
+    def peak(self) -> float:
+        """Max - min of the original."""
+        return max(0.0, self.high - self.low)
+
+
+def within(original: NDArray[Any], decoded: NDArray[Any], bound: float) -> bool:
+    """Whether no decoded sample is farther than `bound` from the original; NaN and infinities have to be equal.
+
+    Decided in exact arithmetic, also where the difference of two floats is rounded.
+    """
+    if original.dtype.kind == "c":
+        part = original.real.dtype
+        original, decoded = original.view(part), decoded.view(part)
+    if original.dtype.kind not in "iufb":
+        return original.tobytes() == decoded.tobytes()
+    error = np.abs(errors(original, decoded))
+    if error.dtype.kind == "i":
+        return bool((error <= bound).all())
+    if not (error <= bound * (1 + _DOUBT)).all():
+        return False
+    exact = Fraction(float(bound)) if math.isfinite(bound) else None
+    doubtful = np.nonzero(error >= bound * (1 - _DOUBT)) if exact is not None else ()
+    pairs = zip(original[doubtful].tolist(), decoded[doubtful].tolist(), strict=True) if doubtful else ()
+    return all(x == y or math.isnan(x) or abs(Fraction(x) - Fraction(y)) <= exact for x, y in pairs)  # type: ignore[operator]

@@ -1,0 +1,31 @@
+"""Pictures without a window: a figure of matplotlib, and its PNG."""
+
+import io
+from typing import Any
+
+from voxz.errors import MissingDependencyError
+
+
+def require_matplotlib() -> tuple[Any, Any]:
+    """Figure and canvas of matplotlib, or what to install."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - in the extra `benchmarks`
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError:
+        raise MissingDependencyError("pictures need matplotlib; pip install 'voxz[bench]'") from None
+    return Figure, FigureCanvasAgg
+
+
+def new_figure(rows: int, columns: int, size: tuple[float, float], **layout: Any) -> tuple[Any, Any]:
+    """A figure of so many inches, and its panels ``[row, column]``; `layout` goes to `Figure.subplots`."""
+    figure_class, canvas_class = require_matplotlib()
+    figure = figure_class(figsize=size, layout="constrained")
+    canvas_class(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **layout)
+
+
+def png_bytes(figure: Any) -> bytes:
+    """PNG without the name and version of the software, so that equal figures are equal bytes."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
+    return file.getvalue()

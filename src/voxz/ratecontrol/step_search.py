@@ -1,0 +1,225 @@
+"""Trying steps until a rate or a PSNR is near enough: on small parts of a volume first, then on its bricks.
+
+Both goals are totals over bricks, of squared errors or of bytes. So when the bricks have been coded once with a step that was
+found on small parts, and their total is a little off, it is enough to code some of them again with another step.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.fidelity import Fidelity
+from voxz.container.header import Header
+from voxz.metrics import extent_of
+from voxz.pipeline.distortion import Tally
+from voxz.pipeline.encode import around, check_brick, code_blindly, code_brick
+from voxz.pipeline.plan import Coded, Plan
+from voxz.pipeline.samples import Samples
+from voxz.pipeline.slabs import bricks_of, grid_of
+from voxz.ratecontrol.goals import Goal, Result
+from voxz.threads import map_ordered
+from voxz.volume.bricks import middle_of
+
+MOST_TRIED = 1 << 24
+"""Samples up to which a volume is tried whole;"""
+
+SOME_TRIED = 1 << 22
+"""of larger ones so many, in bricks at equal distances."""
+
+PROBED, PARTS = (1 << 16, 1 << 18), 3
+"""Least and most samples on which the first steps are tried, a tenth of a volume in between; in how many parts."""
+
+PROBED_VOLUMES, PROBED_SLICES = 16, 24
+
+ROUNDS, PATCHES = 14, 6
+
+CLOSE, APART = 0.5, 0.25
+"""Doublings of the step below which some bricks are coded again instead of all; by how many doublings their steps may differ."""
+
+LONG = 1 << 20
+
+NARROW, WIDER = 0.004, 0.03
+"""Doublings of the step between which a total has jumped over what is wanted; how much farther is looked for luck then."""
+
+FINEST, COARSEST = 2.0**-22, 4.0
+"""Steps as multiples of the range of the samples."""
+
+Bricks = list[NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Bricks, or parts of bricks, of a volume, on which plans are tried.
+
+    Attributes
+    ----------
+    bricks : in native byte order
+    samples : how many the whole volume has
+    whole : whether these are all of its bricks
+    around : bytes of a file that are not bricks, for a plan and its losses
+    peak : max - min of the whole volume
+    """
+
+    bricks: Bricks
+    samples: int
+    whole: bool
+    around: Callable[[Plan, Tally], int]
+    peak: float
+    threads: int
+
+    @classmethod
+    def of(cls, samples: Samples, plan: Plan, threads: int) -> "Trial":
+        """Read a volume once, and keep its bricks; of a large one, those at equal distances."""
+        layout, foreign = samples.layout, samples.foreign
+        grid = grid_of(layout, plan)
+        total = math.prod(layout.canonical)
+        apart = 1 if total <= MOST_TRIED else math.ceil(total / SOME_TRIED)
+        kept: Bricks = []
+        low, high = math.inf, -math.inf
+        for number, brick in enumerate(bricks_of(samples, grid)):
+            if brick.dtype.kind in "iufb":
+                lowest, highest = extent_of(brick)
+                low, high = min(low, lowest), max(high, highest)
+            if number % apart == apart // 2 or len(grid) <= apart // 2:
+                kept.append(brick)
+        header, tail = Header.describe(layout, grid, foreign.format, plan.level, plan.target), samples.read_tail()
+        return cls(
+            kept,
+            total,
+            len(kept) == len(grid),
+            lambda plan, tally: around(plan, header, foreign, tail, tally),
+            max(0.0, high - low),
+            threads,
+        )
+
+    def probe(self) -> "Trial":
+        """Small parts from the middle of some bricks."""
+        count = min(PARTS, len(self.bricks))
+        probed = min(max(self.samples // 10, PROBED[0]), PROBED[1])
+        some = [self.bricks[len(self.bricks) * (2 * k + 1) // (2 * count)] for k in range(count)]
+        parts = [np.ascontiguousarray(brick[middle_of(brick.shape, _part(brick.shape, probed // count))]) for brick in some]
+        return replace(self, bricks=parts, whole=False, around=lambda plan, tally: 0)
+
+    def measure(self, plan: Plan) -> Result:
+        """Code the bricks."""
+        return self._result(plan, list(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads)))
+
+    def stepped(self, plan: Plan, log_step: float, blind: bool = False) -> Result:
+        """Code the bricks with a step of ``2 ** log_step``; if `blind`, only for their lengths."""
+        plan = with_step(plan, log_step)
+        if not blind:
+            return self.measure(plan)
+        coded = map_ordered(lambda brick: code_blindly(brick, plan), self.bricks, self.threads)
+        return self._result(plan, list(coded))
+
+    @property
+    def _long(self) -> bool:
+        """Whether the files are so long that what the record of losses says does not matter for their length."""
+        return sum(brick.size for brick in self.bricks) >= LONG
+
+    def _checked(self, plan: Plan, result: Result) -> Result:
+        """The same result, with what blindly coded bricks decode to."""
+        pairs = list(zip(self.bricks, result.coded, strict=True))
+        checked = map_ordered(lambda pair: _seen(*pair, plan), pairs, self.threads)
+        return self._result(plan, list(checked))
+
+    def approach(self, plan: Plan, goal: Goal, log_step: float, rounds: int = ROUNDS) -> tuple[float, Result]:
+        """Find the step for which a `goal` is met, from the guess `log_step` on.
+
+        Returns the logarithm of the step to base 2 and its result. If none is near enough, it is the nearest, or the nearest one
+        below what is wanted if the goal is strict and there is one.
+        """
+        fine, coarse = math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
+        step, slope = min(max(log_step, fine), coarse), goal.slope
+        before: tuple[float, float] | None = None
+        below: tuple[float, Result] | None = None
+        nearest: tuple[float, Result] | None = None
+        distance = math.inf
+        for _ in range(rounds):
+            result = self.stepped(plan, step, goal.blind and self._long and math.isinf(plan.fidelity.bound))
+            total, (least, aim, most) = goal.total(result), goal.wanted(result)
+            if least <= total <= most:
+                return step, self._checked(plan, result)
+            if total < least and (below is None or total > goal.total(below[1])):
+                below = step, result
+            off = math.log2(aim / total) if total > 0 else math.copysign(math.inf, slope)
+            if abs(off) < distance:
+                nearest, distance = (step, result), abs(off)
+            if self.whole and len(self.bricks) > 1 and abs(off / slope) < CLOSE:
+                patched = self._patched(plan, goal, step, result)
+                if least <= goal.total(patched) <= most:
+                    return step, self._checked(plan, patched)
+            if (off > 0) == (slope > 0):
+                fine = step
+            else:
+                coarse = step
+            if coarse - fine < NARROW:
+                fine, coarse = fine - WIDER, coarse + WIDER
+                step, before = (fine, None) if before is None or before[0] > step else (coarse, None)
+                continue
+            if before is not None and math.isfinite(off) and before[0] != step and before[1] != off:
+                measured = (before[1] - off) / (step - before[0])
+                slope = min(max(measured / goal.slope, 0.25), 4.0) * goal.slope
+            before = (step, off) if math.isfinite(off) else None
+            following = step + (off / slope if math.isfinite(off) else 2.0)
+            step = following if fine < following < coarse else (fine + coarse) / 2
+        step, result = (below if goal.strict else nearest) or (step, result)
+        return step, self._checked(plan, result)
+
+    def _patched(self, plan: Plan, goal: Goal, log_step: float, result: Result) -> Result:
+        """Result with some bricks coded again, so that a goal is met which is not far."""
+        steps = [log_step] * len(self.bricks)
+        for _ in range(PATCHES):
+            least, aim, most = goal.wanted(result)
+            missing = aim - goal.total(result)
+            if least <= goal.total(result) <= most:
+                break
+            chosen, change = _to_change(result.coded, goal, missing)
+            for k in chosen:
+                steps[k] += change
+            coded = list(result.coded)
+            step = {k: with_step(plan, steps[k]) for k in chosen}
+            again = map_ordered(lambda k: code_brick(self.bricks[k], step[k]), chosen, self.threads)  # noqa: B023
+            for k, brick in zip(chosen, again, strict=True):
+                coded[k] = brick
+            result = self._result(plan, coded)
+        return result
+
+    def _result(self, plan: Plan, coded: Sequence[Coded]) -> Result:
+        tried, tally = sum(brick.size for brick in self.bricks), sum((brick.tally for brick in coded), Tally())
+        length = sum(len(brick.payload) for brick in coded) * (self.samples / max(1, tried)) + self.around(plan, tally)
+        return Result(length, self.samples, tally, self.peak, tuple(coded))
+
+
+def _seen(brick: NDArray[np.generic], coded: Coded, plan: Plan) -> Coded:
+    """A coded brick; decoded, if it was not before."""
+    return check_brick(brick, plan, coded) if coded.tally == Tally() else coded
+
+
+def with_step(plan: Plan, log_step: float) -> Plan:
+    """The same plan with a step of ``2 ** log_step``."""
+    return replace(plan, fidelity=Fidelity.stepped(2.0**log_step, plan.fidelity.bound))
+
+
+def _part(shape: tuple[int, ...], samples: int) -> tuple[int, int, int, int]:
+    """Lengths of a part ``(series, z, y, x)`` of about so many samples."""
+    series = min(shape[0], PROBED_VOLUMES)
+    slices = min(shape[1], PROBED_SLICES if series == 1 else PROBED_SLICES // 2)
+    side = max(32, math.isqrt(samples // (series * slices * shape[4])))
+    rows = min(side, shape[2])
+    return series, slices, rows, max(side, samples // (series * slices * rows * shape[4]))
+
+
+def _to_change(coded: Sequence[Coded], goal: Goal, missing: float) -> tuple[list[int], float]:
+    """As few bricks as can add what is `missing`, at equal distances, and the doublings of their step that it takes."""
+    count, change = len(coded), 0.0
+    for number in range(1, count + 1):
+        chosen = [count * (2 * k + 1) // (2 * number) for k in range(number)]
+        amount = sum(goal.part(coded[k]) for k in chosen)
+        change = math.log2((amount + missing) / amount) / goal.slope if amount > 0 and amount + missing > 0 else math.inf
+        if abs(change) <= APART:
+            break
+    return chosen, max(-2 * CLOSE, min(change, 2 * CLOSE))

@@ -1,0 +1,1 @@
+"""Training the network of the heavy entropy profile."""

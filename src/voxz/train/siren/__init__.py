@@ -1,0 +1,1 @@
+"""Fitting the networks and latents of the codec siren."""

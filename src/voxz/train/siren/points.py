@@ -1,0 +1,39 @@
+"""What is fitted of a brick: volumes with smooth values where samples are missing, their components, points to learn from."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.siren.codec import Prepared
+from voxz.transforms import klt
+from voxz.transforms.fill_masked import fill
+
+Volumes = NDArray[np.float64]
+
+
+def offset_of(prepared: Prepared) -> float:
+    """Stored value that is taken off before anything else: the mean of the samples that are not missing, as a whole number."""
+    seen = prepared.series[~prepared.missing].astype(np.float64)
+    return float(np.rint(prepared.low + (seen - prepared.low).mean())) if seen.size else 0.0
+
+
+def filled(prepared: Prepared, offset: float) -> Volumes:
+    """Volumes ``(series, z, y, x)`` less `offset`, with smooth values where samples are missing."""
+    volumes = prepared.series.astype(np.float64) - offset
+    for volume, unknown in zip(volumes, prepared.missing, strict=True):
+        fill(volume, unknown)
+    return volumes
+
+
+def components(volumes: Volumes, basis: klt.Basis | None) -> Volumes:
+    """Components of the series in a basis, or the volumes themselves."""
+    if basis is None:
+        return volumes
+    return klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
+
+
+def seen_points(prepared: Prepared, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Flat indices of at most so many voxels ``(z, y, x)`` that are not missing in all volumes, in rising order."""
+    places = np.flatnonzero(~prepared.missing.all(axis=0))
+    if len(places) > most:
+        places = np.sort(rng.choice(places, most, replace=False))
+    return places

@@ -1,0 +1,1 @@
+"""Training wavelet-like transforms, and tuning them to a volume."""

@@ -1,0 +1,111 @@
+"""Loss of a crop: bits plus distortion, weighed as at the slope of a uniform quantiser at high rate.
+
+With a step s, an error of s**2 / 12 falls by 2 ln 2 of itself with every bit: a bit is worth ``s**2 * ln 2 / 6``. In these units,
+and relative to the bits that the crop is quantised for, crops of all kinds and rates count alike.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from voxz.train.wavelet.rate import Rate
+from voxz.train.wavelet.torch_transform import Lifting
+from voxz.transforms.band_norms import NO_NORMS, AnyNorms, BandKey, Levels, table_of
+from voxz.transforms.lifting_family import Family
+
+BIT = math.log(2) / 6
+"""Squared steps that a bit is worth."""
+
+_KNOWN = 3
+_SHAPE = (16, 32, 32)
+_NOISY = (16, 48, 48)
+
+
+def expected_error(values: Tensor) -> Tensor:
+    """Squared error of indices, in squared steps: all of a small value, which becomes zero; 1/12 of a large one."""
+    square = values.square()
+    return square / (1 + 12 * square)
+
+
+def loss_of(
+    model: Lifting, rate: Rate, volume: Tensor, levels: Levels, norms: AnyNorms, step: float
+) -> tuple[Tensor, Tensor, dict[BandKey, float]]:
+    """Bits per voxel, distortion in worths of a bit, and the standard deviation of each band's error.
+
+    Bits and errors are those of values spread over a quantiser's bin, so both have a gradient everywhere. Errors add up as if
+    bands were orthogonal with their norms; what a change of filters does to the norms is left to `spread_of`.
+    """
+    bands = model.analyse(volume, levels, step)
+    scaled = {key: values * (norms.of(*key, levels) / step) for key, values in bands.items()}
+    bits = rate(scaled) / volume.numel()
+    if model.family.reversible:
+        return bits, torch.zeros(()), {}
+    errors = {key: expected_error(values) for key, values in scaled.items()}
+    distortion = torch.stack([error.sum() for error in errors.values()]).sum() / (volume.numel() * BIT)
+    return bits, distortion, {key: float(error.detach().mean()) ** 0.5 for key, error in errors.items()}
+
+
+def straight_loss(
+    model: Lifting, rate: Rate, volume: Tensor, levels: Levels, norms: AnyNorms, step: float, noise: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """Bits per voxel and distortion as of a decoder: with added noise, or rounded (gradients straight through) without."""
+    bands, indices, rebuilt = model.analyse(volume, levels, step), {}, {}
+    for key, values in bands.items():
+        size = step / norms.of(*key, levels)
+        scaled = values / size
+        if noise is None:
+            indices[key] = scaled + (torch.round(scaled) - scaled).detach()
+        else:
+            indices[key] = scaled + torch.rand(scaled.shape, generator=noise, device=scaled.device) - 0.5
+        rebuilt[key] = indices[key] * size
+    bits = rate(indices) / volume.numel()
+    if model.family.reversible:
+        return bits, torch.zeros(())
+    decoded = model.synthesise(rebuilt, levels, tuple(volume.shape), step)
+    return bits, (decoded - volume).square().mean() / (BIT * step**2)
+
+
+def spread_of(
+    model: Lifting, norms: AnyNorms, levels: Levels, deviations: dict[BandKey, float], noise: torch.Generator
+) -> Tensor:
+    """Distortion, in worths of a bit, of errors with these deviations in the bands: noise that is transformed back."""
+    bands = {}
+    for key, band in model.analyse(torch.zeros(_NOISY), levels).items():
+        drawn = torch.randn(band.shape, generator=noise)
+        bands[key] = drawn * (deviations[key] / (norms.of(*key, levels) * float(drawn.square().mean().sqrt())))
+    return model.synthesise(bands, levels, _NOISY).square().mean() / BIT
+
+
+def norms_of(model: Lifting) -> AnyNorms:
+    """Norms of the model's bands, measured with noise in one band after the other; networks are left out."""
+    if model.family.reversible:
+        return NO_NORMS
+    if model.family.network:
+        return norms_of(Lifting(replace(model.family, network=""), model.filters().detach().cpu().double().numpy()))
+    found, known = _energies(model), _untrained_energies()
+    return table_of({key: {k: found[key][k] / known[key][k] for k in found[key]} for key in found}, _KNOWN)
+
+
+@cache
+def _untrained_energies() -> dict[Levels, dict[tuple[int, int], float]]:
+    return _energies(Lifting(Family()))
+
+
+def _energies(model: Lifting) -> dict[Levels, dict[tuple[int, int], float]]:
+    generator = torch.Generator().manual_seed(0)
+    measured: dict[Levels, dict[tuple[int, int], float]] = {}
+    with torch.no_grad():
+        for along_z in range(_KNOWN + 1):
+            levels = (along_z, _KNOWN, _KNOWN)
+            bands = {key: torch.zeros_like(band) for key, band in model.analyse(torch.zeros(_SHAPE), levels).items()}
+            measured[levels] = {}
+            for key, band in bands.items():
+                noise = torch.randn(band.shape, generator=generator)
+                volume = model.synthesise(bands | {key: noise}, levels, _SHAPE)
+                measured[levels][key] = float((volume.square().sum() / noise.square().sum()).sqrt())
+    return measured

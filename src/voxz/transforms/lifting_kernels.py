@@ -1,0 +1,167 @@
+"""Kernels of trained lifting: one axis of a box of a volume is split or merged, in IEEE doubles in a fixed order.
+
+A step adds to each sample of one half a filter of the other, ``(reach, 2, 2)`` numbers of which each stands for taps that mirror
+each other. Along the axis lines are mirrored at their ends; across it, beyond the ends lies the end. Sums of rows are made
+first, so that every tap costs an addition and every number one product, on whole rows at a time.
+"""
+
+import numpy as np
+
+from voxz.jit import at, kernel
+
+
+@kernel
+def _filter_rows(source, axis, z, y, table, odd, filter_, rows, total):  # type: ignore[no-untyped-def]
+    """Fill `total` with what a step along z or y adds to row z, y of the other half."""
+    reach, width = filter_.shape[0], total.size
+    across = source.shape[1 - axis]
+    place, beside = (z, y) if axis == 0 else (y, z)
+    before, after = max(beside - 1, 0), min(beside + 1, across - 1)
+    pair, sides = rows[0], rows[1]
+    for away in range(reach):
+        near, far = table[reach + place - away - odd], table[reach + place + away + 1 - odd]
+        if axis == 0:
+            a, b = source[near, beside], source[far, beside]
+            c, d, e, f = source[near, before], source[near, after], source[far, before], source[far, after]
+        else:
+            a, b = source[beside, near], source[beside, far]
+            c, d, e, f = source[before, near], source[after, near], source[before, far], source[after, far]
+        for x in range(width):
+            pair[at(x + 1)] = a[at(x)] + b[at(x)]
+            sides[at(x + 1)] = (c[at(x)] + d[at(x)]) + (e[at(x)] + f[at(x)])
+        for line in (pair, sides):
+            line[0] = line[1]
+            line[width + 1] = line[width]
+        w00, w10, w01, w11 = filter_[away, 0, 0], filter_[away, 1, 0], filter_[away, 0, 1], filter_[away, 1, 1]
+        for x in range(width):
+            i = x + 1
+            part = w00 * pair[at(i)] + w10 * sides[at(i)]
+            part += w01 * (pair[at(i - 1)] + pair[at(i + 1)]) + w11 * (sides[at(i - 1)] + sides[at(i + 1)])
+            total[at(x)] = part if away == 0 else total[at(x)] + part
+
+
+@kernel
+def _filter_along(source, z, y, table, odd, filter_, rows, total):  # type: ignore[no-untyped-def]
+    """The same for a step along x."""
+    reach, width, count = filter_.shape[0], total.size, source.shape[2]
+    depth, height = source.shape[0], source.shape[1]
+    z_0, z_2, y_0, y_2 = max(z - 1, 0), min(z + 1, depth - 1), max(y - 1, 0), min(y + 1, height - 1)
+    here, up, down = source[z, y], source[z, y_0], source[z, y_2]
+    a, b = source[z_0, y], source[z_2, y]
+    c, d, e, f = source[z_0, y_0], source[z_0, y_2], source[z_2, y_0], source[z_2, y_2]
+    own, along_z, along_y, corners = rows[0], rows[1], rows[2], rows[3]
+    for x in range(count):
+        i = x + reach
+        own[at(i)] = here[at(x)]
+        along_z[at(i)] = a[at(x)] + b[at(x)]
+        along_y[at(i)] = up[at(x)] + down[at(x)]
+        corners[at(i)] = (c[at(x)] + d[at(x)]) + (e[at(x)] + f[at(x)])
+    for line in (own, along_z, along_y, corners):
+        for k in range(reach):
+            line[k] = line[table[k] + reach]
+            line[count + reach + k] = line[table[count + reach + k] + reach]
+    for away in range(reach):
+        w00, w10, w01, w11 = filter_[away, 0, 0], filter_[away, 1, 0], filter_[away, 0, 1], filter_[away, 1, 1]
+        near, far = reach - away - odd, reach + away + 1 - odd
+        for x in range(width):
+            i, k = x + near, x + far
+            part = w00 * (own[at(i)] + own[at(k)]) + w10 * (along_z[at(i)] + along_z[at(k)])
+            part += w01 * (along_y[at(i)] + along_y[at(k)]) + w11 * (corners[at(i)] + corners[at(k)])
+            total[at(x)] = part if away == 0 else total[at(x)] + part
+
+
+@kernel
+def filter_row(source, axis, z, y, table, odd, filter_, rows, total):  # type: ignore[no-untyped-def]
+    """Fill `total` with what a step adds to row z, y of the other half."""
+    if axis == 2:
+        _filter_along(source, z, y, table, odd, filter_, rows, total)
+    else:
+        _filter_rows(source, axis, z, y, table, odd, filter_, rows, total)
+
+
+@kernel
+def lift(source, target, axis, table, odd, filter_, rounding, sign, rows, line):  # type: ignore[no-untyped-def]
+    """Add a step to the half `target`, or take it away (`sign` -1)."""
+    total = line[: target.shape[2]]
+    for z in range(target.shape[0]):
+        for y in range(target.shape[1]):
+            filter_row(source, axis, z, y, table, odd, filter_, rows, total)
+            row = target[z, y]
+            if rounding:
+                for x in range(total.size):
+                    row[at(x)] += sign * np.floor(total[at(x)] + 0.5)
+            else:
+                for x in range(total.size):
+                    row[at(x)] += sign * total[at(x)]
+
+
+@kernel
+def take_halves(volume, box, axis, forward, scales, low, high):  # type: ignore[no-untyped-def]
+    """Copy a box of `volume` into its halves: by parity (forward), or where they lie behind each other, divided by the scales."""
+    z_0, y_0, x_0 = box[0], box[1], box[2]
+    for half in range(2):
+        part = low if half == 0 else high
+        shape = part.shape
+        stride = (1, 2)[forward]
+        first = half if forward else (0 if half == 0 else low.shape[axis])
+        factor = 1.0 if forward else 1.0 / scales[half]
+        for z in range(shape[0]):
+            for y in range(shape[1]):
+                zz = z_0 + (first + stride * z if axis == 0 else z)
+                yy = y_0 + (first + stride * y if axis == 1 else y)
+                row, line = volume[zz, yy], part[z, y]
+                start, step = (x_0 + first, stride) if axis == 2 else (x_0, 1)
+                if step == 1:
+                    for x in range(shape[2]):
+                        line[at(x)] = row[at(start + x)] * factor
+                else:
+                    for x in range(shape[2]):
+                        line[at(x)] = row[at(start + 2 * x)] * factor
+
+
+@kernel
+def put_halves(volume, box, axis, forward, scales, low, high):  # type: ignore[no-untyped-def]
+    """Inverse of `take_halves`: behind each other, times the scales (forward), or interleaved."""
+    z_0, y_0, x_0 = box[0], box[1], box[2]
+    for half in range(2):
+        part = low if half == 0 else high
+        shape = part.shape
+        stride = (2, 1)[forward]
+        first = (0 if half == 0 else low.shape[axis]) if forward else half
+        factor = scales[half] if forward else 1.0
+        for z in range(shape[0]):
+            for y in range(shape[1]):
+                zz = z_0 + (first + stride * z if axis == 0 else z)
+                yy = y_0 + (first + stride * y if axis == 1 else y)
+                row, line = volume[zz, yy], part[z, y]
+                start, step = (x_0 + first, stride) if axis == 2 else (x_0, 1)
+                if step == 1:
+                    for x in range(shape[2]):
+                        row[at(start + x)] = line[at(x)] * factor
+                else:
+                    for x in range(shape[2]):
+                        row[at(start + 2 * x)] = line[at(x)] * factor
+
+
+@kernel
+def split(volume, box, axis, tables, filters, rounding, scales, low, high, rows, line):  # type: ignore[no-untyped-def]
+    """Split a box of `volume` along `axis`, in place: low half first."""
+    take_halves(volume, box, axis, 1, scales, low, high)
+    for step in range(filters.shape[0]):
+        if step & 1 == 0:
+            lift(low, high, axis, tables[0], 0, filters[step], rounding, 1.0, rows, line)
+        else:
+            lift(high, low, axis, tables[1], 1, filters[step], rounding, 1.0, rows, line)
+    put_halves(volume, box, axis, 1, scales, low, high)
+
+
+@kernel
+def merge(volume, box, axis, tables, filters, rounding, scales, low, high, rows, line):  # type: ignore[no-untyped-def]
+    """Inverse of `split`."""
+    take_halves(volume, box, axis, 0, scales, low, high)
+    for step in range(filters.shape[0] - 1, -1, -1):
+        if step & 1 == 0:
+            lift(low, high, axis, tables[0], 0, filters[step], rounding, -1.0, rows, line)
+        else:
+            lift(high, low, axis, tables[1], 1, filters[step], rounding, -1.0, rows, line)
+    put_halves(volume, box, axis, 0, scales, low, high)

@@ -1,0 +1,89 @@
+"""Fitting restoration filters, in the encoder only: what decoded voxels miss, by class, for `voxz.transforms.wiener`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.jit import kernel
+from voxz.numerics.least_squares import BLOCK, add_block, add_rest
+from voxz.transforms import loop_filter as restoring
+from voxz.transforms.loop_filter import CLASSES, MARGIN, MARGIN_Z, TAPS, UNITS, clipped
+from voxz.transforms.wiener import Filters
+from voxz.transforms.wiener import fit_filters as fit_moments
+
+SAMPLES = 8000
+"""Voxels of each class that are looked at."""
+
+FEWEST = 4096
+"""Voxels below which no filter can pay."""
+
+WIDTH = (TAPS + 8) // 8 * 8
+"""Rows of a moment matrix."""
+
+Volumes = NDArray[np.float64]
+
+
+@kernel
+def _gather(units, classes, missed, offsets, strides, seen, blocks, filled, moments):  # type: ignore[no-untyped-def]
+    """Add the second moments of features and error of every so many voxels of each class, with their stride as weight.
+
+    `missed` ``(z, y, x)`` is the error in units, NaN where it does not matter.
+    """
+    depth, height, width = classes.shape
+    row_length = width + 2 * MARGIN
+    for z in range(depth):
+        for y in range(height):
+            start = ((z + MARGIN_Z) * (height + 2 * MARGIN) + y + MARGIN) * row_length + MARGIN
+            for x in range(width):
+                error = missed[z, y, x]
+                if np.isnan(error):
+                    continue
+                group = np.int64(classes[z, y, x])
+                seen[group] += 1
+                if seen[group] % strides[group]:
+                    continue
+                i = start + x
+                centre = np.int64(units[i])
+                weight = np.sqrt(np.float64(strides[group]))
+                line = blocks[group, filled[group]]
+                for k in range(offsets.size):
+                    before = np.int64(units[i - offsets[k]]) - centre
+                    after = np.int64(units[i + offsets[k]]) - centre
+                    line[2 * k] = np.float64(before + after) * weight
+                    line[2 * k + 1] = np.float64(clipped(before) + clipped(after)) * weight
+                line[TAPS - 1] = weight
+                line[TAPS] = error * weight
+                filled[group] += 1
+                if filled[group] == BLOCK:
+                    add_block(moments[group], blocks[group])
+                    filled[group] = 0
+
+
+def fit_filters(volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], step: float, slope: float) -> Filters | None:
+    """Filters that bring `decoded` nearer to `volumes` ``(series, z, y, x)`` where nothing is `missing`; None if none pays.
+
+    `slope` is the squared error, in half steps, that a bit is worth.
+    """
+    if volumes.size < FEWEST:
+        return None
+    moments, counts = _moments(volumes, decoded, missing, step)
+    return fit_moments(moments, counts, TAPS, slope * (UNITS / 2) ** 2)
+
+
+def _moments(
+    volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], step: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Second moments of the voxels of each class, and their numbers."""
+    units: list[restoring.Units] = [restoring.in_units(volume, step) for volume in decoded]
+    classes = [restoring.classify(one) for one in units]
+    counts = np.zeros(CLASSES, np.int64)
+    for found, unknown in zip(classes, missing, strict=True):
+        counts += np.bincount(found[~unknown], minlength=CLASSES)
+    strides = np.maximum(1, counts // SAMPLES)
+    seen, filled = np.zeros(CLASSES, np.int64), np.zeros(CLASSES, np.int64)
+    blocks, moments = np.zeros((CLASSES, BLOCK, WIDTH)), np.zeros((CLASSES, WIDTH, WIDTH))
+    for k, one in enumerate(units):
+        missed = np.where(missing[k], np.nan, (volumes[k] - decoded[k]) * (UNITS / step))
+        _gather(one.ravel(), classes[k], missed, restoring.offsets_in(one), strides, seen, blocks, filled, moments)
+    for k in range(CLASSES):
+        add_rest(moments[k], blocks[k], filled[k])
+    return moments, counts

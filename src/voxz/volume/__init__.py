@@ -1,0 +1,1 @@
+"""What a volume is: layout of its samples, bricks, selections, constant background."""

@@ -1,0 +1,126 @@
+"""Cutting a volume into bricks that are coded, checked and decoded independently.
+
+The *streaming axis* is the slowest axis along which a brick is longer than 1. Bricks that share their range of it and of the
+axes above it form a *slab*. Slabs follow each other in memory order, so both directions stream: one slab in
+memory, whatever the size of the file. Within a slab the cuts go along y first, then x, then z, which cost
+the predictor least.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from voxz.volume.layout import Canonical
+
+SLICES = 32
+"""Slices of a brick of a single volume. Long scans get three quarters of it, so that reading one slice costs less."""
+
+VOLUMES = 64
+"""Volumes of a brick of a series."""
+
+BRICK_VOXELS = 1 << 21
+
+LARGE_BRICK_VOXELS = 1 << 23
+"""For transforms, which leave seams between bricks at low rates, and whose series should not be cut."""
+
+FEWEST_VOXELS = 1 << 16
+"""Small slices or volumes share a brick, more of them than above, so that it is worth its place in the index."""
+
+SLAB_BYTES = 128 << 20
+
+MOST_SAMPLES = 1 << 26
+"""Samples of a brick."""
+
+LARGEST_SLAB = 256 << 20
+"""Bytes of a slab that a file may ask its reader for."""
+
+Extent = tuple[int, int, int, int]
+Box = tuple[slice, slice, slice, slice]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Bricks of `extent` ``(series, z, y, x)``, the last along each axis possibly smaller, over a canonical `shape`."""
+
+    shape: Canonical
+    extent: Extent
+
+    @classmethod
+    def choose(cls, shape: Canonical, itemsize: int, *, large: bool = False) -> "Grid":
+        """Bricks of about BRICK_VOXELS voxels for samples of `itemsize` bytes; if `large`, of LARGE_BRICK_VOXELS."""
+        extent = [max(1, n) for n in shape[:4]]
+        slices = SLICES if extent[1] <= 2 * SLICES else SLICES * 3 // 4
+        voxels = LARGE_BRICK_VOXELS if large else BRICK_VOXELS
+        volumes = 2 * VOLUMES if large else VOLUMES
+        if large:
+            slices = max(SLICES, voxels // max(1, extent[2] * extent[3] * shape[4]))
+        for stream, longest in enumerate((volumes, slices, extent[2], extent[3])):
+            layer = max(1, math.prod(extent[stream + 1 :]) * shape[4])
+            layers = min(max(longest, FEWEST_VOXELS // layer), SLAB_BYTES // (layer * itemsize))
+            extent[stream] = _balanced(extent[stream], max(1, layers))
+            if extent[stream] > 1:
+                break
+        for axis in (1, 2, 3) if large else (2, 3, 1):
+            if axis > stream or axis == stream > 1:
+                others = math.prod(extent) // extent[axis] * shape[4]
+                shortest = SLICES if axis == 1 and large else _SHORTEST
+                extent[axis] = _balanced(extent[axis], max(shortest, round(voxels / others)))
+        return cls(shape, (extent[0], extent[1], extent[2], extent[3]))
+
+    @classmethod
+    def coarsest(cls, shape: Canonical, itemsize: int) -> "Grid":
+        """One brick if it is no larger than a slab may be, else those for transforms: a fitted function is best in one piece."""
+        if math.prod(shape) * itemsize > SLAB_BYTES or math.prod(shape) > MOST_SAMPLES:
+            return cls.choose(shape, itemsize, large=True)
+        a, b, c, d = (max(1, n) for n in shape[:4])
+        return cls(shape, (a, b, c, d))
+
+    def __len__(self) -> int:
+        return math.prod(self._counts())
+
+    def slabs(self) -> Iterator[list[Box]]:
+        """Lists of the bricks of each slab, in file order."""
+        if len(self) == 0:
+            return
+        streamed = self._streaming_axis() + 1
+        boxes = itertools.product(self._cuts(0), self._cuts(1), self._cuts(2), self._cuts(3))
+        for _, group in itertools.groupby(boxes, key=lambda box: [part.start for part in box[:streamed]]):
+            yield list(group)
+
+    def slab_box(self, boxes: list[Box]) -> Box:
+        """Return the part of the volume that the bricks of a slab fill."""
+        first, last = boxes[0], boxes[-1]
+        a, b, c, d = (slice(p.start, q.stop) for p, q in zip(first, last, strict=True))
+        return a, b, c, d
+
+    def slab_voxels(self) -> int:
+        """Samples of the largest slab."""
+        streamed = self._streaming_axis() + 1
+        return math.prod(map(min, self.extent[:streamed], self.shape)) * math.prod(self.shape[streamed:])
+
+    def _streaming_axis(self) -> int:
+        return next((axis for axis in range(4) if min(self.extent[axis], self.shape[axis]) > 1), 3)
+
+    def _counts(self) -> list[int]:
+        return [-(-n // e) for n, e in zip(self.shape[:4], self.extent, strict=True)] + [int(self.shape[4] > 0)]
+
+    def _cuts(self, axis: int) -> list[slice]:
+        size, step = self.shape[axis], self.extent[axis]
+        return [slice(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+_SHORTEST = 64
+"""Bricks are not cut shorter than this along y and x."""
+
+
+def middle_of(shape: tuple[int, ...], most: tuple[int, ...]) -> tuple[slice, ...]:
+    """At most so many samples along each of the first axes of `shape`, in the middle."""
+    starts = [max(0, (n - limit) // 2) for n, limit in zip(shape, most, strict=False)]
+    return tuple(slice(start, start + limit) for start, limit in zip(starts, most, strict=True))
+
+
+def _balanced(size: int, longest: int) -> int:
+    """Return the largest part when `size` is cut evenly into as few parts of at most `longest` as can be."""
+    parts = max(1, -(-size // longest))
+    return -(-size // parts)

@@ -1,0 +1,134 @@
+"""PSNR, bits and ratio: met, by whichever engine is smaller, or refused with what can be met."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import phantoms
+import voxz
+from samples import nifti, smooth
+from voxz.codecs.fidelity import Fidelity
+from voxz.codecs.predictive import codec as predictive
+from voxz.ratecontrol.rate_model import Outlook, ratio
+
+HEAD = phantoms.head((8, 72, 64))
+
+
+def facts(samples: NDArray[Any], target: Any, **options: Any) -> tuple[dict[str, Any], NDArray[Any]]:
+    """What `voxz.info` says of the samples coded to a target, and what they decode to."""
+    blob = voxz.encode(samples, target=target, **options)
+    decoded = voxz.decode(blob)
+    return voxz.info(blob), decoded
+
+
+@pytest.mark.parametrize("codec", ["wavelet", "predictive", None])
+@pytest.mark.parametrize("db", [41.5, 46.0])
+def test_psnr_is_met_from_above(codec: str | None, db: float) -> None:
+    found, decoded = facts(HEAD, voxz.Psnr(db, background=True), codec=codec, level=1)
+    error = decoded.astype(float) - HEAD
+    psnr = 20 * np.log10(float(np.ptp(HEAD))) - 10 * np.log10((error**2).mean())
+    assert db <= psnr <= db + 0.1
+    assert found["loss"]["psnr_db"] == pytest.approx(psnr)
+    assert set(found["codecs"]) <= {"wavelet", "predictive"} if codec is None else {codec}
+
+
+@pytest.mark.parametrize("codec", ["wavelet", "predictive", None])
+@pytest.mark.parametrize("target", [voxz.BitsPerVoxel(2), voxz.Ratio(14)])
+def test_rates_are_met(codec: str | None, target: Any) -> None:
+    found, _ = facts(HEAD, target, codec=codec, level=1)
+    bits = target.bits if isinstance(target, voxz.BitsPerVoxel) else 16 / target.ratio
+    assert found["bits_per_sample"] == pytest.approx(bits, rel=0.02)
+
+
+def test_small_files_count_all_of_their_bytes() -> None:
+    volume = np.cumsum(np.random.default_rng(1).normal(size=(12, 40, 40)) * 10, axis=2).astype(np.int16)
+    for rate in (1.5, 0.6):
+        blob = voxz.encode(volume, target=voxz.BitsPerVoxel(rate), level=1)
+        assert 8 * len(blob) / volume.size == pytest.approx(rate, rel=0.02)
+
+
+def test_marks_and_headers_count_too(tmp_path: Any) -> None:
+    shape = (1, 12, 40, 44)
+    samples = smooth(shape)
+    (tmp_path / "a.nii").write_bytes(nifti(shape[::-1], samples=samples.tobytes())[1])
+    voxz.compress(tmp_path / "a.nii", tmp_path / "a.voxz", target=voxz.Ratio(8), level=1)
+    assert samples.nbytes / (tmp_path / "a.voxz").stat().st_size == pytest.approx(8, rel=0.02)
+
+
+def test_a_target_and_a_bound() -> None:
+    for codec in ("wavelet", "predictive"):
+        found, decoded = facts(HEAD, voxz.BitsPerVoxel(2, max_error=9), codec=codec, level=1)
+        assert np.abs(decoded.astype(int) - HEAD).max() <= 9
+        assert found["bits_per_sample"] == pytest.approx(2, rel=0.02)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.complex64])
+@pytest.mark.parametrize("target", [voxz.Psnr(40), voxz.BitsPerVoxel(3), voxz.Ratio(4)])
+def test_samples_without_a_lossy_codec_come_back(dtype: Any, target: Any) -> None:
+    samples = HEAD[:2].astype(dtype)
+    found, decoded = facts(samples, target)
+    assert np.array_equal(decoded, samples)
+    assert found["loss"]["largest_error"] == 0
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 2), (3, 5, 7), (1, 1, 50)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_tiny_volumes_reach_what_they_can(shape: tuple[int, ...], dtype: Any) -> None:
+    samples = (np.random.default_rng(2).normal(size=shape) * 20 + 100).astype(dtype)
+    for db in (20, 30):
+        found, _ = facts(samples, voxz.Psnr(db))
+        assert found["loss"]["psnr_db"] is None or found["loss"]["psnr_db"] >= db
+
+
+def test_impossible_targets_are_refused_with_what_is_possible() -> None:
+    with pytest.raises(voxz.UsageError, match="beyond lossy coding of this volume; expected less, or lossless coding"):
+        voxz.encode(HEAD, target=voxz.Psnr(140), level=1)
+    with pytest.raises(voxz.UsageError, match=r"got 0.0016 bits per sample .*expected at least 0.* which is the least that"):
+        voxz.encode(HEAD, target=voxz.Ratio(10000), level=1)
+
+
+def test_an_error_of_the_volume_is_made_up_by_some_bricks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxz.volume.bricks.LARGE_BRICK_VOXELS", 1 << 13)
+    monkeypatch.setattr("voxz.volume.bricks.BRICK_VOXELS", 1 << 13)
+    monkeypatch.setattr("voxz.volume.bricks.FEWEST_VOXELS", 1 << 12)
+    monkeypatch.setattr("voxz.volume.bricks.SLICES", 2)
+    for codec in ("wavelet", "predictive"):
+        found, _ = facts(HEAD, voxz.Psnr(36, background=True), codec=codec, level=1)
+        assert found["bricks"] > 3
+        assert 36 <= found["loss"]["psnr_db"] <= 36.1
+
+
+def test_threads_do_not_change_bytes() -> None:
+    one, two = (voxz.encode(HEAD, target=voxz.Psnr(38), level=1, threads=n) for n in (1, 2))
+    assert one == two
+
+
+def test_steps_of_any_size_and_a_mean_error_of_zero() -> None:
+    samples = HEAD[None, ..., None]
+    before = 0.0
+    for step in (4.0, 4.7, 5.5, 6.4, 7.5, 8.8, 10.3):
+        payload = predictive.encode_brick(samples, 5, Fidelity.stepped(step)) or b""
+        error = predictive.decode_brick(payload, samples.shape, samples.dtype).astype(float) - samples
+        rmse = float(np.sqrt((error**2).mean()))
+        assert before < rmse < 1.2 * step / np.sqrt(12)
+        assert abs(error.mean()) < 0.08 * rmse
+        before = rmse
+
+
+def test_a_step_within_a_bound() -> None:
+    samples = HEAD[None, ..., None]
+    for level in (1, 5, 9):
+        for step in (1.5, 3.0, 6.3, 200.0):
+            payload = predictive.encode_brick(samples[:, :3, :40], level, Fidelity.stepped(step, 4)) or b""
+            decoded = predictive.decode_brick(payload, samples[:, :3, :40].shape, samples.dtype)
+            assert np.abs(decoded.astype(int) - samples[:, :3, :40]).max() <= 4
+
+
+def test_outlooks_cancel_in_ratios() -> None:
+    volume = np.random.default_rng(4).normal(size=(1, 8, 64, 64, 1)) * 10
+    whole, part = Outlook.of([volume], count_background=True), Outlook.of([volume[:, 2:4]], count_background=True)
+    assert ratio(whole.bits(8.0), part.bits(8.0)) == pytest.approx(1, abs=0.05)
+    assert whole.square(1.0) == pytest.approx(1 / 12, rel=0.05)
+    assert ratio(0.0, 1.0) == 1
