@@ -46,3 +46,12 @@ def labels(shape: tuple[int, int, int], regions: int = 12, seed: int = 1) -> NDA
 def ratio_map(shape: tuple[int, int, int], dtype: str = "f4", seed: int = 1) -> NDArray[Any]:
     """A computed map without integers in it: the ratio of two heads, ``(z, y, x)``."""
     return (head(shape, seed) / (1000.0 + head(shape, seed + 7))).astype(dtype)
+
+
+def blobs(shape: tuple[int, ...] = (6, 20, 24), series: int = 4, dtype: str = "<i2") -> NDArray[Any]:
+    """A series ``(t, z, y, x)`` of smooth blobs with noise, and zeros around a box."""
+    rng = np.random.default_rng(1)
+    _, y, x = np.meshgrid(*(np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in shape), indexing="ij")
+    inside = (np.abs(x) < 0.7) & (np.abs(y) < 0.8)
+    volumes = [400 * np.exp(-t * (x**2 + 0.5)) + 100 * np.sin(5 * y + t) + rng.normal(0, 4, shape) + 200 for t in range(series)]
+    return np.where(inside, np.stack(volumes), 0).astype(dtype)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
-from test_siren import phantom
 
 import voxz
+from phantoms import blobs
 from voxz.codecs.siren.activations import sine, tanh
 from voxz.codecs.siren.interpolation import Taps, sample
 from voxz.codecs.siren.network import Shape
@@ -83,7 +83,7 @@ class _Stop:
 
 @pytest.mark.parametrize("preset", ["default", "siren"])
 def test_interrupted_fits_go_on(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    np.save(tmp_path / "a.npy", phantom((6, 20, 24)))
+    np.save(tmp_path / "a.npy", blobs((6, 20, 24)))
     fitting = Fitting(SirenOptions.of(preset, iterations=60, batch=256, width=6, axes=2 if preset == "siren" else 3))
 
     def compress(name: str) -> bytes:
@@ -106,7 +106,7 @@ def test_interrupted_fits_go_on(preset: str, tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_damaged_state_is_ignored(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", phantom())
+    np.save(tmp_path / "a.npy", blobs())
     (tmp_path / "a.voxz.fit").write_bytes(b"no state")
     fitting = Fitting(SirenOptions.of(iterations=5, width=4))
     voxz.compress(tmp_path / "a.npy", tmp_path / "a.voxz", target=voxz.Ratio(6), codec="siren", fitting=fitting)
@@ -125,16 +125,16 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(fit, "_loss", small)
     options = SirenOptions.of("siren", batch=0, iterations=3, width=4)
-    blob = voxz.encode(phantom(), codec="siren", fitting=Fitting(options), threads=1)
-    assert voxz.decode(blob).shape == phantom().shape
+    blob = voxz.encode(blobs(), codec="siren", fitting=Fitting(options), threads=1)
+    assert voxz.decode(blob).shape == blobs().shape
     assert max(sizes) > 300
     monkeypatch.setattr(fit, "SMALLEST_BATCH", 1 << 20)
     with pytest.raises(voxz.LimitError, match="smaller width"):
-        voxz.encode(phantom(), codec="siren", fitting=Fitting(options), threads=1)
+        voxz.encode(blobs(), codec="siren", fitting=Fitting(options), threads=1)
 
 
 def test_two_processes(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", phantom())
+    np.save(tmp_path / "a.npy", blobs())
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_trained import FAMILIES, model_for
 from typer.testing import CliRunner
 
 import voxz
+from models import FAMILIES, model_for
 from voxz.cli.app import app
 from voxz.errors import CorruptError, MissingDependencyError, UsageError, VoxzError
 from voxz.io.array import ArraySource

@@ -17,46 +17,20 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import voxz
+from models import FAMILIES, model_for, random_model
 from samples import decode_damaged_brick, printed_by_plain_python
 from voxz.cli.app import app
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.wavelet import codec as wavelet
 from voxz.errors import CorruptError, MissingWeightsError, UsageError
-from voxz.transforms.band_norms import NORMS_97, TABLE, Norms
 from voxz.transforms.choice import shipped
-from voxz.transforms.lifting_family import Family, kind_of, multiplicities, reach_table
+from voxz.transforms.lifting_family import Family, kind_of, reach_table
 from voxz.transforms.network_kernels import convolved
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.trained_model import Model
 from voxz.transforms.trained_pyramid import TrainedPyramid
 from voxz.weights.safetensors_file import pack, unpack
 from voxz.weights.store import FOLDER, SHIPPED, TRANSFORMS, file_of, read_named
-
-FAMILIES = (
-    Family(),
-    Family(sharing="none", classes=2),
-    Family(reversible=True, steps=2, sharing="axes"),
-    Family(reach=3, sharing="all"),
-    Family(network="relu"),
-    Family(network="additive", network_sharing="axes"),
-    Family(network="affine"),
-    Family(reversible=True, network="relu"),
-    Family(reversible=True, network="additive"),
-)
-
-
-def random_model(family: Family, seed: int = 0, size: float = 0.03) -> Model:
-    """A model with filters near 9/7 or 5/3 and networks that do something."""
-    rng = np.random.default_rng(seed)
-    counts = multiplicities(family.reach)
-    change = rng.normal(size=family.shape) * size
-    change -= (change * counts).sum((-1, -2, -3), keepdims=True) / counts.sum()
-    table = np.ones(TABLE)
-    for along_z, level, orientation in np.ndindex(7, 6, 8):
-        if not (orientation & 1 and level >= along_z) and orientation:
-            table[along_z, level, orientation] = NORMS_97.of(level, orientation, (along_z, 6, 6))
-    networks = {name: rng.normal(size=shape).astype("f4") * 0.05 for name, shape in family.networks.items()}
-    return Model("random", family, family.untrained() + change, Norms(table), networks)
 
 
 def untrained_model(family: Family) -> Model:
@@ -170,10 +144,6 @@ def phantom(shape: tuple[int, ...] = (1, 6, 24, 26, 1), dtype: str = "i2") -> ND
     values = 60 + 20 * np.sin(x / 3) + 10 * np.cos(y / 4 + s) + c + z + np.random.default_rng(3).normal(size=shape) * 3
     found: NDArray[np.generic] = values.astype(dtype)
     return found
-
-
-def model_for(family: Family, seed: int = 0) -> Model:
-    return Model.from_bytes(random_model(family, seed).to_bytes())
 
 
 @pytest.mark.parametrize("shape", [(1, 6, 24, 26, 1), (2, 1, 17, 19, 1), (1, 13, 5, 3, 3), (1, 1, 1, 1, 1)])

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import voxz
+from phantoms import blobs
 from voxz.codecs.numbers import SIREN
 from voxz.codecs.siren.codec import Prepared, decode_brick, decode_part, encode_field
 from voxz.codecs.siren.field import Field, Networks
@@ -29,15 +30,6 @@ QUICK: dict[str, Any] = {"iterations": 20, "batch": 512}
 TINY: dict[str, Any] = {"iterations": 4, "batch": 64, "width": 4}
 
 
-def phantom(shape: tuple[int, ...] = (6, 20, 24), series: int = 4, dtype: str = "<i2") -> NDArray[Any]:
-    """A series ``(t, z, y, x)`` of smooth blobs with noise, and zeros around a box."""
-    rng = np.random.default_rng(1)
-    _, y, x = np.meshgrid(*(np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in shape), indexing="ij")
-    inside = (np.abs(x) < 0.7) & (np.abs(y) < 0.8)
-    volumes = [400 * np.exp(-t * (x**2 + 0.5)) + 100 * np.sin(5 * y + t) + rng.normal(0, 4, shape) + 200 for t in range(series)]
-    return np.where(inside, np.stack(volumes), 0).astype(dtype)
-
-
 def fitted(array: NDArray[Any], target: Any, preset: str = "default", **options: Any) -> bytes:
     fitting = Fitting(SirenOptions.of(preset, **options))
     return voxz.encode(array, target=target, codec="siren", threads=1, fitting=fitting)
@@ -49,7 +41,7 @@ def used(blob: bytes) -> list[str]:
 
 @pytest.mark.parametrize("model", ["latents", "network"])
 def test_size_is_met(model: str) -> None:
-    array = phantom((8, 32, 40), 6)
+    array = blobs((8, 32, 40), 6)
     blob = fitted(array, voxz.Ratio(24), "default" if model == "latents" else "siren", **QUICK)
     assert used(blob) == ["siren"]
     assert array.nbytes / len(blob) == pytest.approx(24, rel=0.03)
@@ -62,21 +54,21 @@ def test_size_is_met(model: str) -> None:
 
 
 def test_psnr_is_met() -> None:
-    array = phantom((8, 32, 40))
+    array = blobs((8, 32, 40))
     blob = fitted(array, voxz.Psnr(34), **QUICK)
     assert 34 <= voxz.info(blob)["loss"]["psnr_db"] < 34.3
 
 
 @pytest.mark.parametrize("dtype", ["<i2", "<u2", "<f4"])
 def test_largest_error_is_kept(dtype: str) -> None:
-    array = phantom(dtype=dtype)
+    array = blobs(dtype=dtype)
     blob = fitted(array, voxz.MaxError(3), **QUICK)
     assert used(blob) == ["siren"]
     assert np.abs(voxz.decode(blob).astype(float) - array).max() <= 3
 
 
 def test_latents_beat_the_published_network_at_its_own_size() -> None:
-    array = phantom((8, 40, 40), 3)
+    array = blobs((8, 40, 40), 3)
     published = fitted(array, voxz.Lossless(), "sirenmri-2d", iterations=40, width=16)
     ours = fitted(array, voxz.Ratio(array.nbytes / len(published) * 2), **QUICK)
     assert voxz.info(published)["target"] == "fitted"
@@ -97,7 +89,7 @@ VARIANTS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("options", VARIANTS, ids=lambda options: ",".join(f"{k}={v}" for k, v in options.items()))
 @pytest.mark.parametrize("shape", [(4, 2, 9, 13), (1, 1, 16, 5), (3, 1, 1, 30)], ids=str)
 def test_variants_come_back(options: dict[str, Any], shape: tuple[int, ...]) -> None:
-    array = phantom(shape[1:], shape[0])
+    array = blobs(shape[1:], shape[0])
     blob = fitted(array, voxz.Lossless(), "siren", **{**TINY, **options})
     decoded = voxz.decode(blob)
     assert decoded.shape == array.shape
@@ -107,14 +99,14 @@ def test_variants_come_back(options: dict[str, Any], shape: tuple[int, ...]) -> 
 
 
 def test_single_volumes_and_presets() -> None:
-    volume = phantom()[0]
+    volume = blobs()[0]
     for preset in PRESETS:
         blob = fitted(volume, voxz.Lossless(), preset, **TINY)
         assert voxz.decode(blob).shape == volume.shape
 
 
 def test_special_values_come_back_bit_for_bit() -> None:
-    array = phantom(dtype="<f4")
+    array = blobs(dtype="<f4")
     array[0, 2, 5:8, 4] = np.nan
     array[1, 3, 3, 3] = np.inf
     array[2, 1, 1, 1] = -np.inf
@@ -133,7 +125,7 @@ def test_constant_volumes(value: float) -> None:
 
 
 def test_what_cannot_be_met_is_refused() -> None:
-    array = phantom((8, 32, 40))
+    array = blobs((8, 32, 40))
     with pytest.raises(voxz.UsageError, match="header and index"):
         fitted(array, voxz.Ratio(1000), **QUICK)
     with pytest.raises(voxz.UsageError, match="smallest network"):
@@ -191,7 +183,7 @@ def test_options() -> None:
 
 def test_damage_is_found() -> None:
     for preset, target in (("default", voxz.Ratio(20)), ("siren", voxz.Lossless())):
-        blob = fitted(phantom(), target, preset, **TINY)
+        blob = fitted(blobs(), target, preset, **TINY)
         with Reader(blob) as reader:
             payload, shape, dtype = reader.brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
         rng = np.random.default_rng(0)
@@ -215,7 +207,7 @@ def run(script: str, *arguments: str, **environment: str) -> subprocess.Complete
 
 
 def test_decoding_needs_no_torch(tmp_path: Path) -> None:
-    array = phantom()
+    array = blobs()
     (tmp_path / "a.voxz").write_bytes(fitted(array, voxz.Ratio(12), **QUICK))
     np.save(tmp_path / "a.npy", voxz.decode((tmp_path / "a.voxz").read_bytes()))
     script = (
@@ -232,7 +224,7 @@ def test_decoding_needs_no_torch(tmp_path: Path) -> None:
 
 
 def test_compressing_without_torch_says_what_to_install(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", phantom())
+    np.save(tmp_path / "a.npy", blobs())
     script = (
         "import runpy, sys; sys.modules['torch'] = sys.modules['safetensors'] = None\n"
         "sys.argv = ['voxz', 'compress', sys.argv[1], '--codec', 'siren', '--ratio', '20']\n"
@@ -248,7 +240,7 @@ def test_compressing_without_torch_says_what_to_install(tmp_path: Path) -> None:
 @pytest.mark.parametrize("preset", ["default", "siren"])
 def test_plain_python_decodes_the_same(preset: str, tmp_path: Path) -> None:
     options = {**TINY, "activation": "tanh", "sine_first": True} if preset == "siren" else TINY
-    blob = fitted(phantom((2, 9, 8), 2), voxz.Lossless(), preset, **options)
+    blob = fitted(blobs((2, 9, 8), 2), voxz.Lossless(), preset, **options)
     (tmp_path / "a.voxz").write_bytes(blob)
     script = "import sys, voxz; sys.stdout.write(voxz.decode(open(sys.argv[1], 'rb').read()).tobytes().hex())"
     result = run(script, str(tmp_path / "a.voxz"), VOXZ_JIT="0")
@@ -257,7 +249,7 @@ def test_plain_python_decodes_the_same(preset: str, tmp_path: Path) -> None:
 
 def test_parts_are_those_of_the_whole() -> None:
     for preset, options in (("default", QUICK), ("siren", TINY), ("siren", {**TINY, "axes": 2, "outputs": "volumes"})):
-        blob = fitted(phantom(), voxz.Lossless(), preset, **options)
+        blob = fitted(blobs(), voxz.Lossless(), preset, **options)
         with Reader(blob) as reader:
             payload, shape, dtype = reader.brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
         box = (slice(1, 3), slice(2, 5), slice(7, 8), slice(3, 20))
@@ -290,11 +282,11 @@ def test_resampling(tmp_path: Path) -> None:
     centre = [(np.array(i.shape) - 1) / 2 for i in (original, other)]
     assert np.allclose(original.affine[:3] @ [*centre[0], 1], other.affine[:3] @ [*centre[1], 1])
     with pytest.raises(voxz.UnsupportedError, match="siren"):
-        voxz.open(voxz.encode(phantom())).resample(2.0)
+        voxz.open(voxz.encode(blobs())).resample(2.0)
 
 
 def test_command_line(tmp_path: Path) -> None:
-    nibabel.Nifti1Image(phantom().T, np.eye(4)).to_filename(tmp_path / "a.nii.gz")
+    nibabel.Nifti1Image(blobs().T, np.eye(4)).to_filename(tmp_path / "a.nii.gz")
 
     def command(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", "voxz", *arguments], check=True, cwd=tmp_path)
