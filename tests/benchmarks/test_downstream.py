@@ -16,7 +16,7 @@ DOCUMENT = "# Loss\n<!-- made by python -m benchmarks downstream -->\nold\n<!-- 
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench", "downstream", *map(str, arguments)]
+    command = [sys.executable, "-m", "benchmarks", "downstream", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
