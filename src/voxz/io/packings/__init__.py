@@ -1,0 +1,37 @@
+"""Packings: how bytes of a foreign file hold samples, undone when it is read and done again when it is restored.
+
+A packing is a module of this room, imported on use, with two functions:
+
+* ``unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None``: samples in the order in which they lie in the file, and `how`,
+  the bytes that `pack` needs to make `data` again; None if it cannot be made again exactly, or is none of this packing;
+* ``pack(samples: bytes, how: bytes, layout: Layout) -> bytes``: `data` again.
+
+`unpack` is only believed where `pack` gave the very bytes when the file was written; otherwise they are stored verbatim.
+Both get bytes of files: they bound what they allocate by ``layout.nbytes``, and raise `CorruptError` for what cannot be.
+"""
+
+import importlib
+from typing import Protocol, cast
+
+from voxz.errors import UnsupportedError
+from voxz.volume.layout import Layout
+
+PACKINGS = {"raw": 0, "deflate": 1, "bz2": 2, "jpeg-lossless": 3, "jpeg-ls": 4, "rle": 5}
+"""Numbers of the packings in files."""
+
+
+class Packing(Protocol):
+    """A module that undoes and redoes a packing."""
+
+    def unpack(self, data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
+        """Samples, and what `pack` needs; None if packing again would not give `data`."""
+
+    def pack(self, samples: bytes, how: bytes, layout: Layout) -> bytes:
+        """The bytes that `unpack` was given."""
+
+
+def packing(name: str) -> Packing:
+    """Module of a packing; "raw" has none."""
+    if name not in PACKINGS:
+        raise UnsupportedError(f"no packing is named {name!r}; those there are: {', '.join(PACKINGS)}")
+    return cast(Packing, importlib.import_module(f"voxz.io.packings.{name.replace('-', '_')}"))
