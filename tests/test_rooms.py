@@ -24,6 +24,7 @@ ROOMS = [
     {"train"},
     {"plan_volume"},
     {"api"},
+    {"warm"},
     {"bench"},
     {"cli"},
     {"__init__", "__main__"},
