@@ -179,7 +179,7 @@ def test_damage(scan: Path) -> None:
         (2, "Missing argument", ["compress"]),
         (2, "No such option", ["compress", "--fast", "x"]),
         (2, "No such command", ["squash"]),
-        (2, "level 10", ["compress", "--level", "10", "x.nii"]),
+        (2, "level must be 1 (fastest) to 9 (smallest) (got 10)", ["compress", "--level", "10", "x.nii"]),
         (2, "0 threads", ["compress", "-T", "0", "x.nii"]),
         (2, "'zip'", ["compress", "--codec", "zip", __file__]),
         (1, "No such file", ["compress", "/nowhere/x.nii"]),
