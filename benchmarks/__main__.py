@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, trained
+from benchmarks import bounds, downstream, figure, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, trained
 from voxz.__main__ import main
 
 SUITES = {
@@ -17,6 +17,7 @@ SUITES = {
     "heavy": heavy.main,
     "lowrate": lowrate.main,
     "trained": trained.main,
+    "figure": figure.main,
 }
 
 if __name__ == "__main__":
