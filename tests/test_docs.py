@@ -38,6 +38,8 @@ def blocks(document: Path) -> list[tuple[str, str]]:
     return BLOCK.findall(document.read_text(encoding="utf-8"))
 
 
+STUDY = ["scan", "study/sub-01/bold", "study/sub-01/t1", "study/sub-02/t1", *(f"scans/sub-0{number}/t1" for number in (1, 2, 3))]
+
 EXECUTED = [
     document
     for document in DOCUMENTS
@@ -51,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     series = np.stack([head((20, 48, 56)), head((20, 48, 56)) + 3], axis=-1).transpose(2, 1, 0, 3).astype(np.int16)
     scan = nibabel.Nifti1Image(series, np.diag([3.0, 3.0, 3.0, 1.0]))
     scan.header.set_xyzt_units("mm", "sec")
-    for name in ("scan", "study/sub-01/bold", "study/sub-01/t1", "study/sub-02/t1", "scans/sub-01/t1", "scans/sub-02/t1"):
+    for name in STUDY:
         path = tmp_path / f"{name}.nii.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         volume = series if name.endswith(("scan", "bold")) else series[..., 0] + len(name) + int(name[-4])
