@@ -26,8 +26,8 @@ def points(table: Path) -> dict[str, tuple[float, float, float]]:
     for codec in dict.fromkeys(codec for codec, _ in best):
         rows = [(row, best["gzip", volume]) for (name, volume), row in best.items() if name == codec]
         size = statistics.mean(int(row["bytes"]) / int(gzip["bytes"]) for row, gzip in rows)
-        speeds = (statistics.median(float(row[f"{verb}_mb_s"]) for row, _ in rows) for verb in ("encode", "decode"))
-        found[codec] = (size, *speeds)
+        encode, decode = (statistics.median(float(row[f"{verb}_mb_s"]) for row, _ in rows) for verb in ("encode", "decode"))
+        found[codec] = (size, encode, decode)
     return found
 
 
