@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import typer
 
+import voxz
 from phantoms import head
 from test_rooms import ROOMS
 from voxz.cli.app import app
@@ -20,11 +21,8 @@ from voxz.cli.app import app
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
-BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
-"""Language and text of a fenced block."""
-
-NOT_RUN = re.compile(r"^# not run: \w+")
-"""First line of an example that cannot be run, with the reason."""
+BLOCK = re.compile(r"(?:^<!-- not run: (\w[^>]*) -->\n)?^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+"""Why an example cannot be run, if it cannot; language and text of a fenced block."""
 
 SHOWN = {"text", "toml", "hex"}
 """Languages of blocks that are no examples to run."""
@@ -34,16 +32,14 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def blocks(document: Path) -> list[tuple[str, str]]:
+def blocks(document: Path) -> list[tuple[str, str, str]]:
     return BLOCK.findall(document.read_text(encoding="utf-8"))
 
 
 STUDY = ["scan", "study/sub-01/bold", "study/sub-01/t1", "study/sub-02/t1", *(f"scans/sub-0{number}/t1" for number in (1, 2, 3))]
 
 EXECUTED = [
-    document
-    for document in DOCUMENTS
-    if any(language in {"python", "sh"} and not NOT_RUN.match(text) for language, text in blocks(document))
+    document for document in DOCUMENTS if any(language in {"python", "sh"} and not why for why, language, _ in blocks(document))
 ]
 
 
@@ -74,24 +70,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("document", EXECUTED, ids=named)
 def test_examples_run(document: Path, folder: Path) -> None:
     space: dict[str, Any] = {"__name__": "example"}
-    for language, text in blocks(document):
+    for why, language, text in blocks(document):
         if language == "toml" and not (folder / "recipe.toml").exists():
             (folder / "recipe.toml").write_text(text)
-        if language == "python" and not NOT_RUN.match(text):
+        if language == "python" and not why:
             exec(compile(text, named(document), "exec"), space)
-        if language == "sh" and not NOT_RUN.match(text):
+        if language == "sh" and not why:
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{text}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_blocks_say_their_language(document: Path) -> None:
-    assert {language for language, _ in blocks(document)} <= {"python", "sh"} | SHOWN
+    assert {language for _, language, _ in blocks(document)} <= {"python", "sh"} | SHOWN
 
 
 def test_examples_pass_a_users_type_checker(tmp_path: Path) -> None:
-    for document in EXECUTED:
-        code = "\n".join(text for language, text in blocks(document) if language == "python")
+    for document in DOCUMENTS:
+        code = "\n".join(text for _, language, text in blocks(document) if language == "python")
         if code:
             (tmp_path / f"{document.stem.lower()}_example.py").write_text(code)
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\n[mypy-nibabel.*,numba.*]\nignore_missing_imports = True\n")
@@ -102,7 +98,7 @@ def test_examples_pass_a_users_type_checker(tmp_path: Path) -> None:
 
 def test_options_in_the_documents_exist() -> None:
     """Also those of examples that cannot be run."""
-    texts = [(named(document), text) for document in DOCUMENTS for language, text in blocks(document) if language == "sh"]
+    texts = [(named(document), text) for document in DOCUMENTS for _, language, text in blocks(document) if language == "sh"]
     checked = 0
     for document, text in texts:
         for call in re.findall(r"^(?:[A-Z_]+=\S+ )?voxz ([^#|>\n]*)", text.replace("\\\n", ""), re.MULTILINE):
@@ -140,6 +136,13 @@ def test_the_architecture_has_the_rooms_of_the_package() -> None:
     assert [heights[room] for room in listed] == sorted(heights[room] for room in listed)
     for path in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", text):
         assert (ROOT / "src/voxz" / path).exists() or (ROOT / path).exists(), path
+
+
+def test_the_reference_has_all_names() -> None:
+    text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^::: voxz\.(\w+)$", text, re.MULTILINE))
+    assert "errors" in listed
+    assert all(name in listed or hasattr(voxz.errors, name) for name in voxz.__all__)
 
 
 def test_safety_names_tests_that_exist() -> None:
