@@ -17,14 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
-from voxz.codecs.numbers import CODECS
 from voxz.container.byte_source import SourceLike
-from voxz.container.header import COMPANION, HEAD, Header
-from voxz.container.loss_mark import marks_before
+from voxz.container.header import COMPANION, Header
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
+from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
-from voxz.image.loss import loss_of, wavelet_names
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.output import complete_file, header_path, packer
@@ -211,40 +209,10 @@ def verify(source: SourceLike, *, threads: int | None = None, progress: Progress
         restore(reader, None, thread_count(threads), progress)
 
 
-def info(source: SourceLike) -> dict[str, Any]:
+def info(source: SourceLike) -> Info:
     """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
     with Reader(source) as reader:
-        header, layout = reader.header, reader.layout
-        names = {number: name for name, number in CODECS.items()}
-        transforms, profiles = wavelet_names(reader)
-        used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
-        voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))
-        return {
-            "format": f"voxz {reader.version}",
-            "original": header.format_name,
-            "shape": list(layout.shape),
-            "dtype": layout.dtype.str,
-            "channels": layout.channels,
-            "target": header.target_name,
-            "loss": loss_of(reader),
-            "lossy_before": marks_before(reader),
-            "level": header.level,
-            "codecs": {name: used.count(name) for name in sorted(set(used))},
-            "transforms": transforms,
-            "entropy_profiles": profiles,
-            "bricks": len(reader.bricks),
-            "brick_shape": list(header.extent),
-            "bytes": header.file_length,
-            "sample_bytes": layout.nbytes,
-            "ratio": round(layout.nbytes / header.file_length, 4),
-            "bits_per_sample": round(8 * header.file_length / voxels, 4),
-            "header_bytes": len(reader.foreign_bytes(HEAD)) + len(reader.foreign_bytes(COMPANION)),
-            "gzip": bool(header.gzip_level),
-            "gzip_level": header.gzip_level,
-            "gzip_identical": bool(header.gzip_identical),
-            "samples_sha256": header.samples_sha256.hex(),
-            "original_sha256": header.original_sha256.hex(),
-        }
+        return Info.of(reader)
 
 
 def _check(level: int) -> None:

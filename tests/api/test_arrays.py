@@ -65,7 +65,7 @@ def test_views_and_other_orders_come_back_in_c_order() -> None:
 
 
 def test_a_short_last_axis_is_no_colour() -> None:
-    assert voxz.info(voxz.encode(np.zeros((5, 6, 3), np.uint8)))["channels"] == 1
+    assert voxz.info(voxz.encode(np.zeros((5, 6, 3), np.uint8))).to_dict()["channels"] == 1
 
 
 @pytest.mark.parametrize("array", [np.zeros(3, object), np.zeros(3, "M8[s]"), np.zeros(3, [("a", "i2")]), np.array("x")])
@@ -84,7 +84,7 @@ def test_thread_count_changes_nothing(codec: str | None) -> None:
     array = smooth((90, 96, 96))
     blobs = {voxz.encode(array, level=1, codec=codec, threads=threads) for threads in (1, 2, 5)}
     assert len(blobs) == 1
-    assert voxz.info(blobs.copy().pop())["bricks"] > 2
+    assert voxz.info(blobs.copy().pop()).to_dict()["bricks"] > 2
     assert_same(voxz.decode(blobs.pop(), threads=3), array)
 
 

@@ -176,7 +176,7 @@ def info(
 
     def work(path: str, _: Shown | None) -> None:
         facts = api.info(_input(path))
-        typer.echo(json.dumps(facts, indent=2) if as_json else info_text(facts))
+        typer.echo(json.dumps(facts.to_dict(), indent=2, allow_nan=False) if as_json else info_text(facts))
 
     _batch([path], "info", work)
 
@@ -191,7 +191,7 @@ def compare(
 ) -> None:
     """Measure how much B differs from A: max error, mean error, RMSE, PSNR, SSIM, structure of the errors."""
     result = compare_files(a, b, plot=plot, force=force)
-    typer.echo(json.dumps(result, indent=2) if as_json else comparison_text(result))
+    typer.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False) if as_json else comparison_text(result))
 
 
 class _InterruptedError(Exception):
@@ -212,7 +212,7 @@ def _restored_name(path: Path) -> Path:
     """scan.nii.voxz -> scan.nii.gz if that is what it was, else scan.nii."""
     if path.suffix != ".voxz":
         raise UsageError(f"cannot make an output name from {path}, which does not end in .voxz; use -o")
-    gzipped = api.info(path)["gzip"]
+    gzipped = api.info(path).gzip
     return path.with_name(path.stem + (".gz" if gzipped else ""))
 
 

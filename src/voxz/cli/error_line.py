@@ -2,6 +2,7 @@
 
 import sys
 
+from voxz.cli.text import printable
 from voxz.errors import VoxzError
 
 
@@ -17,7 +18,7 @@ def report(error: Exception, path: str | None = None) -> int:
     else:
         raise error
     prefix = f"{path}: " if path and path not in message else ""
-    print(f"voxz: {prefix}{message}", file=sys.stderr)
+    print(f"voxz: {printable(prefix + message)}", file=sys.stderr)
     return code
 
 

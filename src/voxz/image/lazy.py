@@ -17,7 +17,7 @@ from voxz.container.reader import Reader
 from voxz.errors import LimitError, UnsupportedError, UsageError
 from voxz.image.brick_cache import BrickCache
 from voxz.image.gather import Piece, Positions, pieces
-from voxz.image.loss import loss_of
+from voxz.image.loss import LossFacts, loss_of
 from voxz.image.nibabel_proxy import Scaled
 from voxz.image.preview import coarse_samples, halvings_at
 from voxz.image.resample import Resampling, few_samples
@@ -128,7 +128,7 @@ class Image:
         return (*lengths, *self.shape[len(lengths) :])
 
     @property
-    def loss(self) -> dict[str, Any] | None:
+    def loss(self) -> LossFacts | None:
         """What was promised and lost when this file was written (see `voxz.info`); None if it is lossless."""
         return loss_of(self._reader)
 
