@@ -15,6 +15,7 @@ ROOMS = [
     {"transforms"},
     {"codecs"},
     {"container"},
+    {"target"},
     {"io"},
     {"pipeline"},
     {"ratecontrol"},

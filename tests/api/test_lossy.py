@@ -233,12 +233,12 @@ def test_a_damaged_record_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "2", None])
 def test_targets_want_numbers(value: Any) -> None:
-    with pytest.raises(voxz.UsageError, match="expected a number of at least 0"):
+    with pytest.raises(voxz.UsageError, match="must be a number of at least 0"):
         voxz.MaxError(value)
 
 
 def test_unknown_units() -> None:
-    with pytest.raises(voxz.UsageError, match="expected 'stored', 'scaled' or 'noise'"):
+    with pytest.raises(voxz.UsageError, match="unit must be 'stored', 'scaled' or 'noise'"):
         voxz.MaxError(1, unit="hounsfield")  # type: ignore[arg-type]
 
 
