@@ -6,11 +6,10 @@ import io
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +26,7 @@ from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.loss import loss_of, wavelet_names
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
-from voxz.io.output import complete_file, header_path, packer
+from voxz.io.output import complete_file, header_path, packer, temporary_file
 from voxz.io.source import Source
 from voxz.pipeline.decode import restore, slabs
 from voxz.pipeline.encode import encode_samples
@@ -269,7 +268,7 @@ def _readable_twice(source: FilePath) -> Iterator[FilePath]:
     if os.fspath(source) != "-":
         yield source
         return
-    with tempfile.NamedTemporaryFile() as file:
+    with temporary_file() as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.flush()
         yield file.name
@@ -288,8 +287,8 @@ def _output(destination: FilePath, force: bool) -> Iterator[BinaryIO]:
         with complete_file(destination, force) as file:
             yield file
         return
-    with tempfile.NamedTemporaryFile() as file:
-        yield cast(BinaryIO, file)
+    with temporary_file() as file:
+        yield file
         file.seek(0)
         shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
