@@ -24,7 +24,7 @@ from voxz.errors import (
 )
 from voxz.image.facts import Info
 from voxz.image.lazy import Image
-from voxz.ratecontrol.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
+from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
 
 __version__ = "0.1.0"
 
