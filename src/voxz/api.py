@@ -22,6 +22,7 @@ from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
 from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
+from voxz.image.sample_type import sample_type
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.output import complete_file, header_path, packer, temporary_file
@@ -153,6 +154,8 @@ def encode(
     `target`, `level`, `codec`, `threads` and `force_lossy` are those of `compress`.
     """
     _check(level)
+    if np.ma.is_masked(array):
+        raise UsageError("a mask would be lost: encode array.filled(value), or array.data and array.mask each on its own")
     file, count = io.BytesIO(), thread_count(threads)
 
     def samples() -> ArraySource:
@@ -181,6 +184,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
             at += slab.size
         if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
+        flat = flat.view(sample_type(reader))
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)

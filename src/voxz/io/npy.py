@@ -1,6 +1,7 @@
 """NumPy's .npy format: finding the samples behind the header (numpy.lib.format, versions 1 to 3)."""
 
 import io
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +15,7 @@ LONGEST = 1 << 16
 
 def parse(head: bytes) -> Layout:
     """Layout of the samples behind the header `head`."""
-    stream = io.BytesIO(head)
-    try:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
-    except ValueError as error:
-        raise CorruptError(f"the .npy header cannot be read: {error}") from None
+    shape, fortran, dtype = fields(head)
     if dtype.hasobject or dtype.fields is not None:
         raise UnsupportedError(f"got .npy samples of type {dtype}, expected plain numbers")
     opaque = {16: "V16", 32: "V32"}.get(dtype.itemsize) if dtype.char in "gG" else None
@@ -28,9 +23,21 @@ def parse(head: bytes) -> Layout:
     return Layout(tuple(shape), kind, first_axis_fastest=bool(fortran))
 
 
+def fields(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether the first axis is fastest, and sample type, as a header says it."""
+    stream = io.BytesIO(head)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+    except ValueError as error:
+        raise CorruptError(f"the .npy header cannot be read: {error}") from None
+    return shape, fortran, dtype
+
+
 def header(layout: Layout) -> bytes:
     """Header for samples of `layout`."""
     stream = io.BytesIO()
-    fields = {"descr": layout.dtype.str, "fortran_order": layout.first_axis_fastest, "shape": layout.shape}
-    np.lib.format.write_array_header_1_0(stream, fields)
+    entries = {"descr": layout.dtype.str, "fortran_order": layout.first_axis_fastest, "shape": layout.shape}
+    np.lib.format.write_array_header_1_0(stream, entries)
     return stream.getvalue()
