@@ -4,13 +4,11 @@ import contextlib
 import hashlib
 import io
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,20 +19,20 @@ from voxz.codecs.wavelet.options import TUNED, Transform, WaveletOptions
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader
-from voxz.errors import CorruptError, LimitError, UsageError
+from voxz.errors import CorruptError, LimitError, PlainBytesWarning, UsageError, VoxzError
 from voxz.image.lazy import Image
 from voxz.image.loss import loss_of, wavelet_names
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
-from voxz.io.output import complete_file, header_path, packer
-from voxz.io.source import Source
+from voxz.io.original import NotAnImageError, Original
+from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.pipeline.decode import restore, slabs
 from voxz.pipeline.encode import encode_samples
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, Samples
 from voxz.plan_volume import settled
-from voxz.ratecontrol.planning import Opener, nearer_plan
-from voxz.ratecontrol.target import Lossless, Target
+from voxz.ratecontrol.planning import Opener, nearer_plan, target_facts
+from voxz.ratecontrol.target import BitsPerVoxel, Lossless, Ratio, Target
 from voxz.threads import thread_count
 
 LEVELS = range(1, 10)
@@ -57,6 +55,8 @@ def compress(
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
+    remove: bool = False,
+    strict: bool = False,
     force_lossy: bool = False,
     fitting: Fitting | None = None,
     transform: Transform = None,
@@ -66,7 +66,9 @@ def compress(
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
-    `verify` is false) before it takes its name. The input is never changed. A target with loss is refused for a label map, unless
+    `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed;
+    `remove` deletes it once the destination's bytes, read back from the disk, are those that were verified. What is no image, or
+    contradicts itself, is kept as plain bytes with a `PlainBytesWarning`, unless `strict` is true. A target with loss is refused for a label map, unless
     `force_lossy` is true. `fitting` is for the codec siren; `transform` (``"97"``, ``"53"``, ``"trained"``, ``"trained:NAME"``)
     and `entropy` (``"light"`` or ``"heavy"``, which is smaller and slower) are for the codec wavelet.
 
@@ -79,24 +81,50 @@ def compress(
     """
     _check(level)
     _refuse_same(source, destination)
-    count = thread_count(threads)
-    with ExitStack() as stack:
-        file = stack.enter_context(_output(destination, force))
-        once = isinstance(target, Lossless) and codec != "siren" and transform != TUNED
-        path = source if once else stack.enter_context(_readable_twice(source))
-        options = WaveletOptions(transform, entropy)
-        plan = stack.enter_context(
-            settled(target, lambda: Source(path), level, codec, count, force_lossy, fitting, destination, progress, options)
-        )
-        samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
-        if verify:
-            os.fsync(file.fileno())
-            with Reader(file.name) as reader:
-                if reader.header != written or (plan.exact and written.original_sha256 != samples.checksums()[1]):
-                    raise CorruptError("the file that was written is not the one that was meant; try again")
-                if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
-                    raise CorruptError("the header that was written is not the one that was read; try again")
-                restore(reader, None, count, _part(progress, 1, 2))
+    if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
+        raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
+    count, wavelet = thread_count(threads), WaveletOptions(transform, entropy)
+    with Original(source) as original:
+        with output(destination, force, original.status, read_back=remove) as file:
+
+            def image() -> tuple[Samples, Header, bool]:
+                with settled(
+                    target, original.image, level, codec, count, force_lossy, fitting, destination, progress, wavelet
+                ) as plan:
+                    return *_write(original.image, file, plan, count, _part(progress, 0, 1 + verify)), plan.exact
+
+            try:
+                samples, written, exact = image()
+            except NotAnImageError as found:
+                if strict:
+                    raise found.cause from None
+                _refuse_rate(target, found.cause)
+                warnings.warn(f"{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
+                plan = Plan(level, "stored")
+                samples, written = _write(original.plain, file, plan, count, _part(progress, 0, 1 + verify))
+                exact = True
+            if verify:
+                _verify(file, samples, written, exact, count, _part(progress, 1, 2))
+            original.refuse_changed()
+        if remove:
+            original.remove()
+
+
+def _refuse_rate(target: Target, cause: VoxzError) -> None:
+    """Refuse a size for what is kept as plain bytes; largest errors and PSNRs are kept by losing nothing."""
+    if isinstance(target, BitsPerVoxel | Ratio):
+        raise UsageError(f"{cause}; plain bytes have no {target_facts(target)[0]} to choose: leave the target out for this file")
+
+
+def _verify(file: BinaryIO, samples: Samples, written: Header, exact: bool, threads: int, progress: Progress | None) -> None:
+    """Decode the file that was just written and compare it with what was read."""
+    os.fsync(file.fileno())
+    with Reader(file.name) as reader:
+        if reader.header != written or (exact and written.original_sha256 != samples.checksums()[1]):
+            raise CorruptError("the file that was written is not the one that was meant; try again")
+        if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
+            raise CorruptError("the header that was written is not the one that was read; try again")
+        restore(reader, None, threads, progress)
 
 
 def decompress(
@@ -120,24 +148,28 @@ def decompress(
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
     """
+    like = None
     if not isinstance(source, bytes):
         _refuse_same(source, destination)
+        like = Path(source).stat()
     with ExitStack() as stack:
         if resolution or select is not None or resample is not None:
             image = stack.enter_context(Image(source, threads=threads))
-            file = stack.enter_context(_output(destination, force))
+            file = stack.enter_context(output(destination, force, like))
             sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
         companion = reader.foreign_bytes(COMPANION)
         if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
-            raise UsageError(f"got the name {destination} for a .hdr/.img pair, expected one that ends in .img")
-        file = stack.enter_context(_output(destination, force))
+            raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
+        file = stack.enter_context(output(destination, force, like))
         if companion:
             header = header_path(Path(destination), companion)
-            stack.enter_context(complete_file(header, force)).write(companion)
-        sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
+            stack.enter_context(complete_file(header, force, like)).write(companion)
+        sink = file
+        if reader.header.format_name != "bytes":
+            sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
         restore(reader, sink, thread_count(threads), progress)
 
 
@@ -245,48 +277,22 @@ def _check(level: int) -> None:
 
 def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
     """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
             header, loss = encode_samples(samples, file, plan, threads, progress)
         nearer = nearer_plan(plan, header, loss)
-        if nearer is None or attempt == ATTEMPTS - 1:
-            break
+        if nearer is None:
+            return samples, header
         plan = nearer
-    return samples, header
-
-
-@contextmanager
-def _readable_twice(source: FilePath) -> Iterator[FilePath]:
-    """A file that can be opened again and again, as targets with loss need it: standard input is copied to one."""
-    if os.fspath(source) != "-":
-        yield source
-        return
-    with tempfile.NamedTemporaryFile() as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-        file.flush()
-        yield file.name
+    raise UsageError(f"the target was missed {ATTEMPTS} times; ask for a PSNR instead of a rate, or for another rate")
 
 
 def _refuse_same(source: FilePath, destination: FilePath) -> None:
     with contextlib.suppress(OSError):
         if Path(source).samefile(destination):
             raise UsageError(f"{source} is input and output at once; give another name with -o")
-
-
-@contextmanager
-def _output(destination: FilePath, force: bool) -> Iterator[BinaryIO]:
-    """A file that becomes `destination` when all went well; standard output gets its content then."""
-    if os.fspath(destination) != "-":
-        with complete_file(destination, force) as file:
-            yield file
-        return
-    with tempfile.NamedTemporaryFile() as file:
-        yield cast(BinaryIO, file)
-        file.seek(0)
-        shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
 
 
 def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:
