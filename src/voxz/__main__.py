@@ -6,8 +6,7 @@ import sys
 
 
 class _Stop(KeyboardInterrupt):
-    """A subclass, because CPython re-raises SIGINT for a plain KeyboardInterrupt that passes through an import's `exec`, even
-    if it is handled here."""
+    """A subclass: CPython re-raises SIGINT for a plain KeyboardInterrupt that passes through an import's `exec`."""
 
 
 def _interrupt(*_: object) -> None:

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz.codecs.numbers import CODECS
 from voxz.codecs.siren.options import Fitting
-from voxz.codecs.wavelet.options import TUNED, Transform, WaveletOptions
+from voxz.codecs.wavelet.options import Transform, WaveletOptions
+from voxz.container.byte_source import SourceLike
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader
@@ -68,9 +69,11 @@ def compress(
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed;
     `remove` deletes it once the destination's bytes, read back from the disk, are those that were verified. What is no image, or
-    contradicts itself, is kept as plain bytes with a `PlainBytesWarning`, unless `strict` is true. A target with loss is refused for a label map, unless
-    `force_lossy` is true. `fitting` is for the codec siren; `transform` (``"97"``, ``"53"``, ``"trained"``, ``"trained:NAME"``)
-    and `entropy` (``"light"`` or ``"heavy"``, which is smaller and slower) are for the codec wavelet.
+    contradicts itself, is kept as plain bytes with a `PlainBytesWarning`, unless `strict` is true.
+
+    A target with loss is refused for a label map, unless `force_lossy` is true.
+    `fitting` is for the codec siren; `transform` (``"97"``, ``"53"``, ``"trained"``, ``"trained:NAME"``) and `entropy`
+    (``"light"`` or ``"heavy"``, which is smaller and slower) are for the codec wavelet.
 
     Raises
     ------
@@ -128,7 +131,7 @@ def _verify(file: BinaryIO, samples: Samples, written: Header, exact: bool, thre
 
 
 def decompress(
-    source: FilePath | bytes,
+    source: SourceLike,
     destination: FilePath,
     *,
     select: str | None = None,
@@ -149,7 +152,7 @@ def decompress(
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
     """
     like = None
-    if not isinstance(source, bytes):
+    if isinstance(source, str | os.PathLike) and Path(source).is_file():
         _refuse_same(source, destination)
         like = Path(source).stat()
     with ExitStack() as stack:
@@ -200,8 +203,10 @@ def encode(
     return file.getvalue()
 
 
-def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = None) -> NDArray[Any]:
+def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | None = None) -> NDArray[Any]:
     """Array that `encode` was given, or the stored samples of a compressed file, checked against their SHA-256.
+
+    `blob` is bytes (any buffer), a file object, a path or a URL.
 
     `max_bytes` bounds the size of the result (`LimitError`).
     """
@@ -222,19 +227,19 @@ def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = N
     return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
 
 
-def open(source: FilePath | bytes, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
+def open(source: SourceLike, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
     """Open a .voxz file lazily: indexing the `Image` decodes only the bricks it touches."""
     return Image(source, threads=threads, max_bytes=max_bytes)
 
 
-def verify(source: FilePath | bytes, *, threads: int | None = None, progress: Progress | None = None) -> None:
+def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
         reader.foreign_bytes(COMPANION)
         restore(reader, None, thread_count(threads), progress)
 
 
-def info(source: FilePath | bytes) -> dict[str, Any]:
+def info(source: SourceLike) -> dict[str, Any]:
     """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
     with Reader(source) as reader:
         header, layout = reader.header, reader.layout

@@ -22,9 +22,9 @@ def thread_count(threads: int | None) -> int:
 
 
 def map_ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """Results of ``work(item)`` in the order of `items`, of which at most ``2 * threads + 1`` are taken ahead (none by one thread).
+    """Results of ``work(item)`` in the order of `items`, of which at most ``2 * threads + 1`` are taken ahead.
 
-    Also one thread is another than the caller's, which thus can be interrupted while it waits.
+    One thread takes none ahead. Also that one is not the caller's, which thus can be interrupted while it waits.
     """
     ahead = 2 * threads if threads > 1 else 0
     pending: deque[Future[Result]] = deque()

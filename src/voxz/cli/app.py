@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from voxz.cli.batch import InterruptedBatchError, make_folders, run_batch, talk_
 from voxz.cli.bench import bench
 from voxz.cli.data import app as data_app
 from voxz.cli.destinations import STREAM, Job, compressed_name, files_in, restored_name, selected_name, settle
-from voxz.cli.error_line import report
+from voxz.cli.error_line import report, warn
 from voxz.cli.progress import Shown
 from voxz.cli.text import comparison_text, info_text, outcome_line
 from voxz.cli.train import app as train_app
@@ -30,8 +31,6 @@ from voxz.ratecontrol.target import target_of
 
 INTERRUPTED = 130
 
-LOSSY, EXPERT = "Loss", "For experts"
-"""Panels of the help."""
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -49,7 +48,9 @@ _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--ps
 
 app.command()(bench)
 
-Inputs = Annotated[list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")]
+Inputs = Annotated[
+    list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
+]
 Output = Annotated[
     str | None,
     typer.Option("-o", "--output", help="Output file or, for several inputs, folder (made if need be); - is standard output."),
@@ -81,19 +82,34 @@ def compress(
     inputs: Inputs,
     output: Output = None,
     level: Annotated[int, typer.Option(help="1 (fastest) to 9 (smallest); -1 .. -9 for short.")] = api.DEFAULT_LEVEL,
-    max_error: Annotated[float | None, typer.Option(help="Largest error of any sample, in the units of the file.", rich_help_panel=LOSSY)] = None,
-    max_error_scaled: Annotated[float | None, typer.Option(help="The same in the units after the header's slope.", rich_help_panel=LOSSY)] = None,
-    max_error_noise: Annotated[float | None, typer.Option(help="The same in standard deviations of the noise.", rich_help_panel=LOSSY)] = None,
-    psnr: Annotated[float | None, typer.Option(help="PSNR in dB or more, for the peak max - min, without background.", rich_help_panel=LOSSY)] = None,
-    bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.", rich_help_panel=LOSSY)] = None,
-    ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel=LOSSY)] = None,
-    codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.", rich_help_panel=EXPERT)] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(help="Largest error of any sample, in the units of the file.", rich_help_panel="Loss"),
+    ] = None,
+    max_error_scaled: Annotated[
+        float | None,
+        typer.Option(help="The same in the units after the header's slope.", rich_help_panel="Loss"),
+    ] = None,
+    max_error_noise: Annotated[
+        float | None,
+        typer.Option(help="The same in standard deviations of the noise.", rich_help_panel="Loss"),
+    ] = None,
+    psnr: Annotated[
+        float | None,
+        typer.Option(help="PSNR in dB or more, for the peak max - min, without background.", rich_help_panel="Loss"),
+    ] = None,
+    bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.", rich_help_panel="Loss")] = None,
+    ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel="Loss")] = None,
+    codec: Annotated[
+        str | None,
+        typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.", rich_help_panel="For experts"),
+    ] = None,
     transform: Annotated[
         str | None,
         typer.Option(
             help="For the codec wavelet, which it implies: 97 (with loss), 53 (without), trained, trained:NAME, "
             "trained:FILE.safetensors (from voxz train wavelet), or tuned (trained on the image first); default: what suits.",
-            rich_help_panel=EXPERT,
+            rich_help_panel="For experts",
         ),
     ] = None,
     entropy: Annotated[
@@ -101,22 +117,37 @@ def compress(
         typer.Option(
             help="For the codec wavelet, which it implies: light, heavy (smaller, slower), or heavy:FILE.safetensors "
             "(from voxz train entropy); default: light.",
-            rich_help_panel=EXPERT,
+            rich_help_panel="For experts",
         ),
     ] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse what is no image, instead of keeping it as plain bytes.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse what is no image, not keep it as plain bytes.")] = False,
     flat: Flat = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.", rich_help_panel=EXPERT)] = False,
-    force_lossy: Annotated[bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.", rich_help_panel=LOSSY)] = False,
-    preset: Annotated[str, typer.Option(help=f"For the codec siren: {', '.join(PRESETS)}.", rich_help_panel=EXPERT)] = "default",
-    fit: Annotated[str, typer.Option(help="Options of its fit, such as 'width=64,iterations=500'.", rich_help_panel=EXPERT)] = "",
-    log: Annotated[str | None, typer.Option(help="File for a line of JSON about each step of the fit.", rich_help_panel=EXPERT)] = None,
-    log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of it.", rich_help_panel=EXPERT)] = None,
+    no_verify: Annotated[
+        bool,
+        typer.Option("--no-verify", help="Do not decode and compare after writing.", rich_help_panel="For experts"),
+    ] = False,
+    force_lossy: Annotated[
+        bool,
+        typer.Option("--force-lossy", help="Take a target with loss for a label map, too.", rich_help_panel="Loss"),
+    ] = False,
+    preset: Annotated[
+        str,
+        typer.Option(help=f"For the codec siren: {', '.join(PRESETS)}.", rich_help_panel="For experts"),
+    ] = "default",
+    fit: Annotated[
+        str,
+        typer.Option(help="Options of its fit, such as 'width=64,iterations=500'.", rich_help_panel="For experts"),
+    ] = "",
+    log: Annotated[
+        str | None,
+        typer.Option(help="File for a line of JSON about each step of the fit.", rich_help_panel="For experts"),
+    ] = None,
+    log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of it.", rich_help_panel="For experts")] = None,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte.
 
@@ -255,6 +286,7 @@ def _expand_levels(arguments: Iterable[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line and exit; `voxz.__main__` answers an interruption."""
+    warnings.showwarning = warn
     try:
         code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
     except _WrongArguments as error:

@@ -29,10 +29,8 @@ def run_batch(jobs: Sequence[Job], verb: str, work: Callable[[Job, Shown | None]
     written: set[tuple[int, int]] = set()
     for job in jobs:
         try:
-            if job.fault is not None:
-                raise job.fault
-            _refuse_written(job, written)
-            with shown(f"{verb} {job.source}", wanted=talk != QUIET) as progress, _warnings_as_lines(talk):
+            _refuse_hopeless(job, written)
+            with shown(f"{verb} {job.source}", wanted=talk != QUIET) as progress, _warnings(talk):
                 words = work(job, progress)
             written |= _identity(job.destination)
             if words and (talk == VERBOSE or (talk == NORMAL and sys.stderr.isatty())):
@@ -70,19 +68,16 @@ def _identity(path: str) -> set[tuple[int, int]]:
     return {(status.st_dev, status.st_ino)}
 
 
-def _refuse_written(job: Job, written: set[tuple[int, int]]) -> None:
+def _refuse_hopeless(job: Job, written: set[tuple[int, int]]) -> None:
+    if job.fault is not None:
+        raise job.fault
     if job.destination != STREAM and Path(job.destination).is_file() and _identity(job.destination) & written:
         raise UsageError(f"{job.destination} was written for another input of this run; give another output with -o")
 
 
 @contextlib.contextmanager
-def _warnings_as_lines(talk: int) -> Iterator[None]:
-    """Say each warning about a file in one line."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", PlainBytesWarning)
-        try:
-            yield
-        finally:
-            for warning in caught:
-                if issubclass(warning.category, PlainBytesWarning) and talk != QUIET:
-                    print(f"voxz: warning: {warning.message}", file=sys.stderr)
+def _warnings(talk: int) -> Iterator[None]:
+    """Say each warning about a file, also one like the last, or none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if talk == QUIET else "always", PlainBytesWarning)
+        yield

@@ -141,7 +141,7 @@ def _into(folder: Path, job: Job, name: str) -> Job:
 
 def _place(path: str) -> str:
     """One spelling of a path, with links in its folder followed."""
-    return os.path.join(os.path.realpath(Path(path).parent), Path(path).name)
+    return str(Path(os.path.realpath(Path(path).parent)) / Path(path).name)
 
 
 def _clash(jobs: Sequence[Job]) -> tuple[str, str, str] | None:

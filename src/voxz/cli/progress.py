@@ -22,7 +22,7 @@ class Shown:
 
 @contextlib.contextmanager
 def shown(title: str, *, counts: bool = False, wanted: bool = True) -> Iterator[Shown | None]:
-    """Give a function to report progress to, or None where nobody looks or it is not `wanted`; progress is in bytes, or `counts`."""
+    """Give a function to report progress to, or None where nobody looks or wants it; progress is in bytes, or `counts`."""
     if not wanted or not sys.stderr.isatty():
         yield None
         return

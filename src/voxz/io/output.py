@@ -187,9 +187,7 @@ def _put_in_place(file: BinaryIO, temporary: Path, path: Path, force: bool, read
     try:
         _rename(temporary, path, force)
         _sync_folder(path.parent)
-        with path.open("rb") as again:
-            if _digest(again) != written:
-                raise CorruptError(f"{path} reads back differently from what was written; the disk is failing, the input was kept")
+        _refuse_different(path, written)
     except BaseException:
         if kept is not None:
             kept.replace(path)
@@ -198,6 +196,12 @@ def _put_in_place(file: BinaryIO, temporary: Path, path: Path, force: bool, read
         raise
     if kept is not None:
         kept.unlink()
+
+
+def _refuse_different(path: Path, digest: bytes) -> None:
+    with path.open("rb") as file:
+        if _digest(file) != digest:
+            raise CorruptError(f"{path} reads back differently from what was written: the disk is failing; the input was kept")
 
 
 def _rename(temporary: Path, path: Path, force: bool) -> None:
@@ -228,10 +232,12 @@ def _second_name(path: Path) -> Path | None:
 def _digest(file: BinaryIO) -> bytes:
     """SHA-256 of a file from its first byte on; afterwards its pages are dropped, so that the next reader asks the disk."""
     file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").digest()
+    digest = hashlib.sha256()
+    while part := file.read(1 << 20):
+        digest.update(part)
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    return digest
+    return digest.digest()
 
 
 def _take_over(descriptor: int, like: os.stat_result | None) -> None:
