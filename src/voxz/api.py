@@ -102,7 +102,8 @@ def compress(
                 if strict:
                     raise found.cause from None
                 _refuse_rate(target, found.cause)
-                warnings.warn(f"{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
+                named = "" if original.name in str(found.cause) else f"{original.name}: "
+                warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
                 plan = Plan(level, "stored")
                 samples, written = _write(original.plain, file, plan, count, _part(progress, 0, 1 + verify))
                 exact = True

@@ -164,7 +164,7 @@ def compress(
         raise UsageError(f"got options of a fit for the codec {codec or 'that suits'}, expected --codec siren with them")
 
     def work(job: Job, progress: Shown | None) -> str:
-        before = Path(job.source).stat().st_size if job.source != STREAM else 0
+        before = Path(job.source).stat().st_size if Path(job.source).is_file() else 0
         api.compress(
             job.source,
             job.destination,

@@ -172,7 +172,7 @@ def _private(path: Path) -> Iterator[BinaryIO]:
         if os.fstat(descriptor).st_nlink:
             break
         os.close(descriptor)  # another process took it for stale between the two calls
-    with os.fdopen(descriptor, "w+b") as file:
+    with open(path, "w+b", opener=lambda *_: descriptor) as file:
         yield file
 
 

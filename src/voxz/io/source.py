@@ -122,6 +122,8 @@ class Source:
         except EOFError:
             raise TruncatedError(f"{self.name} is a gzip file that ends early; get the file again") from None
         except (gzip.BadGzipFile, zlib.error) as error:
+            if str(error).startswith("Not a gzipped file"):
+                raise CorruptError(f"{self.name} has bytes behind its gzip stream") from None
             raise CorruptError(f"{self.name} is a damaged gzip file ({error}); get the file again") from None
         return b"".join(parts)
 
