@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from voxz.codecs.codec import Codec
+from voxz.codecs.kinds import codec_of
 from voxz.codecs.numbers import CODECS
-from voxz.codecs.siren.options import Fitting
-from voxz.codecs.wavelet.options import Transform, WaveletOptions
 from voxz.container.byte_source import SourceLike
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
@@ -52,28 +52,31 @@ def compress(
     *,
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
-    codec: str | None = None,
+    codec: Codec | str | None = None,
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
     remove: bool = False,
     strict: bool = False,
     force_lossy: bool = False,
-    fitting: Fitting | None = None,
-    transform: Transform = None,
-    entropy: str | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
-    `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed;
-    `remove` deletes it once the destination's bytes, read back from the disk, are those that were verified. What is no image, or
-    contradicts itself, is kept as plain bytes with a `PlainBytesWarning`, unless `strict` is true.
+    `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
+    What is no image, or contradicts itself, is kept as plain bytes with a `PlainBytesWarning`.
 
-    A target with loss is refused for a label map, unless `force_lossy` is true.
-    `fitting` is for the codec siren; `transform` (``"97"``, ``"53"``, ``"trained"``, ``"trained:NAME"``) and `entropy`
-    (``"light"`` or ``"heavy"``, which is smaller and slower) are for the codec wavelet.
+    Parameters
+    ----------
+    target : what may be lost; a target with loss is refused for a label map, unless `force_lossy` is true
+    level : 1 (fastest) to 9 (smallest)
+    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
+    threads : None for the CPUs this process may use
+    force : whether an existing file is replaced
+    remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
+    strict : whether what is no image is refused
+    progress : called with the bytes done and their total
 
     Raises
     ------
@@ -82,18 +85,17 @@ def compress(
     OSError
         A file cannot be read or written.
     """
+    chosen = codec_of(codec)
     _check(level)
     _refuse_same(source, destination)
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
-    count, wavelet = thread_count(threads), WaveletOptions(transform, entropy)
+    count = thread_count(threads)
     with Original(source) as original:
         with output(destination, force, original.status, read_back=remove) as file:
 
             def image() -> tuple[Samples, Header, bool]:
-                with settled(
-                    target, original.image, level, codec, count, force_lossy, fitting, destination, progress, wavelet
-                ) as plan:
+                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as plan:
                     return *_write(original.image, file, plan, count, _part(progress, 0, 1 + verify)), plan.exact
 
             try:
@@ -104,7 +106,7 @@ def compress(
                 _refuse_rate(target, found.cause)
                 named = "" if original.name in str(found.cause) else f"{original.name}: "
                 warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
-                plan = Plan(level, "stored")
+                plan = Plan(level, codec_of("stored"))
                 samples, written = _write(original.plain, file, plan, count, _part(progress, 0, 1 + verify))
                 exact = True
             if verify:
@@ -182,16 +184,13 @@ def encode(
     *,
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
-    codec: str | None = None,
+    codec: Codec | str | None = None,
     threads: int | None = None,
     force_lossy: bool = False,
-    fitting: Fitting | None = None,
-    transform: Transform = None,
-    entropy: str | None = None,
 ) -> bytes:
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
-    A target with loss is refused for a label map, unless `force_lossy` is true.
+    `target`, `level`, `codec`, `threads` and `force_lossy` are those of `compress`.
     """
     _check(level)
     file, count = io.BytesIO(), thread_count(threads)
@@ -199,7 +198,7 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec, count, force_lossy, fitting, wavelet=WaveletOptions(transform, entropy)) as plan:
+    with settled(target, samples, level, codec_of(codec), count, force_lossy) as plan:
         _write(samples, file, plan, count, None)
     return file.getvalue()
 
@@ -278,7 +277,7 @@ def info(source: SourceLike) -> dict[str, Any]:
 
 def _check(level: int) -> None:
     if level not in LEVELS:
-        raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
+        raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
 def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:

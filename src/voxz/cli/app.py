@@ -14,14 +14,15 @@ import typer
 from voxz import api
 from voxz.cli.batch import InterruptedBatchError, make_folders, run_batch, talk_of
 from voxz.cli.bench import bench
+from voxz.cli.codec_flags import CODEC_NAMES, SIREN_PANEL, WAVELET_PANEL, PanelCommand, codec_from_flags
 from voxz.cli.data import app as data_app
 from voxz.cli.destinations import STREAM, Job, compressed_name, files_in, restored_name, selected_name, settle
 from voxz.cli.error_line import report, warn
 from voxz.cli.progress import Shown
 from voxz.cli.text import comparison_text, info_text, outcome_line
 from voxz.cli.train import app as train_app
-from voxz.codecs.numbers import CODECS
-from voxz.codecs.siren.options import PRESETS, Fitting, SirenOptions
+from voxz.cli.warm import warm
+from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
 from voxz.container.writer import VERSION
 from voxz.errors import UsageError
@@ -31,9 +32,13 @@ from voxz.ratecontrol.target import target_of
 
 INTERRUPTED = 130
 
+LOSS_PANEL, EXPERT_PANEL = "Loss", "For experts"
+"""Headings of the help."""
+
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Compression of volumetric and multi-dimensional medical images.",
     epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit, "
     "130 interrupted. VOXZ_DEBUG=1 shows where an error comes from.",
@@ -47,6 +52,7 @@ _WrongArguments: Any = typer.BadParameter.__base__
 _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--psnr", "--bits", "--ratio"}
 
 app.command()(bench)
+app.command()(warm)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
@@ -77,47 +83,43 @@ def main_options(
     """Compression of volumetric and multi-dimensional medical images."""
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def compress(
     inputs: Inputs,
     output: Output = None,
     level: Annotated[int, typer.Option(help="1 (fastest) to 9 (smallest); -1 .. -9 for short.")] = api.DEFAULT_LEVEL,
     max_error: Annotated[
-        float | None,
-        typer.Option(help="Largest error of any sample, in the units of the file.", rich_help_panel="Loss"),
+        float | None, typer.Option(help="Largest error of any sample, in the units of the file.", rich_help_panel=LOSS_PANEL)
     ] = None,
     max_error_scaled: Annotated[
-        float | None,
-        typer.Option(help="The same in the units after the header's slope.", rich_help_panel="Loss"),
+        float | None, typer.Option(help="The same in the units after the header's slope.", rich_help_panel=LOSS_PANEL)
     ] = None,
     max_error_noise: Annotated[
-        float | None,
-        typer.Option(help="The same in standard deviations of the noise.", rich_help_panel="Loss"),
+        float | None, typer.Option(help="The same in standard deviations of the noise.", rich_help_panel=LOSS_PANEL)
     ] = None,
     psnr: Annotated[
         float | None,
-        typer.Option(help="PSNR in dB or more, for the peak max - min, without background.", rich_help_panel="Loss"),
+        typer.Option(help="PSNR in dB or more, for the peak max - min, without background.", rich_help_panel=LOSS_PANEL),
     ] = None,
-    bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.", rich_help_panel="Loss")] = None,
-    ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel="Loss")] = None,
-    codec: Annotated[
-        str | None,
-        typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.", rich_help_panel="For experts"),
+    bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.", rich_help_panel=LOSS_PANEL)] = None,
+    ratio: Annotated[
+        float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel=LOSS_PANEL)
     ] = None,
+    codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.", rich_help_panel=EXPERT_PANEL)] = None,
     transform: Annotated[
         str | None,
         typer.Option(
-            help="For the codec wavelet, which it implies: 97 (with loss), 53 (without), trained, trained:NAME, "
-            "trained:FILE.safetensors (from voxz train wavelet), or tuned (trained on the image first); default: what suits.",
-            rich_help_panel="For experts",
+            help="97 (lossy), 53 (lossless), trained, trained:NAME, trained:FILE.safetensors (from voxz train wavelet), or "
+            "tuned (trained on the image first); implies --codec wavelet; default: what suits.",
+            rich_help_panel=WAVELET_PANEL,
         ),
     ] = None,
     entropy: Annotated[
         str | None,
         typer.Option(
-            help="For the codec wavelet, which it implies: light, heavy (smaller, slower), or heavy:FILE.safetensors "
-            "(from voxz train entropy); default: light.",
-            rich_help_panel="For experts",
+            help="light, heavy (smaller, slower), or heavy:FILE.safetensors (from voxz train entropy); implies --codec wavelet; "
+            "default: light.",
+            rich_help_panel=WAVELET_PANEL,
         ),
     ] = None,
     threads: Threads = None,
@@ -128,26 +130,22 @@ def compress(
     quiet: Quiet = False,
     verbose: Verbose = False,
     no_verify: Annotated[
-        bool,
-        typer.Option("--no-verify", help="Do not decode and compare after writing.", rich_help_panel="For experts"),
+        bool, typer.Option("--no-verify", help="Do not decode and compare after writing.", rich_help_panel=EXPERT_PANEL)
     ] = False,
     force_lossy: Annotated[
-        bool,
-        typer.Option("--force-lossy", help="Take a target with loss for a label map, too.", rich_help_panel="Loss"),
+        bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.", rich_help_panel=LOSS_PANEL)
     ] = False,
     preset: Annotated[
-        str,
-        typer.Option(help=f"For the codec siren: {', '.join(PRESETS)}.", rich_help_panel="For experts"),
-    ] = "default",
-    fit: Annotated[
-        str,
-        typer.Option(help="Options of its fit, such as 'width=64,iterations=500'.", rich_help_panel="For experts"),
-    ] = "",
-    log: Annotated[
-        str | None,
-        typer.Option(help="File for a line of JSON about each step of the fit.", rich_help_panel="For experts"),
+        str | None, typer.Option(help=f"{', '.join(PRESETS)}; the first unless given.", rich_help_panel=SIREN_PANEL)
     ] = None,
-    log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of it.", rich_help_panel="For experts")] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(help="Changes to the preset, such as 'width=64,iterations=500'.", rich_help_panel=SIREN_PANEL),
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option(help="File for a line of JSON about each step of the fit.", rich_help_panel=SIREN_PANEL)
+    ] = None,
+    log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of the log.", rich_help_panel=SIREN_PANEL)] = None,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte.
 
@@ -159,9 +157,7 @@ def compress(
     if remove and no_verify:
         raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
 
-    options = SirenOptions.from_text(preset, fit)
-    if codec != "siren" and (options != SirenOptions() or log or log_plot):
-        raise UsageError(f"got options of a fit for the codec {codec or 'that suits'}, expected --codec siren with them")
+    chosen = codec_from_flags(codec, transform=transform, entropy=entropy, preset=preset, fit=fit, log=log, log_plot=log_plot)
 
     def work(job: Job, progress: Shown | None) -> str:
         before = Path(job.source).stat().st_size if Path(job.source).is_file() else 0
@@ -170,16 +166,13 @@ def compress(
             job.destination,
             target=target,
             level=level,
-            codec=codec,
-            transform=transform,
-            entropy=entropy,
+            codec=chosen,
             threads=threads,
             verify=not no_verify,
             force=force,
             remove=remove,
             strict=strict,
             force_lossy=force_lossy,
-            fitting=Fitting(options, log, log_plot, progress.say if progress else None),
             progress=progress,
         )
         return "" if is_stream(job.destination) or job.destination == STREAM else outcome_line(api.info(job.destination), before)
