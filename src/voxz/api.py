@@ -32,13 +32,12 @@ from voxz.pipeline.encode import encode_samples
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, Samples
 from voxz.plan_volume import settled
-from voxz.ratecontrol.planning import Opener, nearer_plan, target_facts
-from voxz.ratecontrol.target import BitsPerVoxel, Lossless, Ratio, Target
+from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
+from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
 
 LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
-LOSSLESS = Lossless()
 
 ATTEMPTS = 4
 """Times a volume is coded at most to meet a rate or a PSNR."""
@@ -95,8 +94,8 @@ def compress(
         with output(destination, force, original.status, read_back=remove) as file:
 
             def image() -> tuple[Samples, Header, bool]:
-                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as plan:
-                    return *_write(original.image, file, plan, count, _part(progress, 0, 1 + verify)), plan.exact
+                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
+                    return *_write(original.image, file, way, count, _part(progress, 0, 1 + verify)), way.plan.exact
 
             try:
                 samples, written, exact = image()
@@ -106,8 +105,8 @@ def compress(
                 _refuse_rate(target, found.cause)
                 named = "" if original.name in str(found.cause) else f"{original.name}: "
                 warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
-                plan = Plan(level, codec_of("stored"))
-                samples, written = _write(original.plain, file, plan, count, _part(progress, 0, 1 + verify))
+                way = Settled(Plan(level, codec_of("stored")))
+                samples, written = _write(original.plain, file, way, count, _part(progress, 0, 1 + verify))
                 exact = True
             if verify:
                 _verify(file, samples, written, exact, count, _part(progress, 1, 2))
@@ -118,8 +117,8 @@ def compress(
 
 def _refuse_rate(target: Target, cause: VoxzError) -> None:
     """Refuse a size for what is kept as plain bytes; largest errors and PSNRs are kept by losing nothing."""
-    if isinstance(target, BitsPerVoxel | Ratio):
-        raise UsageError(f"{cause}; plain bytes have no {target_facts(target)[0]} to choose: leave the target out for this file")
+    if target.bits_per_sample(8) is not None:
+        raise UsageError(f"{cause}; plain bytes cannot be given a size: leave out --{target.name} for this file")
 
 
 def _verify(file: BinaryIO, samples: Samples, written: Header, exact: bool, threads: int, progress: Progress | None) -> None:
@@ -198,8 +197,8 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec_of(codec), count, force_lossy) as plan:
-        _write(samples, file, plan, count, None)
+    with settled(target, samples, level, codec_of(codec), count, force_lossy) as way:
+        _write(samples, file, way, count, None)
     return file.getvalue()
 
 
@@ -285,18 +284,19 @@ def _check(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
+def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
     """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
+    plan = way.plan
     for _ in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            header, loss = encode_samples(samples, file, plan, threads, progress)
-        nearer = nearer_plan(plan, header, loss)
+            header, loss = encode_samples(samples, file, plan, threads, progress, way.bricks)
+        nearer = None if way.bricks else nearer_plan(plan, header, loss)
         if nearer is None:
             return samples, header
         plan = nearer
-    raise UsageError(f"the target was missed {ATTEMPTS} times; ask for a PSNR instead of a rate, or for another rate")
+    raise UsageError(f"the target was missed {ATTEMPTS} times; ask for a PSNR instead of a size, or for another size")
 
 
 def _refuse_same(source: FilePath, destination: FilePath) -> None:

@@ -65,7 +65,7 @@ def test_what_contradicts_itself_comes_back_byte_for_byte_with_a_warning(case: s
     voxz.verify(tmp_path / "a.voxz")
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz")
     assert (tmp_path / "b.nii.gz").read_bytes() == data
-    with pytest.raises(voxz.UsageError, match="plain bytes have no ratio to choose"):
+    with pytest.raises(voxz.UsageError, match="plain bytes cannot be given a size"):
         voxz.compress(source, tmp_path / "c.voxz", target=voxz.Ratio(4))
 
 

@@ -28,7 +28,7 @@ from voxz.container.writer import VERSION
 from voxz.errors import UsageError
 from voxz.image.resample import grid_from_text
 from voxz.io.output import is_stream
-from voxz.ratecontrol.target import target_of
+from voxz.target import target_of
 
 INTERRUPTED = 130
 

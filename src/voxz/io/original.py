@@ -10,7 +10,6 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from voxz.errors import TruncatedError, UsageError, VoxzError
+from voxz.io.output import temporary_file
 from voxz.io.source import Source, files_of
 from voxz.volume.layout import Foreign, Layout
 
@@ -161,7 +161,7 @@ def _regular_file(source: str | os.PathLike[str]) -> Iterator[Path]:
             return
     elif sys.stdin is None:
         raise UsageError("standard input is closed; give a file")
-    with tempfile.NamedTemporaryFile(prefix="voxz-") as copy:
+    with temporary_file() as copy:
         if os.fspath(source) == "-":
             shutil.copyfileobj(sys.stdin.buffer, copy)
         else:

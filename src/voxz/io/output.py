@@ -106,8 +106,8 @@ def output(
         return
     if sys.stdout is None:
         raise UsageError("standard output is closed; give a file with -o")
-    with tempfile.NamedTemporaryFile() as spool:
-        yield cast(BinaryIO, spool)
+    with temporary_file() as spool:
+        yield spool
         spool.seek(0)
         shutil.copyfileobj(spool, sys.stdout.buffer)
         sys.stdout.buffer.flush()
@@ -116,8 +116,8 @@ def output(
 @contextlib.contextmanager
 def _stream_to(path: Path) -> Iterator[BinaryIO]:
     """A file whose content goes into the device or FIFO at `path` when the block ends well."""
-    with tempfile.NamedTemporaryFile() as file:
-        yield cast(BinaryIO, file)
+    with temporary_file() as file:
+        yield file
         file.seek(0)
         with path.open("wb") as stream:
             shutil.copyfileobj(file, stream)
@@ -261,7 +261,7 @@ def _take_over(descriptor: int, like: os.stat_result | None) -> None:
 def _umask() -> int:
     """Rights that new files do not get."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("Umask:"):
                 return int(line.split()[1], 8)
     mask = os.umask(0o077)
@@ -280,6 +280,13 @@ def _sync_folder(folder: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_SYNC:
             raise
+
+
+@contextlib.contextmanager
+def temporary_file() -> Iterator[BinaryIO]:
+    """Open a file that vanishes when the block ends, and that may be opened again by its name, on Windows, too."""
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "file").open("w+b") as file:
+        yield file
 
 
 @contextlib.contextmanager
