@@ -183,7 +183,9 @@ class Image:
         slope, intercept = header.get_slope_inter()
         stored = self.preview(level) if level else self
         proxy = ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
-        return kind(proxy, np.asarray(header.get_best_affine(), np.float64), header)
+        image = kind(proxy, None, header)
+        image._affine = np.asarray(header.get_best_affine(), np.float64)  # as nibabel.load does: unchecked, it may be NaN
+        return image
 
     def preview(self, level: int) -> NDArray[Any]:
         """The whole image at a lower resolution: x, y and z halved `level` times, each while it has 8 samples or more.
