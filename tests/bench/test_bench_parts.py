@@ -1,5 +1,6 @@
 """Parts of the benchmark: specs, frames, the wavelet across slices, Bjontegaard deltas, tables."""
 
+import gzip
 import math
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import voxz
+from voxz.bench import volumes
 from voxz.bench.bdrate import delta_psnr, delta_rate, mean_curve
 from voxz.bench.cells import Result
 from voxz.bench.presets import PRESETS
@@ -196,3 +198,20 @@ def test_csv_has_columns_for_tasks() -> None:
     assert head.endswith("fa_rmse")
     assert first.endswith(",0.25")
     assert second.endswith(",")
+
+
+def test_folders_are_searched_as_for_training(tmp_path: Path) -> None:
+    image = head((2, 16, 16))
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "b").mkdir()
+    np.save(tmp_path / ".hidden" / "no.npy", image)
+    np.save(tmp_path / "b" / "one.npy", image)
+    with gzip.open(tmp_path / "two.npy.gz", "wb") as file:
+        np.save(file, image)
+    for name in ("pair.hdr", "pair.img"):
+        (tmp_path / name).touch()
+    found = volumes.find([str(tmp_path)])
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["pair.hdr", "two.npy.gz", "b/one.npy"]
+    titles = dict(volumes.names(found))
+    assert list(titles) == ["pair", "two", "one"]
+    assert np.array_equal(volumes.load("two", titles["two"]).samples, image[None])

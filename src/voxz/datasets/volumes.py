@@ -40,16 +40,17 @@ class Volumes:
     spacing_mm: tuple[float, float, float] | None
 
 
-def find(folder: Path, without: Path) -> Iterator[str]:
-    """Paths of all volumes below `folder`, relative to it, parts separated by /.
+def find(folder: Path, without: Path | None = None) -> Iterator[str]:
+    """Paths of all volumes below `folder`, relative to it, parts separated by /, in a fixed order.
 
-    Hidden files and folders and everything in the folder `without` are left out; of a .hdr/.img pair one is named. Linked
-    folders are not entered.
+    Hidden files and folders and everything in the folder `without` are left out. Of a .hdr/.img pair the header is named.
+    Linked folders are not entered.
     """
+    left_out = None if without is None else without.resolve()
     pairs = set()
     for place, folders, files in os.walk(folder):
         here = Path(place)
-        folders[:] = [name for name in folders if name[0] != "." and (here / name).resolve() != without.resolve()]
+        folders[:] = [name for name in sorted(folders) if name[0] != "." and (here / name).resolve() != left_out]
         for name in sorted(files):
             if name[0] == "." or not name.lower().endswith(ENDINGS):
                 continue
