@@ -2,6 +2,7 @@
 
 import gzip
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import voxz
+from phantoms import head
 from voxz.bench import volumes
 from voxz.bench.bdrate import delta_psnr, delta_rate, mean_curve
 from voxz.bench.cells import Result
@@ -32,15 +34,15 @@ def test_specs() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("jpeg", "got codec 'jpeg', expected one of voxz, gzip"),
-        ("voxz:levels=5", "got option 'levels' for codec voxz, expected one of level"),
-        ("voxz:level=five", "got voxz:level=five, expected a value of type int"),
-        ("jpeg2000:z=dct", "got jpeg2000:z=dct, expected one of none, wavelet"),
+        ("jpeg", "there is no codec 'jpeg'; there are voxz, gzip"),
+        ("voxz:levels=5", "codec voxz has no option 'levels'; it has level"),
+        ("voxz:level=five", "level must be of type int \\(got five\\)"),
+        ("jpeg2000:z=dct", "z must be one of none, wavelet"),
         ("level=5", "before any codec"),
-        ("voxz:level", "expected option=value"),
+        ("voxz:level", "must be option=value"),
         ("sperr", "one of psnr=DB and error=BOUND"),
-        ("x265:qp=-4", "expected 0 to 51"),
-        (" , ", "got no codec"),
+        ("x265:qp=-4", "must be 0 to 51"),
+        (" , ", "no codec is named"),
     ],
 )
 def test_wrong_specs(text: str, message: str) -> None:

@@ -70,14 +70,14 @@ def find(data: list[str]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise UsageError(f"{path} does not exist; expected a folder or a file")
+            raise UsageError(f"{path} does not exist; name a folder or a file")
     if not found:
         raise UsageError(f"found no volumes in {', '.join(data)}; these are read: {', '.join(volumes.ENDINGS)}")
     return list(dict.fromkeys(found))
 
 
 def names(paths: list[Path]) -> Iterator[tuple[str, Path]]:
-    """Names that differ: of files that are called the same, the folder too."""
+    """Give each file a name of its own: files with the same name get their folder in front."""
     stems = [_stem(path) for path in paths]
     for path, stem in zip(paths, stems, strict=True):
         yield (stem if stems.count(stem) == 1 else f"{path.parent.name}/{stem}"), path

@@ -73,7 +73,7 @@ def read(path: Path) -> Volumes:
     tiff = path.name.lower().endswith(TIFF)
     samples = _read_tiff(path) if tiff else np.moveaxis(read_samples(path), 4, 1)
     if samples.dtype.kind not in "iufb":
-        raise UnsupportedError(f"{path} has samples of type {samples.dtype}, expected real numbers")
+        raise UnsupportedError(f"{path} has samples of type {samples.dtype}; only real numbers are taken")
     samples = np.ascontiguousarray(samples).reshape(-1, *samples.shape[-3:]) if samples.size else np.empty((0, 0, 0, 0))
     little = samples.astype(samples.dtype.newbyteorder("<"), copy=False)
     sha256 = hashlib.sha256(little.reshape(-1).view(np.uint8).data).hexdigest()
@@ -81,7 +81,7 @@ def read(path: Path) -> Volumes:
 
 
 def need_tiff() -> Any:
-    """Import tifffile, or say what to install."""
+    """Import tifffile; `MissingDependencyError` says what to install."""
     try:
         import tifffile  # noqa: PLC0415 - optional
     except ImportError:
