@@ -24,7 +24,7 @@ import voxz
 from voxz.bench.tasks import TASKS, task_figures
 from voxz.bench.volumes import Volume, find, load, names
 from voxz.errors import UsageError
-from voxz.ratecontrol.target import Target
+from voxz.target import Target
 
 TARGETS: tuple[Target, ...] = (voxz.MaxError(2), voxz.Psnr(50), voxz.BitsPerVoxel(1))
 

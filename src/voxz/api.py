@@ -30,16 +30,14 @@ from voxz.io.output import complete_file, header_path, packer, temporary_file
 from voxz.io.source import Source
 from voxz.pipeline.decode import restore, slabs
 from voxz.pipeline.encode import encode_samples
-from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, Samples
 from voxz.plan_volume import settled
-from voxz.ratecontrol.planning import Opener, nearer_plan
-from voxz.ratecontrol.target import Lossless, Target
+from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
+from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
 
 LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
-LOSSLESS = Lossless()
 
 ATTEMPTS = 4
 """Times a volume is coded at most to meet a rate or a PSNR."""
@@ -87,16 +85,14 @@ def compress(
     count = thread_count(threads)
     with ExitStack() as stack:
         file = stack.enter_context(_output(destination, force))
-        once = isinstance(target, Lossless) and not (chosen and chosen.reads_ahead)
+        once = target == LOSSLESS and not (chosen and chosen.reads_ahead)
         path = source if once else stack.enter_context(_readable_twice(source))
-        plan = stack.enter_context(
-            settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress)
-        )
-        samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
+        way = stack.enter_context(settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress))
+        samples, written = _write(lambda: Source(path), file, way, count, _part(progress, 0, 1 + verify))
         if verify:
             os.fsync(file.fileno())
             with Reader(file.name) as reader:
-                if reader.header != written or (plan.exact and written.original_sha256 != samples.checksums()[1]):
+                if reader.header != written or (way.plan.exact and written.original_sha256 != samples.checksums()[1]):
                     raise CorruptError("the file that was written is not the one that was meant; try again")
                 if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
                     raise CorruptError("the header that was written is not the one that was read; try again")
@@ -164,8 +160,8 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec_of(codec), count, force_lossy) as plan:
-        _write(samples, file, plan, count, None)
+    with settled(target, samples, level, codec_of(codec), count, force_lossy) as way:
+        _write(samples, file, way, count, None)
     return file.getvalue()
 
 
@@ -251,14 +247,15 @@ def _check(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
+def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
     """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
+    plan = way.plan
     for attempt in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            header, loss = encode_samples(samples, file, plan, threads, progress)
-        nearer = nearer_plan(plan, header, loss)
+            header, loss = encode_samples(samples, file, plan, threads, progress, way.bricks)
+        nearer = None if way.bricks else nearer_plan(plan, header, loss)
         if nearer is None or attempt == ATTEMPTS - 1:
             break
         plan = nearer
