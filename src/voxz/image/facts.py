@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from voxz.codecs.numbers import CODECS, WAVELET
+from voxz.codecs.numbers import BRICK_CODECS, WAVELET
 from voxz.codecs.wavelet.head import Head, entropy_name, transform_name
 from voxz.container.header import COMPANION, HEAD
 from voxz.container.loss_mark import marks_before
@@ -114,5 +114,5 @@ class Info:
 
 def codecs_of(reader: Reader) -> dict[str, int]:
     """Names of the codecs of a file, and how many bricks have each."""
-    names = {number: name for name, number in CODECS.items()}
+    names = {number: name for name, number in BRICK_CODECS.items()}
     return dict(sorted(Counter(names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks).items()))

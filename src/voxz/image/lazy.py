@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -83,7 +84,15 @@ class Image:
         self._reader.close()
 
     def __repr__(self) -> str:
-        return f"<voxz.Image {'x'.join(map(str, self.shape))} {self.dtype}>"
+        from voxz.image.notebook import rows  # noqa: PLC0415 - it names this class
+
+        return f"<voxz.Image {', '.join(rows(self).values())}>"
+
+    def _repr_html_(self) -> str:
+        """Table and middle slices for a notebook."""
+        from voxz.image.notebook import page  # noqa: PLC0415
+
+        return page(self)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -165,6 +174,13 @@ class Image:
         header = self.header
         return None if header is None else np.asarray(header.get_best_affine(), np.float64)
 
+    @cached_property
+    def voxel_size(self) -> tuple[float, ...] | None:
+        """Distance of neighbouring voxels along x, y, z in mm, by the NIfTI header; None where it says nothing."""
+        head = self.nifti_header()
+        spacing = None if head is None else nifti.spacing_mm(head)
+        return None if spacing is None else spacing[::-1]
+
     def to_nibabel(self, level: int = 0) -> "nibabel.Nifti1Image":
         """A nibabel image that reads lazily from this one, with slope and intercept applied as nibabel does.
 
@@ -241,8 +257,7 @@ class Image:
         An access meanwhile waits for what is being decoded already. Waiting for the result is not needed; it raises what went
         wrong, as the access will.
         """
-        wanted = self._canonical_positions(from_index(index, self.shape).positions[: len(self._layout.shape)])
-        numbers = [piece.number for piece in pieces(self._reader.grid, wanted)]
+        numbers = [piece.number for piece in pieces(self._reader.grid, self._positions(index))]
         with self._lock:
             self._ahead = self._ahead or ThreadPoolExecutor(1, "voxz-prefetch")
             return self._ahead.submit(self._bricks.visit, numbers, lambda *_: None, self._threads)
@@ -308,6 +323,10 @@ class Image:
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(shape))[::-1], len(shape))
         return result
+
+    def _positions(self, index: Index | tuple[Index, ...]) -> list[Positions]:
+        """Positions along ``(series, z, y, x)`` that an index touches."""
+        return self._canonical_positions(from_index(index, self.shape).positions[: len(self._layout.shape)])
 
     def _canonical_positions(self, positions: tuple[Positions, ...]) -> list[Positions]:
         """Positions along ``(series, z, y, x)``."""
