@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from voxz.codecs.numbers import CODECS
 from voxz.codecs.siren.options import Fitting
 from voxz.codecs.wavelet.options import TUNED, Transform, WaveletOptions
+from voxz.container.byte_source import SourceLike
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader
@@ -100,7 +101,7 @@ def compress(
 
 
 def decompress(
-    source: FilePath | bytes,
+    source: SourceLike,
     destination: FilePath,
     *,
     select: str | None = None,
@@ -120,7 +121,7 @@ def decompress(
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
     """
-    if not isinstance(source, bytes):
+    if isinstance(source, str | os.PathLike):
         _refuse_same(source, destination)
     with ExitStack() as stack:
         if resolution or select is not None or resample is not None:
@@ -168,8 +169,10 @@ def encode(
     return file.getvalue()
 
 
-def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = None) -> NDArray[Any]:
+def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | None = None) -> NDArray[Any]:
     """Array that `encode` was given, or the stored samples of a compressed file, checked against their SHA-256.
+
+    `blob` is bytes (any buffer), a file object, a path or a URL.
 
     `max_bytes` bounds the size of the result (`LimitError`).
     """
@@ -190,19 +193,19 @@ def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = N
     return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
 
 
-def open(source: FilePath | bytes, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
+def open(source: SourceLike, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
     """Open a .voxz file lazily: indexing the `Image` decodes only the bricks it touches."""
     return Image(source, threads=threads, max_bytes=max_bytes)
 
 
-def verify(source: FilePath | bytes, *, threads: int | None = None, progress: Progress | None = None) -> None:
+def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
         reader.foreign_bytes(COMPANION)
         restore(reader, None, thread_count(threads), progress)
 
 
-def info(source: FilePath | bytes) -> dict[str, Any]:
+def info(source: SourceLike) -> dict[str, Any]:
     """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
     with Reader(source) as reader:
         header, layout = reader.header, reader.layout

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ import typer
 from voxz import api
 from voxz.cli.bench import bench
 from voxz.cli.data import app as data_app
-from voxz.cli.error_line import report
+from voxz.cli.error_line import report, warn
 from voxz.cli.progress import Shown, shown
 from voxz.cli.text import comparison_text, info_text, loss_line
 from voxz.cli.train import app as train_app
@@ -259,6 +260,7 @@ def _expand_levels(arguments: Iterable[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line and exit; `voxz.__main__` answers an interruption."""
+    warnings.showwarning = warn
     try:
         code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
     except _WrongArguments as error:
