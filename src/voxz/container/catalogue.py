@@ -222,6 +222,20 @@ class Catalogue(Sequence[StoredFile]):
         self.chunks = [Chunk(*row) for row in rows]
         self.chunk_start = np.concatenate([[0], np.cumsum(pieces)])
 
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes of all chunks."""
+        return sum(chunk.length for chunk in self.chunks)
+
+    @property
+    def verbatim_bytes(self) -> int:
+        """Bytes of all verbatim segments."""
+        return int(self._columns["length"][self._columns["kind"] == _VERBATIM].sum())
+
+    def sample_counts(self, arrays: int) -> list[int]:
+        """How many samples of each of so many arrays are in files."""
+        return [int(n) for n in np.bincount(self._columns["array"], self._columns["count"].astype(np.float64), arrays)]
+
     def check_samples(self, sizes: list[int]) -> None:
         """`CorruptError` unless all samples of files are among those of the arrays, which have `sizes`, and each belongs to one file."""
         array, first, count = (self._columns[name] for name in ("array", "first", "count"))

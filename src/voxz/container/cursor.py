@@ -9,6 +9,11 @@ class Cursor:
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
 
+    @property
+    def left(self) -> int:
+        """Bytes that were not taken yet."""
+        return len(self._data) - self._at
+
     def take(self, length: int) -> bytes:
         """The next `length` bytes."""
         if length > len(self._data) - self._at:
