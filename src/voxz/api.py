@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from voxz.codecs.codec import Codec
+from voxz.codecs.kinds import codec_of
 from voxz.codecs.numbers import CODECS
-from voxz.codecs.siren.options import Fitting
-from voxz.codecs.wavelet.options import TUNED, Transform, WaveletOptions
 from voxz.container.byte_source import SourceLike
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
@@ -54,22 +54,26 @@ def compress(
     *,
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
-    codec: str | None = None,
+    codec: Codec | str | None = None,
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
     force_lossy: bool = False,
-    fitting: Fitting | None = None,
-    transform: Transform = None,
-    entropy: str | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
-    `verify` is false) before it takes its name. The input is never changed. A target with loss is refused for a label map, unless
-    `force_lossy` is true. `fitting` is for the codec siren; `transform` (``"97"``, ``"53"``, ``"trained"``, ``"trained:NAME"``)
-    and `entropy` (``"light"`` or ``"heavy"``, which is smaller and slower) are for the codec wavelet.
+    `verify` is false) before it takes its name. The input is never changed.
+
+    Parameters
+    ----------
+    target : what may be lost; a target with loss is refused for a label map, unless `force_lossy` is true
+    level : 1 (fastest) to 9 (smallest)
+    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
+    threads : None for the CPUs this process may use
+    force : whether an existing file is replaced
+    progress : called with the bytes done and their total
 
     Raises
     ------
@@ -78,16 +82,16 @@ def compress(
     OSError
         A file cannot be read or written.
     """
+    chosen = codec_of(codec)
     _check(level)
     _refuse_same(source, destination)
     count = thread_count(threads)
     with ExitStack() as stack:
         file = stack.enter_context(_output(destination, force))
-        once = isinstance(target, Lossless) and codec != "siren" and transform != TUNED
+        once = isinstance(target, Lossless) and not (chosen and chosen.reads_ahead)
         path = source if once else stack.enter_context(_readable_twice(source))
-        options = WaveletOptions(transform, entropy)
         plan = stack.enter_context(
-            settled(target, lambda: Source(path), level, codec, count, force_lossy, fitting, destination, progress, options)
+            settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress)
         )
         samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
@@ -147,16 +151,13 @@ def encode(
     *,
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
-    codec: str | None = None,
+    codec: Codec | str | None = None,
     threads: int | None = None,
     force_lossy: bool = False,
-    fitting: Fitting | None = None,
-    transform: Transform = None,
-    entropy: str | None = None,
 ) -> bytes:
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
-    A target with loss is refused for a label map, unless `force_lossy` is true.
+    `target`, `level`, `codec`, `threads` and `force_lossy` are those of `compress`.
     """
     _check(level)
     file, count = io.BytesIO(), thread_count(threads)
@@ -164,7 +165,7 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec, count, force_lossy, fitting, wavelet=WaveletOptions(transform, entropy)) as plan:
+    with settled(target, samples, level, codec_of(codec), count, force_lossy) as plan:
         _write(samples, file, plan, count, None)
     return file.getvalue()
 
@@ -243,7 +244,7 @@ def info(source: SourceLike) -> dict[str, Any]:
 
 def _check(level: int) -> None:
     if level not in LEVELS:
-        raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
+        raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
 def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:

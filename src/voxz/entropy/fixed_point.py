@@ -12,4 +12,5 @@ from numpy.typing import NDArray
 
 def read_table(file: Path, fraction_bits: int) -> NDArray[np.float64]:
     """Values of a table whose whole numbers count ``2 ** -fraction_bits``."""
-    return np.load(file, allow_pickle=False).astype(np.float64) / (1 << fraction_bits)
+    whole: NDArray[np.int64] = np.load(file, allow_pickle=False)
+    return whole.astype(np.float64) / (1 << fraction_bits)
