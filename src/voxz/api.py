@@ -19,9 +19,9 @@ from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
 from voxz.codecs.numbers import CODECS
 from voxz.container.byte_source import SourceLike
-from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
-from voxz.container.reader import Reader
+from voxz.container.reader import Reader, only_array
+from voxz.container.surroundings import surroundings
 from voxz.errors import CorruptError, LimitError, UsageError
 from voxz.image.lazy import Image
 from voxz.image.loss import loss_of, wavelet_names
@@ -29,10 +29,10 @@ from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.output import complete_file, header_path, packer
 from voxz.io.source import Source
-from voxz.pipeline.decode import restore, slabs
-from voxz.pipeline.encode import encode_samples
+from voxz.pipeline.decode import check_array, checked_only, restore, slabs
+from voxz.pipeline.encode import Written, encode_samples
 from voxz.pipeline.plan import Plan
-from voxz.pipeline.samples import Progress, Samples
+from voxz.pipeline.samples import Progress
 from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, nearer_plan
 from voxz.ratecontrol.target import Lossless, Target
@@ -93,15 +93,13 @@ def compress(
         plan = stack.enter_context(
             settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress)
         )
-        samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
+        written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
             os.fsync(file.fileno())
             with Reader(file.name) as reader:
-                if reader.header != written or (plan.exact and written.original_sha256 != samples.checksums()[1]):
+                if [array.header for array in reader.arrays] != [written.header] or reader.files_sha256 != written.files_sha256:
                     raise CorruptError("the file that was written is not the one that was meant; try again")
-                if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
-                    raise CorruptError("the header that was written is not the one that was read; try again")
-                restore(reader, None, count, _part(progress, 1, 2))
+                restore(reader, checked_only, count, _part(progress, 1, 2))
 
 
 def decompress(
@@ -135,15 +133,20 @@ def decompress(
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
-        companion = reader.foreign_bytes(COMPANION)
+        companion = reader.pieces(1)[0] if len(reader.files) == 2 else b""
         if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
             raise UsageError(f"got the name {destination} for a .hdr/.img pair, expected one that ends in .img")
         file = stack.enter_context(_output(destination, force))
+        if not len(reader.files):
+            check_array(only_array(reader), thread_count(threads), file, progress)
+            return
+        gzip = reader.files[0].gzip
+        sink = stack.enter_context(packer(destination, file, gzip.level if gzip else gzip_stream.DEFAULT_LEVEL))
+        sinks: list[BinaryIO] = [sink]
         if companion:
-            header = header_path(Path(destination), companion)
-            stack.enter_context(complete_file(header, force)).write(companion)
-        sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
-        restore(reader, sink, thread_count(threads), progress)
+            sinks.append(stack.enter_context(complete_file(header_path(Path(destination), companion), force)))
+        rest = iter(sinks)
+        restore(reader, lambda file, around: next(rest), thread_count(threads), progress)
 
 
 def encode(
@@ -178,15 +181,16 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     `max_bytes` bounds the size of the result (`LimitError`).
     """
     with Reader(blob) as reader:
-        layout = reader.layout
+        stored = only_array(reader)
+        layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
             raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
         flat = np.empty(layout.nbytes // layout.dtype.itemsize, layout.dtype)
         at = 0
-        for slab in slabs(reader, thread_count(threads)):
+        for slab in slabs(stored, thread_count(threads)):
             flat[at : at + slab.size] = slab.reshape(-1)
             at += slab.size
-        if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
+        if hashlib.sha256(flat.view(np.uint8).data).digest() != stored.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape((*layout.memory_shape, *channels))
@@ -202,43 +206,44 @@ def open(source: SourceLike, *, threads: int | None = None, max_bytes: int | Non
 def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
-        reader.foreign_bytes(COMPANION)
-        restore(reader, None, thread_count(threads), progress)
+        restore(reader, checked_only, thread_count(threads), progress)
 
 
 def info(source: SourceLike) -> dict[str, Any]:
     """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
     with Reader(source) as reader:
-        header, layout = reader.header, reader.layout
+        array, file = only_array(reader), reader.files[0] if len(reader.files) else None
+        header, layout, gzip = array.header, array.layout, file.gzip if file else None
+        around = surroundings(array)
         names = {number: name for name, number in CODECS.items()}
-        transforms, profiles = wavelet_names(reader)
-        used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
+        transforms, profiles = wavelet_names(array)
+        used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in array.bricks]
         voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))
         return {
             "format": f"voxz {reader.version}",
-            "original": header.format_name,
+            "original": around.format,
             "shape": list(layout.shape),
             "dtype": layout.dtype.str,
             "channels": layout.channels,
             "target": header.target_name,
-            "loss": loss_of(reader),
-            "lossy_before": marks_before(reader),
+            "loss": loss_of(array),
+            "lossy_before": marks_before(array),
             "level": header.level,
             "codecs": {name: used.count(name) for name in sorted(set(used))},
             "transforms": transforms,
             "entropy_profiles": profiles,
-            "bricks": len(reader.bricks),
+            "bricks": len(array.bricks),
             "brick_shape": list(header.extent),
-            "bytes": header.file_length,
+            "bytes": reader.file_length,
             "sample_bytes": layout.nbytes,
-            "ratio": round(layout.nbytes / header.file_length, 4),
-            "bits_per_sample": round(8 * header.file_length / voxels, 4),
-            "header_bytes": len(reader.foreign_bytes(HEAD)) + len(reader.foreign_bytes(COMPANION)),
-            "gzip": bool(header.gzip_level),
-            "gzip_level": header.gzip_level,
-            "gzip_identical": bool(header.gzip_identical),
+            "ratio": round(layout.nbytes / reader.file_length, 4),
+            "bits_per_sample": round(8 * reader.file_length / voxels, 4),
+            "header_bytes": len(around.head) + len(around.companion),
+            "gzip": gzip is not None,
+            "gzip_level": gzip.level if gzip else 0,
+            "gzip_identical": gzip is not None and gzip.exact,
             "samples_sha256": header.samples_sha256.hex(),
-            "original_sha256": header.original_sha256.hex(),
+            "original_sha256": (reader.files_sha256 if file else header.samples_sha256).hex(),
         }
 
 
@@ -247,18 +252,18 @@ def _check(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
-    """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
+def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> Written:
+    """Code a volume to `file`, again with another step if it missed its target; return what was written."""
     for attempt in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            header, loss = encode_samples(samples, file, plan, threads, progress)
-        nearer = nearer_plan(plan, header, loss)
+            written = encode_samples(samples, file, plan, threads, progress)
+        nearer = nearer_plan(plan, written)
         if nearer is None or attempt == ATTEMPTS - 1:
             break
         plan = nearer
-    return samples, header
+    return written
 
 
 @contextmanager

@@ -78,15 +78,15 @@ def test_only_needed_bricks_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None
     array = smooth((200, 128, 128))
     with voxz.open(voxz.encode(array, codec="stored")) as image:
         decoded: list[int] = []
-        original = image._reader.brick
+        original = image._array.brick
 
         def brick(number: int) -> NDArray[np.generic]:
             decoded.append(number)
             return original(number)
 
-        monkeypatch.setattr(image._reader, "brick", brick)
+        monkeypatch.setattr(image._array, "brick", brick)
         assert np.array_equal(image[100], array[100])
-        assert len(decoded) * 4 < len(image._reader.bricks)
+        assert len(decoded) * 4 < len(image._array.bricks)
         before = len(decoded)
         assert np.array_equal(image[100, 5:9], array[100, 5:9])
         assert len(decoded) == before

@@ -237,7 +237,7 @@ class Catalogue(Sequence[StoredFile]):
         return [int(n) for n in np.bincount(self._columns["array"], self._columns["count"].astype(np.float64), arrays)]
 
     def check_samples(self, sizes: list[int]) -> None:
-        """`CorruptError` unless all samples of files are among those of the arrays, which have `sizes`, and each belongs to one file."""
+        """`CorruptError` unless files have samples of arrays (of these `sizes`) only, and each sample is in one file at most."""
         array, first, count = (self._columns[name] for name in ("array", "first", "count"))
         if not array.size:
             return

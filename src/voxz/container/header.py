@@ -114,7 +114,8 @@ class Front(Record):
     ----------
     length : bytes of signature, version, front, arrays, index and their checksum
     file_length : bytes of the whole file
-    catalogue_length, catalogue_raw_length, catalogue_crc32 : of the packed catalogue, the last part of the file; 0 if there is none
+    catalogue_length, catalogue_raw_length, catalogue_crc32 : of the catalogue, the last part of the file: its bytes, how many
+        they unpack to, and their checksum; 0 if there is none
     files_sha256 : of all files, see `files_digest`; 0 if there are none
     arrays : how many arrays follow
     """
@@ -170,7 +171,7 @@ class ArrayHeader:
         limits |= {"dtype": code in DTYPES, "target": target < len(TARGETS)}
         shape = tuple(cursor.number() for _ in range(axes if limits["axes"] else 0))
         a, b, c, d, tables = (cursor.number() for _ in range(5))
-        limits |= {"shape": math.prod(shape) <= LARGEST_AXIS, "extent": 0 < min(a, b, c, d) and max(a, b, c, d) < 1 << 32}
+        limits |= {"shape": math.prod(shape) <= LARGEST_AXIS, "extent": min(a, b, c, d) > 0 and max(a, b, c, d) < 1 << 32}
         wrong = [name for name, possible in limits.items() if not possible]
         if wrong:
             raise CorruptError(f"impossible values in the header of an array: {', '.join(wrong)}")

@@ -1,8 +1,8 @@
 """Verbatim bytes of all files as one stream of pieces, in chunks that are packed and read independently.
 
-A chunk holds whole pieces and unpacks to ``varint length of the steps | steps | new bytes``. The reference of a piece (`delta`) is
-the one as many places before it in the chunk as its file has pieces: in a series, the same part of the file before. A piece without
-a reference, or longer than `delta.LARGEST`, or whose reference is, is all new and has no steps.
+A chunk holds whole pieces and unpacks to ``varint length of the steps | steps | new bytes``. The reference of a piece
+(`delta`) is the one as many places before it in the chunk as its file has pieces: in a series, the same part of the file before.
+A piece without a reference, or longer than `delta.LARGEST`, or whose reference is, is all new and has no steps.
 """
 
 from collections.abc import Callable, Sequence

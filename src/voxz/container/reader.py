@@ -1,4 +1,4 @@
-"""Reading a file: front and index are checked when it is opened, the catalogue when files are asked for, each chunk when it is read."""
+"""Reading a file: its front is checked when it is opened, the catalogue when files are asked for, each chunk when it is read."""
 
 import functools
 import threading
@@ -16,7 +16,7 @@ from voxz.container.catalogue import Catalogue
 from voxz.container.cursor import Cursor
 from voxz.container.header import CRC, MAGIC, PREFIX, VERSION, ArrayHeader, Entry, Front
 from voxz.container.pieces import unpack_chunk
-from voxz.errors import CorruptError, TruncatedError, UnsupportedError
+from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
 from voxz.volume.bricks import LARGEST_SLAB, Box
 
 Decoder = Callable[[int, bytes, tuple[int, ...], np.dtype[np.generic]], NDArray[np.generic]]
@@ -127,7 +127,8 @@ class Reader:
         exact = front.catalogue_raw_length == 0
         if self._arrays_end > self._chunks_end or (exact and self._arrays_end != self._chunks_end):
             raise CorruptError(f"the chunks end at byte {self._arrays_end}, expected {self._chunks_end}")
-        self.arrays, at = [], 0
+        self.arrays: list[StoredArray] = []
+        at = 0
         for header, count in zip(headers, counts, strict=True):
             self.arrays.append(StoredArray(self, len(self.arrays), header, index[at : at + count], offsets[at : at + count]))
             at += count
@@ -141,7 +142,9 @@ class Reader:
         payload = self.read(self._chunks_end, front.catalogue_length, front.catalogue_crc32)
         catalogue = Catalogue(parts.unpack(payload, front.catalogue_raw_length), self._chunks_end)
         if self._chunks_end - catalogue.chunk_bytes != self._arrays_end:
-            raise CorruptError(f"the chunks begin at byte {self._chunks_end - catalogue.chunk_bytes}, expected {self._arrays_end}")
+            raise CorruptError(
+                f"the chunks begin at byte {self._chunks_end - catalogue.chunk_bytes}, expected {self._arrays_end}"
+            )
         catalogue.check_samples([array.samples for array in self.arrays])
         return catalogue
 
@@ -151,9 +154,9 @@ class Reader:
         if not wanted:
             return []
         starts = self.files.chunk_start
-        chunks = range(*(int(n) for n in np.searchsorted(starts, [wanted.start, wanted.stop - 1], "right") + [-1, 0]))
+        first_chunk, end = (int(n) for n in np.searchsorted(starts, [wanted.start, wanted.stop - 1], "right"))
         found: list[bytes] = []
-        for number in chunks:
+        for number in range(first_chunk - 1, end):
             first = int(starts[number])
             found += self._pieces_of_chunk(number)[max(0, wanted.start - first) : wanted.stop - first]
         return found
@@ -178,7 +181,9 @@ class StoredArray:
     header, layout, grid : what it is, and how it is cut into bricks
     """
 
-    def __init__(self, reader: Reader, number: int, header: ArrayHeader, index: NDArray[np.void], offsets: NDArray[np.int64]) -> None:
+    def __init__(
+        self, reader: Reader, number: int, header: ArrayHeader, index: NDArray[np.void], offsets: NDArray[np.int64]
+    ) -> None:
         self.reader, self.number, self.header = reader, number, header
         self.layout, self.grid = header.layout, header.grid
         self._index, self._offsets = index, offsets
@@ -228,7 +233,9 @@ class StoredArray:
             raise TruncatedError(f"the file ends before byte {place.offset + place.length}; copy it again")
         elif zlib.crc32(payload) != place.crc32:
             raise CorruptError(f"the bytes at {place.offset} do not match their checksum")
-        return decode(place.codec, payload, brick_shape(self.boxes[number], self.layout.channels), self.layout.dtype.newbyteorder("="))
+        return decode(
+            place.codec, payload, brick_shape(self.boxes[number], self.layout.channels), self.layout.dtype.newbyteorder("=")
+        )
 
 
 class Places(Sequence[Place]):
@@ -243,6 +250,18 @@ class Places(Sequence[Place]):
     def __getitem__(self, number: int) -> Place:  # type: ignore[override]  # no slices
         codec, crc32, length = self._index[number].item()
         return Place(codec, crc32, int(self._offsets[number]), length)
+
+
+def only_array(reader: Reader) -> StoredArray:
+    """The array of a file that has one; `UsageError` for others."""
+    if len(reader.arrays) != 1:
+        what = (
+            f"an archive of {len(reader.arrays)} volumes; choose one of its series"
+            if reader.arrays
+            else "an archive without any volume"
+        )
+        raise UsageError(f"this is {what}")
+    return reader.arrays[0]
 
 
 def brick_shape(box: Box, channels: int) -> tuple[int, ...]:

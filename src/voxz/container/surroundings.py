@@ -1,4 +1,4 @@
-"""The verbatim bytes around the samples of an array, where a single file holds it: the header of a volume, and what follows it."""
+"""The verbatim bytes around an array that a single file holds: the header of a volume, and what follows its samples."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """Writing a file: room for front, array headers and index first, then the chunks, then those over the room.
 
-Chunks lie in the file in the order in which they are listed, so that an index entry is a length and a checksum: tables and bricks of
-each array, chunks of the stream of pieces, the catalogue.
+Chunks lie in the file in the order in which they are listed, so that an index entry is little more than a length and a checksum:
+tables and bricks of each array, chunks of the stream of pieces, the catalogue.
 """
 
 import zlib

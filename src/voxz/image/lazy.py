@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from voxz.container.byte_source import SourceLike, portable
-from voxz.container.header import COMPANION, HEAD
 from voxz.container.loss_mark import all_marks
-from voxz.container.reader import Reader
+from voxz.container.reader import Reader, only_array
 from voxz.errors import LimitError, UnsupportedError, UsageError
 from voxz.image.loss import loss_of
 from voxz.image.nibabel_proxy import Scaled
 from voxz.image.preview import coarse_samples, halvings_at
 from voxz.image.resample import Resampling, few_samples
-from voxz.io import gzip_stream, nifti, npy
+from voxz.io import nifti, npy
+from voxz.io.nifti_header import nifti_header
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, Selection, from_index, from_text
@@ -52,7 +52,8 @@ class Image:
     ) -> None:
         self._reader = Reader(source)
         self._arguments = (portable(source), threads, max_bytes)
-        self._layout = self._reader.layout
+        self._array = only_array(self._reader)
+        self._layout = self._array.layout
         self._cache: OrderedDict[int, NDArray[np.generic]] = OrderedDict()
         self._asked: set[int] = set()
         self._lock = threading.Lock()
@@ -91,7 +92,7 @@ class Image:
     @property
     def loss(self) -> dict[str, Any] | None:
         """What was promised and lost when this file was written (see `voxz.info`); None if it is lossless."""
-        return loss_of(self._reader)
+        return loss_of(self._array)
 
     @property
     def header(self) -> Any:
@@ -144,7 +145,7 @@ class Image:
         layout = self._layout
         memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
         memory = memory[::-1] if layout.first_axis_fastest else memory
-        result = coarse_samples(self._reader, level, self._arguments[1], self._check_limit).reshape(*memory, layout.channels)
+        result = coarse_samples(self._array, level, self._arguments[1], self._check_limit).reshape(*memory, layout.channels)
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(memory))[::-1], len(memory))
         return result if layout.channels > 1 else result[..., 0]
@@ -191,7 +192,7 @@ class Image:
         """
         grid = Resampling.of(self._layout, shape)
         self._check_limit(grid.samples * self.dtype.itemsize)
-        return grid.array(self._reader)
+        return grid.array(self._array)
 
     def write_part(self, text: str | None, level: int, sink: BinaryIO, shape: Sequence[int] | float | None = None) -> None:
         """Write the part that `text` names, the `preview` of a level, or the image on another grid, in the original's format.
@@ -202,8 +203,8 @@ class Image:
         if shape is not None:
             if text is not None or level:
                 raise UsageError("got another grid with a selection or a resolution, expected one of them")
-            Resampling.of(layout, shape).write(self._reader, self.nifti_header(), sink)
-            sink.write(all_marks(self._reader))
+            Resampling.of(layout, shape).write(self._array, self.nifti_header(), sink)
+            sink.write(all_marks(self._array))
             return
         if text is not None and level:
             raise UsageError(f"got the selection {text!r} and the resolution {level}, expected one of them")
@@ -216,7 +217,7 @@ class Image:
         sink.write(self._head_of(selection))
         memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
         sink.write(np.ascontiguousarray(memory_order).tobytes())
-        sink.write(all_marks(self._reader))
+        sink.write(all_marks(self._array))
 
     def _head_of(self, selection: Selection) -> bytes:
         layout, head = self._layout, self.nifti_header()
@@ -229,8 +230,7 @@ class Image:
 
     def nifti_header(self) -> bytes | None:
         """Bytes of the NIfTI header and its extensions, verbatim; None for arrays."""
-        kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(self._reader.header.format_name)
-        return None if kind is None else gzip_stream.unpacked(self._reader.foreign_bytes(kind))
+        return nifti_header(self._array)
 
     def _read(self, positions: tuple[range, ...]) -> NDArray[np.generic]:
         """Samples at the given positions of the user-visible axes, with channels as one more axis."""
@@ -249,7 +249,7 @@ class Image:
 
     def _gather(self, wanted: list[NDArray[np.intp]]) -> NDArray[np.generic]:
         """Samples at the outer product of canonical positions."""
-        layout, boxes = self._layout, self._reader.boxes
+        layout, boxes = self._layout, self._array.boxes
         shape = (*map(len, wanted), layout.channels)
         self._check_limit(int(np.prod(shape)) * layout.dtype.itemsize)
         result = np.empty(shape, layout.dtype)
@@ -276,7 +276,7 @@ class Image:
         """Samples at positions of a brick. A fitted function is evaluated there only, unless it is asked again."""
         if number not in self._cache and number not in self._asked:
             self._asked.add(number)
-            few = few_samples(self._reader, number, inside)
+            few = few_samples(self._array, number, inside)
             if few is not None:
                 return few
         return self._brick(number)[np.ix_(*inside)]
@@ -286,7 +286,7 @@ class Image:
             if number in self._cache:
                 self._cache.move_to_end(number)
                 return self._cache[number]
-        brick = self._reader.brick(number)
+        brick = self._array.brick(number)
         with self._lock:
             self._cache[number] = brick
             while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > CACHE_BYTES:

@@ -7,13 +7,13 @@ from typing import Any
 from voxz.codecs.numbers import WAVELET
 from voxz.codecs.wavelet.head import Head, entropy_name, transform_name
 from voxz.container.header import Loss
-from voxz.container.reader import Reader
+from voxz.container.reader import StoredArray
 from voxz.metrics import psnr
 
 _UNITS = {"stored": "stored units", "scaled": "scaled units", "noise": "standard deviations of the noise"}
 
 
-def loss_of(reader: Reader) -> dict[str, Any] | None:
+def loss_of(array: StoredArray) -> dict[str, Any] | None:
     """Figures of a lossy file, in stored units; None if it was compressed without loss.
 
     Returns
@@ -24,11 +24,11 @@ def loss_of(reader: Reader) -> dict[str, Any] | None:
         for the `data_range` max - min of all; `background_counted`, whether constant background is among them; the estimated
         standard deviation of the `noise`, None if it was not needed.
     """
-    loss = reader.loss()
+    loss = array.header.loss
     if loss is None:
         return None
     return {
-        "promise": _words(reader.header.target_name, loss),
+        "promise": _words(array.header.target_name, loss),
         "asked": loss.asked,
         "unit": loss.unit_name,
         "bound": loss.bound if math.isfinite(loss.bound) else None,
@@ -58,8 +58,8 @@ def _words(target: str, loss: Loss) -> str:
     return f"{words}, max error {loss.bound:.6g} (stored units)" if math.isfinite(loss.bound) else words
 
 
-def wavelet_names(reader: Reader) -> tuple[dict[str, int], dict[str, int]]:
+def wavelet_names(array: StoredArray) -> tuple[dict[str, int], dict[str, int]]:
     """Transforms and entropy profiles of the bricks of the codec `wavelet`, and how many bricks have each."""
-    fronts = [reader.front(n, Head.FRONT) for n, brick in enumerate(reader.bricks) if brick.codec == WAVELET]
+    fronts = [array.front(n, Head.FRONT) for n, brick in enumerate(array.bricks) if brick.codec == WAVELET]
     transforms, profiles = (Counter(map(name, fronts)) for name in (transform_name, entropy_name))
     return dict(sorted(transforms.items())), dict(sorted(profiles.items()))

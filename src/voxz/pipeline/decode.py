@@ -141,8 +141,12 @@ def item_layout(array: Layout, count: int) -> Layout:
     for axes in range(len(memory) + 1):
         shape = memory[len(memory) - axes :]
         if int(np.prod(shape, dtype=np.int64)) * array.channels == count:
-            return Layout(shape[::-1] if array.first_axis_fastest else shape, array.dtype, array.first_axis_fastest, array.channels)
-    raise CorruptError(f"a file has {count} packed samples of an array of {memory}, which are no part of it along its slowest axes")
+            return Layout(
+                shape[::-1] if array.first_axis_fastest else shape, array.dtype, array.first_axis_fastest, array.channels
+            )
+    raise CorruptError(
+        f"a file has {count} packed samples of an array of {memory}, which are no part of it along its slowest axes"
+    )
 
 
 class _Restorer:
@@ -191,6 +195,10 @@ class _Restorer:
         if len(data) != segment.length:
             raise CorruptError(f"samples packed with {names[0]} take {len(data)} bytes, expected {segment.length}")
         return data
+
+
+def checked_only(file: StoredFile, around: list[bytes]) -> None:
+    """What `restore` is given where nothing is to be written."""
 
 
 def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | None = None) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from voxz.codecs import registry
 from voxz.container import parts
 from voxz.container.catalogue import CatalogueBuilder
-from voxz.container.files import Gzip, StoredFile, Verbatim
+from voxz.container.files import Gzip, Segment, StoredFile, Verbatim
 from voxz.container.files import Samples as StoredSamples
 from voxz.container.header import ArrayHeader, Loss, files_digest
 from voxz.container.loss_mark import mark
@@ -150,7 +150,7 @@ def _files(layout: Layout, foreign: Foreign, tail: bytes, content: "Sums", exact
         return []
     samples = StoredSamples(0, 0, layout.nbytes // layout.dtype.itemsize, layout.nbytes)
     around = [part for part in (foreign.head, tail) if part]
-    segments = [*map(_verbatim, [foreign.head]), samples, *map(_verbatim, [tail])]
+    segments: list[Segment] = [_verbatim(foreign.head), samples, _verbatim(tail)]
     gzip, gzip_crc32 = exact or (Gzip(gzip_stream.DEFAULT_LEVEL), 0)
     data = StoredFile(
         "",

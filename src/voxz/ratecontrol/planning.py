@@ -16,10 +16,11 @@ import numpy as np
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
-from voxz.container.header import TARGETS, UNITS, Header, Loss
+from voxz.container.header import TARGETS, UNITS
 from voxz.errors import UsageError
 from voxz.io import nifti
 from voxz.metrics import psnr
+from voxz.pipeline.encode import Written
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Samples
 from voxz.ratecontrol.codec_choice import choose_engine, engine_within
@@ -100,8 +101,9 @@ def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, t
     return reach(trial, plan, guess, layout.dtype)
 
 
-def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
+def nearer_plan(plan: Plan, written: Written) -> Plan | None:
     """After a whole volume was coded by a plan that was tried on part of it: a better one if it missed its target, else None."""
+    loss = written.header.loss
     if loss is None or plan.ready or plan.fidelity.step == 0:
         return None
     if plan.target == TARGETS["psnr"]:
@@ -110,8 +112,8 @@ def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
             return None
         doublings = (got - plan.asked - PSNR_MISSED / 2) / DB_PER_DOUBLING
     else:
-        layout = header.layout_of_samples()
-        bits = 8 * header.file_length / math.prod(layout.canonical)
+        layout = written.header.layout
+        bits = 8 * written.file_length / math.prod(layout.canonical)
         asked = _bits(plan, 8 * layout.dtype.itemsize)
         if abs(bits / asked - 1) <= RATE_MISSED:
             return None
