@@ -2,7 +2,21 @@
 
 import sys
 
-from benchmarks import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, trained
+from benchmarks import (
+    bounds,
+    downstream,
+    figure,
+    floats,
+    heavy,
+    implicit,
+    labels,
+    lossless,
+    lowrate,
+    seams,
+    slices,
+    startup,
+    trained,
+)
 from voxz.__main__ import main
 
 SUITES = {
@@ -11,12 +25,14 @@ SUITES = {
     "labels": labels.main,
     "floats": floats.main,
     "slices": slices.main,
+    "startup": startup.main,
     "downstream": downstream.main,
     "implicit": implicit.main,
     "seams": seams.main,
     "heavy": heavy.main,
     "lowrate": lowrate.main,
     "trained": trained.main,
+    "figure": figure.main,
 }
 
 if __name__ == "__main__":

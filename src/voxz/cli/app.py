@@ -18,6 +18,7 @@ from voxz.cli.error_line import report, warn
 from voxz.cli.progress import Shown, shown
 from voxz.cli.text import comparison_text, info_text, loss_line
 from voxz.cli.train import app as train_app
+from voxz.cli.warm import warm
 from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
 from voxz.errors import UsageError
@@ -44,6 +45,7 @@ _WrongArguments: Any = typer.BadParameter.__base__
 _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--psnr", "--bits", "--ratio"}
 
 app.command()(bench)
+app.command()(warm)
 
 Inputs = Annotated[list[str], typer.Argument(help="Files; - is standard input.", metavar="IN...")]
 Output = Annotated[

@@ -3,7 +3,7 @@
 import functools
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,9 @@ from voxz.container.header import CRC, MAGIC, PREFIX, VERSION, ArrayHeader, Entr
 from voxz.container.pieces import unpack_chunk
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
 from voxz.volume.bricks import LARGEST_SLAB, Box
+
+BATCH_BYTES = 32 << 20
+"""Payloads of bricks that are read together."""
 
 Decoder = Callable[[int, bytes, tuple[int, ...], np.dtype[np.generic]], NDArray[np.generic]]
 """Samples of a brick by codec, payload, shape and type."""
@@ -211,10 +214,18 @@ class StoredArray:
         place = Places(self._index[: self.header.tables], self._offsets, 0)[number]
         return self.reader.read(place.offset, place.length, place.crc32)
 
-    def payloads(self, numbers: Sequence[int]) -> list[bytes]:
-        """Payloads of many bricks at once, not checked: `brick` does that."""
-        places = [self.bricks[number] for number in numbers]
-        return self.reader.read_many([(place.offset, place.length) for place in places])
+    def batches(self, numbers: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
+        """Bricks with their payloads, not checked (`brick` does that): as many as `BATCH_BYTES` allow are read together."""
+        first, size = 0, 0
+        for last, number in enumerate([*numbers, None], 1):
+            length = 0 if number is None else self.bricks[number].length
+            if last - 1 > first and (number is None or size + length > BATCH_BYTES):
+                batch = numbers[first : last - 1]
+                entries = [self.bricks[member] for member in batch]
+                payloads = self.reader.read_many([(entry.offset, entry.length) for entry in entries])
+                yield list(zip(batch, payloads, strict=True))
+                first, size = last - 1, 0
+            size += length
 
     def front(self, number: int, length: int) -> bytes:
         """First bytes of the payload of a brick, not checked."""
