@@ -238,15 +238,19 @@ class StoredArray:
         Its `payload` is read unless it is given.
         """
         place = self.bricks[number]
-        if payload is None:
-            payload = self.reader.read(place.offset, place.length, place.crc32)
-        elif len(payload) != place.length:
-            raise TruncatedError(f"the file ends before byte {place.offset + place.length}; copy it again")
-        elif zlib.crc32(payload) != place.crc32:
-            raise CorruptError(f"the bytes at {place.offset} do not match their checksum")
+        payload = self._checked(place, payload)
         return decode(
             place.codec, payload, brick_shape(self.boxes[number], self.layout.channels), self.layout.dtype.newbyteorder("=")
         )
+
+    def _checked(self, place: "Place", payload: bytes | None) -> bytes:
+        """Payload of a chunk, read unless it is given, and compared with its checksum."""
+        payload = self.reader.read(place.offset, place.length) if payload is None else payload
+        if len(payload) != place.length:
+            raise TruncatedError(f"the file ends before byte {place.offset + place.length}; copy it again")
+        if zlib.crc32(payload) != place.crc32:
+            raise CorruptError(f"the bytes at {place.offset} do not match their checksum")
+        return payload
 
 
 class Places(Sequence[Place]):
