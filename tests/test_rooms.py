@@ -16,6 +16,7 @@ ROOMS = [
     {"transforms"},
     {"codecs"},
     {"container"},
+    {"target"},
     {"io"},
     {"pipeline"},
     {"ratecontrol"},

@@ -6,11 +6,10 @@ import io
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,20 +26,18 @@ from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.loss import loss_of, wavelet_names
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
-from voxz.io.output import complete_file, header_path, packer
+from voxz.io.output import complete_file, header_path, packer, temporary_file
 from voxz.io.source import Source
 from voxz.pipeline.decode import check_array, checked_only, restore, slabs
 from voxz.pipeline.encode import Written, encode_samples
-from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress
 from voxz.plan_volume import settled
-from voxz.ratecontrol.planning import Opener, nearer_plan
-from voxz.ratecontrol.target import Lossless, Target
+from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
+from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
 
 LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
-LOSSLESS = Lossless()
 
 ATTEMPTS = 4
 """Times a volume is coded at most to meet a rate or a PSNR."""
@@ -88,12 +85,10 @@ def compress(
     count = thread_count(threads)
     with ExitStack() as stack:
         file = stack.enter_context(_output(destination, force))
-        once = isinstance(target, Lossless) and not (chosen and chosen.reads_ahead)
+        once = target == LOSSLESS and not (chosen and chosen.reads_ahead)
         path = source if once else stack.enter_context(_readable_twice(source))
-        plan = stack.enter_context(
-            settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress)
-        )
-        written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
+        way = stack.enter_context(settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress))
+        written = _write(lambda: Source(path), file, way, count, _part(progress, 0, 1 + verify))
         if verify:
             os.fsync(file.fileno())
             with Reader(file.name) as reader:
@@ -168,8 +163,8 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec_of(codec), count, force_lossy) as plan:
-        _write(samples, file, plan, count, None)
+    with settled(target, samples, level, codec_of(codec), count, force_lossy) as way:
+        _write(samples, file, way, count, None)
     return file.getvalue()
 
 
@@ -257,14 +252,15 @@ def _check(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> Written:
+def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> Written:
     """Code a volume to `file`, again with another step if it missed its target; return what was written."""
+    plan = way.plan
     for attempt in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            written = encode_samples(samples, file, plan, threads, progress)
-        nearer = nearer_plan(plan, written)
+            written = encode_samples(samples, file, plan, threads, progress, way.bricks)
+        nearer = None if way.bricks else nearer_plan(plan, written)
         if nearer is None or attempt == ATTEMPTS - 1:
             break
         plan = nearer
@@ -277,7 +273,7 @@ def _readable_twice(source: FilePath) -> Iterator[FilePath]:
     if os.fspath(source) != "-":
         yield source
         return
-    with tempfile.NamedTemporaryFile() as file:
+    with temporary_file() as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.flush()
         yield file.name
@@ -296,8 +292,8 @@ def _output(destination: FilePath, force: bool) -> Iterator[BinaryIO]:
         with complete_file(destination, force) as file:
             yield file
         return
-    with tempfile.NamedTemporaryFile() as file:
-        yield cast(BinaryIO, file)
+    with temporary_file() as file:
+        yield file
         file.seek(0)
         shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()

@@ -216,13 +216,13 @@ def test_compare_draws_and_lists_volumes(scan: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "options"),
     [
-        ("got max error -1.0, expected a number of at least 0", ["--max-error", "-1"]),
-        ("got max error nan", ["--max-error", "nan"]),
-        ("got max error inf", ["--max-error-noise", "inf"]),
-        ("got PSNR 0.0, expected a number above 0", ["--psnr", "0"]),
-        ("got psnr and ratio, expected one", ["--psnr", "50", "--ratio", "4"]),
-        ("got max error (stored) and max error (noise), expected one", ["--max-error", "2", "--max-error-noise", "1"]),
-        ("got a max error (scaled) with bits, expected one in stored units", ["--max-error-scaled", "2", "--bits", "1"]),
+        ("max error must be a number of at least 0 (got -1.0)", ["--max-error", "-1"]),
+        ("(got nan)", ["--max-error", "nan"]),
+        ("(got inf)", ["--max-error-noise", "inf"]),
+        ("PSNR must be a number above 0 (got 0.0)", ["--psnr", "0"]),
+        ("one of psnr, bits and ratio (got psnr and ratio)", ["--psnr", "50", "--ratio", "4"]),
+        ("ask for at most one largest error", ["--max-error", "2", "--max-error-noise", "1"]),
+        ("beside bits, a max error is in stored units", ["--max-error-scaled", "2", "--bits", "1"]),
         ("'--max-error'", ["--max-error", "two"]),
     ],
 )

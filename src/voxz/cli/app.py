@@ -24,7 +24,7 @@ from voxz.compare.compare import compare as compare_files
 from voxz.errors import UsageError
 from voxz.image.resample import grid_from_text
 from voxz.io.source import files_of
-from voxz.ratecontrol.target import target_of
+from voxz.target import target_of
 
 BATCH_FAILED = 4
 INTERRUPTED = 130

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -49,6 +50,13 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def temporary_file() -> Iterator[BinaryIO]:
+    """Open a file that vanishes when the block ends, and that may be opened again by its name, on Windows, too."""
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "file").open("w+b") as file:
+        yield file
 
 
 @contextlib.contextmanager

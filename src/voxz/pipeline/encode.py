@@ -6,7 +6,7 @@ number of threads: bricks are coded independently and written in their order.
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -18,7 +18,7 @@ from voxz.container import parts
 from voxz.container.catalogue import CatalogueBuilder
 from voxz.container.files import Gzip, Segment, StoredFile, Verbatim
 from voxz.container.files import Samples as StoredSamples
-from voxz.container.header import ArrayHeader, Loss, files_digest
+from voxz.container.header import UNITS, ArrayHeader, Loss, files_digest
 from voxz.container.loss_mark import mark
 from voxz.container.pieces import Chunk, PieceWriter
 from voxz.container.writer import Writer, front_length
@@ -50,7 +50,7 @@ def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
     if not within(brick, decoded, plan.fidelity.bound):
         number, payload = registry.encode_brick(brick, plan.level)
         decoded = brick
-    return Coded(number, payload, decoded, Tally.of(brick, decoded, plan.count_background))
+    return Coded(number, payload, decoded, Tally.of(brick, decoded, plan.target.counts_background))
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Written:
 
 def header_of(layout: Layout, plan: Plan) -> ArrayHeader:
     """Header of an array that is about to be coded."""
-    return ArrayHeader(layout, grid_of(layout, plan).extent, plan.level, plan.target)
+    return ArrayHeader(layout, grid_of(layout, plan).extent, plan.level, plan.target.number)
 
 
 def encode_array(
@@ -75,8 +75,12 @@ def encode_array(
     threads: int,
     watch: Callable[[memoryview], None] | None = None,
     progress: Progress | None = None,
+    ready: Sequence[Coded] = (),
 ) -> ArrayHeader:
-    """Code the bricks of an array; return its header with what was measured. `watch` sees the bytes that decoding will give."""
+    """Code the bricks of an array; return its header with what was measured. `watch` sees the bytes that decoding will give.
+
+    If the bricks are `ready`, because settling the plan has coded them all, they are only written.
+    """
     layout, grid = header.layout, header.grid
     tally, digest, done = Tally(), hashlib.sha256(), 0
 
@@ -85,7 +89,7 @@ def encode_array(
         if watch is not None:
             watch(data)
 
-    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads)
+    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, ready)
     for boxes in grid.slabs():
         shape, origin = slab_place(grid, boxes)
         slab = np.empty(shape if plan.lossy else (0,) * 5, layout.dtype)
@@ -103,14 +107,21 @@ def encode_array(
     return replace(header, samples_sha256=digest.digest(), loss=_loss(plan, tally) if plan.lossy else None)
 
 
-def encode_samples(samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None = None) -> Written:
-    """Code a volume, and the file that it came from, into the seekable `file`."""
+def encode_samples(
+    samples: Samples,
+    file: BinaryIO,
+    plan: Plan,
+    threads: int,
+    progress: Progress | None = None,
+    ready: Sequence[Coded] = (),
+) -> Written:
+    """Code a volume, and the file that it came from, into the seekable `file`; its bricks may be `ready` (`encode_array`)."""
     foreign = samples.foreign
     header = header_of(samples.layout, plan)
     writer = Writer(file, [header])
     content = Sums()
     content.add(foreign.head)
-    header = encode_array(samples, header, writer, plan, threads, content.add, progress)
+    header = encode_array(samples, header, writer, plan, threads, content.add, progress, ready)
     tail = _marked(samples.read_tail(), header, foreign, plan)
     content.add(tail)
     files = _files(samples.layout, foreign, tail, content, samples.gzip() if plan.exact else None)
@@ -206,22 +217,22 @@ class Sums:
 def _loss(plan: Plan, tally: Tally) -> Loss:
     """The record of what was promised and measured."""
     return Loss(
-        plan.asked,
+        plan.target.value,
         plan.fidelity.bound,
         tally.largest_error,
         tally.mean_square,
         tally.counted,
         tally.peak,
         plan.noise,
-        plan.unit,
-        int(plan.count_background),
+        UNITS[plan.target.unit],
+        int(plan.target.counts_background),
     )
 
 
-def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int) -> Iterator[Coded]:
-    """Coded bricks in their order; those that are ready only have to be passed by."""
-    if plan.ready:
-        for _, ready in zip(bricks, plan.ready, strict=True):
-            yield ready
+def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, ready: Sequence[Coded]) -> Iterator[Coded]:
+    """Coded bricks in their order; where they are ready, the samples are only read past."""
+    if ready:
+        for _, coded in zip(bricks, ready, strict=True):
+            yield coded
         return
     yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads)
