@@ -4,10 +4,9 @@ import contextlib
 import hashlib
 import io
 import os
-import shutil
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,15 +20,15 @@ from voxz.container.byte_source import SourceLike
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader, only_array
 from voxz.container.surroundings import surroundings
-from voxz.errors import CorruptError, LimitError, UsageError
+from voxz.errors import CorruptError, LimitError, PlainBytesWarning, UsageError, VoxzError
 from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.loss import loss_of, wavelet_names
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
-from voxz.io.output import complete_file, header_path, packer, temporary_file
-from voxz.io.source import Source
+from voxz.io.original import NotAnImageError, Original
+from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.pipeline.decode import check_array, checked_only, restore, slabs
-from voxz.pipeline.encode import Written, encode_samples
+from voxz.pipeline.encode import PLAIN, Written, encode_plain, encode_samples
 from voxz.pipeline.samples import Progress
 from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
@@ -55,13 +54,16 @@ def compress(
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
+    remove: bool = False,
+    strict: bool = False,
     force_lossy: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
-    `verify` is false) before it takes its name. The input is never changed.
+    `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
+    What is no image, or contradicts itself, is kept as plain bytes with a `PlainBytesWarning`.
 
     Parameters
     ----------
@@ -70,6 +72,8 @@ def compress(
     codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
     threads : None for the CPUs this process may use
     force : whether an existing file is replaced
+    remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
+    strict : whether what is no image is refused
     progress : called with the bytes done and their total
 
     Raises
@@ -82,19 +86,41 @@ def compress(
     chosen = codec_of(codec)
     _check(level)
     _refuse_same(source, destination)
+    if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
+        raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
     count = thread_count(threads)
-    with ExitStack() as stack:
-        file = stack.enter_context(_output(destination, force))
-        once = target == LOSSLESS and not (chosen and chosen.reads_ahead)
-        path = source if once else stack.enter_context(_readable_twice(source))
-        way = stack.enter_context(settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress))
-        written = _write(lambda: Source(path), file, way, count, _part(progress, 0, 1 + verify))
-        if verify:
-            os.fsync(file.fileno())
-            with Reader(file.name) as reader:
-                if [array.header for array in reader.arrays] != [written.header] or reader.files_sha256 != written.files_sha256:
-                    raise CorruptError("the file that was written is not the one that was meant; try again")
-                restore(reader, checked_only, count, _part(progress, 1, 2))
+    with Original(source) as original:
+        with output(destination, force, original.status, read_back=remove) as file:
+            try:
+                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
+                    written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
+            except NotAnImageError as found:
+                if strict:
+                    raise found.cause from None
+                _refuse_rate(target, found.cause)
+                named = "" if original.name in str(found.cause) else f"{original.name}: "
+                warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
+                written = encode_plain(original.files, file, _part(progress, 0, 1 + verify))
+            if verify:
+                _verify(file, written, count, _part(progress, 1, 2))
+            original.refuse_changed()
+        if remove:
+            original.remove()
+
+
+def _refuse_rate(target: Target, cause: VoxzError) -> None:
+    """Refuse a size for what is kept as plain bytes; largest errors and PSNRs are kept by losing nothing."""
+    if target.bits_per_sample(8) is not None:
+        raise UsageError(f"{cause}; plain bytes cannot be given a size: leave out --{target.name} for this file")
+
+
+def _verify(file: BinaryIO, written: Written, threads: int, progress: Progress | None) -> None:
+    """Decode the file that was just written and compare it with what was read."""
+    os.fsync(file.fileno())
+    with Reader(file.name) as reader:
+        if tuple(array.header for array in reader.arrays) != written.headers or reader.files_sha256 != written.files_sha256:
+            raise CorruptError("the file that was written is not the one that was meant; try again")
+        restore(reader, checked_only, threads, progress)
 
 
 def decompress(
@@ -118,28 +144,32 @@ def decompress(
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
     """
-    if isinstance(source, str | os.PathLike):
+    like = None
+    if isinstance(source, str | os.PathLike) and Path(source).is_file():
         _refuse_same(source, destination)
+        like = Path(source).stat()
     with ExitStack() as stack:
         if resolution or select is not None or resample is not None:
             image = stack.enter_context(Image(source, threads=threads))
-            file = stack.enter_context(_output(destination, force))
+            file = stack.enter_context(output(destination, force, like))
             sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
-        companion = reader.pieces(1)[0] if len(reader.files) == 2 else b""
+        companion = next(reader.pieces(1)) if len(reader.files) == 2 else b""
         if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
-            raise UsageError(f"got the name {destination} for a .hdr/.img pair, expected one that ends in .img")
-        file = stack.enter_context(_output(destination, force))
+            raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
+        file = stack.enter_context(output(destination, force, like))
         if not len(reader.files):
             check_array(only_array(reader), thread_count(threads), file, progress)
             return
-        gzip = reader.files[0].gzip
-        sink = stack.enter_context(packer(destination, file, gzip.level if gzip else gzip_stream.DEFAULT_LEVEL))
-        sinks: list[BinaryIO] = [sink]
+        stored = reader.files[0]
+        sinks: list[BinaryIO] = [file]
+        if stored.format != PLAIN:
+            level = stored.gzip.level if stored.gzip else gzip_stream.DEFAULT_LEVEL
+            sinks = [stack.enter_context(packer(destination, file, level))]
         if companion:
-            sinks.append(stack.enter_context(complete_file(header_path(Path(destination), companion), force)))
+            sinks.append(stack.enter_context(complete_file(header_path(Path(destination), companion), force, like)))
         rest = iter(sinks)
         restore(reader, lambda file, around: next(rest), thread_count(threads), progress)
 
@@ -210,41 +240,64 @@ def verify(source: SourceLike, *, threads: int | None = None, progress: Progress
 
 
 def info(source: SourceLike) -> dict[str, Any]:
-    """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
+    """Describe a file: what it holds, sizes in bytes, checksums. Nothing is decoded.
+
+    For a file of one volume: shape, type, codecs, losses. For others, `arrays` lists that for each of them.
+    """
     with Reader(source) as reader:
-        array, file = only_array(reader), reader.files[0] if len(reader.files) else None
-        header, layout, gzip = array.header, array.layout, file.gzip if file else None
-        around = surroundings(array)
-        names = {number: name for name, number in CODECS.items()}
-        transforms, profiles = wavelet_names(array)
-        used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in array.bricks]
-        voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))
-        return {
+        content = sum(file.size for file in reader.files) or sum(array.layout.nbytes for array in reader.arrays)
+        file = reader.files[0] if len(reader.files) else None
+        named = len(reader.files) > 0 and reader.files.named
+        facts: dict[str, Any] = {
             "format": f"voxz {reader.version}",
-            "original": around.format,
-            "shape": list(layout.shape),
-            "dtype": layout.dtype.str,
-            "channels": layout.channels,
-            "target": header.target_name,
-            "loss": loss_of(array),
-            "lossy_before": marks_before(array),
-            "level": header.level,
-            "codecs": {name: used.count(name) for name in sorted(set(used))},
-            "transforms": transforms,
-            "entropy_profiles": profiles,
-            "bricks": len(array.bricks),
-            "brick_shape": list(header.extent),
-            "bytes": reader.file_length,
-            "sample_bytes": layout.nbytes,
-            "ratio": round(layout.nbytes / reader.file_length, 4),
-            "bits_per_sample": round(8 * reader.file_length / voxels, 4),
-            "header_bytes": len(around.head) + len(around.companion),
-            "gzip": gzip is not None,
-            "gzip_level": gzip.level if gzip else 0,
-            "gzip_identical": gzip is not None and gzip.exact,
-            "samples_sha256": header.samples_sha256.hex(),
-            "original_sha256": (reader.files_sha256 if file else header.samples_sha256).hex(),
+            "original": "archive" if named else file.format if file else "array",
         }
+        if named:
+            facts |= {"files": len(reader.files)}
+        if len(reader.arrays) == 1 and not named:
+            facts |= _array_facts(reader.arrays[0])
+            content = facts["sample_bytes"]
+            facts["bits_per_sample"] = round(8 * reader.file_length / max(1, reader.arrays[0].samples), 4)
+        else:
+            facts |= {"target": "lossless", "loss": None, "lossy_before": []}
+            facts |= {"arrays": [_array_facts(array) for array in reader.arrays]} if named else {}
+        gzip, sha256 = file.gzip if file else None, reader.files_sha256 if file else reader.arrays[0].header.samples_sha256
+        return facts | {
+            "bytes": reader.file_length,
+            "content_bytes": content,
+            "ratio": round(content / reader.file_length, 4),
+            "gzip": gzip is not None and not named,
+            "gzip_level": gzip.level if gzip and not named else 0,
+            "gzip_identical": gzip is not None and gzip.exact and not named,
+            "original_sha256": sha256.hex(),
+        }
+
+
+def _array_facts(array: StoredArray) -> dict[str, Any]:
+    """What `info` says about an array."""
+    header, layout, around = array.header, array.layout, surroundings(array)
+    names = {number: name for name, number in CODECS.items()}
+    transforms, profiles = wavelet_names(array)
+    used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in array.bricks]
+    coded = sum(brick.length for brick in array.bricks)
+    return {
+        "shape": list(layout.shape),
+        "dtype": layout.dtype.str,
+        "channels": layout.channels,
+        "target": header.target_name,
+        "loss": loss_of(array),
+        "lossy_before": marks_before(array),
+        "level": header.level,
+        "codecs": {name: used.count(name) for name in sorted(set(used))},
+        "transforms": transforms,
+        "entropy_profiles": profiles,
+        "bricks": len(array.bricks),
+        "brick_shape": list(header.extent),
+        "sample_bytes": layout.nbytes,
+        "bits_per_sample": round(8 * coded / max(1, array.samples), 4),
+        "header_bytes": len(around.head) + len(around.companion),
+        "samples_sha256": header.samples_sha256.hex(),
+    }
 
 
 def _check(level: int) -> None:
@@ -255,48 +308,22 @@ def _check(level: int) -> None:
 def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> Written:
     """Code a volume to `file`, again with another step if it missed its target; return what was written."""
     plan = way.plan
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
             written = encode_samples(samples, file, plan, threads, progress, way.bricks)
         nearer = None if way.bricks else nearer_plan(plan, written)
-        if nearer is None or attempt == ATTEMPTS - 1:
-            break
+        if nearer is None:
+            return written
         plan = nearer
-    return written
-
-
-@contextmanager
-def _readable_twice(source: FilePath) -> Iterator[FilePath]:
-    """A file that can be opened again and again, as targets with loss need it: standard input is copied to one."""
-    if os.fspath(source) != "-":
-        yield source
-        return
-    with temporary_file() as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-        file.flush()
-        yield file.name
+    raise UsageError(f"the target was missed {ATTEMPTS} times; ask for a PSNR instead of a size, or for another size")
 
 
 def _refuse_same(source: FilePath, destination: FilePath) -> None:
     with contextlib.suppress(OSError):
         if Path(source).samefile(destination):
             raise UsageError(f"{source} is input and output at once; give another name with -o")
-
-
-@contextmanager
-def _output(destination: FilePath, force: bool) -> Iterator[BinaryIO]:
-    """A file that becomes `destination` when all went well; standard output gets its content then."""
-    if os.fspath(destination) != "-":
-        with complete_file(destination, force) as file:
-            yield file
-        return
-    with temporary_file() as file:
-        yield file
-        file.seek(0)
-        shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
 
 
 def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:

@@ -1,7 +1,7 @@
 """Finding the steps that tell a piece of bytes from its reference (`delta`).
 
-They are found greedily: after a difference, the first place where the next bytes agree again, at the same distance or, by a table of
-all 8-byte strings of the reference, further on.
+They are found greedily: after a difference, the first place where the next bytes agree again, at the same distance or, by a
+table of all 8-byte strings of the reference, further on.
 """
 
 import numpy as np

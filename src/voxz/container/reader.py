@@ -151,18 +151,14 @@ class Reader:
         catalogue.check_samples([array.samples for array in self.arrays])
         return catalogue
 
-    def pieces(self, file: int) -> list[bytes]:
-        """Pieces of a file. The last chunk is kept, so that files in their order cost each chunk once."""
-        wanted = self.files.pieces_of(file)
-        if not wanted:
-            return []
-        starts = self.files.chunk_start
-        first_chunk, end = (int(n) for n in np.searchsorted(starts, [wanted.start, wanted.stop - 1], "right"))
-        found: list[bytes] = []
-        for number in range(first_chunk - 1, end):
-            first = int(starts[number])
-            found += self._pieces_of_chunk(number)[max(0, wanted.start - first) : wanted.stop - first]
-        return found
+    def pieces(self, file: int) -> Iterator[bytes]:
+        """Pieces of a file."""
+        return map(self.piece, self.files.pieces_of(file))
+
+    def piece(self, number: int) -> bytes:
+        """A piece of the stream. The last chunk is kept, so that pieces in their order cost each chunk once."""
+        chunk = int(np.searchsorted(self.files.chunk_start, number, "right")) - 1
+        return self._pieces_of_chunk(chunk)[number - int(self.files.chunk_start[chunk])]
 
     def _pieces_of_chunk(self, number: int) -> list[bytes]:
         with self._lock:

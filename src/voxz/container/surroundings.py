@@ -34,7 +34,7 @@ def surroundings(array: StoredArray) -> Surroundings:
     numbers = reader.files.files_of(array.number)
     if len(numbers) != 1:
         return Surroundings()
-    file, pieces = reader.files[numbers[0]], iter(reader.pieces(numbers[0]))
+    file, pieces = reader.files[numbers[0]], reader.pieces(numbers[0])
     if file.gzip and file.gzip.before:
         next(pieces)
     parts: list[bytes | None] = []
@@ -45,4 +45,4 @@ def surroundings(array: StoredArray) -> Surroundings:
     first, last = parts.index(None), len(parts) - parts[::-1].index(None)
     head, tail = (b"".join(part for part in side if part is not None) for side in (parts[:first], parts[last:]))
     paired = not reader.files.named and len(reader.files) == 2
-    return Surroundings(file, head, tail, reader.pieces(1 - numbers[0])[0] if paired else b"")
+    return Surroundings(file, head, tail, next(reader.pieces(1 - numbers[0])) if paired else b"")

@@ -169,7 +169,9 @@ class Image:
         kind = nibabel.Nifti1Image if isinstance(header, nibabel.Nifti1Header) else nibabel.Nifti2Image
         slope, intercept = header.get_slope_inter()
         scaled = Scaled(self.preview(level) if level else self, slope, intercept, apply_read_scaling)
-        return kind(scaled, np.asarray(header.get_best_affine(), np.float64), header)
+        image = kind(scaled, None, header)
+        image._affine = np.asarray(header.get_best_affine(), np.float64)  # as nibabel.load does: unchecked, it may be NaN
+        return image
 
     def preview(self, level: int) -> NDArray[Any]:
         """The whole image at a lower resolution: x, y and z halved `level` times, each while it has 8 samples or more.

@@ -36,8 +36,8 @@ class Sink(Protocol):
         """Append bytes."""
 
 
-Opened = Callable[[StoredFile, list[bytes]], "Sink | None"]
-"""Gives the sink for a file whose pieces around the content (of gzip) are given; None if it is only checked."""
+Opened = Callable[[StoredFile, tuple[bytes, bytes]], "Sink | None"]
+"""Gives the sink for the content of a file; with the pieces before and after it, of gzip. None if it is only checked."""
 
 
 def slabs(array: StoredArray, threads: int, first: int = 0) -> Iterator[NDArray[np.generic]]:
@@ -156,18 +156,17 @@ class _Restorer:
         self._reader, self._advanced = reader, advanced
         self._streams = _Streams(reader, threads)
 
-    def content(self, file: StoredFile, pieces: list[bytes]) -> Iterator[bytes | memoryview]:
+    def content(self, file: StoredFile, pieces: Iterator[bytes]) -> Iterator[bytes | memoryview]:
         """Content of a file, part by part, from its samples and its pieces."""
-        rest = iter(pieces)
         for segment in file.segments:
             if isinstance(segment, Verbatim):
-                data = next(rest)
+                data = next(pieces)
                 self._advanced(len(data))
                 yield data
             elif segment.packing == PACKINGS["raw"] and not segment.view.split:
                 yield from self._plain(segment)
             else:
-                yield self._packed(segment, next(rest) if segment.how else b"")
+                yield self._packed(segment, next(pieces) if segment.how else b"")
 
     def _plain(self, segment: Samples) -> Iterator[memoryview]:
         itemsize = self._reader.arrays[segment.array].layout.dtype.itemsize
@@ -197,7 +196,7 @@ class _Restorer:
         return data
 
 
-def checked_only(file: StoredFile, around: list[bytes]) -> None:
+def checked_only(file: StoredFile, around: tuple[bytes, bytes]) -> None:
     """What `restore` is given where nothing is to be written."""
 
 
@@ -220,12 +219,12 @@ def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | N
 
     restorer, listed = _Restorer(reader, threads, advanced), []
     for number, file in enumerate(reader.files):
-        pieces = reader.pieces(number)
-        before, after = (bool(file.gzip.before), bool(file.gzip.after)) if file.gzip else (False, False)
-        around = [pieces.pop(0) if before else b"", pieces.pop() if after else b""]
-        sink = opened(file, around)
+        pieces = reader.files.pieces_of(number)
+        before, after = (file.gzip.before > 0, file.gzip.after > 0) if file.gzip else (False, False)
+        sink = opened(file, (reader.piece(pieces[0]) if before else b"", reader.piece(pieces[-1]) if after else b""))
+        within = map(reader.piece, pieces[before : len(pieces) - after])
         digest, crc32, size = hashlib.sha256(), 0, 0
-        for part in restorer.content(file, pieces):
+        for part in restorer.content(file, within):
             digest.update(part)
             crc32, size = zlib.crc32(part, crc32), size + len(part)
             if sink is not None:

@@ -8,6 +8,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -20,7 +21,7 @@ from voxz.container.files import Gzip, Segment, StoredFile, Verbatim
 from voxz.container.files import Samples as StoredSamples
 from voxz.container.header import UNITS, ArrayHeader, Loss, files_digest
 from voxz.container.loss_mark import mark
-from voxz.container.pieces import Chunk, PieceWriter
+from voxz.container.pieces import LONGEST, Chunk, PieceWriter
 from voxz.container.writer import Writer, front_length
 from voxz.io import gzip_stream
 from voxz.pipeline.distortion import Tally, within
@@ -55,9 +56,9 @@ def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
 
 @dataclass(frozen=True)
 class Written:
-    """A file as it was written: its only array, its length, and the digest of what it restores."""
+    """A file as it was written: its arrays, its length, and the digest of what it restores."""
 
-    header: ArrayHeader
+    headers: tuple[ArrayHeader, ...]
     file_length: int
     files_sha256: bytes
 
@@ -129,7 +130,32 @@ def encode_samples(
     for chunk in chunks:
         catalogue.add_chunk(writer.add_pieces(*chunk))
     digest = files_digest((file.name, file.size, sums.sha256) for file, _, sums in files) if files else bytes(32)
-    return Written(header, writer.finish([header], catalogue, digest), digest)
+    return Written((header,), writer.finish([header], catalogue, digest), digest)
+
+
+def encode_plain(paths: Sequence[Path], file: BinaryIO, progress: Progress | None = None) -> Written:
+    """Write a file of no known format, and the header file that goes with it, to `file`: their bytes are packed by LZMA."""
+    file.seek(0)
+    file.truncate()
+    writer, catalogue = Writer(file, []), CatalogueBuilder()
+    pieces = PieceWriter(lambda *chunk: catalogue.add_chunk(writer.add_pieces(*chunk)))
+    total, done, listed = sum(path.stat().st_size for path in paths), 0, []
+    for name, path in zip(("", ".hdr"), paths, strict=False):
+        sums, lengths = Sums(), []
+        of = -(-path.stat().st_size // LONGEST)
+        with path.open("rb") as source:
+            while piece := source.read(LONGEST):
+                sums.add(piece)
+                pieces.add(piece, of)
+                lengths.append(len(piece))
+                done += len(piece)
+                if progress:
+                    progress(done, max(done, total))
+        catalogue.add_file(StoredFile(name, PLAIN, sums.crc32, tuple(map(Verbatim, lengths))))
+        listed.append((name, sum(lengths), sums.sha256))
+    pieces.finish()
+    digest = files_digest(listed)
+    return Written((), writer.finish([], catalogue, digest), digest)
 
 
 def around(plan: Plan, layout: Layout, foreign: Foreign, tail: bytes, tally: Tally) -> int:
@@ -143,6 +169,9 @@ def around(plan: Plan, layout: Layout, foreign: Foreign, tail: bytes, tally: Tal
 
 
 _SOME_SUM = 0x9E3779B9
+
+PLAIN = "bytes"
+"""Format of files that are none of those that are known."""
 
 
 def _marked(tail: bytes, header: ArrayHeader, foreign: Foreign, plan: Plan) -> bytes:

@@ -101,10 +101,11 @@ def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, t
 
 def nearer_plan(plan: Plan, written: Written) -> Plan | None:
     """After a whole volume was coded by a plan that was tried on part of it: a better one if it missed its target, else None."""
-    loss = written.header.loss
+    (header,) = written.headers
+    loss = header.loss
     if loss is None or plan.fidelity.step == 0:
         return None
-    layout = written.header.layout
+    layout = header.layout
     asked = plan.target.bits_per_sample(8 * layout.dtype.itemsize)
     if asked is None:
         got, least = psnr(loss.mean_square, loss.peak), plan.target.value
