@@ -18,7 +18,7 @@ from voxz.codecs.kinds import codec_of
 from voxz.codecs.numbers import CODECS
 from voxz.container.byte_source import SourceLike
 from voxz.container.loss_mark import marks_before
-from voxz.container.reader import Reader, only_array
+from voxz.container.reader import Reader, StoredArray, only_array
 from voxz.container.surroundings import surroundings
 from voxz.errors import CorruptError, LimitError, PlainBytesWarning, UsageError, VoxzError
 from voxz.image.lazy import CACHE_BYTES, Image
