@@ -55,7 +55,7 @@ class Row:
 
 def rows_of(volume: Volume) -> Iterator[Row]:
     """All settings, each as soon as it is measured; targets that this release cannot reach are left out."""
-    noise = voxz.info(voxz.encode(volume.samples, target=voxz.MaxError(1, unit="noise"), level=1))["loss"]["noise"]
+    noise = voxz.info(voxz.encode(volume.samples, target=voxz.MaxError(1, unit="noise"), level=1)).to_dict()["loss"]["noise"]
     for bound in (1, 2, 5):
         step = 2 * bound + 1
         rounded = (volume.samples.astype(np.int64) + bound) // step * step
@@ -69,7 +69,7 @@ def rows_of(volume: Volume) -> Iterator[Row]:
             print(f"{volume.name}: {target}: {error}", file=sys.stderr)
             continue
         bits = 8 * len(blob) / volume.samples.size
-        yield _row(volume, f"voxz, {_words(target)}", voxz.decode(blob), voxz.info(blob)["loss"]["bound"], noise, bits)
+        yield _row(volume, f"voxz, {_words(target)}", voxz.decode(blob), voxz.info(blob).to_dict()["loss"]["bound"], noise, bits)
 
 
 def _row(
@@ -134,7 +134,7 @@ def put_table(text: str, document: Path) -> None:
     before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise UsageError(f"found no place for the table in {document}, expected the lines {BEGIN} and {END}")
+        raise UsageError(f"{document} has no place for the table; add the lines {BEGIN} and {END}")
     document.write_text(f"{before}{BEGIN}\n{text}\n{end}{after}", encoding="utf-8")
 
 

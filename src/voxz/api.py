@@ -15,14 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
-from voxz.codecs.numbers import CODECS
 from voxz.container.byte_source import SourceLike
-from voxz.container.loss_mark import marks_before
-from voxz.container.reader import Reader, StoredArray, only_array
-from voxz.container.surroundings import surroundings
+from voxz.container.reader import Reader, only_array
 from voxz.errors import CorruptError, LimitError, PlainBytesWarning, UsageError, VoxzError
+from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
-from voxz.image.loss import loss_of, wavelet_names
+from voxz.image.sample_type import sample_type
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.original import NotAnImageError, Original
@@ -188,6 +186,8 @@ def encode(
     `target`, `level`, `codec`, `threads` and `force_lossy` are those of `compress`.
     """
     _check(level)
+    if np.ma.is_masked(array):
+        raise UsageError("a mask would be lost: encode array.filled(value), or array.data and array.mask each on its own")
     file, count = io.BytesIO(), thread_count(threads)
 
     def samples() -> ArraySource:
@@ -217,6 +217,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
             at += slab.size
         if hashlib.sha256(flat.view(np.uint8).data).digest() != stored.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
+        flat = flat.view(sample_type(stored))
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
@@ -239,65 +240,10 @@ def verify(source: SourceLike, *, threads: int | None = None, progress: Progress
         restore(reader, checked_only, thread_count(threads), progress)
 
 
-def info(source: SourceLike) -> dict[str, Any]:
-    """Describe a file: what it holds, sizes in bytes, checksums. Nothing is decoded.
-
-    For a file of one volume: shape, type, codecs, losses. For others, `arrays` lists that for each of them.
-    """
+def info(source: SourceLike) -> Info:
+    """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
     with Reader(source) as reader:
-        content = sum(file.size for file in reader.files) or sum(array.layout.nbytes for array in reader.arrays)
-        file = reader.files[0] if len(reader.files) else None
-        named = len(reader.files) > 0 and reader.files.named
-        facts: dict[str, Any] = {
-            "format": f"voxz {reader.version}",
-            "original": "archive" if named else file.format if file else "array",
-        }
-        if named:
-            facts |= {"files": len(reader.files)}
-        if len(reader.arrays) == 1 and not named:
-            facts |= _array_facts(reader.arrays[0])
-            content = facts["sample_bytes"]
-            facts["bits_per_sample"] = round(8 * reader.file_length / max(1, reader.arrays[0].samples), 4)
-        else:
-            facts |= {"target": "lossless", "loss": None, "lossy_before": []}
-            facts |= {"arrays": [_array_facts(array) for array in reader.arrays]} if named else {}
-        gzip, sha256 = file.gzip if file else None, reader.files_sha256 if file else reader.arrays[0].header.samples_sha256
-        return facts | {
-            "bytes": reader.file_length,
-            "content_bytes": content,
-            "ratio": round(content / reader.file_length, 4),
-            "gzip": gzip is not None and not named,
-            "gzip_level": gzip.level if gzip and not named else 0,
-            "gzip_identical": gzip is not None and gzip.exact and not named,
-            "original_sha256": sha256.hex(),
-        }
-
-
-def _array_facts(array: StoredArray) -> dict[str, Any]:
-    """What `info` says about an array."""
-    header, layout, around = array.header, array.layout, surroundings(array)
-    names = {number: name for name, number in CODECS.items()}
-    transforms, profiles = wavelet_names(array)
-    used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in array.bricks]
-    coded = sum(brick.length for brick in array.bricks)
-    return {
-        "shape": list(layout.shape),
-        "dtype": layout.dtype.str,
-        "channels": layout.channels,
-        "target": header.target_name,
-        "loss": loss_of(array),
-        "lossy_before": marks_before(array),
-        "level": header.level,
-        "codecs": {name: used.count(name) for name in sorted(set(used))},
-        "transforms": transforms,
-        "entropy_profiles": profiles,
-        "bricks": len(array.bricks),
-        "brick_shape": list(header.extent),
-        "sample_bytes": layout.nbytes,
-        "bits_per_sample": round(8 * coded / max(1, array.samples), 4),
-        "header_bytes": len(around.head) + len(around.companion),
-        "samples_sha256": header.samples_sha256.hex(),
-    }
+        return Info.of(reader)
 
 
 def _check(level: int) -> None:
