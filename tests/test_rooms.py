@@ -10,7 +10,7 @@ import pytest
 import voxz
 
 ROOMS = [
-    {"errors", "jit"},
+    {"errors", "limits", "jit"},
     {"volume", "entropy", "numerics", "threads", "metrics", "plotting", "weights"},
     {"transforms"},
     {"codecs"},

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import math
 import os
 import shutil
 import sys
@@ -29,6 +30,7 @@ from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.output import complete_file, header_path, packer
 from voxz.io.source import Source
+from voxz.limits import BASE
 from voxz.pipeline.decode import restore, slabs
 from voxz.pipeline.encode import encode_samples
 from voxz.pipeline.plan import Plan
@@ -175,7 +177,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
 
     `blob` is bytes (any buffer), a file object, a path or a URL.
 
-    `max_bytes` bounds the size of the result (`LimitError`).
+    `max_bytes` bounds the size of the result (`LimitError`); `voxz.limits` says what decoding takes beside it.
     """
     with Reader(blob) as reader:
         layout = reader.layout
@@ -202,18 +204,20 @@ def open(source: SourceLike, *, threads: int | None = None, max_bytes: int | Non
 def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
-        reader.foreign_bytes(COMPANION)
         restore(reader, None, thread_count(threads), progress)
 
 
-def info(source: SourceLike) -> dict[str, Any]:
-    """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
+def info(source: SourceLike, *, max_bytes: int = BASE) -> dict[str, Any]:
+    """Describe a file: shape, type, codecs, sizes in bytes, checksums. No samples are decoded.
+
+    What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
+    """
     with Reader(source) as reader:
         header, layout = reader.header, reader.layout
         names = {number: name for name, number in CODECS.items()}
         transforms, profiles = wavelet_names(reader)
         used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
-        voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))
+        voxels = max(1, math.prod(layout.canonical))
         return {
             "format": f"voxz {reader.version}",
             "original": header.format_name,
@@ -222,7 +226,7 @@ def info(source: SourceLike) -> dict[str, Any]:
             "channels": layout.channels,
             "target": header.target_name,
             "loss": loss_of(reader),
-            "lossy_before": marks_before(reader),
+            "lossy_before": marks_before(reader, max_bytes),
             "level": header.level,
             "codecs": {name: used.count(name) for name in sorted(set(used))},
             "transforms": transforms,
@@ -233,7 +237,7 @@ def info(source: SourceLike) -> dict[str, Any]:
             "sample_bytes": layout.nbytes,
             "ratio": round(layout.nbytes / header.file_length, 4),
             "bits_per_sample": round(8 * header.file_length / voxels, 4),
-            "header_bytes": len(reader.foreign_bytes(HEAD)) + len(reader.foreign_bytes(COMPANION)),
+            "header_bytes": reader.foreign_length(HEAD) + reader.foreign_length(COMPANION),
             "gzip": bool(header.gzip_level),
             "gzip_level": header.gzip_level,
             "gzip_identical": bool(header.gzip_identical),

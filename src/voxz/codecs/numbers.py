@@ -3,3 +3,13 @@
 STORED, PREDICTIVE, LABELS, FLOATS, WAVELET, SIREN = 0, 1, 2, 3, 4, 5
 
 CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS, "floats": FLOATS, "wavelet": WAVELET, "siren": SIREN}
+
+_INTEGERS, _FLOATS = ("i1", "u1", "i2", "u2", "i4", "u4"), ("f2", "f4", "f8")
+
+TYPES = {
+    PREDICTIVE: frozenset(_INTEGERS),
+    FLOATS: frozenset((*_FLOATS, "c8", "c16")),
+    WAVELET: frozenset(_INTEGERS + _FLOATS),
+    SIREN: frozenset(_INTEGERS + _FLOATS),
+}
+"""Sample types (kind and bytes) of the codecs that do not take all."""

@@ -1,5 +1,6 @@
 """A compressed image that is read lazily: indexing decodes only the bricks it touches."""
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,13 @@ from voxz.container.byte_source import SourceLike, portable
 from voxz.container.header import COMPANION, HEAD
 from voxz.container.loss_mark import all_marks
 from voxz.container.reader import Reader
-from voxz.errors import LimitError, UnsupportedError, UsageError
+from voxz.errors import CorruptError, LimitError, UnsupportedError, UsageError
 from voxz.image.loss import loss_of
 from voxz.image.nibabel_proxy import Scaled
 from voxz.image.preview import coarse_samples, halvings_at
 from voxz.image.resample import Resampling, few_samples
 from voxz.io import gzip_stream, nifti, npy
+from voxz.limits import BASE
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, Selection, from_index, from_text
@@ -40,7 +42,7 @@ class Image:
     ----------
     source : path or URL of a file, its bytes (any buffer), or a file object with `read` and `seek`
     threads : threads for decoding; default, the CPUs this process may use
-    max_bytes : refuse (`LimitError`) to decode more than this many bytes in one access
+    max_bytes : refuse (`LimitError`) an access whose result takes more bytes; looked at before anything is made for it
     """
 
     def __init__(
@@ -182,6 +184,7 @@ class Image:
     def canonical(self) -> NDArray[np.generic]:
         """All samples as ``(series, z, y, x, channels)`` in native byte order."""
         shape = self._layout.canonical
+        self._check_limit(self._layout.nbytes)
         return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
     def resample(self, shape: Sequence[int] | float) -> NDArray[np.generic]:
@@ -230,11 +233,18 @@ class Image:
     def nifti_header(self) -> bytes | None:
         """Bytes of the NIfTI header and its extensions, verbatim; None for arrays."""
         kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(self._reader.header.format_name)
-        return None if kind is None else gzip_stream.unpacked(self._reader.foreign_bytes(kind))
+        if kind is None:
+            return None
+        head = gzip_stream.unpacked(self._reader.foreign_bytes(kind, max(BASE, self._arguments[2] or 0)))
+        known = nifti.recognise(head)
+        if known is None or len(head) < known[0].size:
+            raise CorruptError(f"the file says it holds a NIfTI image, but its header of {len(head)} bytes is none")
+        return head
 
     def _read(self, positions: tuple[range, ...]) -> NDArray[np.generic]:
         """Samples at the given positions of the user-visible axes, with channels as one more axis."""
         layout = self._layout
+        self._check_limit(math.prod(map(len, positions)) * layout.channels * layout.dtype.itemsize)
         memory = positions[::-1] if layout.first_axis_fastest else positions
         chosen = (range(1),) * max(0, 3 - len(memory)) + memory
         series = np.zeros(1, np.intp)
@@ -251,7 +261,6 @@ class Image:
         """Samples at the outer product of canonical positions."""
         layout, boxes = self._layout, self._reader.boxes
         shape = (*map(len, wanted), layout.channels)
-        self._check_limit(int(np.prod(shape)) * layout.dtype.itemsize)
         result = np.empty(shape, layout.dtype)
         needed = []
         for number, box in enumerate(boxes):

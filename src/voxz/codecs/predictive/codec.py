@@ -25,7 +25,7 @@ from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.predictive.fit_model import NONE_ABSENT, RIDGE
 from voxz.codecs.predictive.levels import DEFAULT, MIXED, SETTINGS, MixedSettings
-from voxz.codecs.predictive.model import Model
+from voxz.codecs.predictive.model import Model, memory_of_units
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.quantiser import EXACT as NO_LOSS
 from voxz.codecs.predictive.quantiser import UNIT, Quantiser, bound_among, quantiser_of
@@ -37,6 +37,7 @@ from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.contexts import read_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
+from voxz.limits import memory_of
 
 _HEAD = struct.Struct("<BII")
 """Number of the settings; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
@@ -60,7 +61,7 @@ Present = NDArray[np.bool_] | None
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
-    """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide."""
+    """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide, or decoding too costly."""
     if not samples.size or quantiser_of(fidelity, 1) == NO_LOSS:
         return encode_present(samples, level)
     background = split_background(samples)
@@ -86,7 +87,8 @@ def encode_present(
     `ridge` is that of `learn`. A `rough` payload, with few entropy tables, is only good for its length.
     """
     values = find_values(samples if present is None else samples[present])
-    if values is None:
+    volumes = samples.shape[0] * samples.shape[4]
+    if values is None or memory_of_units(2 * volumes, SETTINGS[min(level, DEFAULT)]) > memory_of(samples.size, 0):
         return None
     if quantiser_of(fidelity, 1) == NO_LOSS:
         return _encode_values(samples, level, present, ridge, rough, values, NO_LOSS)

@@ -51,6 +51,11 @@ class Geometry:
         return (self.depth + MARGIN_Z) * self.slice
 
     @property
+    def samples(self) -> int:
+        """Samples of the brick."""
+        return self.series * self.depth * self.height * self.width
+
+    @property
     def size(self) -> int:
         """Samples of the padded array, with room for vectors that reach beyond its last row."""
         return (self.series + (self.series > 1)) * self.volume + SLACK

@@ -21,6 +21,7 @@ LARGEST = (1 << 26) - 1
 WIDE_GAP = 32
 _LARGEST_PALETTE = 1 << 16
 _LARGEST_TABLE = 1 << 22
+_SMALL_TABLE = 1 << 16
 _LARGEST_SKIP = 1 << 29
 
 
@@ -61,10 +62,13 @@ class Values:
         last = self.highest + sum(self.skips)
         if self.low < limits.min or self.low + self.step * last > limits.max:
             raise CorruptError(f"values {self.low} to {self.low + self.step * last} do not fit {dtype}")
-        if self.highest <= _LARGEST_TABLE:
+        if self.highest <= min(_LARGEST_TABLE, max(dense.size, _SMALL_TABLE)):
             return (self._positions() * self.step + self.low).astype(dtype)[dense]
-        assert not self.starts
-        return (dense.astype(np.int64) * self.step + self.low).astype(dtype)
+        positions = dense.astype(np.int64)
+        if self.starts:
+            left_out = np.concatenate([[0], np.cumsum(self.skips)])
+            positions += left_out[np.searchsorted(self.starts, dense, side="right")]
+        return (positions * self.step + self.low).astype(dtype)
 
     def range(self) -> tuple[int, int]:
         """Lowest and highest stored value."""

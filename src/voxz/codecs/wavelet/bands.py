@@ -9,7 +9,9 @@
 A level is finished in all components before the next finer one begins, so a coarse preview decodes only the front of the stream.
 """
 
+import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +34,7 @@ from voxz.codecs.wavelet.trellis import Trellis, trellis
 from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
+from voxz.limits import affordable, at_least_a_bit
 from voxz.transforms.pyramid import Band, Pyramid
 from voxz.transforms.wiener import put_filters
 
@@ -39,6 +42,9 @@ EMPTY, SAME, OWN = 0, 1, 2
 """What the side information of a band says: all zero; weights as before; weights of its own."""
 
 _HEAD = struct.Struct("<I")
+
+BYTES_A_BAND = 2048
+"""What a decoded band takes beside its coefficients: arrays of its own, and their place among the known ones."""
 
 
 @dataclass
@@ -192,6 +198,10 @@ def decode_bands(
         raise CorruptError(f"the coefficients of a brick have {len(payload)} bytes, expected at least {_HEAD.size}")
     end = _HEAD.size + _HEAD.unpack_from(payload)[0]
     side, stream = IntegerReader(payload[_HEAD.size : end]), payload[end:]
+    bands = pyramid.bands()
+    counted = sum(band.level >= down_to for band in bands) * components
+    at_least_a_bit(counted, side.left, "bands")
+    affordable(counted * BYTES_A_BAND, components * math.prod(pyramid.shape), len(payload), "the bands of a brick")
     learner = _learner(model, pyramid, np.frombuffer(stream, np.uint8).copy(), stream)
     known, path = _Known(pyramid), trellis(states)
     values = np.zeros((components, *pyramid.shape))
@@ -246,8 +256,8 @@ def _half_step(band: Band, step: float) -> float:
     return step / (2 * band.norm) if step else 0.5
 
 
-def _levels(components: int, pyramid: Pyramid) -> list[list[tuple[int, Band]]]:
+def _levels(components: int, pyramid: Pyramid) -> Iterator[list[tuple[int, Band]]]:
     """Components and bands of each level, in the order of the stream; the lowest band is of the coarsest level."""
     bands = pyramid.bands()
     levels = sorted({band.level for band in bands}, reverse=True)
-    return [[(component, b) for component in range(components) for b in bands if b.level == level] for level in levels]
+    return ([(component, b) for component in range(components) for b in bands if b.level == level] for level in levels)
