@@ -61,7 +61,7 @@ Present = NDArray[np.bool_] | None
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
-    """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide, or decoding too costly."""
+    """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if it would cost too much."""
     if not samples.size or quantiser_of(fidelity, 1) == NO_LOSS:
         return encode_present(samples, level)
     background = split_background(samples)

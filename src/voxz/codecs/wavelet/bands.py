@@ -198,8 +198,7 @@ def decode_bands(
         raise CorruptError(f"the coefficients of a brick have {len(payload)} bytes, expected at least {_HEAD.size}")
     end = _HEAD.size + _HEAD.unpack_from(payload)[0]
     side, stream = IntegerReader(payload[_HEAD.size : end]), payload[end:]
-    bands = pyramid.bands()
-    counted = sum(band.level >= down_to for band in bands) * components
+    counted = sum(one.level >= down_to for one in pyramid.bands()) * components
     at_least_a_bit(counted, side.left, "bands")
     affordable(counted * BYTES_A_BAND, components * math.prod(pyramid.shape), len(payload), "the bands of a brick")
     learner = _learner(model, pyramid, np.frombuffer(stream, np.uint8).copy(), stream)
