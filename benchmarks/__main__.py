@@ -2,7 +2,22 @@
 
 import sys
 
-from benchmarks import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, trained
+from benchmarks import (
+    bounds,
+    downstream,
+    figure,
+    floats,
+    fuzz,
+    heavy,
+    implicit,
+    labels,
+    lossless,
+    lowrate,
+    seams,
+    slices,
+    startup,
+    trained,
+)
 from voxz.__main__ import main
 
 SUITES = {
@@ -11,12 +26,15 @@ SUITES = {
     "labels": labels.main,
     "floats": floats.main,
     "slices": slices.main,
+    "startup": startup.main,
     "downstream": downstream.main,
     "implicit": implicit.main,
     "seams": seams.main,
     "heavy": heavy.main,
     "lowrate": lowrate.main,
     "trained": trained.main,
+    "figure": figure.main,
+    "fuzz": fuzz.main,
 }
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from voxz.codecs.siren.options import Siren
 from voxz.codecs.wavelet.options import Wavelet
 from voxz.compare.compare import compare
 from voxz.errors import CorruptError, LimitError, MissingDependencyError, TruncatedError, UnsupportedError, UsageError, VoxzError
-from voxz.ratecontrol.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
+from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
 
 __version__ = "0.1.0"
 

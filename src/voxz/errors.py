@@ -41,6 +41,10 @@ class MissingWeightsError(VoxzError):
     """A file was made with a trained model that is not here; the message names it and says where to put it."""
 
 
+class PlainBytesWarning(UserWarning):
+    """A file is no image that voxz knows, or contradicts itself: it was kept as plain bytes, and comes back byte for byte."""
+
+
 def needs_newer(what: str) -> UnsupportedError:
     """Error for something intact that only later versions know."""
     return UnsupportedError(f"{what}, which file format 1.0 does not have; a voxz that reads a later 1.x is needed")

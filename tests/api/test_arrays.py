@@ -108,7 +108,7 @@ def test_too_large_a_result_is_refused() -> None:
         ({"level": 10}, r"level must be .* \(got 10\)"),
         ({"threads": 0}, "0 threads"),
         ({"codec": "zip"}, "'zip'; choose one of stored, predictive, labels"),
-        ({"target": "small"}, "expected voxz.Lossless"),
+        ({"target": "small"}, "target must be voxz.Lossless"),
     ],
 )
 def test_wrong_arguments(arguments: dict[str, Any], words: str) -> None:

@@ -153,7 +153,7 @@ def test_numpy_reads_marked_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "f4", "f8"])
 def test_label_maps_are_refused(dtype: str, tmp_path: Path) -> None:
     labels = phantoms.labels((12, 40, 40)).astype(dtype)
-    with pytest.raises(voxz.UsageError, match=r"label map .*expected an image.*--force-lossy \(force_lossy=True\)"):
+    with pytest.raises(voxz.UsageError, match=r"label map must not be compressed lossily.*--force-lossy \(force_lossy=True\)"):
         voxz.encode(labels, target=BOUND)
     assert (voxz.decode(voxz.encode(labels)) == labels).all()
     assert (voxz.decode(voxz.encode(labels, target=voxz.MaxError(0))) == labels).all()
@@ -233,12 +233,12 @@ def test_a_damaged_record_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "2", None])
 def test_targets_want_numbers(value: Any) -> None:
-    with pytest.raises(voxz.UsageError, match="expected a number of at least 0"):
+    with pytest.raises(voxz.UsageError, match="must be a number of at least 0"):
         voxz.MaxError(value)
 
 
 def test_unknown_units() -> None:
-    with pytest.raises(voxz.UsageError, match="expected 'stored', 'scaled' or 'noise'"):
+    with pytest.raises(voxz.UsageError, match="unit must be 'stored', 'scaled' or 'noise'"):
         voxz.MaxError(1, unit="hounsfield")  # type: ignore[arg-type]
 
 

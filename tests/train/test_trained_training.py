@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -139,7 +138,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, whole: Path, t
     end = time.monotonic() + 120
     while not (cut / "checkpoint.safetensors").exists() and time.monotonic() < end and process.poll() is None:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert int(unpack((cut / "checkpoint.safetensors").read_bytes())[1]["step"]) >= 2
     (cut / "model.safetensors").unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -72,7 +73,8 @@ def _mean(codec: str, kind: str, done: list[Result], failed: int, to_reference: 
         return float(statistics.mean(getattr(result, name) for result in done))
 
     def middle(name: str) -> float:
-        return float(statistics.median(getattr(result, name) for result in done))
+        known = [value for result in done if (value := getattr(result, name)) is not None]
+        return float(statistics.median(known)) if known else math.nan
 
     return Mean(
         codec,

@@ -24,13 +24,15 @@ def info_text(facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def loss_line(facts: dict[str, Any]) -> str:
-    """One line about a file that was just written with loss, from the result of `voxz.info`; empty if it is lossless."""
+def outcome_line(facts: dict[str, Any], before: int) -> str:
+    """One line about a file that was just written, from the result of `voxz.info` and the bytes of the input (0: unknown)."""
+    size = f"{before or facts['sample_bytes']:,} => {facts['bytes']:,} bytes"
+    share = f" ({100 * facts['bytes'] / before:.1f} %)" if before else ""
     loss = facts["loss"]
     if not loss:
-        return ""
+        return f"{size}{share}, lossless"
     quality = "nothing lost" if loss["psnr_db"] is None else f"PSNR {loss['psnr_db']:.1f} dB"
-    return f"max error {loss['largest_error']:.6g}, {quality}, {facts['ratio']:.1f} : 1"
+    return f"{size}{share}, max error {loss['largest_error']:.6g}, {quality}, {facts['ratio']:.1f} : 1"
 
 
 def comparison_text(result: dict[str, Any]) -> str:

@@ -103,7 +103,7 @@ class Log:
     """One line of JSON for each step and each validation; what a run that was stopped wrote after its checkpoint is dropped."""
 
     def __init__(self, path: Path, step: int) -> None:
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         self.entries = [entry for entry in map(_parsed, lines) if entry and entry["step"] <= step and step]
         self.entries = [e for e in self.entries if not ("validation" in e and e["step"] == step)]
         with complete_file(path, force=True) as file:
@@ -113,7 +113,7 @@ class Log:
     def add(self, entry: dict[str, Any]) -> None:
         """Append an entry."""
         self.entries.append(entry)
-        with self._path.open("a") as file:
+        with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
 

@@ -1,6 +1,8 @@
 """NumPy's .npy format: finding the samples behind the header (numpy.lib.format, versions 1 to 3)."""
 
 import io
+import math
+import tokenize
 
 import numpy as np
 
@@ -11,6 +13,9 @@ MAGIC = b"\x93NUMPY"
 LONGEST = 1 << 16
 """Longest header that is looked for."""
 
+MOST_SAMPLES = 1 << 40
+"""Samples of a file; more are a damaged header."""
+
 
 def parse(head: bytes) -> Layout:
     """Layout of the samples behind the header `head`."""
@@ -19,10 +24,12 @@ def parse(head: bytes) -> Layout:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
-    except ValueError as error:
-        raise CorruptError(f"the .npy header cannot be read: {error}") from None
+    except (ValueError, SyntaxError, TypeError, tokenize.TokenError, RecursionError, MemoryError) as error:
+        raise CorruptError(f"the .npy header cannot be read: {' '.join(str(error).split())[:80]}") from None
+    if any(n < 0 for n in shape) or math.prod(shape) > MOST_SAMPLES:
+        raise CorruptError(f"the .npy header cannot be read: it has the impossible shape {shape}")
     if dtype.hasobject or dtype.fields is not None:
-        raise UnsupportedError(f"got .npy samples of type {dtype}, expected plain numbers")
+        raise UnsupportedError(f".npy samples of type {dtype} are not plain numbers")
     opaque = {16: "V16", 32: "V32"}.get(dtype.itemsize) if dtype.char in "gG" else None
     kind = np.dtype(opaque) if opaque else dtype
     return Layout(tuple(shape), kind, first_axis_fastest=bool(fortran))

@@ -131,7 +131,7 @@ def test_what_cannot_be_met_is_refused() -> None:
         fitted(array, voxz.Ratio(150), "siren", **QUICK)
     with pytest.raises(voxz.UsageError, match="float32"):
         fitted(array, voxz.Ratio(20), "sirenmri-3d", **QUICK)
-    with pytest.raises(voxz.UsageError, match="expected at most"):
+    with pytest.raises(voxz.UsageError, match="PSNR of 80 dB is beyond"):
         fitted(array, voxz.Psnr(80), "siren", **TINY)
 
 

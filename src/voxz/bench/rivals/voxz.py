@@ -10,7 +10,7 @@ import voxz
 from voxz.bench.rivals.base import Rival
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
-from voxz.ratecontrol.target import Target, target_of
+from voxz.target import Target, target_of
 
 
 @dataclass(frozen=True)
