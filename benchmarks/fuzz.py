@@ -169,7 +169,7 @@ def pool() -> list[Seed]:
     rng = np.random.default_rng(0)
     found = []
 
-    def add(name: str, array: np.ndarray, **options: object) -> None:  # type: ignore[type-arg]
+    def add(name: str, array: np.ndarray, **options: object) -> None:
         found.append(Seed.of(name, voxz.encode(array, **options)))  # type: ignore[arg-type]
 
     volume = (
