@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
-from voxz.codecs.numbers import CODECS
+from voxz.codecs.numbers import BRICK_CODECS
 from voxz.container.byte_source import SourceLike
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
@@ -251,7 +251,7 @@ def info(source: SourceLike, *, max_bytes: int = BASE) -> dict[str, Any]:
     """
     with Reader(source) as reader:
         header, layout = reader.header, reader.layout
-        names = {number: name for name, number in CODECS.items()}
+        names = {number: name for name, number in BRICK_CODECS.items()}
         transforms, profiles = wavelet_names(reader)
         used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
         voxels = max(1, math.prod(layout.canonical))
