@@ -1,5 +1,9 @@
 """Numbers and names of the codecs, as files and users know them. A number is never given away again."""
 
+from typing import Any
+
+import numpy as np
+
 STORED, PREDICTIVE, LABELS, FLOATS, WAVELET, SIREN, TURNED = 0, 1, 2, 3, 4, 5, 6
 
 CODECS = {"stored": STORED, "predictive": PREDICTIVE, "labels": LABELS, "floats": FLOATS, "wavelet": WAVELET, "siren": SIREN}
@@ -16,3 +20,8 @@ TYPES = {
     SIREN: frozenset(_INTEGERS + _FLOATS),
 }
 """Sample types (kind and bytes) of the codecs that do not take all."""
+
+
+def takes(codec: int, dtype: np.dtype[Any]) -> bool:
+    """Whether a codec, if it is known, takes samples of this type."""
+    return codec not in TYPES or f"{dtype.kind}{dtype.itemsize}" in TYPES[codec]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs import registry
-from voxz.codecs.numbers import STORED, TYPES
+from voxz.codecs.numbers import STORED, takes
 from voxz.codecs.stored import decode_bytes, decode_pieces
 from voxz.container.byte_source import SourceLike, byte_source
 from voxz.container.header import ANCILLARY, BRICK, LOSS, Entry, Header, Loss, fixed_chunks
@@ -122,7 +122,7 @@ class Reader:
             raise CorruptError(f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}, and one of each other part")
         dtype = self.layout.dtype
         for entry in self.bricks:
-            if f"{dtype.kind}{dtype.itemsize}" not in TYPES.get(entry.codec, (f"{dtype.kind}{dtype.itemsize}",)):
+            if not takes(entry.codec, dtype):
                 raise CorruptError(f"codec {entry.codec} does not take samples of type {dtype}")
         self.boxes = [box for slab in self.grid.slabs() for box in slab]
 
