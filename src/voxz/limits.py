@@ -15,7 +15,7 @@ from voxz.errors import CorruptError
 BASE = 64 << 20
 """Bytes for what does not grow with the file; also the largest part of a foreign file that is unpacked unasked."""
 
-BYTES_PER_SAMPLE = 96
+BYTES_PER_SAMPLE = 200
 BYTES_PER_BYTE = 64
 
 

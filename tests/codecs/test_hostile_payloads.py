@@ -10,6 +10,7 @@ import pytest
 import voxz
 from voxz.codecs.payload import PartWriter
 from voxz.codecs.predictive import codec as predictive
+from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.value_map import Values
 from voxz.codecs.siren.network import Shape
 from voxz.codecs.siren.weights import decode_weights
@@ -52,7 +53,17 @@ def networks() -> object:
     return decode_weights(bytes(100_000), 200, shape, 1000)
 
 
+def thin() -> object:
+    """A payload for a brick of a million slices of one sample, whose borders would be 400 MB."""
+    side = IntegerWriter()
+    Values(0, 1, 9).write(side)
+    information = side.to_bytes()
+    payload = struct.pack("<BII", 5, len(information), 8) + information + bytes(8)
+    return predictive.decode_brick(payload, (1, 1 << 21, 1, 1, 1), np.dtype("u1"))
+
+
 CASES = {
+    "borders of a thin brick": thin,
     "units of 20000 volumes": predictors(20000),
     "basis of 20000 volumes": wavelet_brick(20000, basis=True),
     "bands of a million components": wavelet_brick(1 << 20, basis=False),
@@ -70,6 +81,12 @@ def test_a_count_that_nothing_could_hold_is_damage(name: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < BASE
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1 << 21), (1, 1, 1 << 21, 1), (1, 1 << 16, 1, 1), (1, 1, 1 << 20, 2)])
+def test_bricks_as_encoders_cut_them_stay_below_the_limit(shape: tuple[int, int, int, int]) -> None:
+    geometry = Geometry(*shape)
+    affordable(predictive.BYTES_A_PLACE * geometry.size, geometry.samples, 100, "it")
 
 
 def test_the_rule() -> None:

@@ -37,10 +37,13 @@ from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.contexts import read_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
-from voxz.limits import memory_of
+from voxz.limits import affordable, memory_of
 
 _HEAD = struct.Struct("<BII")
 """Number of the settings; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
+
+BYTES_A_PLACE = 8
+"""Sample and error of a place of the padded array."""
 
 _FEWEST_WORDS = 8
 """Bytes of the two rANS states that every stream starts with."""
@@ -87,8 +90,9 @@ def encode_present(
     `ridge` is that of `learn`. A `rough` payload, with few entropy tables, is only good for its length.
     """
     values = find_values(samples if present is None else samples[present])
-    volumes = samples.shape[0] * samples.shape[4]
-    if values is None or memory_of_units(2 * volumes, SETTINGS[min(level, DEFAULT)]) > memory_of(samples.size, 0):
+    geometry = Geometry(samples.shape[0] * samples.shape[4], *samples.shape[1:4])
+    units = memory_of_units(2 * geometry.series, SETTINGS[min(level, DEFAULT)])
+    if values is None or max(units, BYTES_A_PLACE * geometry.size) > memory_of(samples.size, 0):
         return None
     if quantiser_of(fidelity, 1) == NO_LOSS:
         return _encode_values(samples, level, present, ridge, rough, values, NO_LOSS)
@@ -233,6 +237,7 @@ def decode_present(
     quantiser = Quantiser.read(side) if stepped else NO_LOSS
     settings = SETTINGS[min(level, DEFAULT)]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])
+    affordable(BYTES_A_PLACE * geometry.size, geometry.samples, len(payload), "the borders of a thin brick")
     model = Model.read(side, settings, geometry)
     padded = np.zeros(geometry.size, np.int32)
     absent = NONE_ABSENT if present is None else pad(to_series(~present), geometry)
