@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,17 @@ _ALWAYS = (*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE)
 Weights = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Layers:
-    """Weights for a band: those of the first layer with what depends on the band put together."""
+class Layers(NamedTuple):
+    """Weights for a band: those of the first layer with what depends on the band put together; all float64.
+
+    Attributes
+    ----------
+    first : (FEATURES, one)
+    slope, bias : (one,): what the expected magnitude adds, and what is always added
+    second, second_bias : (one, two) and (two,)
+    third, third_bias : (two, OUTPUTS) and (OUTPUTS,); in a walk with an axis of EXPERTS in front
+    edges : (2, 3), by quantiser and index, how far the bounds of an index lie outside
+    """
 
     first: Weights
     slope: Weights
