@@ -8,7 +8,7 @@ four neighbours each, near and farther. The bits that were shifted out have equa
 
 import numpy as np
 
-from voxz.codecs.wavelet.magnitude_context import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, bin_of, row_part
+from voxz.codecs.wavelet.magnitude_context import BINS, FRONT, LEFT, MOST_MAGNITUDE, TOP, UNIT_BITS, WEIGHT_BITS, bin_of, row_part
 from voxz.codecs.wavelet.mixing import decide
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
@@ -145,7 +145,7 @@ def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no
                 else:
                     index = np.int64(0)
                 indices[z, y, x] = index
-                row[i] = min(magnitude_of(index, q), LARGEST)
+                row[i] = min(magnitude_of(index, q), MOST_MAGNITUDE)
                 signs[i] = row[i] if index > 0 else -row[i]
                 state = after[state, size & 1]
     return True

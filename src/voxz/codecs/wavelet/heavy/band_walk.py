@@ -29,7 +29,7 @@ from voxz.codecs.wavelet.heavy.network import (
 from voxz.codecs.wavelet.heavy.online_layer import RATES, energy_of, learn
 from voxz.codecs.wavelet.heavy.tables import log2_of, odds_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_slice
-from voxz.codecs.wavelet.magnitude_context import FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, row_part
+from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, MOST_MAGNITUDE, TOP, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
 from voxz.jit import at, kernel
@@ -326,7 +326,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
                         slopes,
                     )
                 indices[z, y, x] = index
-                row[i] = min(magnitude_of(index, q), LARGEST)
+                row[i] = min(magnitude_of(index, q), MOST_MAGNITUDE)
                 signs[i] = row[i] if index > 0 else -row[i]
                 logs_row[i] = log2_of(2 * np.int64(row[i]) + 1) - 1.0
                 state = after[state, size & 1]

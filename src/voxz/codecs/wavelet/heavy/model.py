@@ -28,7 +28,7 @@ LEVELS = 4
 """Levels with a bias of their own, from the finest on; coarser ones share the last."""
 
 MOST_UNITS = 256
-LARGEST = 2.0**16
+LARGEST_WEIGHT = 2.0**16
 
 _SHAPES: dict[str, tuple[int | str, ...]] = {
     "first": (8, FEATURES, "one"),
@@ -100,7 +100,7 @@ class Model:
                 got = "nothing" if array is None else f"shape {array.shape}"
                 raise CorruptError(f"a model of the heavy profile has {got} for {name!r}, expected shape {expected}")
             arrays[name] = np.ascontiguousarray(array.astype(np.float64))
-            if not (np.abs(arrays[name]) <= LARGEST).all():
+            if not (np.abs(arrays[name]) <= LARGEST_WEIGHT).all():
                 raise CorruptError(f"a model of the heavy profile has numbers out of bounds for {name!r}")
         return cls(texts.get("name", ""), hashlib.sha256(data).digest(), arrays)
 
