@@ -34,8 +34,8 @@ MASK_4 = _bits(*range(NEIGHBOURS))
 """In the slice; around the voxel in the slice before; and beyond; most; all."""
 
 PATTERNS = TABLES_END
-"""Places in `model`: a counter for each pattern of the PATTERN_SIZE neighbours, per mode; then those of runs, repeated rows, new ids,
-hashed contexts and the bits of ids; then weights."""
+"""Places in `model`: a counter for each pattern of the PATTERN_SIZE neighbours, per mode; then those of runs, repeated rows, new
+ids, hashed contexts and the bits of ids; then weights."""
 
 RUNS = PATTERNS + (MODES << PATTERN_SIZE)
 SAME = RUNS + MODES * 32
