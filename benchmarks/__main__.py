@@ -7,6 +7,7 @@ from benchmarks import (
     downstream,
     figure,
     floats,
+    fuzz,
     heavy,
     implicit,
     labels,
@@ -33,6 +34,7 @@ SUITES = {
     "lowrate": lowrate.main,
     "trained": trained.main,
     "figure": figure.main,
+    "fuzz": fuzz.main,
 }
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.original import NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
+from voxz.limits import BASE
 from voxz.pipeline.decode import check_array, checked_only, restore, slabs
 from voxz.pipeline.encode import PLAIN, Written, encode_plain, encode_samples
 from voxz.pipeline.samples import Progress
@@ -154,7 +155,7 @@ def decompress(
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
-        companion = next(reader.pieces(1)) if len(reader.files) == 2 else b""
+        companion = b"".join(reader.pieces(1)) if len(reader.files) == 2 else b""
         if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
             raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
         file = stack.enter_context(output(destination, force, like))
@@ -203,7 +204,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
 
     `blob` is bytes (any buffer), a file object, a path or a URL.
 
-    `max_bytes` bounds the size of the result (`LimitError`).
+    `max_bytes` bounds the size of the result (`LimitError`); `voxz.limits` says what decoding takes beside it.
     """
     with Reader(blob) as reader:
         stored = only_array(reader)
@@ -240,10 +241,13 @@ def verify(source: SourceLike, *, threads: int | None = None, progress: Progress
         restore(reader, checked_only, thread_count(threads), progress)
 
 
-def info(source: SourceLike) -> Info:
-    """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
+def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
+    """Describe a file: shape, type, codecs, sizes in bytes, checksums. No samples are decoded.
+
+    What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
+    """
     with Reader(source) as reader:
-        return Info.of(reader)
+        return Info.of(reader, max_bytes)
 
 
 def _check(level: int) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
-from voxz.errors import CorruptError
+from voxz.errors import CorruptError, UnsupportedError
 from voxz.volume.bricks import Extent, Grid
 from voxz.volume.layout import DTYPES, MOST_AXES, Layout
 
@@ -30,6 +30,11 @@ UNITS = {"stored": 0, "scaled": 1, "noise": 2}
 """Units of a largest error that was asked for."""
 
 LARGEST_AXIS = 1 << 40
+
+
+def _possible(shape: tuple[int, ...]) -> bool:
+    """Whether the axes are in bounds; an axis of 0 does not excuse giant ones beside it."""
+    return math.prod(max(1, n) for n in shape) <= LARGEST_AXIS
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,12 @@ class Loss(Record):
     counts_background: int = 0
     reserved: int = 0
 
+    def possible(self) -> bool:
+        """Whether an encoder could have written this: no NaN, nothing negative, known units."""
+        never_negative = (self.bound, self.largest_error, self.mean_square, self.peak)
+        finite = math.isfinite(self.asked) and 0 <= self.noise < math.inf
+        return finite and all(n >= 0 for n in never_negative) and self.unit < len(UNITS) and self.counts_background <= 1
+
     @property
     def exact(self) -> bool:
         """Whether the bound leaves no room for loss, so that the original comes back."""
@@ -157,6 +168,8 @@ class ArrayHeader:
     def pack(self) -> bytes:
         """Bytes of the header, as many whatever was measured."""
         layout = self.layout
+        if not _possible(layout.shape):
+            raise UnsupportedError(f"the shape {layout.shape} is too large: axes above 0 give over {LARGEST_AXIS} samples")
         flags = int(layout.dtype.str[0] == ">") | layout.first_axis_fastest << 1
         fixed = bytes([layout.dtype_code(), flags, layout.channels, len(layout.shape), self.level, self.target])
         numbers = b"".join(map(varint, (*layout.shape, *self.extent, self.tables)))
@@ -171,15 +184,15 @@ class ArrayHeader:
         limits |= {"dtype": code in DTYPES, "target": target < len(TARGETS)}
         shape = tuple(cursor.number() for _ in range(axes if limits["axes"] else 0))
         a, b, c, d, tables = (cursor.number() for _ in range(5))
-        limits |= {"shape": math.prod(shape) <= LARGEST_AXIS, "extent": min(a, b, c, d) > 0 and max(a, b, c, d) < 1 << 32}
+        limits |= {"shape": _possible(shape), "extent": min(a, b, c, d) > 0 and max(a, b, c, d) < 1 << 32}
         wrong = [name for name, possible in limits.items() if not possible]
         if wrong:
             raise CorruptError(f"impossible values in the header of an array: {', '.join(wrong)}")
         dtype = np.dtype((">" if flags & 1 else "<") + DTYPES[code])
         sums = cursor.take(32)
         loss = None if target == LOSSLESS else Loss.unpack(cursor.take(Loss.layout().size))
-        if loss and (loss.unit >= len(UNITS) or loss.counts_background > 1):
-            raise CorruptError(f"impossible values in the record of losses: {loss.unit}, {loss.counts_background}")
+        if loss and not loss.possible():
+            raise CorruptError(f"impossible values in the record of losses: {loss}")
         return cls(Layout(shape, dtype, bool(flags & 2), channels), (a, b, c, d), level, target, tables, sums, loss)
 
     @property

@@ -7,7 +7,8 @@ cut from it carries it too.
 
 from voxz.container.header import ArrayHeader
 from voxz.container.reader import StoredArray
-from voxz.container.surroundings import surroundings
+from voxz.container.surroundings import Surroundings
+from voxz.limits import BASE
 
 _START = b"\nvoxz-lossy "
 
@@ -37,9 +38,9 @@ def own_mark(array: StoredArray) -> bytes:
     return b"" if loss is None or loss.exact else mark(array.header)
 
 
-def marks_before(array: StoredArray) -> list[str]:
-    """Marks that the original had already, oldest first."""
-    found = marks_in(surroundings(array).tail)
+def marks_before(array: StoredArray, most: int = BASE) -> list[str]:
+    """Marks that the original had already, oldest first; `LimitError` if more than `most` bytes lie behind the samples."""
+    found = marks_in(Surroundings(array).tail.read(most))
     return found[:-1] if own_mark(array) else found
 
 

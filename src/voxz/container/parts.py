@@ -35,10 +35,10 @@ def pack(data: bytes) -> bytes:
     return min(packed, key=len)
 
 
-def unpack(payload: bytes, length: int) -> bytes:
-    """The `length` bytes of a payload; damage raises `CorruptError`."""
-    if length > LARGEST_PART:
-        raise CorruptError(f"a part of the file announces {length} bytes, expected at most {LARGEST_PART}")
+def unpack(payload: bytes, length: int, most: int = LARGEST_PART) -> bytes:
+    """The `length` bytes of a payload; damage, or a length above `most`, raises `CorruptError`."""
+    if length > most:
+        raise CorruptError(f"a part of the file announces {length} bytes, expected at most {most}")
     if payload[:1] != bytes([LZMA]):
         return decode_bytes(payload, length)
     unpacker = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_filters(length, 6))

@@ -20,6 +20,11 @@ LONGEST = 1 << 23
 """Longer runs of verbatim bytes are cut into pieces of this length."""
 
 
+def cut(data: bytes) -> list[bytes]:
+    """Pieces of at most `LONGEST` bytes."""
+    return [data[at : at + LONGEST] for at in range(0, len(data), LONGEST)]
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Where a chunk lies in the file, its CRC32, how many pieces it holds, and how many bytes it unpacks to."""
@@ -78,9 +83,9 @@ class PieceWriter:
 
 def unpack_chunk(payload: bytes, raw_length: int, lengths: Sequence[int], counts: Sequence[int]) -> list[bytes]:
     """Pieces of a chunk: `lengths` are theirs, `counts` the number of pieces of the file of each."""
-    if sum(lengths) > parts.LARGEST_PART:
-        raise CorruptError(f"the pieces of a chunk have {sum(lengths)} bytes, expected at most {parts.LARGEST_PART}")
-    raw = Cursor(parts.unpack(payload, raw_length))
+    if sum(lengths) > CHUNK + LONGEST:
+        raise CorruptError(f"the pieces of a chunk have {sum(lengths)} bytes, expected at most {CHUNK + LONGEST}")
+    raw = Cursor(parts.unpack(payload, raw_length, 2 * (CHUNK + LONGEST)))
     steps = Cursor(raw.take(raw.number()))
     pieces: list[bytes] = []
     for length, of in zip(lengths, counts, strict=True):

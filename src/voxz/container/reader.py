@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs import registry
+from voxz.codecs.numbers import takes
 from voxz.container import parts
 from voxz.container.byte_source import SourceLike, byte_source
 from voxz.container.catalogue import Catalogue
@@ -189,6 +190,9 @@ class StoredArray:
         slab = self.grid.slab_voxels() * self.layout.dtype.itemsize
         if slab > LARGEST_SLAB:
             raise CorruptError(f"the bricks need {slab} bytes at once, expected at most {LARGEST_SLAB}")
+        for codec in np.unique(index["codec"][header.tables :]).tolist():
+            if not takes(codec, self.layout.dtype):
+                raise CorruptError(f"codec {codec} does not take samples of type {self.layout.dtype}")
 
     @property
     def samples(self) -> int:

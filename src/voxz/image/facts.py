@@ -10,8 +10,9 @@ from voxz.codecs.numbers import BRICK_CODECS, WAVELET
 from voxz.codecs.wavelet.head import Head, entropy_name, transform_name
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader, StoredArray
-from voxz.container.surroundings import surroundings
+from voxz.container.surroundings import Surroundings
 from voxz.image.loss import LossFacts, loss_of
+from voxz.limits import BASE
 
 
 def plain(value: Any) -> Any:
@@ -84,14 +85,14 @@ class Info:
         return result
 
     @classmethod
-    def of(cls, reader: Reader) -> "Info":
+    def of(cls, reader: Reader, most: int = BASE) -> "Info":
         """Facts about an open file."""
         files, named = len(reader.files), reader.files.named
         first = reader.files[0] if files and not named else None
         gzip = first.gzip if first else None
         array = reader.arrays[0] if len(reader.arrays) == 1 and not named else None
         content = array.layout.nbytes if array else sum(file.size for file in reader.files)
-        facts = _facts(array) if array else _NO_VOLUME
+        facts = _facts(array, most) if array else _NO_VOLUME
         return cls(
             format=f"voxz {reader.version}",
             original="archive" if named else first.format if first else "array",
@@ -128,9 +129,9 @@ _NO_VOLUME: dict[str, Any] = {
 }
 
 
-def _facts(array: StoredArray) -> dict[str, Any]:
+def _facts(array: StoredArray, most: int) -> dict[str, Any]:
     """What is known about an array."""
-    header, layout, around = array.header, array.layout, surroundings(array)
+    header, layout, around = array.header, array.layout, Surroundings(array)
     fronts = [array.front(n, Head.FRONT) for n, brick in enumerate(array.bricks) if brick.codec == WAVELET]
     return {
         "shape": layout.shape,
@@ -138,7 +139,7 @@ def _facts(array: StoredArray) -> dict[str, Any]:
         "channels": layout.channels,
         "target": header.target_name,
         "loss": loss_of(array),
-        "lossy_before": tuple(marks_before(array)),
+        "lossy_before": tuple(marks_before(array, most)),
         "level": header.level,
         "codecs": codecs_of(array),
         "transforms": dict(sorted(Counter(map(transform_name, fronts)).items())),

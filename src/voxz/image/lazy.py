@@ -25,6 +25,7 @@ from voxz.image.resample import Resampling, few_samples
 from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
 from voxz.io.nifti_header import nifti_header
+from voxz.limits import BASE
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
@@ -48,7 +49,7 @@ class Image:
     ----------
     source : path or URL of a file, its bytes (any buffer), or a file object with `read` and `seek`
     threads : threads for decoding; default, the CPUs this process may use
-    max_bytes : refuse (`LimitError`) to decode more than this many bytes in one access
+    max_bytes : refuse (`LimitError`) an access whose result takes more bytes; looked at before anything is made for it
     cache_bytes : decoded bricks to keep for the next access
     """
 
@@ -266,6 +267,7 @@ class Image:
     def canonical(self) -> NDArray[np.generic]:
         """All samples as ``(series, z, y, x, channels)`` in native byte order."""
         shape = self._layout.canonical
+        self._check_limit(self._layout.nbytes)
         return self._gather([range(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
     def resample(self, shape: Sequence[int] | float) -> NDArray[Any]:
@@ -313,11 +315,12 @@ class Image:
 
     def nifti_header(self) -> bytes | None:
         """Bytes of the NIfTI header and its extensions, verbatim; None for arrays."""
-        return nifti_header(self._array)
+        return nifti_header(self._array, max(BASE, self._max_bytes or 0))
 
     def _read(self, positions: tuple[Positions, ...]) -> NDArray[np.generic]:
         """Samples at the given positions of the user-visible axes, with channels as one more axis."""
         layout = self._layout
+        self._check_limit(math.prod(map(len, positions)) * layout.channels * layout.dtype.itemsize)
         shape = [len(part) for part in (positions[::-1] if layout.first_axis_fastest else positions)]
         result = self._gather(self._canonical_positions(positions)).reshape(*shape, layout.channels)
         if layout.first_axis_fastest:

@@ -1,5 +1,6 @@
 """A whole image at a lower resolution, brick by brick."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.numbers import LABELS
 from voxz.container.reader import StoredArray
-from voxz.errors import UsageError
+from voxz.errors import CorruptError, UsageError
 from voxz.io import nifti
 from voxz.io.nifti_header import nifti_header
 from voxz.threads import map_ordered
@@ -70,7 +71,8 @@ def _most(length: int) -> int:
 
 def _are_names(array: StoredArray) -> bool:
     """Whether samples are labels: a codec took one brick for a map, or the NIfTI header says so."""
-    header = nifti_header(array)
-    if header is not None and nifti.intent(header) == nifti.INTENT_LABEL:
-        return True
+    with contextlib.suppress(CorruptError):
+        header = nifti_header(array)
+        if header is not None and nifti.intent(header) == nifti.INTENT_LABEL:
+            return True
     return bool(array.bricks) and all(brick.codec == LABELS for brick in array.bricks)

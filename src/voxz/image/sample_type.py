@@ -8,7 +8,7 @@ stay bytes.
 import numpy as np
 
 from voxz.container.reader import StoredArray
-from voxz.container.surroundings import surroundings
+from voxz.container.surroundings import Surroundings
 from voxz.io import npy
 
 _WIDE = {"V16": np.dtype(np.longdouble), "V32": np.dtype(np.clongdouble)}
@@ -21,9 +21,9 @@ def sample_type(array: StoredArray) -> np.dtype[np.generic]:
     wide = _WIDE.get(stored.str.lstrip("|"))
     if wide is None or wide.itemsize != stored.itemsize:
         return stored
-    around = surroundings(array)
+    around = Surroundings(array)
     if around.format.startswith("nifti") and np.finfo(np.longdouble).nmant != _QUADRUPLE_BITS:
         return stored
     if around.format == "npy":
-        return wide.newbyteorder(npy.fields(around.head)[2].byteorder)
+        return wide.newbyteorder(npy.fields(around.head.read())[2].byteorder)
     return wide

@@ -21,7 +21,7 @@ from voxz.container.files import Gzip, Segment, StoredFile, Verbatim
 from voxz.container.files import Samples as StoredSamples
 from voxz.container.header import UNITS, ArrayHeader, Loss, files_digest
 from voxz.container.loss_mark import mark
-from voxz.container.pieces import LONGEST, Chunk, PieceWriter
+from voxz.container.pieces import LONGEST, Chunk, PieceWriter, cut
 from voxz.container.writer import Writer, front_length
 from voxz.io import gzip_stream
 from voxz.pipeline.distortion import Tally, within
@@ -189,8 +189,8 @@ def _files(layout: Layout, foreign: Foreign, tail: bytes, content: "Sums", exact
     if foreign.format == "array":
         return []
     samples = StoredSamples(0, 0, layout.nbytes // layout.dtype.itemsize, layout.nbytes)
-    around = [part for part in (foreign.head, tail) if part]
-    segments: list[Segment] = [_verbatim(foreign.head), samples, _verbatim(tail)]
+    head, rest = cut(foreign.head), cut(tail)
+    segments: list[Segment] = [*map(_verbatim, head), samples, *map(_verbatim, rest)]
     gzip, gzip_crc32 = exact or (Gzip(gzip_stream.DEFAULT_LEVEL), 0)
     data = StoredFile(
         "",
@@ -200,12 +200,13 @@ def _files(layout: Layout, foreign: Foreign, tail: bytes, content: "Sums", exact
         gzip if foreign.gzipped else None,
         gzip_crc32 if foreign.gzipped else 0,
     )
-    files = [(data, around, content)]
+    files = [(data, head + rest, content)]
     if foreign.companion:
         sums = Sums()
         sums.add(foreign.companion)
         name = ".hdr.gz" if foreign.companion[:2] == gzip_stream.MAGIC else ".hdr"
-        files.append((StoredFile(name, foreign.format, sums.crc32, (_verbatim(foreign.companion),)), [foreign.companion], sums))
+        pieces = cut(foreign.companion)
+        files.append((StoredFile(name, foreign.format, sums.crc32, tuple(map(_verbatim, pieces))), pieces, sums))
     return files
 
 
