@@ -72,6 +72,18 @@ class Part:
     packing: str = "raw"
     view: View = IDENTITY
 
+    def frames(self, count: int) -> list["Part"]:
+        """Each of `count` frames that lie one after the other; itself alone if a word of two bytes lies in two of them."""
+        length, view = self.length // count, self.view
+        if len(view.split) == 4:
+            view = channels_first(*view.split[1:])
+        elif view.split and length % 2:
+            return [self]
+        elif view.split:
+            view = axes((length // 2, 2), (0, 1), (1,))
+        layout = replace(self.layout, shape=self.layout.shape[:2])
+        return [Part(self.start + frame * length, length, layout, self.packing, view) for frame in range(count)]
+
 
 def image(attributes: Attributes, found: Elements) -> tuple[Image, int] | None:
     """What the pixels are, and the row of their element; None if there are none that this knows."""
