@@ -134,7 +134,7 @@ def put_table(text: str, document: Path) -> None:
     before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise UsageError(f"found no place for the table in {document}, expected the lines {BEGIN} and {END}")
+        raise UsageError(f"{document} has no place for the table; add the lines {BEGIN} and {END}")
     document.write_text(f"{before}{BEGIN}\n{text}\n{end}{after}", encoding="utf-8")
 
 

@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> None:
 
 
 def grid_of(shape: tuple[int, ...], itemsize: int, parts: str) -> Grid:
-    """Bricks: so many along each axis, or those of a file."""
+    """Bricks: a number along each axis, or those of a file."""
     sizes = (shape[0], shape[1], shape[2], shape[3], shape[4])
     if not parts:
         return Grid.choose(sizes, itemsize, large=True)
@@ -72,7 +72,7 @@ def grid_of(shape: tuple[int, ...], itemsize: int, parts: str) -> Grid:
 
 
 def coded(volume: NDArray[Any], grid: Grid, bits: float, level: int) -> tuple[NDArray[Any], float]:
-    """The volume after coding with wavelets at about so many bits per voxel, and how many they were."""
+    """Code a volume with wavelets at about `bits` per voxel; return what is decoded, and the bits per voxel."""
     boxes: list[Box] = [box for slab in grid.slabs() for box in slab]
     bricks = [np.ascontiguousarray(volume[box]) for box in boxes]
     low, high = extent_of(volume)

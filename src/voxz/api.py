@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
-from voxz.codecs.numbers import CODECS
+from voxz.codecs.numbers import BRICK_CODECS
 from voxz.container.byte_source import SourceLike
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
@@ -247,7 +247,7 @@ def info(source: SourceLike) -> dict[str, Any]:
     """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
     with Reader(source) as reader:
         header, layout = reader.header, reader.layout
-        names = {number: name for name, number in CODECS.items()}
+        names = {number: name for name, number in BRICK_CODECS.items()}
         transforms, profiles = wavelet_names(reader)
         used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
         voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))

@@ -81,7 +81,7 @@ def test_what_goes_wrong_has_a_row_and_a_line(run: tuple[Path, Path, subprocess.
     assert found["broken", ""]["status"] == "unreadable"
     assert "ends early" in found["broken", ""]["message"]
     assert found["map", "jpegls"]["status"] == "unsupported"
-    assert found["map", "jpegls"]["message"] == "takes integers only, got float32"
+    assert found["map", "jpegls"]["message"] == "takes integers only (got float32)"
     assert found["map", "sz3:error=2"]["status"] == "ok"
     assert found["sub-1_ct", "kakadu"]["status"] == "missing"
     assert "kakadusoftware.com" in found["sub-1_ct", "kakadu"]["message"]
@@ -161,10 +161,10 @@ def test_a_codec_that_lies_crashes_or_hangs_is_shown_as_failed(tmp_path: Path) -
     [
         (["EMPTY"], "found no volumes in"),
         (["EMPTY/none.nii"], "does not exist"),
-        (["DATA", "--codecs", "jpeg3000"], "got codec 'jpeg3000'"),
-        (["DATA", "--codecs", "gzip", "--reference", "xz"], "expected one of the measured codecs: gzip"),
-        (["DATA", "--rates", "6:1"], "expected two rates"),
-        ([], "got no volumes"),
+        (["DATA", "--codecs", "jpeg3000"], "there is no codec 'jpeg3000'"),
+        (["DATA", "--codecs", "gzip", "--reference", "xz"], "must be one of the measured codecs gzip"),
+        (["DATA", "--rates", "6:1"], "must be two rates"),
+        ([], "no volumes are named"),
     ],
 )
 def test_wrong_arguments(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def _said(half: str, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _work(verb: str, spec: Spec, source: Path, destination: Path, report: Path, limit: float) -> dict[str, Any]:
-    """Run one half in a fresh process; what it reports, or how it ended."""
+    """Run one half in a fresh process; return its report, or how it ended."""
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "voxz.bench.worker", verb, str(spec), str(source), str(destination), str(report)]
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "BLOSC_NTHREADS", "RAYON_NUM_THREADS"), "1")
@@ -206,7 +206,7 @@ def _compare(volume: Volume, back: NDArray[Any], bound: float | None) -> dict[st
     if back.shape != original.shape or back.dtype != original.dtype:
         return {
             "status": "failed",
-            "message": f"decoded to {back.shape} {back.dtype}, expected {original.shape} {original.dtype}",
+            "message": f"decoded to {back.shape} {back.dtype} instead of {original.shape} {original.dtype}",
         }
     data_range = data_range_of(original)
     facts: dict[str, Any] = {"status": "ok", "bound": bound, "data_range": data_range}

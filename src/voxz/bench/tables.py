@@ -16,7 +16,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Mean:
-    """A codec over the volumes of a kind: means, speeds being medians; `to_reference` is the mean ratio of sizes."""
+    """A codec over the volumes of a kind: mean sizes, median speeds; `to_reference` is the mean ratio of sizes."""
 
     codec: str
     kind: str
@@ -32,7 +32,7 @@ class Mean:
 
 
 def best_orders(results: Iterable[Result]) -> list[Result]:
-    """Of results that differ in the order of a series only, the smallest; named as without that option."""
+    """Keep the smallest of results that differ only in the order of a series, under the name without that option."""
     best: dict[tuple[str, str], Result] = {}
     for result in results:
         codec = ",".join(part for part in result.codec.replace(":", ",", 1).split(",") if not part.startswith("order="))

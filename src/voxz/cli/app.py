@@ -155,7 +155,7 @@ def compress(
         {"stored": max_error, "scaled": max_error_scaled, "noise": max_error_noise}, {"psnr": psnr, "bits": bits, "ratio": ratio}
     )
     if remove and no_verify:
-        raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
+        raise UsageError("--rm deletes an input only after its file was verified; leave out --no-verify")
 
     chosen = codec_from_flags(codec, transform=transform, entropy=entropy, preset=preset, fit=fit, log=log, log_plot=log_plot)
 

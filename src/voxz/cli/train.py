@@ -43,14 +43,14 @@ def wavelet(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError(f"got the device {device}, but PyTorch finds no CUDA here; expected cpu")
+        raise UsageError(f"PyTorch finds no CUDA for the device {device} here; use --device cpu")
     try:
         torch.device(device)
     except RuntimeError:
-        raise UsageError(f"got the device {device}, expected auto, cpu or cuda") from None
+        raise UsageError(f"the device must be auto, cpu or cuda (got {device})") from None
     recipe = read_recipe(config)
     if out.exists() and not out.is_dir():
-        raise UsageError(f"got the output {out}, which is a file, expected a folder")
+        raise UsageError(f"the output {out} is a file; name a folder")
     out.mkdir(parents=True, exist_ok=True)
     run = Run.of(recipe, data, out, device)
     run.resume()

@@ -21,6 +21,7 @@ from voxz.io import nifti
 from voxz.metrics import psnr
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
+from voxz.pipeline.slabs import native_slabs
 from voxz.ratecontrol.codec_choice import choose_engine, engine_within
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal, Result, goal_of
 from voxz.ratecontrol.noise import noise_of
@@ -45,6 +46,9 @@ PSNR_ABOVE, PSNR_MISSED = 0.095, 0.1
 
 TIGHTER = 0.4
 """Share of these that is searched within where only part of a volume is tried."""
+
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Magnitudes of the largest sample between which squares and their sums are normal doubles."""
 
 DB_PER_DOUBLING = 6.02
 
@@ -78,7 +82,13 @@ def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, t
     if fit is None and goal is None:
         return Settled(_within(opened, plan, threads, dtype))
     if fit is None and not _has_engines(dtype):
+        if target.bits_per_sample(8 * dtype.itemsize) is not None:
+            raise UsageError(
+                f"samples of type {dtype.name} are coded without loss only, so --{target.name} cannot be met; leave it out, or "
+                "convert them to integers of up to 32 bits or to floats"
+            )
         return Settled(replace(plan, fidelity=EXACT))
+    _refuse_range(target, opened, dtype)
     with opened() as samples:
         trial = Trial.of(samples, plan, threads) if fit is None else Trial.of(samples, plan, threads, math.inf)
     if goal is not None and trial.peak == 0:
@@ -124,8 +134,23 @@ def _within(opened: Opener, plan: Plan, threads: int, dtype: np.dtype[Any]) -> P
     narrow = bound < NARROW if dtype.kind in "iu" else bound == 0
     if plan.codec is not None or narrow or not _has_engines(dtype):
         return plan
+    _refuse_range(plan.target, opened, dtype)
     with opened() as samples:
         return engine_within(Trial.of(samples, plan, threads), plan, dtype)
+
+
+def _refuse_range(target: Target, opened: Opener, dtype: np.dtype[Any]) -> None:
+    """Refuse doubles whose squares are no normal numbers: mean squared errors of them cannot be reckoned with."""
+    if dtype != np.dtype(np.float64).newbyteorder(dtype.byteorder):
+        return
+    with opened() as samples:
+        for _, slab in native_slabs(samples):
+            sizes = np.abs(slab[np.isfinite(slab) & (slab != 0)])
+            if sizes.size and not SMALLEST <= sizes.max() <= LARGEST:
+                raise UsageError(
+                    f"samples of up to {sizes.max():.1e} are outside of {SMALLEST:g} to {LARGEST:g}, where loss is measured, so "
+                    f"--{target.name} cannot be met; multiply them by a power of 10 first, or code them without loss"
+                )
 
 
 def _has_engines(dtype: np.dtype[Any]) -> bool:

@@ -60,7 +60,7 @@ class Rows:
 
     @classmethod
     def joined(cls, parts: list[Rows]) -> Rows:
-        """All rows of several."""
+        """Join several."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
@@ -90,7 +90,7 @@ def _planes(magnitudes, sums, weights, expected, outer, inner, above, before):  
 
 @dataclass
 class _Recorder:
-    """A learner that lets the light one code, and records rows."""
+    """A learner that codes with the light profile and records rows."""
 
     light: Learner
     memory: Memory
@@ -175,7 +175,7 @@ class _Recorder:
 def rows_of(
     components: NDArray[np.float64], pyramid: Pyramid, step: float, effort: Effort, rng: np.random.Generator, most: int
 ) -> tuple[Rows, int]:
-    """Rows of coefficients ``(components, z, y, x)``, at most so many a band, and the bytes of the light profile."""
+    """Rows of coefficients ``(components, z, y, x)``, at most `most` in each band, and the bytes of the light profile."""
     recorder = _Recorder(Learner.fresh(np.zeros(6 * components.size + 4096, np.uint8), b""), Memory(pyramid), rng, most)
     size = len(encode_bands(components, pyramid, step, effort, learner=recorder))
     return Rows.joined(recorder.found), size

@@ -76,7 +76,7 @@ def fit_networks(prepared: Prepared, goal: BrickGoal, options: Siren, memory: Me
     """
     work = _work(prepared, options, goal.peak)
     if options.weights == "float32" and goal.size is not None:
-        raise UsageError("got a size for weights in float32, whose size follows from the width; expected weights='coded'")
+        raise UsageError("weights in float32 cannot meet a size, which follows from the width alone; take weights='coded'")
     if goal.goal is None or goal.size is not None:
         return _of_width(prepared, work, options.width or _width(work, goal, options), goal, options, memory, journal)
     width = options.width or 24
@@ -150,8 +150,8 @@ def _width(work: _Work, goal: BrickGoal, options: Siren) -> int:
         if architecture(work.inputs[0].shape[1], work.outputs, width, options).weights > budget:
             if before < NARROWEST:
                 raise UsageError(
-                    f"got a size of {goal.size:.0f} bytes a brick, too few for the smallest network of {NARROWEST} units a "
-                    "layer; expected a lower ratio, or a model of latents"
+                    f"{goal.size:.0f} bytes a brick are too few for the smallest network of {NARROWEST} units a layer; ask for a "
+                    "lower ratio, or take model='latents'"
                 )
             return before
     return WIDEST
