@@ -8,6 +8,7 @@ from benchmarks import (
     downstream,
     figure,
     floats,
+    fuzz,
     heavy,
     implicit,
     labels,
@@ -35,6 +36,7 @@ SUITES = {
     "lowrate": lowrate.main,
     "trained": trained.main,
     "figure": figure.main,
+    "fuzz": fuzz.main,
 }
 
 if __name__ == "__main__":

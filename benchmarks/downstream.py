@@ -55,7 +55,7 @@ class Row:
 
 def rows_of(volume: Volume) -> Iterator[Row]:
     """All settings, each as soon as it is measured; targets that this release cannot reach are left out."""
-    noise = voxz.info(voxz.encode(volume.samples, target=voxz.MaxError(1, unit="noise"), level=1))["loss"]["noise"]
+    noise = voxz.info(voxz.encode(volume.samples, target=voxz.MaxError(1, unit="noise"), level=1)).to_dict()["loss"]["noise"]
     for bound in (1, 2, 5):
         step = 2 * bound + 1
         rounded = (volume.samples.astype(np.int64) + bound) // step * step
@@ -69,7 +69,7 @@ def rows_of(volume: Volume) -> Iterator[Row]:
             print(f"{volume.name}: {target}: {error}", file=sys.stderr)
             continue
         bits = 8 * len(blob) / volume.samples.size
-        yield _row(volume, f"voxz, {_words(target)}", voxz.decode(blob), voxz.info(blob)["loss"]["bound"], noise, bits)
+        yield _row(volume, f"voxz, {_words(target)}", voxz.decode(blob), voxz.info(blob).to_dict()["loss"]["bound"], noise, bits)
 
 
 def _row(

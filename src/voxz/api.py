@@ -15,18 +15,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
-from voxz.codecs.numbers import BRICK_CODECS
 from voxz.container.byte_source import SourceLike
-from voxz.container.header import COMPANION, HEAD, Header
-from voxz.container.loss_mark import marks_before
+from voxz.container.header import COMPANION, Header
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, PlainBytesWarning, UsageError, VoxzError
+from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
-from voxz.image.loss import loss_of, wavelet_names
+from voxz.image.sample_type import sample_type
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.original import NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
+from voxz.limits import BASE
 from voxz.pipeline.decode import restore, slabs
 from voxz.pipeline.encode import encode_samples
 from voxz.pipeline.plan import Plan
@@ -192,6 +192,8 @@ def encode(
     `target`, `level`, `codec`, `threads` and `force_lossy` are those of `compress`.
     """
     _check(level)
+    if np.ma.is_masked(array):
+        raise UsageError("a mask would be lost: encode array.filled(value), or array.data and array.mask each on its own")
     file, count = io.BytesIO(), thread_count(threads)
 
     def samples() -> ArraySource:
@@ -207,7 +209,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
 
     `blob` is bytes (any buffer), a file object, a path or a URL.
 
-    `max_bytes` bounds the size of the result (`LimitError`).
+    `max_bytes` bounds the size of the result (`LimitError`); `voxz.limits` says what decoding takes beside it.
     """
     with Reader(blob) as reader:
         layout = reader.layout
@@ -220,6 +222,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
             at += slab.size
         if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
+        flat = flat.view(sample_type(reader))
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
@@ -239,44 +242,16 @@ def open(
 def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
-        reader.foreign_bytes(COMPANION)
         restore(reader, None, thread_count(threads), progress)
 
 
-def info(source: SourceLike) -> dict[str, Any]:
-    """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
+def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
+    """Describe a file: shape, type, codecs, sizes in bytes, checksums. No samples are decoded.
+
+    What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
+    """
     with Reader(source) as reader:
-        header, layout = reader.header, reader.layout
-        names = {number: name for name, number in BRICK_CODECS.items()}
-        transforms, profiles = wavelet_names(reader)
-        used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
-        voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))
-        return {
-            "format": f"voxz {reader.version}",
-            "original": header.format_name,
-            "shape": list(layout.shape),
-            "dtype": layout.dtype.str,
-            "channels": layout.channels,
-            "target": header.target_name,
-            "loss": loss_of(reader),
-            "lossy_before": marks_before(reader),
-            "level": header.level,
-            "codecs": {name: used.count(name) for name in sorted(set(used))},
-            "transforms": transforms,
-            "entropy_profiles": profiles,
-            "bricks": len(reader.bricks),
-            "brick_shape": list(header.extent),
-            "bytes": header.file_length,
-            "sample_bytes": layout.nbytes,
-            "ratio": round(layout.nbytes / header.file_length, 4),
-            "bits_per_sample": round(8 * header.file_length / voxels, 4),
-            "header_bytes": len(reader.foreign_bytes(HEAD)) + len(reader.foreign_bytes(COMPANION)),
-            "gzip": bool(header.gzip_level),
-            "gzip_level": header.gzip_level,
-            "gzip_identical": bool(header.gzip_identical),
-            "samples_sha256": header.samples_sha256.hex(),
-            "original_sha256": header.original_sha256.hex(),
-        }
+        return Info.of(reader, max_bytes)
 
 
 def _check(level: int) -> None:

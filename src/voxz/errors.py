@@ -7,7 +7,7 @@ class VoxzError(Exception):
     exit_code = 1
 
 
-class UsageError(VoxzError):
+class UsageError(VoxzError, ValueError):
     """The caller asked for something that makes no sense."""
 
     exit_code = 2

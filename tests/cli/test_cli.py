@@ -75,7 +75,7 @@ def test_existing_files_are_kept_without_force(scan: Path) -> None:
 
 
 def test_rm_removes_the_input_only_after_verification(scan: Path) -> None:
-    refused(2, "--rm with --no-verify", "compress", "--rm", "--no-verify", scan)
+    refused(2, "leave out --no-verify", "compress", "--rm", "--no-verify", scan)
     assert scan.exists()
     assert run("compress", "--rm", scan).returncode == 0
     assert not scan.exists()

@@ -21,7 +21,7 @@ def walk(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 def test_long_series_of_tiny_volumes_come_back(shape: tuple[int, ...], dtype: str) -> None:
     array = walk(shape, dtype)
     blob = voxz.encode(array)
-    assert voxz.info(blob)["codecs"] == {"turned": 1}
+    assert voxz.info(blob).codecs == {"turned": 1}
     assert np.array_equal(voxz.decode(blob), array)
     assert np.array_equal(voxz.open(blob)[7:20], array[7:20])
 

@@ -49,7 +49,7 @@ def test_all_types(kind: str, order: str, version: int, tmp_path: Path) -> None:
     source.write_bytes(nifti((5, 4, 3, 2), kind, order=order, version=version)[1])
     assert digest(round_trip(source, tmp_path, "b.nii")) == digest(source)
     channels = {"rgb": 3, "rgba": 4}.get(kind, 1)
-    assert voxz.info(tmp_path / "packed.voxz")["channels"] == channels
+    assert voxz.info(tmp_path / "packed.voxz").to_dict()["channels"] == channels
 
 
 @pytest.mark.parametrize("axes", range(1, 8))
@@ -83,7 +83,7 @@ def test_an_unset_offset_means_behind_the_header(tmp_path: Path) -> None:
     data[108:112] = bytes(4)
     source.write_bytes(data)
     assert digest(round_trip(source, tmp_path, "b.nii")) == digest(source)
-    assert voxz.info(tmp_path / "packed.voxz")["header_bytes"] == 352
+    assert voxz.info(tmp_path / "packed.voxz").to_dict()["header_bytes"] == 352
 
 
 @pytest.mark.parametrize("header_zipped", [False, True])

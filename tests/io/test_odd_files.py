@@ -104,7 +104,7 @@ def test_odd_headers_that_others_read_are_images_and_come_back(case: str, zipped
     source = tmp_path / name
     source.write_bytes(gzip.compress(data, mtime=0) if zipped else data)
     voxz.compress(source, tmp_path / "a.voxz")
-    assert tuple(voxz.info(tmp_path / "a.voxz")["shape"]) == shape
+    assert tuple(voxz.info(tmp_path / "a.voxz").to_dict()["shape"]) == shape
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.bin")
     assert (tmp_path / "b.bin").read_bytes() == data
 

@@ -18,7 +18,7 @@ CASES: list[tuple[Target, int, bool, float]] = [
 ]
 
 
-@pytest.mark.parametrize(("target", "number", "loses", "value"), CASES, ids=lambda case: str(case))
+@pytest.mark.parametrize(("target", "number", "loses", "value"), CASES, ids=str)
 def test_targets_know_their_number_and_what_they_lose(target: Target, number: int, loses: bool, value: float) -> None:
     assert (target.number, target.loses, target.value) == (number, loses, value)
     assert target.name == voxz_name(number)

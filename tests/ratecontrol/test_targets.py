@@ -20,7 +20,7 @@ def facts(samples: NDArray[Any], target: Any, **options: Any) -> tuple[dict[str,
     """What `voxz.info` says of the samples coded to a target, and what they decode to."""
     blob = voxz.encode(samples, target=target, **options)
     decoded = voxz.decode(blob)
-    return voxz.info(blob), decoded
+    return voxz.info(blob).to_dict(), decoded
 
 
 @pytest.mark.parametrize("codec", ["wavelet", "predictive", None])

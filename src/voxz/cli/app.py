@@ -19,7 +19,7 @@ from voxz.cli.data import app as data_app
 from voxz.cli.destinations import STREAM, Job, compressed_name, files_in, restored_name, selected_name, settle
 from voxz.cli.error_line import report, warn
 from voxz.cli.progress import Shown
-from voxz.cli.text import comparison_text, info_text, outcome_line
+from voxz.cli.text import comparison_text, info_text, outcome_line, printable
 from voxz.cli.train import app as train_app
 from voxz.cli.warm import warm
 from voxz.codecs.siren.options import PRESETS
@@ -237,17 +237,17 @@ def info(
     def work(job: Job, _: Shown | None) -> None:
         facts = api.info(_input(job.source))
         if as_json:
-            found.append({"file": job.source, **facts} if len(files) > 1 else facts)
+            found.append({"file": job.source, **facts.to_dict()} if len(files) > 1 else facts.to_dict())
             return
         if len(files) > 1:
-            typer.echo(f"{job.source}:")
+            typer.echo(f"{printable(job.source)}:")
         typer.echo(info_text(facts))
 
     try:
         run_batch([Job(path, STREAM) for path in files], "info", work)
     finally:
         if found:
-            typer.echo(json.dumps(found if len(files) > 1 else found[0], indent=2))
+            typer.echo(json.dumps(found if len(files) > 1 else found[0], indent=2, allow_nan=False))
 
 
 @app.command()
@@ -260,7 +260,7 @@ def compare(
 ) -> None:
     """Measure how much B differs from A: max error, mean error, RMSE, PSNR, SSIM, structure of the errors."""
     result = compare_files(a, b, plot=plot, force=force)
-    typer.echo(json.dumps(result, indent=2) if as_json else comparison_text(result))
+    typer.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False) if as_json else comparison_text(result))
 
 
 def _input(path: str) -> str | bytes:

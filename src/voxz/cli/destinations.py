@@ -116,8 +116,8 @@ def selected_name(path: Path) -> Path:
 
 def _was_gzipped(path: Path) -> bool:
     facts = api.info(path)
-    if facts["original"] != "bytes" or facts["shape"][0] < 2:
-        return bool(facts["gzip"])
+    if facts.original != "bytes" or facts.shape[0] < 2:
+        return bool(facts.gzip)
     with api.open(path) as image:
         return bytes(image[:2]) == b"\x1f\x8b"
 

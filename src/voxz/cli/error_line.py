@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 
+from voxz.cli.text import printable
 from voxz.errors import VoxzError
 
 DEBUG = "VOXZ_DEBUG"
@@ -29,10 +30,10 @@ def report(error: Exception, path: str | None = None) -> int:
         )
         code = 1
     prefix = f"{path}: " if path and path not in message else ""
-    print(f"voxz: {prefix}{message}", file=sys.stderr)
+    print(f"voxz: {printable(prefix + message)}", file=sys.stderr)
     return code
 
 
 def warn(message: Warning | str, *_: object, **__: object) -> None:
     """Print one line about a warning, in the place of `warnings.showwarning`."""
-    print(f"voxz: warning: {message}", file=sys.stderr)
+    print(f"voxz: warning: {printable(str(message))}", file=sys.stderr)

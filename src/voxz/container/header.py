@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from voxz.errors import CorruptError
+from voxz.errors import CorruptError, UnsupportedError
 from voxz.volume.bricks import Extent, Grid
 from voxz.volume.layout import DTYPES, MOST_AXES, Layout
 
@@ -23,6 +23,11 @@ UNITS = {"stored": 0, "scaled": 1, "noise": 2}
 """Units of a largest error that was asked for."""
 
 LARGEST_AXIS = 1 << 40
+
+
+def _possible(shape: tuple[int, ...]) -> bool:
+    """Whether the axes are in bounds; an axis of 0 does not excuse giant ones beside it."""
+    return math.prod(max(1, n) for n in shape) <= LARGEST_AXIS
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ class Header(Record):
     @classmethod
     def describe(cls, layout: Layout, grid: Grid, file_format: str, level: int, target: int) -> "Header":
         """Header of a file about to be written; lengths and sums come later (`dataclasses.replace`)."""
+        if not _possible(layout.shape):
+            raise UnsupportedError(f"the shape {layout.shape} is too large: axes above 0 give over {LARGEST_AXIS} samples")
         return cls(
             file_length=0,
             format=FORMATS[file_format],
@@ -120,7 +127,7 @@ class Header(Record):
         wrong = [name for name, limit in limits.items() if getattr(self, name) >= limit]
         wrong += ["dtype"] if self.dtype not in DTYPES else []
         wrong += ["channels"] if not 1 <= self.channels <= 4 else []
-        wrong += ["shape"] if math.prod(self.shape) > LARGEST_AXIS or any(n != 1 for n in self.shape[self.ndim :]) else []
+        wrong += ["shape"] if not _possible(self.shape) or any(n != 1 for n in self.shape[self.ndim :]) else []
         wrong += ["extent"] if 0 in self.extent else []
         if wrong:
             raise CorruptError(f"impossible values in the header: {', '.join(wrong)}")
@@ -167,6 +174,12 @@ class Loss(Record):
     unit: int = UNITS["stored"]
     counts_background: int = 0
     reserved: int = 0
+
+    def possible(self) -> bool:
+        """Whether an encoder could have written this: no NaN, nothing negative, known units."""
+        never_negative = (self.bound, self.largest_error, self.mean_square, self.peak)
+        finite = math.isfinite(self.asked) and 0 <= self.noise < math.inf
+        return finite and all(n >= 0 for n in never_negative) and self.unit < len(UNITS) and self.counts_background <= 1
 
     @property
     def exact(self) -> bool:

@@ -7,6 +7,7 @@ cut from it carries it too.
 
 from voxz.container.header import TAIL, Header, Loss
 from voxz.container.reader import Reader
+from voxz.limits import BASE
 
 _START = b"\nvoxz-lossy "
 
@@ -34,9 +35,9 @@ def own_mark(reader: Reader) -> bytes:
     return b"" if loss is None or loss.exact else mark(reader.header, loss)
 
 
-def marks_before(reader: Reader) -> list[str]:
-    """Marks that the original had already, oldest first."""
-    found = marks_in(reader.foreign_bytes(TAIL))
+def marks_before(reader: Reader, most: int = BASE) -> list[str]:
+    """Marks that the original had already, oldest first; `LimitError` if more than `most` bytes lie behind the samples."""
+    found = marks_in(reader.foreign_bytes(TAIL, most))
     return found[:-1] if own_mark(reader) else found
 
 

@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs import registry
-from voxz.codecs.numbers import STORED
-from voxz.codecs.stored import decode_bytes
+from voxz.codecs.numbers import STORED, takes
+from voxz.codecs.stored import decode_bytes, decode_pieces
 from voxz.container.byte_source import SourceLike, byte_source
-from voxz.container.header import ANCILLARY, BRICK, LOSS, UNITS, Entry, Header, Loss, fixed_chunks
+from voxz.container.header import ANCILLARY, BRICK, LOSS, Entry, Header, Loss, fixed_chunks
 from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
 from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
+from voxz.limits import BASE
 from voxz.volume.bricks import LARGEST_SLAB, Box, Grid
-
-_LARGEST_PART = 1 << 31
 
 BATCH_BYTES = 32 << 20
 """Payloads of bricks that are read together."""
@@ -113,6 +112,7 @@ class Reader:
             end += entry.length
         if end != self.header.file_length:
             raise CorruptError(f"the chunks end at byte {end}, expected {self.header.file_length}")
+        self._parts = [entry for entry in entries if entry.kind != BRICK]
         unknown = [e.kind for e in entries if e.kind not in (BRICK, *fixed) and e.kind < ANCILLARY]
         if unknown:
             raise UnsupportedError(f"the file has a part of kind {unknown[0]} that needs a newer voxz")
@@ -120,6 +120,10 @@ class Reader:
         self._fixed = {entry.kind: entry for entry in entries if entry.kind in fixed}
         if [sum(e.kind == kind for e in entries) for kind in (BRICK, *fixed)] != [len(self.grid), *(1 for _ in fixed)]:
             raise CorruptError(f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}, and one of each other part")
+        dtype = self.layout.dtype
+        for entry in self.bricks:
+            if not takes(entry.codec, dtype):
+                raise CorruptError(f"codec {entry.codec} does not take samples of type {dtype}")
         self.boxes = [box for slab in self.grid.slabs() for box in slab]
 
     def _payload(self, entry: Entry, payload: bytes | None = None) -> bytes:
@@ -130,14 +134,30 @@ class Reader:
             raise CorruptError(f"the bytes at {entry.offset} do not match their checksum")
         return payload
 
-    def foreign_bytes(self, kind: int) -> bytes:
-        """Bytes of a part that is no brick: HEAD, COMPANION, TAIL or LOSS."""
+    def foreign_length(self, kind: int) -> int:
+        """Bytes that a part which is no brick announces."""
+        return self._fixed[kind].raw_length
+
+    def foreign_bytes(self, kind: int, most: int = BASE) -> bytes:
+        """Bytes of a part that is no brick (HEAD, COMPANION, TAIL or LOSS); `LimitError` if they are more than `most`."""
+        length = self.foreign_length(kind)
+        if length > most:
+            raise LimitError(f"a part of the foreign file takes {length} bytes, the limit is {most}; raise max_bytes to read it")
+        payload = self._foreign_payload(kind)
+        return decode_bytes(payload, length) if payload else b""
+
+    def foreign_pieces(self, kind: int) -> Iterator[bytes]:
+        """The same bit by bit, whatever their number."""
+        payload = self._foreign_payload(kind)
+        return decode_pieces(payload, self.foreign_length(kind)) if payload else iter(())
+
+    def _foreign_payload(self, kind: int) -> bytes:
         entry = self._fixed[kind]
-        if entry.raw_length > _LARGEST_PART:
-            raise LimitError(f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}")
         if entry.codec != STORED:
             raise UnsupportedError(f"a part of the foreign file uses codec {entry.codec}; a newer voxz is needed")
-        return decode_bytes(self._payload(entry), entry.raw_length) if entry.length else b""
+        if not entry.length and entry.raw_length:
+            raise CorruptError(f"a part of the foreign file announces {entry.raw_length} bytes and has none")
+        return self._payload(entry) if entry.length else b""
 
     def loss(self) -> Loss | None:
         """What a lossy file promises; None if it is lossless."""
@@ -147,9 +167,15 @@ class Reader:
         if len(data) != Loss.layout().size:
             raise CorruptError(f"the record of losses has {len(data)} bytes, expected {Loss.layout().size}")
         loss = Loss.unpack(data)
-        if loss.unit >= len(UNITS) or loss.counts_background > 1:
-            raise CorruptError(f"impossible values in the record of losses: {loss.unit}, {loss.counts_background}")
+        if not loss.possible():
+            raise CorruptError(f"impossible values in the record of losses: {loss}")
         return loss
+
+    def check_parts(self) -> None:
+        """Compare every part that is no brick with its checksum, and the record of losses with what is possible."""
+        for entry in self._parts:
+            self._payload(entry)
+        self.loss()
 
     def batches(self, numbers: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
         """Bricks with their payloads, not checked (`brick` does that): as many as `BATCH_BYTES` allow are read together."""

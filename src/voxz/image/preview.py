@@ -71,6 +71,9 @@ def _most(length: int) -> int:
 def _are_names(reader: Reader) -> bool:
     """Whether samples are labels: a codec took one brick for a map, or the NIfTI header says so."""
     kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(reader.header.format_name)
-    if kind is not None and nifti.intent(gzip_stream.unpacked(reader.foreign_bytes(kind))) == nifti.INTENT_LABEL:
-        return True
+    if kind is not None:
+        head = gzip_stream.unpacked(reader.foreign_bytes(kind))
+        known = nifti.recognise(head)
+        if known is not None and len(head) >= known[0].size and nifti.intent(head) == nifti.INTENT_LABEL:
+            return True
     return bool(reader.bricks) and all(brick.codec == LABELS for brick in reader.bricks)

@@ -30,7 +30,7 @@ def slabs(reader: Reader, threads: int) -> Iterator[NDArray[np.generic]]:
 def restore(reader: Reader, sink: BinaryIO | None, threads: int, progress: Progress | None = None) -> None:
     """Decode the original data file into `sink` (None: nowhere) and compare it with its checksums.
 
-    A companion is decoded, which checks it, but not written.
+    All other parts are checked too; a companion is decoded but not written.
 
     Raises
     ------
@@ -44,8 +44,11 @@ def restore(reader: Reader, sink: BinaryIO | None, threads: int, progress: Progr
         if sink is not None:
             sink.write(data)
 
-    reader.foreign_bytes(COMPANION)
-    put(reader.foreign_bytes(HEAD))
+    reader.check_parts()
+    for _ in reader.foreign_pieces(COMPANION):
+        pass
+    for piece in reader.foreign_pieces(HEAD):
+        put(piece)
     done = 0
     for slab in slabs(reader, threads):
         data = memoryview(slab.reshape(-1).view(np.uint8).data)
@@ -54,6 +57,7 @@ def restore(reader: Reader, sink: BinaryIO | None, threads: int, progress: Progr
         done += slab.nbytes
         if progress:
             progress(done, reader.layout.nbytes)
-    put(reader.foreign_bytes(TAIL))
+    for piece in reader.foreign_pieces(TAIL):
+        put(piece)
     if samples.digest() != reader.header.samples_sha256 or original.digest() != reader.header.original_sha256:
         raise CorruptError("what was decoded does not match the SHA-256 of the original; do not use it")
