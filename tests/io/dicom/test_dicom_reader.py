@@ -176,6 +176,16 @@ def test_objects_without_pixels_have_no_stretches() -> None:
     assert parsed(written(data)).stretches == {"a.dcm": ()}
 
 
+def test_deflated_data_sets() -> None:
+    data = slice_of(SLICE, uid.DeflatedExplicitVRLittleEndian)
+    file = written(data)
+    assert np.array_equal(only(file), SLICE)
+    with pytest.raises(CorruptError, match="deflated"):
+        parsed(file[:-5])
+    with pytest.raises(CorruptError, match="deflated"):
+        parsed(file[: len(file) - 60] + bytes(60))
+
+
 FRAMES = RNG.integers(0, 4000, (3, 8, 9)).astype(np.uint16)
 
 
@@ -350,7 +360,7 @@ def test_test_files_of_pydicom() -> None:
         found = np.stack([array_of(file, stretch) for stretch in stretches])
         assert np.array_equal(found.reshape(reference.shape), reference), path.name
         seen.add(stretches[0].packing)
-    assert seen == {"raw", "rle", "jpeg-lossless", "jpeg-ls"}
+    assert seen == {"raw", "rle", "jpeg-lossless", "jpeg-ls", "deflated-dicom"}
 
 
 DAMAGED = [

@@ -7,11 +7,14 @@ array of its own (`frames`).
 """
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import BinaryIO
 
+from voxz.errors import UnsupportedError
 from voxz.io.dicom import tags
 from voxz.io.dicom.attributes import Attributes
-from voxz.io.dicom.elements import DEFLATED, ReadAt, read_elements
+from voxz.io.dicom.deflated import MOST_INFLATED, inflate, read
+from voxz.io.dicom.elements import DEFLATED, Elements, ReadAt, read_elements
 from voxz.io.dicom.frames import frame_space, frame_stretches, read_frames
 from voxz.io.dicom.geometry import Mosaic, Plane, mosaic, rounded, scaling, slice_plane
 from voxz.io.dicom.personal import personal_data
@@ -44,12 +47,26 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
     """
     read_at = _reader(file)
     found = read_elements(read_at, size)
-    attributes = Attributes(found, read_at)
+    if found.syntax != DEFLATED:
+        return _described(found, Attributes(found, read_at), name, found.syntax)
+    if size > MOST_INFLATED:
+        raise UnsupportedError(f"the deflated data set has {size - found.body} bytes, expected at most {MOST_INFLATED}")
+    plain, _ = inflate(read_at(found.body, size - found.body))
+    whole = _described(*read(plain), name, found.syntax)
+    stretches = whole.stretches[name]
+    if len(stretches) != 1 or stretches[0].packing != "raw":
+        return replace(whole, stretches={name: ()})
+    packed = replace(stretches[0], start=found.body, length=size - found.body, packing="deflated-dicom")
+    return replace(whole, stretches={name: (packed,)})
+
+
+def _described(found: Elements, attributes: Attributes, name: str, syntax: str) -> ForeignFile:
+    """What the elements of a data set say."""
     facts = {fact: text for fact, tag in _FACTS.items() if (text := attributes.text(tag)[:_LONGEST_FACT])}
-    facts["transfer syntax"] = found.syntax
+    facts["transfer syntax"] = syntax
     personal = personal_data(attributes)
     known = image(attributes, found)
-    if known is None or found.syntax == DEFLATED:
+    if known is None:
         return ForeignFile(FORMAT, {name: ()}, None, facts, personal)
     picture, row = known
     tiles = mosaic(attributes, picture.rows, picture.columns) if picture.frames == picture.channels == 1 else None
