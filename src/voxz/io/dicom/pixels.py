@@ -9,8 +9,9 @@ from voxz.errors import CorruptError
 from voxz.io.dicom import elements, tags
 from voxz.io.dicom.attributes import Attributes
 from voxz.io.dicom.elements import LENGTH, PARENT, START, TAG, UNDEFINED, VALUE, VR, Elements
+from voxz.io.dicom.geometry import Mosaic
 from voxz.volume.layout import Layout
-from voxz.volume.view import IDENTITY, View, axes, channels_first, mosaic
+from voxz.volume.view import IDENTITY, View, axes, channels_first
 
 GE_BIG_PIXELS = "1.2.840.113619.5.2"
 """GE's private syntax: elements are little-endian, pixels big-endian."""
@@ -118,12 +119,8 @@ def _subsampled(picture: Image, found: Elements, row: int) -> Image:
     return halved if halved.frame_bytes * picture.frames <= length < picture.frame_bytes * picture.frames else picture
 
 
-def seen(picture: Image, frames: int, side: int = 1) -> tuple[Layout, View]:
-    """Layout of `frames` pictures as they lie in the file; `side` is the number of tiles along each side of a mosaic."""
-    if side > 1:
-        height, width = picture.rows // side, picture.columns // side
-        layout = Layout((width, height, side * side), picture.dtype, first_axis_fastest=True)
-        return layout, mosaic(side, side, height, width)
+def seen(picture: Image, frames: int) -> tuple[Layout, View]:
+    """Layout of `frames` pictures, and how they lie in the file."""
     layout = picture.layout(frames)
     if picture.planar and frames == 1:
         return layout, channels_first(picture.channels, picture.rows, picture.columns)
@@ -134,17 +131,20 @@ def seen(picture: Image, frames: int, side: int = 1) -> tuple[Layout, View]:
     return layout, IDENTITY
 
 
-def native(picture: Image, found: Elements, row: int, side: int = 1) -> Part:
-    """Where native samples lie. `CorruptError` if they are cut."""
+def native(picture: Image, found: Elements, row: int, tiles: Mosaic | None = None) -> Part:
+    """Where native samples lie, of a mosaic those of its slices. `CorruptError` if they are cut."""
     start, length = int(found.rows[row, VALUE]), int(found.rows[row, LENGTH])
     needed = picture.frame_bytes * picture.frames
     if length < needed:
         raise CorruptError(f"the pixels take {needed} bytes, the file has {length} of them")
-    layout, view = seen(picture, picture.frames, side)
+    if tiles:
+        shape = (picture.columns // tiles.side, picture.rows // tiles.side, tiles.slices)
+        return Part(start, needed, Layout(shape, picture.dtype, first_axis_fastest=True), "mosaic")
+    layout, view = seen(picture, picture.frames)
     return Part(start, needed, layout, view=view)
 
 
-def encapsulated(picture: Image, attributes: Attributes, found: Elements, row: int, side: int = 1) -> list[Part]:
+def encapsulated(picture: Image, attributes: Attributes, found: Elements, row: int) -> list[Part]:
     """Where each frame lies: from the header of its first fragment to the end of its last; empty if that cannot be said.
 
     `CorruptError` if the file ends before the fragments do.
@@ -164,7 +164,7 @@ def encapsulated(picture: Image, attributes: Attributes, found: Elements, row: i
     if first is None:
         return []
     last = [*first[1:], len(starts)]
-    layout, view = seen(replace(picture, planar=picture.planar and packing == "raw"), 1, side)
+    layout, view = seen(replace(picture, planar=picture.planar and packing == "raw"), 1)
     if packing == "raw":
         inner = [(int(fragments[a, VALUE]), ends[b - 1], b - a) for a, b in zip(first, last, strict=True)]
         if any(count != 1 or end - start < picture.frame_bytes for start, end, count in inner):

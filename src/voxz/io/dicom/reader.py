@@ -69,12 +69,12 @@ def _described(found: Elements, attributes: Attributes, name: str, syntax: str) 
     if known is None:
         return ForeignFile(FORMAT, {name: ()}, None, facts, personal)
     picture, row = known
-    tiles = mosaic(attributes, picture.rows, picture.columns) if picture.frames == picture.channels == 1 else None
-    side = tiles.side if tiles else 1
+    tiles = None
     if is_encapsulated(found, row):
-        parts = encapsulated(picture, attributes, found, row, side)
+        parts = encapsulated(picture, attributes, found, row)
     else:
-        parts = [native(picture, found, row, side)]
+        tiles = mosaic(attributes, picture.rows, picture.columns) if picture.frames == picture.channels == 1 else None
+        parts = [native(picture, found, row, tiles)]
     if picture.frames > 1:
         frames = read_frames(attributes, picture)
         return ForeignFile(FORMAT, {name: frame_stretches(parts, frames, name)}, frame_space(frames), facts, personal)
