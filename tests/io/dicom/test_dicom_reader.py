@@ -165,6 +165,19 @@ def test_nesting_has_an_end() -> None:
         parsed(file[:at] + endless + file[at:])
 
 
+@pytest.mark.parametrize(("rows", "parts"), [(8, 3), (7, 1)])
+def test_bits_are_samples(rows: int, parts: int) -> None:
+    masks = RNG.integers(0, 2, (3, rows, 5)).astype(np.uint8)
+    data = slice_of(masks, BitsAllocated=1, BitsStored=1, HighBit=0)
+    packed = np.packbits(masks.reshape(-1), bitorder="little").tobytes()
+    for filled in (packed, packed[:-1] + bytes([packed[-1] | 0x80])) if rows == 7 else (packed,):
+        data.PixelData = filled + bytes(len(filled) % 2)
+        file = written(data)
+        stretches = parsed(file).stretches["a.dcm"]
+        assert len(stretches) == parts
+        assert np.array_equal(np.concatenate([array_of(file, stretch) for stretch in stretches]).reshape(masks.shape), masks)
+
+
 def test_cut_pixels_are_an_error() -> None:
     file = written(slice_of(SLICE))
     with pytest.raises(CorruptError, match="pixels"):
@@ -361,7 +374,7 @@ def test_test_files_of_pydicom() -> None:
         found = np.stack([array_of(file, stretch) for stretch in stretches])
         assert np.array_equal(found.reshape(reference.shape), reference), path.name
         seen.add(stretches[0].packing)
-    assert seen == {"raw", "rle", "jpeg-lossless", "jpeg-ls", "deflated-dicom"}
+    assert seen == {"raw", "rle", "jpeg-lossless", "jpeg-ls", "deflated-dicom", "bits"}
 
 
 DAMAGED = [

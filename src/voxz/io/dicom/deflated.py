@@ -38,4 +38,7 @@ def pixels_of(plain: bytes) -> Part | None:
     """Where native pixels lie in an inflated data set; None if there are none."""
     found, attributes = read(plain)
     known = image(attributes, found)
-    return None if known is None or is_encapsulated(found, known[1]) else native(known[0], found, known[1])
+    if known is None or is_encapsulated(found, known[1]):
+        return None
+    parts = native(known[0], found, known[1])
+    return parts[0] if len(parts) == 1 and parts[0].packing == "raw" else None

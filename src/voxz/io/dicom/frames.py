@@ -67,7 +67,7 @@ def read_frames(attributes: Attributes, picture: Image) -> Frames:
 def frame_stretches(parts: Sequence[Part], frames: Frames, owner: str) -> tuple[Stretch, ...]:
     """Stretches of the object `owner`: `parts` is all of its frames in one, or each."""
     count = len(frames.planes)
-    if len(parts) == 1 and frames.planes and count > 1:
+    if len(parts) == 1 and frames.planes and parts[0].packing == "raw":
         order, shape = arrange([frames.position(frame) for frame in range(count)])
         if not frames.placed or order != list(range(count)):
             parts = parts[0].frames(count)

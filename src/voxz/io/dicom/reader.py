@@ -74,7 +74,7 @@ def _described(found: Elements, attributes: Attributes, name: str, syntax: str) 
         parts = encapsulated(picture, attributes, found, row)
     else:
         tiles = mosaic(attributes, picture.rows, picture.columns) if picture.frames == picture.channels == 1 else None
-        parts = [native(picture, found, row, tiles)]
+        parts = native(picture, found, row, tiles)
     if picture.frames > 1:
         frames = read_frames(attributes, picture)
         return ForeignFile(FORMAT, {name: frame_stretches(parts, frames, name)}, frame_space(frames), facts, personal)
