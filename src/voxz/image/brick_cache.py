@@ -13,17 +13,17 @@ from concurrent.futures import CancelledError, Future
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.reader import Reader
+from voxz.container.reader import StoredArray
 from voxz.threads import map_ordered
 
 Brick = NDArray[np.generic]
 
 
 class BrickCache:
-    """Bricks of `reader`, of which those used last are kept up to `capacity` bytes; of larger ones, one. None if it is 0."""
+    """Bricks of `array`, of which those used last are kept up to `capacity` bytes; of larger ones, one. None if it is 0."""
 
-    def __init__(self, reader: Reader, capacity: int) -> None:
-        self._reader, self._capacity = reader, capacity
+    def __init__(self, array: StoredArray, capacity: int) -> None:
+        self._array, self._capacity = array, capacity
         self._kept: OrderedDict[int, Brick] = OrderedDict()
         self._bytes = 0
         self._asked: set[int] = set()
@@ -61,7 +61,7 @@ class BrickCache:
         try:
             for number, brick in ready:
                 use(number, brick)
-            for batch in self._reader.batches(mine):
+            for batch in self._array.batches(mine):
                 for _ in map_ordered(lambda part: self._decode(*part, use), batch, min(threads, len(batch))):
                     pass
         finally:
@@ -79,7 +79,7 @@ class BrickCache:
 
     def _decode(self, number: int, payload: bytes, use: Callable[[int, Brick], None]) -> None:
         try:
-            brick = self._reader.brick(number, payload=payload)
+            brick = self._array.brick(number, payload=payload)
         except Exception as error:
             with self._lock:
                 future = self._underway.pop(number)

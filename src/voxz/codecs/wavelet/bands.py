@@ -9,14 +9,16 @@
 A level is finished in all components before the next finer one begins, so a coarse preview decodes only the front of the stream.
 """
 
+import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet import magnitude_context as expectation
-from voxz.codecs.wavelet.band_context import AnyLearner, Near
+from voxz.codecs.wavelet.band_context import AnyLearner, BandContext, CodedBand
 from voxz.codecs.wavelet.band_walk import DEPTH, PLACES, code_band
 from voxz.codecs.wavelet.context_fit import LARGEST_WEIGHT, default_weights, fit_weights
 from voxz.codecs.wavelet.heavy.band_features import Memory
@@ -32,6 +34,7 @@ from voxz.codecs.wavelet.trellis import Trellis, trellis
 from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
+from voxz.limits import affordable, at_least_a_bit
 from voxz.transforms.pyramid import Band, Pyramid
 from voxz.transforms.wiener import put_filters
 
@@ -39,6 +42,9 @@ EMPTY, SAME, OWN = 0, 1, 2
 """What the side information of a band says: all zero; weights as before; weights of its own."""
 
 _HEAD = struct.Struct("<I")
+
+BYTES_A_BAND = 2048
+"""What a decoded band takes beside its coefficients: arrays of its own, and their place among the known ones."""
 
 
 @dataclass
@@ -59,7 +65,7 @@ class Learner:
 
     def code(
         self,
-        near: Near,
+        context: BandContext,
         magnitudes: NDArray[np.int32],
         indices: NDArray[np.int32],
         sums: NDArray[np.int64],
@@ -70,24 +76,9 @@ class Learner:
         decoding: bool,
     ) -> bool:
         """Code the indices of a band."""
-        return bool(
-            code_band(
-                magnitudes,
-                np.zeros_like(magnitudes),
-                indices,
-                sums,
-                weights,
-                leaning,
-                near.band.orientation,
-                path.after,
-                path.quantiser,
-                self.mixing,
-                self.counters,
-                self.coder,
-                self.data,
-                decoding,
-            )
-        )
+        signed, orientation = np.zeros_like(magnitudes), context.band.orientation
+        band = CodedBand(magnitudes, signed, indices, sums, weights, leaning, orientation, path.after, path.quantiser)
+        return bool(code_band(band, self.mixing, self.counters, self.coder, self.data, decoding))
 
 
 class _Known:
@@ -99,7 +90,7 @@ class _Known:
         self._weights: dict[tuple[int, int], NDArray[np.int64]] = {}
         self._leaning: dict[int, NDArray[np.int64]] = {}
 
-    def near(self, component: int, band: Band) -> Near:
+    def context(self, component: int, band: Band) -> BandContext:
         """A band with the features known as a whole: of parent, sisters, the previous component."""
         found = []
         parent = self._magnitudes.get((component, band.level + 1, band.orientation))
@@ -113,7 +104,7 @@ class _Known:
         for key in [*keys, before] if before in self._magnitudes else keys:
             found.append(expectation.at_shape(self._magnitudes[key], band.shape, (False,) * 3))
         planes = expectation.planes(found).reshape(2 * len(found), *band.shape)
-        return Near(component, band, planes, has_parent, sisters, before in self._magnitudes)
+        return BandContext(component, band, planes, has_parent, sisters, before in self._magnitudes)
 
     def weights(self, band: Band, features: int) -> NDArray[np.int64]:
         """Weights last fitted for such a band."""
@@ -154,8 +145,8 @@ def encode_bands(
         rebuilt: list[Rebuilt] = []
         for component, band in bands:
             values = components[component][band.box].ravel() / _half_step(band, step)
-            near = known.near(component, band)
-            planes = near.planes
+            context = known.context(component, band)
+            planes = context.planes
             weights = known.weights(band, planes.shape[0])
             magnitudes, indices, shifts = quantised(values, band, planes, weights, effort, path)
             nonzero = int(np.count_nonzero(indices))
@@ -170,7 +161,7 @@ def encode_bands(
                     known.fit(band, planes.shape[0], weights, leaning)
                 side.put(shifts.ravel())
                 sums = sums_of(planes, weights, band)
-                coded = learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=False)
+                coded = learner.code(context, magnitudes, indices, sums, weights, leaning, path, decoding=False)
                 assert coded
                 assert learner.coder[POSITION] < learner.data.size
             rebuilt.append(Rebuilt(band.orientation, rebuilt_units(indices, shifts, path), values.reshape(band.shape)))
@@ -192,6 +183,9 @@ def decode_bands(
         raise CorruptError(f"the coefficients of a brick have {len(payload)} bytes, expected at least {_HEAD.size}")
     end = _HEAD.size + _HEAD.unpack_from(payload)[0]
     side, stream = IntegerReader(payload[_HEAD.size : end]), payload[end:]
+    counted = sum(one.level >= down_to for one in pyramid.bands()) * components
+    at_least_a_bit(counted, side.left, "bands")
+    affordable(counted * BYTES_A_BAND, components * math.prod(pyramid.shape), len(payload), "the bands of a brick")
     learner = _learner(model, pyramid, np.frombuffer(stream, np.uint8).copy(), stream)
     known, path = _Known(pyramid), trellis(states)
     values = np.zeros((components, *pyramid.shape))
@@ -205,8 +199,8 @@ def decode_bands(
                 raise CorruptError(f"got {kind} for a band, expected {EMPTY} to {OWN}")
             magnitudes, units = padded(band.shape), np.zeros(band.shape, np.int64)
             if kind != EMPTY:
-                near = known.near(component, band)
-                planes = near.planes
+                context = known.context(component, band)
+                planes = context.planes
                 weights, leaning = known.weights(band, planes.shape[0]), known.leaning(band)
                 if kind == OWN:
                     weights, leaning = side.take(weights.size), side.take(TAPS)
@@ -216,7 +210,7 @@ def decode_bands(
                 shifts = side.take(4).reshape(2, 2)
                 indices = np.zeros(band.shape, np.int32)
                 sums = sums_of(planes, weights, band)
-                if not learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=True):
+                if not learner.code(context, magnitudes, indices, sums, weights, leaning, path, decoding=True):
                     raise CorruptError("the coefficients of a brick are damaged")
                 units = rebuilt_units(indices, shifts, path)
             rebuilt.append(Rebuilt(band.orientation, units))
@@ -246,8 +240,8 @@ def _half_step(band: Band, step: float) -> float:
     return step / (2 * band.norm) if step else 0.5
 
 
-def _levels(components: int, pyramid: Pyramid) -> list[list[tuple[int, Band]]]:
+def _levels(components: int, pyramid: Pyramid) -> Iterator[list[tuple[int, Band]]]:
     """Components and bands of each level, in the order of the stream; the lowest band is of the coarsest level."""
     bands = pyramid.bands()
     levels = sorted({band.level for band in bands}, reverse=True)
-    return [[(component, b) for component in range(components) for b in bands if b.level == level] for level in levels]
+    return ([(component, b) for component in range(components) for b in bands if b.level == level] for level in levels)
