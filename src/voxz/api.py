@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
 from voxz.container.byte_source import SourceLike
-from voxz.container.header import COMPANION, Header
-from voxz.container.reader import Reader
+from voxz.container.reader import Reader, only_array
 from voxz.errors import CorruptError, LimitError, PlainBytesWarning, UsageError, VoxzError
 from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
@@ -27,10 +26,9 @@ from voxz.io.array import ArraySource
 from voxz.io.original import NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.limits import BASE
-from voxz.pipeline.decode import restore, slabs
-from voxz.pipeline.encode import encode_samples
-from voxz.pipeline.plan import Plan
-from voxz.pipeline.samples import Progress, Samples
+from voxz.pipeline.decode import check_array, checked_only, restore, slabs
+from voxz.pipeline.encode import PLAIN, Written, encode_plain, encode_samples
+from voxz.pipeline.samples import Progress
 from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
 from voxz.target import LOSSLESS, Target
@@ -92,24 +90,18 @@ def compress(
     count = thread_count(threads)
     with Original(source) as original:
         with output(destination, force, original.status, read_back=remove) as file:
-
-            def image() -> tuple[Samples, Header, bool]:
-                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
-                    return *_write(original.image, file, way, count, _part(progress, 0, 1 + verify)), way.plan.exact
-
             try:
-                samples, written, exact = image()
+                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
+                    written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
             except NotAnImageError as found:
                 if strict:
                     raise found.cause from None
                 _refuse_rate(target, found.cause)
                 named = "" if original.name in str(found.cause) else f"{original.name}: "
                 warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
-                way = Settled(Plan(level, codec_of("stored")))
-                samples, written = _write(original.plain, file, way, count, _part(progress, 0, 1 + verify))
-                exact = True
+                written = encode_plain(original.files, file, _part(progress, 0, 1 + verify))
             if verify:
-                _verify(file, samples, written, exact, count, _part(progress, 1, 2))
+                _verify(file, written, count, _part(progress, 1, 2))
             original.refuse_changed()
         if remove:
             original.remove()
@@ -121,15 +113,13 @@ def _refuse_rate(target: Target, cause: VoxzError) -> None:
         raise UsageError(f"{cause}; plain bytes cannot be given a size: leave out --{target.name} for this file")
 
 
-def _verify(file: BinaryIO, samples: Samples, written: Header, exact: bool, threads: int, progress: Progress | None) -> None:
+def _verify(file: BinaryIO, written: Written, threads: int, progress: Progress | None) -> None:
     """Decode the file that was just written and compare it with what was read."""
     os.fsync(file.fileno())
     with Reader(file.name) as reader:
-        if reader.header != written or (exact and written.original_sha256 != samples.checksums()[1]):
+        if tuple(array.header for array in reader.arrays) != written.headers or reader.files_sha256 != written.files_sha256:
             raise CorruptError("the file that was written is not the one that was meant; try again")
-        if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
-            raise CorruptError("the header that was written is not the one that was read; try again")
-        restore(reader, None, threads, progress)
+        restore(reader, checked_only, threads, progress)
 
 
 def decompress(
@@ -165,17 +155,22 @@ def decompress(
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
-        companion = reader.foreign_bytes(COMPANION)
+        companion = b"".join(reader.pieces(1)) if len(reader.files) == 2 else b""
         if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
             raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
         file = stack.enter_context(output(destination, force, like))
+        if not len(reader.files):
+            check_array(only_array(reader), thread_count(threads), file, progress)
+            return
+        stored = reader.files[0]
+        sinks: list[BinaryIO] = [file]
+        if stored.format != PLAIN:
+            level = stored.gzip.level if stored.gzip else gzip_stream.DEFAULT_LEVEL
+            sinks = [stack.enter_context(packer(destination, file, level))]
         if companion:
-            header = header_path(Path(destination), companion)
-            stack.enter_context(complete_file(header, force, like)).write(companion)
-        sink = file
-        if reader.header.format_name != "bytes":
-            sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
-        restore(reader, sink, thread_count(threads), progress)
+            sinks.append(stack.enter_context(complete_file(header_path(Path(destination), companion), force, like)))
+        rest = iter(sinks)
+        restore(reader, lambda file, around: next(rest), thread_count(threads), progress)
 
 
 def encode(
@@ -212,17 +207,18 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     `max_bytes` bounds the size of the result (`LimitError`); `voxz.limits` says what decoding takes beside it.
     """
     with Reader(blob) as reader:
-        layout = reader.layout
+        stored = only_array(reader)
+        layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
             raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
         flat = np.empty(layout.nbytes // layout.dtype.itemsize, layout.dtype)
         at = 0
-        for slab in slabs(reader, thread_count(threads)):
+        for slab in slabs(stored, thread_count(threads)):
             flat[at : at + slab.size] = slab.reshape(-1)
             at += slab.size
-        if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
+        if hashlib.sha256(flat.view(np.uint8).data).digest() != stored.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
-        flat = flat.view(sample_type(reader))
+        flat = flat.view(sample_type(stored))
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
@@ -242,7 +238,7 @@ def open(
 def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
-        restore(reader, None, thread_count(threads), progress)
+        restore(reader, checked_only, thread_count(threads), progress)
 
 
 def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
@@ -259,17 +255,17 @@ def _check(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
-    """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
+def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> Written:
+    """Code a volume to `file`, again with another step if it missed its target; return what was written."""
     plan = way.plan
     for _ in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            header, loss = encode_samples(samples, file, plan, threads, progress, way.bricks)
-        nearer = None if way.bricks else nearer_plan(plan, header, loss)
+            written = encode_samples(samples, file, plan, threads, progress, way.bricks)
+        nearer = None if way.bricks else nearer_plan(plan, written)
         if nearer is None:
-            return samples, header
+            return written
         plan = nearer
     raise UsageError(f"the target was missed {ATTEMPTS} times; ask for a PSNR instead of a size, or for another size")
 

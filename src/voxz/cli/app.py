@@ -24,7 +24,7 @@ from voxz.cli.train import app as train_app
 from voxz.cli.warm import warm
 from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
-from voxz.container.writer import VERSION
+from voxz.container.header import VERSION
 from voxz.errors import UsageError
 from voxz.image.resample import grid_from_text
 from voxz.io.output import is_stream

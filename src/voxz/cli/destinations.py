@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxz import api
+from voxz.container.reader import Reader
 from voxz.errors import UsageError, VoxzError
+from voxz.io.gzip_stream import MAGIC
 from voxz.io.source import files_of
+from voxz.pipeline.encode import PLAIN
 
 STREAM = "-"
 """Standard input or output."""
@@ -115,11 +117,11 @@ def selected_name(path: Path) -> Path:
 
 
 def _was_gzipped(path: Path) -> bool:
-    facts = api.info(path)
-    if facts.original != "bytes" or facts.shape[0] < 2:
-        return bool(facts.gzip)
-    with api.open(path) as image:
-        return bytes(image[:2]) == b"\x1f\x8b"
+    with Reader(path) as reader:
+        if not len(reader.files) or reader.files.named:
+            return False
+        first = reader.files[0]
+        return first.gzip is not None or (first.format == PLAIN and next(reader.pieces(0), b"")[:2] == MAGIC)
 
 
 def _is_packed(path: Path) -> bool:

@@ -14,17 +14,17 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.reader import Reader
+from voxz.container.reader import StoredArray
 from voxz.threads import map_ordered
 
 Brick = NDArray[np.generic]
 
 
 class BrickCache:
-    """Bricks of `reader`, of which those used last are kept up to `capacity` bytes; of larger ones, one. None if it is 0."""
+    """Bricks of `array`, of which those used last are kept up to `capacity` bytes; of larger ones, one. None if it is 0."""
 
-    def __init__(self, reader: Reader, capacity: int) -> None:
-        self._reader, self._capacity = reader, capacity
+    def __init__(self, array: StoredArray, capacity: int) -> None:
+        self._array, self._capacity = array, capacity
         self._kept: OrderedDict[int, Brick] = OrderedDict()
         self._bytes = 0
         self._asked: set[int] = set()
@@ -65,7 +65,7 @@ class BrickCache:
         try:
             for number, brick in ready:
                 use(number, brick)
-            for batch in self._reader.batches(list(mine)):
+            for batch in self._array.batches(list(mine)):
                 deque(map_ordered(decode, batch, min(threads, len(batch))), maxlen=0)
         finally:
             for number, future in mine.items():
@@ -83,7 +83,7 @@ class BrickCache:
     def _decode(self, number: int, payload: bytes, future: Future[Brick]) -> Brick:
         """Decode a brick for everyone who waits for `future`; nobody does if an interruption has cancelled it."""
         try:
-            brick = self._reader.brick(number, payload=payload)
+            brick = self._array.brick(number, payload=payload)
         except Exception as error:
             self._release(number, future)
             with suppress(InvalidStateError):

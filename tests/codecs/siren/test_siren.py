@@ -184,7 +184,7 @@ def test_damage_is_found() -> None:
     for preset, target in (("default", voxz.Ratio(20)), ("siren", voxz.Lossless())):
         blob = fitted(blobs(), target, preset, **TINY)
         with Reader(blob) as reader:
-            payload, shape, dtype = reader.brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
+            payload, shape, dtype = reader.arrays[0].brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
         rng = np.random.default_rng(0)
         for cut in {*range(0, 40), *rng.integers(0, len(payload), 20).tolist()}:
             with pytest.raises(VoxzError):
@@ -250,7 +250,7 @@ def test_parts_are_those_of_the_whole() -> None:
     for preset, options in (("default", QUICK), ("siren", TINY), ("siren", {**TINY, "axes": 2, "outputs": "volumes"})):
         blob = fitted(blobs(), voxz.Lossless(), preset, **options)
         with Reader(blob) as reader:
-            payload, shape, dtype = reader.brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
+            payload, shape, dtype = reader.arrays[0].brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
         box = (slice(1, 3), slice(2, 5), slice(7, 8), slice(3, 20))
         assert (decode_part(SIREN, payload, shape, dtype, box) == decode_brick(payload, shape, dtype)[box]).all()
         image = voxz.open(blob)

@@ -16,8 +16,8 @@ from dicoms import parsed, slice_of, written
 from phantoms import head
 from samples import printed_by_plain_python
 from voxz.entropy.varint import varint
-from voxz.errors import VoxzError
-from voxz.io.packings import dicom_items, jpeg_lossless, jpeg_ls, rle
+from voxz.errors import CorruptError, VoxzError
+from voxz.io.packings import dicom_items, jpeg_lossless, jpeg_ls, mosaic, rle
 from voxz.volume.layout import Layout
 
 PICTURE = head((3, 40, 50))[1].astype(np.uint16)
@@ -154,6 +154,17 @@ def test_damage(module: Any, changes: list[tuple[int, int]], wrapped: bool, in_f
             how[at % len(how)] = value
         with contextlib.suppress(VoxzError):
             assert isinstance(module.pack(undamaged[0], bytes(how), layout), bytes)
+
+
+def test_mosaics_have_square_pictures() -> None:
+    layout = Layout((3, 4, 5), np.dtype("<u2"), first_axis_fastest=True)
+    assert mosaic.unpack(bytes(8 * 24), layout) is None
+    assert mosaic.unpack(bytes(4 * 24), layout) is None
+    samples, how = mosaic.unpack(bytes(9 * 24), layout) or (b"", b"")
+    assert mosaic.pack(samples, how, layout) == bytes(9 * 24)
+    for wrong in (varint(2), varint(1 << 40), how + b"left over", b""):
+        with pytest.raises(CorruptError):
+            mosaic.pack(samples, wrong, layout)
 
 
 def parity_digests() -> str:

@@ -16,7 +16,17 @@ from typing import Protocol, cast
 from voxz.errors import UnsupportedError
 from voxz.volume.layout import Layout
 
-PACKINGS = {"raw": 0, "deflate": 1, "bz2": 2, "jpeg-lossless": 3, "jpeg-ls": 4, "rle": 5}
+PACKINGS = {
+    "raw": 0,
+    "deflate": 1,
+    "bz2": 2,
+    "jpeg-lossless": 3,
+    "jpeg-ls": 4,
+    "rle": 5,
+    "deflated-dicom": 6,
+    "mosaic": 7,
+    "bits": 8,
+}
 """Numbers of the packings in files."""
 
 
