@@ -6,7 +6,7 @@ import io
 import os
 import warnings
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,9 +25,13 @@ from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.original import NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
+from voxz.io.restored_tree import RestoredTree
+from voxz.io.tree import PLAIN, Tree
 from voxz.limits import BASE
+from voxz.pipeline.archive import encode_tree
 from voxz.pipeline.decode import check_array, checked_only, restore, slabs
-from voxz.pipeline.encode import PLAIN, Written, encode_plain, encode_samples
+from voxz.pipeline.encode import Written, encode_plain, encode_samples
+from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress
 from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
@@ -44,7 +48,7 @@ FilePath = str | os.PathLike[str]
 
 
 def compress(
-    source: FilePath,
+    source: FilePath | Sequence[FilePath],
     destination: FilePath,
     *,
     target: Target = LOSSLESS,
@@ -56,9 +60,13 @@ def compress(
     remove: bool = False,
     strict: bool = False,
     force_lossy: bool = False,
+    keep_attributes: bool = False,
     progress: Progress | None = None,
 ) -> None:
-    """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
+    """Compress a NIfTI or .npy file to a .voxz file, a folder or list of files to an archive; ``-`` is standard input or output.
+
+    An archive restores every file of a folder, byte for byte, whatever it is. Volumes and series in it can be read one by one
+    (``voxz.open(archive).series``). Archives are lossless.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
@@ -73,6 +81,7 @@ def compress(
     force : whether an existing file is replaced
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
     strict : whether what is no image is refused
+    keep_attributes : whether an archive keeps permissions and times of its files
     progress : called with the bytes done and their total
 
     Raises
@@ -84,6 +93,15 @@ def compress(
     """
     chosen = codec_of(codec)
     _check(level)
+    if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
+        if target != LOSSLESS or remove:
+            raise UsageError(
+                "archives of folders are lossless and leave the folder; compress files one by one for a target or --rm"
+            )
+        if _reads_ahead(chosen):
+            raise UsageError(f"the codec {chosen and chosen.name} looks at a whole volume first; compress file by file")
+        _archive(source, destination, Plan(level, chosen), thread_count(threads), verify, force, keep_attributes, progress)
+        return
     _refuse_same(source, destination)
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
@@ -94,17 +112,53 @@ def compress(
                 with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
                     written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
             except NotAnImageError as found:
-                if strict:
-                    raise found.cause from None
                 _refuse_rate(target, found.cause)
-                named = "" if original.name in str(found.cause) else f"{original.name}: "
-                warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
-                written = encode_plain(original.files, file, _part(progress, 0, 1 + verify))
+                shown = _part(progress, 0, 1 + verify)
+                written = _no_image(original, found.cause, file, Plan(level, chosen), count, strict, shown)
             if verify:
                 _verify(file, written, count, _part(progress, 1, 2))
             original.refuse_changed()
         if remove:
             original.remove()
+
+
+def _no_image(
+    original: Original, fault: VoxzError, file: BinaryIO, plan: Plan, threads: int, strict: bool, progress: Progress | None
+) -> Written:
+    """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
+    if len(original.files) == 1 and not _reads_ahead(plan.codec):
+        tree = Tree(original.files[0], threads, named=False)
+        if tree.arrays:
+            return encode_tree(tree, file, plan, threads, progress)
+    if strict:
+        raise fault from None
+    named = "" if original.name in str(fault) else f"{original.name}: "
+    warnings.warn(f"{named}{fault}; kept as plain bytes", PlainBytesWarning, stacklevel=3)
+    return encode_plain(original.files, file, progress)
+
+
+def _reads_ahead(codec: Codec | None) -> bool:
+    """Whether a codec looks at a whole volume first, which those of an archive are not held for."""
+    return codec is not None and codec.reads_ahead
+
+
+def _archive(
+    source: FilePath | Sequence[FilePath],
+    destination: FilePath,
+    plan: Plan,
+    threads: int,
+    verify: bool,
+    force: bool,
+    keep_attributes: bool,
+    progress: Progress | None,
+) -> None:
+    """Compress a tree of files, and compare what the archive restores with the checksums of the files."""
+    with output(destination, force) as file:
+        tree = Tree(source, threads)
+        written = encode_tree(tree, file, plan, threads, _part(progress, 0, 1 + verify), keep_attributes)
+        tree.refuse_changed()
+        if verify:
+            _verify(file, written, threads, _part(progress, 1, 2))
 
 
 def _refuse_rate(target: Target, cause: VoxzError) -> None:
@@ -155,6 +209,9 @@ def decompress(
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
+        if reader.files.named:
+            restore(reader, RestoredTree(destination, reader.files, force).opened, thread_count(threads), progress)
+            return
         companion = b"".join(reader.pieces(1)) if len(reader.files) == 2 else b""
         if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
             raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
@@ -170,7 +227,7 @@ def decompress(
         if companion:
             sinks.append(stack.enter_context(complete_file(header_path(Path(destination), companion), force, like)))
         rest = iter(sinks)
-        restore(reader, lambda file, around: next(rest), thread_count(threads), progress)
+        restore(reader, lambda file, around: nullcontext(next(rest)), thread_count(threads), progress)
 
 
 def encode(
