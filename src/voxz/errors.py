@@ -45,6 +45,10 @@ class PlainBytesWarning(UserWarning):
     """A file is no image that voxz knows, or contradicts itself: it was kept as plain bytes, and comes back byte for byte."""
 
 
+class PersonalDataWarning(UserWarning):
+    """Files of an archive may tell who a person is: they were kept as they are."""
+
+
 def needs_newer(what: str) -> UnsupportedError:
     """Error for something intact that only later versions know."""
     return UnsupportedError(f"{what}, which file format 1.0 does not have; a voxz that reads a later 1.x is needed")

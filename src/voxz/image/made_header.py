@@ -1,7 +1,8 @@
 """A NIfTI header for a volume of an archive whose own format is another one: its shape, place in space, and scale.
 
-It is what a conversion writes and what nibabel reads such a volume through. Samples stay the stored ones, in their order: the affine
-says where they are. A plane that is sheared against the others (a tilted gantry) is in the sform only; the qform cannot hold it.
+It is what a conversion writes and what nibabel reads such a volume through. Samples stay the stored ones, in their order: the
+affine says where they are. A plane that is sheared against the others (a tilted gantry) is in the sform only; the qform cannot
+hold it.
 """
 
 from typing import Any
