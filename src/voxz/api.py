@@ -98,6 +98,8 @@ def compress(
             raise UsageError(
                 "archives of folders are lossless and leave the folder; compress files one by one for a target or --rm"
             )
+        if _reads_ahead(chosen):
+            raise UsageError(f"the codec {chosen and chosen.name} looks at a whole volume first; compress file by file")
         _archive(source, destination, Plan(level, chosen), thread_count(threads), verify, force, keep_attributes, progress)
         return
     _refuse_same(source, destination)
@@ -110,17 +112,34 @@ def compress(
                 with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
                     written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
             except NotAnImageError as found:
-                if strict:
-                    raise found.cause from None
                 _refuse_rate(target, found.cause)
-                named = "" if original.name in str(found.cause) else f"{original.name}: "
-                warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
-                written = encode_plain(original.files, file, _part(progress, 0, 1 + verify))
+                shown = _part(progress, 0, 1 + verify)
+                written = _no_image(original, found.cause, file, Plan(level, chosen), count, strict, shown)
             if verify:
                 _verify(file, written, count, _part(progress, 1, 2))
             original.refuse_changed()
         if remove:
             original.remove()
+
+
+def _no_image(
+    original: Original, fault: VoxzError, file: BinaryIO, plan: Plan, threads: int, strict: bool, progress: Progress | None
+) -> Written:
+    """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
+    if len(original.files) == 1 and not _reads_ahead(plan.codec):
+        tree = Tree(original.files[0], threads, named=False)
+        if tree.arrays:
+            return encode_tree(tree, file, plan, threads, progress)
+    if strict:
+        raise fault from None
+    named = "" if original.name in str(fault) else f"{original.name}: "
+    warnings.warn(f"{named}{fault}; kept as plain bytes", PlainBytesWarning, stacklevel=3)
+    return encode_plain(original.files, file, progress)
+
+
+def _reads_ahead(codec: Codec | None) -> bool:
+    """Whether a codec looks at a whole volume first, which those of an archive are not held for."""
+    return codec is not None and codec.reads_ahead
 
 
 def _archive(
