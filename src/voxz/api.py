@@ -183,6 +183,7 @@ def decompress(
     select: str | None = None,
     resolution: int = 0,
     resample: Sequence[int] | float | None = None,
+    convert: str | None = None,
     threads: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
@@ -193,6 +194,9 @@ def decompress(
 
     A `resolution` above 0 gives a smaller image instead: x, y and z are halved so often (see `Image.preview`), and voxel sizes
     and affines of a NIfTI header are those of the larger voxels.
+
+    With ``convert="nifti"``, scalar volumes of any format are written as NIfTI files instead (`voxz.image.convert`): into the
+    folder `destination`, or the only one to a file that ends in .nii or .nii.gz.
 
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
@@ -207,6 +211,9 @@ def decompress(
             file = stack.enter_context(output(destination, force, like))
             sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
             image.write_part(select, resolution, sink, resample)
+            return
+        if convert is not None:
+            _convert(stack.enter_context(Image(source, threads=threads)), destination, convert, force)
             return
         reader = stack.enter_context(Reader(source))
         if reader.files.named:
@@ -228,6 +235,18 @@ def decompress(
             sinks.append(stack.enter_context(complete_file(header_path(Path(destination), companion), force, like)))
         rest = iter(sinks)
         restore(reader, lambda file, around: nullcontext(next(rest)), thread_count(threads), progress)
+
+
+def _convert(image: Image, destination: FilePath, convert: str, force: bool) -> None:
+    """Write volumes in another format."""
+    from voxz.image.convert import write_all  # noqa: PLC0415 - start-up time
+
+    if convert != "nifti":
+        raise UsageError(f"cannot convert to {convert!r}; nifti is what there is")
+    if os.fspath(destination) == "-":
+        raise UsageError("NIfTI files go to a folder or a file; give one with -o")
+    with ExitStack() as stack:
+        write_all([stack.enter_context(series) for series in image.series], Path(destination), force)
 
 
 def encode(

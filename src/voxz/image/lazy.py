@@ -114,8 +114,13 @@ class Image:
 
     @property
     def scaling(self) -> NDArray[np.float64] | None:
-        """Slope and intercept of a volume in an archive: one pair, or one for each slice, ``shape[2:] + (2,)``; None if it has none."""
+        """Slope and intercept, as an archive says: one pair, or one for each slice, ``shape[2:] + (2,)``; None if nobody says."""
         return scaling_of(self._told, self._layout.shape[2:])
+
+    @property
+    def seconds(self) -> float | None:
+        """Between the volumes of a series, as an archive says; None if nobody says."""
+        return seconds_of(self._told)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -259,9 +264,8 @@ class Image:
         stored = self.preview(level) if level else self
         scaling, proxy = self.scaling, None
         if scaling is not None and scaling.ndim > 1:
-            proxy = ScaledSlices(
-                stored, scaling[tuple(slice(None, None, part.step) for part in self._coarse_positions(level)[2:])]
-            )
+            steps = tuple(slice(None, None, part.step) for part in self._coarse_positions(level)[2:])
+            proxy = ScaledSlices(stored, scaling[steps])
         proxy = proxy or ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
         image = kind(proxy, None, header)
         image._affine = np.asarray(header.get_best_affine(), np.float64)  # as nibabel.load does: unchecked, it may be NaN
@@ -376,7 +380,7 @@ class Image:
         return nifti.select(head, starts, steps, list(shape))
 
     def nifti_header(self) -> bytes | None:
-        """Bytes of the NIfTI header and its extensions, verbatim, or made for a scalar volume of another format; None for arrays."""
+        """NIfTI header and extensions, verbatim, or made for a scalar volume of another format; None for arrays."""
         head = nifti_header(self._array, max(BASE, self._max_bytes or 0))
         if head is not None or not ("affine" in self._told or "axes" in self._told) or self._layout.channels > 1:
             return head
@@ -384,7 +388,7 @@ class Image:
 
         scaling = self.scaling
         pair = (float(scaling[0]), float(scaling[1])) if scaling is not None and scaling.ndim == 1 else None
-        return made_header(self._layout, affine_of(self._told), pair, seconds_of(self._told))
+        return made_header(self._layout, affine_of(self._told), pair, self.seconds)
 
     def _read(self, positions: tuple[Positions, ...]) -> NDArray[np.generic]:
         """Samples at the given positions of the user-visible axes, with channels as one more axis."""
