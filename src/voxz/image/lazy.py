@@ -17,7 +17,7 @@ from voxz.container.byte_source import SourceLike, portable
 from voxz.container.files import StoredFile
 from voxz.container.loss_mark import all_marks
 from voxz.container.reader import Reader, StoredArray, only_array
-from voxz.errors import LimitError, UnsupportedError, UsageError
+from voxz.errors import LimitError, MissingDependencyError, UnsupportedError, UsageError
 from voxz.image.brick_cache import BrickCache
 from voxz.image.description import affine_of, description, name_of, scaling_of, seconds_of
 from voxz.image.gather import Piece, Positions, pieces
@@ -28,6 +28,7 @@ from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
 from voxz.io.nifti_header import nifti_header
 from voxz.limits import BASE
+from voxz.pipeline.decode import read_file
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
@@ -101,6 +102,25 @@ class Image:
         source, threads, max_bytes, cache_bytes, _ = self._arguments
         numbers = range(len(self._reader.arrays))
         return [Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes, number=n) for n in numbers]
+
+    @property
+    def members(self) -> list[str]:
+        """Names of the files in an archive that hold the volume, in the order of their samples; of the archive, all."""
+        files = self._reader.files
+        lone = self._number is None and len(self._reader.arrays) != 1
+        return [files[n].name for n in (range(len(files)) if lone else files.files_of(self._array.number))]
+
+    def read(self, name: str) -> bytes:
+        """Content of a file in an archive; of a series, what it needs is decoded and no more. One in gzip is unpacked."""
+        return read_file(self._reader, self._reader.files.number_of(name), self._threads)
+
+    def dataset(self, name: str) -> Any:
+        """A DICOM file in an archive as a `pydicom.Dataset`."""
+        try:
+            import pydicom  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MissingDependencyError("data sets need pydicom; install it with: pip install 'voxz[dicom]'") from None
+        return pydicom.dcmread(io.BytesIO(self.read(name)), force=True)
 
     @property
     def name(self) -> str:
