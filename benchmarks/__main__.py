@@ -3,6 +3,7 @@
 import sys
 
 from benchmarks import (
+    archives,
     bounds,
     downstream,
     figure,
@@ -21,6 +22,7 @@ from benchmarks import (
 from voxz.__main__ import main
 
 SUITES = {
+    "archives": archives.main,
     "bounds": bounds.main,
     "lossless": lossless.main,
     "labels": labels.main,
