@@ -83,6 +83,35 @@ def test_rm_removes_the_input_only_after_verification(scan: Path) -> None:
     assert Path(__file__).exists()
 
 
+def test_decompress_rm_removes_the_input_only_when_all_of_it_is_back(scan: Path) -> None:
+    before = digest(scan)
+    run("compress", "--rm", scan)
+    packed = scan.with_name("scan.nii.voxz")
+    for options in (["-o", "-"], ["--select", "z=1"], ["--resolution", "1"]):
+        refused(2, "only after all of it was restored on disk", "decompress", "--rm", packed, *options)
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[:-9] + b"?" + whole[-8:])
+    refused(3, "checksum", "decompress", "--rm", packed)
+    assert [path.name for path in scan.parent.iterdir()] == [packed.name]
+    packed.write_bytes(whole)
+    assert run("decompress", "--rm", packed).returncode == 0
+    assert [path.name for path in scan.parent.iterdir()] == [scan.name]
+    assert digest(scan) == before
+
+
+@pytest.mark.parametrize("option", ["--bits", "--ratio"])
+def test_a_size_for_a_volume_of_one_value_is_answered_by_a_note(option: str, tmp_path: Path) -> None:
+    (tmp_path / "a.nii").write_bytes(nifti((40, 30, 20), samples=bytes(48_000))[1])
+    done = run("compress", tmp_path / "a.nii", option, "4")
+    assert done.returncode == 0
+    size = (tmp_path / "a.nii.voxz").stat().st_size
+    assert f"holds one value only: it is coded without loss in {size} bytes, whatever {option} asks" in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+    assert run("compress", "-f", tmp_path / "a.nii", "--psnr", "40").stderr == b""
+    run("decompress", "-f", tmp_path / "a.nii.voxz", "-o", tmp_path / "b.nii")
+    assert digest(tmp_path / "b.nii") == digest(tmp_path / "a.nii")
+
+
 def test_rm_removes_both_files_of_a_pair(tmp_path: Path) -> None:
     header, data = nifti((5, 5), pair=True)
     (tmp_path / "a.hdr").write_bytes(header)
