@@ -6,7 +6,7 @@ import io
 import os
 import warnings
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,9 +34,13 @@ from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
 from voxz.io.original import Input, NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
+from voxz.io.restored_tree import RestoredTree
+from voxz.io.tree import PLAIN, Tree
 from voxz.limits import BASE
+from voxz.pipeline.archive import encode_tree
 from voxz.pipeline.decode import check_array, checked_only, restore, slabs
-from voxz.pipeline.encode import PLAIN, Written, encode_plain, encode_samples
+from voxz.pipeline.encode import Written, encode_plain, encode_samples
+from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress
 from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
@@ -53,7 +57,7 @@ FilePath = str | os.PathLike[str]
 
 
 def compress(
-    source: FilePath,
+    source: FilePath | Sequence[FilePath],
     destination: FilePath,
     *,
     target: Target = LOSSLESS,
@@ -65,9 +69,13 @@ def compress(
     remove: bool = False,
     strict: bool = False,
     force_lossy: bool = False,
+    keep_attributes: bool = False,
     progress: Progress | None = None,
 ) -> None:
-    """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
+    """Compress a NIfTI or .npy file to a .voxz file, a folder or list of files to an archive; ``-`` is standard input or output.
+
+    An archive restores every file of a folder, byte for byte, whatever it is. Volumes and series in it can be read one by one
+    (``voxz.open(archive).series``). Archives are lossless.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
@@ -84,6 +92,7 @@ def compress(
     force : whether an existing file is replaced
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
     strict : whether what is no image is refused
+    keep_attributes : whether an archive keeps permissions and times of its files
     progress : called with the bytes done and their total
 
     Raises
@@ -95,6 +104,13 @@ def compress(
     """
     chosen = codec_of(codec)
     _check(level)
+    if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
+        if target != LOSSLESS or remove:
+            raise UsageError(
+                "archives of folders are lossless and leave the folder; compress files one by one for a target or --rm"
+            )
+        _archive(source, destination, Plan(level, chosen), thread_count(threads), verify, force, keep_attributes, progress)
+        return
     _refuse_same(source, destination)
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
@@ -128,6 +144,25 @@ def _warn(name: str, target: Target, way: Settled, written: Written) -> None:
     if way.plan.exact and target.bits_per_sample(8) is not None:
         size = f"in {written.file_length} bytes, whatever --{target.name} asks"
         warnings.warn(f"{name} holds one value only: it is coded without loss {size}", ConstantVolumeWarning, stacklevel=3)
+
+
+def _archive(
+    source: FilePath | Sequence[FilePath],
+    destination: FilePath,
+    plan: Plan,
+    threads: int,
+    verify: bool,
+    force: bool,
+    keep_attributes: bool,
+    progress: Progress | None,
+) -> None:
+    """Compress a tree of files, and compare what the archive restores with the checksums of the files."""
+    with output(destination, force) as file:
+        tree = Tree(source, threads)
+        written = encode_tree(tree, file, plan, threads, _part(progress, 0, 1 + verify), keep_attributes)
+        tree.refuse_changed()
+        if verify:
+            _verify(file, written, threads, _part(progress, 1, 2))
 
 
 def _refuse_rate(target: Target, cause: VoxzError) -> None:
@@ -186,9 +221,14 @@ def decompress(
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
+        if reader.files.named:
+            if remove:
+                raise UsageError("an archive of a folder stays: leave out --rm (remove) here")
+            restore(reader, RestoredTree(destination, reader.files, force).opened, thread_count(threads), progress)
+            return
         sinks = iter(_sinks(reader, destination, force, like, remove, stack))
         if len(reader.files):
-            restore(reader, lambda file, around: next(sinks), thread_count(threads), progress)
+            restore(reader, lambda file, around: nullcontext(next(sinks)), thread_count(threads), progress)
         else:
             check_array(only_array(reader), thread_count(threads), next(sinks), progress)
     if remove and given:

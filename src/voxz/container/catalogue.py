@@ -166,7 +166,7 @@ class Catalogue(Sequence[StoredFile]):
         wrong = any(read[name].size != size for name, size in expected.items())
         if wrong or _beyond(read["view"], len(self._views)) or _beyond(read["segments"], read["kind"].size + 1):
             raise CorruptError("the list of segments contradicts itself")
-        if float(read["length"].sum(dtype=np.float64)) > columns.LARGEST:
+        if float(read["length"].sum(dtype=np.float64)) > columns.LARGEST_SUM:
             raise CorruptError("the files of the archive are impossibly large")
         unknown = [kind for kind, _ in self.notes if kind < ANCILLARY]
         if unknown:

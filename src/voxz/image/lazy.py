@@ -14,10 +14,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from voxz.codecs.numbers import SIREN
 from voxz.container.byte_source import SourceLike, portable
+from voxz.container.files import StoredFile
 from voxz.container.loss_mark import all_marks
-from voxz.container.reader import Reader, only_array
+from voxz.container.reader import Reader, StoredArray, only_array
 from voxz.errors import LimitError, UnsupportedError, UsageError
 from voxz.image.brick_cache import BrickCache
+from voxz.image.description import affine_of, description, name_of
 from voxz.image.gather import Piece, Positions, pieces
 from voxz.image.loss import LossFacts, loss_of
 from voxz.image.preview import coarse_samples, halvings_at
@@ -51,6 +53,7 @@ class Image:
     threads : threads for decoding; default, the CPUs this process may use
     max_bytes : refuse (`LimitError`) an access whose result takes more bytes; looked at before anything is made for it
     cache_bytes : decoded bricks to keep for the next access
+    number : which volume of an archive; None for the only one, or to list them (`series`)
     """
 
     def __init__(
@@ -60,15 +63,55 @@ class Image:
         threads: int | None = None,
         max_bytes: int | None = None,
         cache_bytes: int = CACHE_BYTES,
+        number: int | None = None,
     ) -> None:
-        self._threads, self._max_bytes = thread_count(threads), max_bytes
+        self._threads, self._max_bytes, self._cache_bytes = thread_count(threads), max_bytes, cache_bytes
         self._reader = Reader(source)
-        self._array = only_array(self._reader)
-        self._layout, self._dtype = self._array.layout, sample_type(self._array)
-        self._bricks = BrickCache(self._array, cache_bytes)
-        self._arguments = (portable(source), threads, max_bytes, cache_bytes)
+        self._number = number
+        if len(self._reader.arrays) == 1 and number is None:
+            self._bricks  # noqa: B018 - what cannot be read is found at once
+        self._arguments = (portable(source), threads, max_bytes, cache_bytes, number)
         self._ahead: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
+
+    @cached_property
+    def _array(self) -> StoredArray:
+        return only_array(self._reader) if self._number is None else self._reader.arrays[self._number]
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return self._array.layout
+
+    @cached_property
+    def _dtype(self) -> np.dtype[np.generic]:
+        return sample_type(self._array)
+
+    @cached_property
+    def _bricks(self) -> BrickCache:
+        return BrickCache(self._array, self._cache_bytes)
+
+    @property
+    def files(self) -> Sequence[StoredFile]:
+        """Files that `voxz.decompress` restores: name, size, format; none for an array."""
+        return self._reader.files
+
+    @property
+    def series(self) -> "list[Image]":
+        """All volumes of an archive, each an image; of a file of one volume, that one."""
+        source, threads, max_bytes, cache_bytes, _ = self._arguments
+        numbers = range(len(self._reader.arrays))
+        return [Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes, number=n) for n in numbers]
+
+    @property
+    def name(self) -> str:
+        """In an archive: the file that holds the volume, or the folder of those that do; else empty."""
+        return name_of(self._array)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the reader of its format said about the volume, such as its modality; empty if it said nothing."""
+        found = description(self._array).get("facts")
+        return found if isinstance(found, dict) else {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, self._arguments
@@ -172,9 +215,9 @@ class Image:
 
     @property
     def affine(self) -> NDArray[np.float64] | None:
-        """Voxel indices to mm (4 x 4), by the NIfTI header; None for arrays."""
+        """Voxel indices to mm (4 x 4), by the header of the original; None if it says nothing."""
         header = self.header
-        return None if header is None else np.asarray(header.get_best_affine(), np.float64)
+        return affine_of(description(self._array)) if header is None else np.asarray(header.get_best_affine(), np.float64)
 
     @cached_property
     def voxel_size(self) -> tuple[float, ...] | None:
@@ -369,5 +412,5 @@ class Image:
             raise LimitError(f"this access needs {needed} bytes, the limit is {self._max_bytes}; select a smaller part")
 
 
-def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None, cache_bytes: int) -> Image:
-    return Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes)
+def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None, cache_bytes: int, number: int | None) -> Image:
+    return Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes, number=number)

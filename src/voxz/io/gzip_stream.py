@@ -33,6 +33,11 @@ def writer(file: BinaryIO, level: int = DEFAULT_LEVEL) -> gzip.GzipFile:
     return gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=file, mtime=0)
 
 
+def canonical_header(level: int) -> bytes:
+    """The ten bytes that begin canonical gzip: no name, no time, the level's mark."""
+    return b"\x1f\x8b\x08\0\0\0\0\0" + {9: b"\2", 1: b"\4"}.get(level, b"\0") + b"\xff"
+
+
 def unpacked(data: bytes) -> bytes:
     """Return the content of a small gzip file, or `data` itself if it is none."""
     if data[: len(MAGIC)] != MAGIC:

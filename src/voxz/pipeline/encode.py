@@ -25,6 +25,7 @@ from voxz.container.pieces import LONGEST, Chunk, PieceWriter, cut
 from voxz.container.writer import Writer, front_length
 from voxz.io import gzip_stream
 from voxz.io.source import ending_of
+from voxz.io.tree import PLAIN
 from voxz.pipeline.distortion import Tally, within
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Progress, SampleReader, Samples
@@ -179,9 +180,6 @@ def around(plan: Plan, layout: Layout, foreign: Foreign, tail: bytes, tally: Tal
 
 
 _SOME_SUM = 0x9E3779B9
-
-PLAIN = "bytes"
-"""Format of files that are none of those that are known."""
 
 
 def _marked(tail: bytes, header: ArrayHeader, foreign: Foreign, plan: Plan) -> bytes:
