@@ -76,6 +76,7 @@ def test_existing_files_are_kept_without_force(scan: Path) -> None:
 
 def test_rm_removes_the_input_only_after_verification(scan: Path) -> None:
     refused(2, "leave out --no-verify", "compress", "--rm", "--no-verify", scan)
+    refused(2, "standard output is no file", "compress", "--rm", scan, "-o", "-")
     assert scan.exists()
     assert run("compress", "--rm", scan).returncode == 0
     assert not scan.exists()
@@ -302,6 +303,17 @@ def test_a_terminal_is_told_what_was_lost(scan: Path) -> None:
     assert result.stdout == b""
     assert ", max error " in shown
     assert " : 1" in shown
+
+
+def test_an_error_that_nobody_foresaw_is_one_line(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("voxz.api.compress", broken)
+    refused(1, "a bug in voxz (ZeroDivisionError: division by zero); please report", "compress", scan)
+    assert [path.name for path in scan.parent.iterdir()] == [scan.name]
+    monkeypatch.setenv("VOXZ_DEBUG", "1")
+    assert b"Traceback" in run("compress", scan).stderr
 
 
 def test_every_command_has_help() -> None:

@@ -3,6 +3,8 @@
 import contextlib
 import gzip
 import io
+import os
+import threading
 from pathlib import Path
 
 import nibabel
@@ -111,6 +113,19 @@ def test_odd_headers_that_others_read_are_images_and_come_back(case: str, zipped
     assert tuple(voxz.info(tmp_path / "a.voxz").to_dict()["shape"]) == shape
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.bin")
     assert (tmp_path / "b.bin").read_bytes() == data
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_with_a_name_is_compressed_as_its_content_would_be(tmp_path: Path) -> None:
+    data = gzip_again(nifti((8, 7, 6))[1])
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
+    writer.start()
+    voxz.compress(tmp_path / "pipe", tmp_path / "a.voxz", target=voxz.MaxError(1))
+    writer.join()
+    (tmp_path / "b.nii.gz").write_bytes(data)
+    voxz.compress(tmp_path / "b.nii.gz", tmp_path / "b.voxz", target=voxz.MaxError(1))
+    assert (tmp_path / "a.voxz").read_bytes() == (tmp_path / "b.voxz").read_bytes()
 
 
 def test_an_affine_of_nan_opens_as_nibabel_opens_it(tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ _PART = ".part"
 _TOKEN = 8
 """Digits that tell several writers of one destination apart."""
 
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""Errors of writing, which do not say to which file."""
+
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF, errno.ENOSYS}
 """Errors of a file system on which a folder cannot be synced; others mean that the disk failed."""
 
@@ -72,9 +75,11 @@ def complete_file(
             _take_over(file.fileno(), like)
             os.fsync(file.fileno())
             _put_in_place(file, temporary, path, force, read_back)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+            error.filename = os.fspath(path)
         raise
 
 

@@ -95,7 +95,7 @@ class Source:
         while part := self._read(_TAIL_PART):
             parts.append(part)
             if len(parts) * _TAIL_PART > _LARGEST_TAIL:
-                raise CorruptError(f"{self.name} goes on for more than {_LARGEST_TAIL} bytes after its samples")
+                raise CorruptError(f"{self.name} has more than {_LARGEST_TAIL} bytes behind its samples, too many to be a tail")
         return b"".join(parts)
 
     def gzip(self) -> tuple[Gzip, int] | None:
@@ -151,7 +151,7 @@ class Source:
         head += self._exactly(2 if head[-2] == 1 else 4)
         length = int.from_bytes(head[8:], "little")
         if length > npy.LONGEST:
-            raise CorruptError(f"{self.name} announces a .npy header of {length} bytes, expected at most {npy.LONGEST}")
+            raise CorruptError(f"the .npy header of {self.name} would have {length} bytes; sound ones have at most {npy.LONGEST}")
         head += self._exactly(length)
         return npy.parse(head), Foreign("npy", head, b"", gzipped)
 
