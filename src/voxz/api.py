@@ -109,6 +109,8 @@ def compress(
             raise UsageError(
                 "archives of folders are lossless and leave the folder; compress files one by one for a target or --rm"
             )
+        if _reads_ahead(chosen):
+            raise UsageError(f"the codec {chosen and chosen.name} looks at a whole volume first; compress file by file")
         _archive(source, destination, Plan(level, chosen), thread_count(threads), verify, force, keep_attributes, progress)
         return
     _refuse_same(source, destination)
@@ -122,12 +124,9 @@ def compress(
                     written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
                 _warn(original.name, target, way, written)
             except NotAnImageError as found:
-                if strict:
-                    raise found.cause from None
                 _refuse_rate(target, found.cause)
-                named = "" if original.name in str(found.cause) else f"{original.name}: "
-                warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
-                written = encode_plain(original.files, file, _part(progress, 0, 1 + verify))
+                shown = _part(progress, 0, 1 + verify)
+                written = _no_image(original, found.cause, file, Plan(level, chosen), count, strict, shown)
             if verify:
                 _verify(file, written, count, _part(progress, 1, 2))
             original.refuse_changed()
@@ -144,6 +143,26 @@ def _warn(name: str, target: Target, way: Settled, written: Written) -> None:
     if way.plan.exact and target.bits_per_sample(8) is not None:
         size = f"in {written.file_length} bytes, whatever --{target.name} asks"
         warnings.warn(f"{name} holds one value only: it is coded without loss {size}", ConstantVolumeWarning, stacklevel=3)
+
+
+def _no_image(
+    original: Original, fault: VoxzError, file: BinaryIO, plan: Plan, threads: int, strict: bool, progress: Progress | None
+) -> Written:
+    """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
+    if len(original.files) == 1 and not _reads_ahead(plan.codec):
+        tree = Tree(original.files[0], threads, named=False)
+        if tree.arrays:
+            return encode_tree(tree, file, plan, threads, progress)
+    if strict:
+        raise fault from None
+    named = "" if original.name in str(fault) else f"{original.name}: "
+    warnings.warn(f"{named}{fault}; kept as plain bytes", PlainBytesWarning, stacklevel=3)
+    return encode_plain(original.files, file, progress)
+
+
+def _reads_ahead(codec: Codec | None) -> bool:
+    """Whether a codec looks at a whole volume first, which those of an archive are not held for."""
+    return codec is not None and codec.reads_ahead
 
 
 def _archive(

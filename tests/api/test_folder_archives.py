@@ -162,6 +162,23 @@ def test_views_packings_and_arrays_in_turn(kind: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("slices")
+def test_a_single_file_of_any_format_is_an_image(tmp_path: Path) -> None:
+    data, samples = picture(0, 9, 8, place=3)
+    (tmp_path / "secret").write_bytes(data)
+    voxz.compress(tmp_path / "secret", tmp_path / "im.voxz", level=1, strict=True)
+    voxz.decompress(tmp_path / "im.voxz", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == data
+    with voxz.open(tmp_path / "im.voxz") as image:
+        assert np.array_equal(image[...], samples[0].T)
+        assert image.affine is not None
+        assert image.affine[2, 3] == 15
+    assert voxz.info(tmp_path / "im.voxz").original == "slices"
+    assert b"secret" not in (tmp_path / "im.voxz").read_bytes()
+    with pytest.raises(voxz.UsageError, match="whole volume"):
+        voxz.compress([tmp_path / "secret"], tmp_path / "a.voxz", codec=voxz.Wavelet(transform="tuned"))
+
+
+@pytest.mark.usefixtures("slices")
 def test_a_broken_file_stops_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "scan"
     folder.mkdir()

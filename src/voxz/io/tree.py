@@ -112,12 +112,15 @@ class Tree:
     arrays : in the order of the files
     """
 
-    def __init__(self, source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], threads: int) -> None:
-        self._source = source
-        named = _listed(source)
-        if not named:
+    def __init__(
+        self, source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], threads: int, named: bool = True
+    ) -> None:
+        """Look through a folder, or a list of files and folders; if not `named`, at one file whose name is not kept."""
+        self._source, self.named = source, named
+        listed = _listed(source) if named else {"": Path(cast(str, source))}
+        if not listed:
             raise UsageError("there are no files to archive; give a folder that has some")
-        found = list(map_ordered(lambda pair: _scanned(*pair), list(named.items()), threads))
+        found = list(map_ordered(lambda pair: _scanned(*pair, whole=named), list(listed.items()), threads))
         by_name = {file.name: file for file in found}
         for file in found:
             for name, stretches in file.detached.items():
@@ -164,15 +167,15 @@ def _listed(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -
     return found
 
 
-def _scanned(name: str, path: Path) -> TreeFile:
-    """A file, looked at."""
+def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
+    """A file, looked at; unless it is a `whole` one of an archive, gzip is not undone."""
     status = path.stat()
     file = TreeFile(name, path, _stamp(path), status.st_mode & 0o7777, status.st_mtime_ns)
     if path.is_dir():
         file.format, file.sha256 = FOLDER, hashlib.sha256().digest()
         return file
     with path.open("rb") as raw:
-        if raw.read(len(gzip_stream.MAGIC)) == gzip_stream.MAGIC:
+        if whole and raw.read(len(gzip_stream.MAGIC)) == gzip_stream.MAGIC:
             file.gzip, file.gzip_crc32 = _gzip(path) or (None, 0)
     digest = hashlib.sha256()
     with file.content() as content:
@@ -185,12 +188,13 @@ def _scanned(name: str, path: Path) -> TreeFile:
     try:
         known = _parsed(file, head)
         if known is not None:
-            inner = PurePosixPath(name).name
+            inner = path.name
             file.items = _proven(file, known.stretches.get(inner, ()))
             file.format, file.space, file.facts = known.format, known.space, dict(known.facts)
             file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
     except (CorruptError, UnsupportedError) as fault:
-        warnings.warn(f"{path}: {fault}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
+        if whole:
+            warnings.warn(f"{path}: {fault}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
     return file
 
 
@@ -210,7 +214,7 @@ def _gzip(path: Path) -> tuple[Gzip, int] | None:
 
 def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
     """What the reader of its format says; None if there is none."""
-    name = PurePosixPath(file.name).name
+    name = file.path.name
     plain = name[:-3] if file.gzip and name.lower().endswith(".gz") else name
     reader = next((module for module in READERS.values() if module.recognise(head, plain)), None)
     if reader is None:

@@ -29,7 +29,7 @@ def encode_tree(
 ) -> Written:
     """Write all files of `tree` into the seekable `file`."""
     headers = [header_of(array.layout, plan) for array in tree.arrays]
-    writer, catalogue = Writer(file, headers), CatalogueBuilder(NAMED | (ATTRIBUTES if keep_attributes else 0))
+    writer, catalogue = Writer(file, headers), CatalogueBuilder(NAMED * tree.named | ATTRIBUTES * keep_attributes)
     total, done = max(1, sum(entry.size for entry in tree.files)), 0
 
     def advanced(count: int) -> None:

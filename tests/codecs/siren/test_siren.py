@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 import voxz
 from phantoms import blobs
+from voxz.codecs.masked import Prepared
 from voxz.codecs.numbers import SIREN
-from voxz.codecs.siren.codec import Prepared, decode_brick, decode_part, encode_field
+from voxz.codecs.siren.codec import decode_brick, decode_part, encode_field
 from voxz.codecs.siren.field import Field, Networks
 from voxz.codecs.siren.network import Shape
 from voxz.codecs.siren.options import PRESETS, Siren, settings_from_text
