@@ -226,6 +226,7 @@ def decompress(
     resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
     threads: Threads = None,
     force: Force = False,
+    remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is restored and read back.")] = False,
     flat: Flat = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -235,7 +236,7 @@ def decompress(
 
     def work(job: Job, progress: Shown | None) -> str:
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
-        api.decompress(_input(job.source), job.destination, resample=grid, progress=progress, **options)
+        api.decompress(_input(job.source), job.destination, resample=grid, remove=remove, progress=progress, **options)
         return "" if job.destination == STREAM else f"{job.destination} is back"
 
     rename = selected_name if select or resolution or resample else restored_name
