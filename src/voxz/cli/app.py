@@ -229,6 +229,7 @@ def decompress(
     ] = None,
     threads: Threads = None,
     force: Force = False,
+    remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is restored and read back.")] = False,
     flat: Flat = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -238,7 +239,7 @@ def decompress(
 
     def work(job: Job, progress: Shown | None) -> str:
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
-        options["convert"] = convert
+        options |= {"convert": convert, "remove": remove}
         api.decompress(_input(job.source), job.destination, resample=grid, progress=progress, **options)
         return "" if job.destination == STREAM else f"{job.destination} is back"
 

@@ -222,7 +222,8 @@ def _gzip(path: Path) -> tuple[Gzip, int] | None:
     except (OSError, EOFError, zlib.error):
         check.close()
         return None
-    return check.result()
+    found = check.result(b"")
+    return found if found[0].exact else None
 
 
 def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
