@@ -165,7 +165,7 @@ def test_views_packings_and_arrays_in_turn(kind: int, tmp_path: Path) -> None:
 def test_a_single_file_of_any_format_is_an_image(tmp_path: Path) -> None:
     data, samples = picture(0, 9, 8, place=3)
     (tmp_path / "secret").write_bytes(data)
-    voxz.compress(tmp_path / "im", tmp_path / "im.voxz", level=1, strict=True)
+    voxz.compress(tmp_path / "secret", tmp_path / "im.voxz", level=1, strict=True)
     voxz.decompress(tmp_path / "im.voxz", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == data
     with voxz.open(tmp_path / "im.voxz") as image:
