@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from phantoms import head
 
 from benchmarks import pairs
+from phantoms import head
 
 
 def test_a_tree_compared_with_itself_writes_files_of_the_same_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,7 +104,7 @@ def test_torch_and_kernels_agree() -> None:
         work, pyramid = volume.copy(), TrainedPyramid(volume.shape, levels, model, 8.0)
         pyramid.analyse(work)
         for band in pyramid.bands():
-            np.testing.assert_allclose(work[band.box], bands[band.level, band.orientation].numpy(), atol=1e-5)
+            np.testing.assert_allclose(work[band.box], bands[band.scale, band.orientation].numpy(), atol=1e-5)
         np.testing.assert_allclose(again.numpy(), volume, atol=1e-5)
 
 

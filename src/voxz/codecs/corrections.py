@@ -56,7 +56,7 @@ def apply_corrections(samples: Series, reader: PartReader) -> None:
     """Apply what `encode_corrections` found, in place; damage raises `CorruptError`."""
     (unit,) = reader.head(_UNIT)
     if not 0 < unit < math.inf:
-        raise CorruptError(f"corrections are in units of {unit}, expected a number above 0")
+        raise CorruptError(f"the unit of corrections must be above 0 (got {unit})")
     wrong = decode_plane(reader.part(), samples.shape)
     side = IntegerReader(reader.part())
     units = side.take(int(np.count_nonzero(wrong)))
@@ -65,7 +65,7 @@ def apply_corrections(samples: Series, reader: PartReader) -> None:
     plane, values = reader.part(), reader.part()
     exact = decode_plane(plane, samples.shape) if plane else np.zeros(samples.shape, np.bool_)
     if len(values) != np.count_nonzero(exact) * samples.dtype.itemsize:
-        raise CorruptError(f"got {len(values)} bytes of exact samples, expected {np.count_nonzero(exact)} samples")
+        raise CorruptError(f"{np.count_nonzero(exact)} exact samples do not take {len(values)} bytes")
     samples[exact] = np.frombuffer(values, samples.dtype.newbyteorder("<"))
 
 

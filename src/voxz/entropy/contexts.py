@@ -192,7 +192,7 @@ def read_contexts(reader: IntegerReader) -> Contexts:
     """Inverse of `write_contexts`; damage raises `CorruptError`."""
     (number,) = (int(n) for n in reader.take(1))
     if not 1 <= number <= MOST_TABLES:
-        raise CorruptError(f"got {number} ranges of entropy tables, expected 1 to {MOST_TABLES}")
+        raise CorruptError(f"entropy tables must have 1 to {MOST_TABLES} ranges (got {number})")
     firsts = np.cumsum(np.concatenate([[0], reader.take(number - 1)]))
     shifts = reader.take(number)
     phased = reader.take(number)

@@ -373,12 +373,12 @@ class Image:
         layout = self._layout
         if shape is not None:
             if text is not None or level:
-                raise UsageError("got another grid with a selection or a resolution, expected one of them")
+                raise UsageError("another grid cannot be combined with a selection or a resolution; ask for one of them")
             Resampling.of(layout, shape).write(self._array, self.nifti_header(), sink)
             sink.write(all_marks(self._array))
             return
         if text is not None and level:
-            raise UsageError(f"got the selection {text!r} and the resolution {level}, expected one of them")
+            raise UsageError(f"the selection {text!r} cannot be combined with the resolution {level}; ask for one of them")
         if text is not None:
             positions = from_text(text, layout.shape, layout.first_axis_fastest)
             samples = self._read(positions)

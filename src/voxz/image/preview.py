@@ -28,7 +28,7 @@ def halvings_at(shape: tuple[int, ...], level: int) -> Levels:
     most = [_most(n) for n in shape]
     if not 0 <= level <= max(most):
         sizes = "x".join(map(str, shape[::-1]))
-        raise UsageError(f"got resolution level {level}, expected 0 (full) to {max(most)} for an image of {sizes} voxels")
+        raise UsageError(f"resolution must be 0 (full) to {max(most)} for an image of {sizes} voxels (got {level})")
     z, y, x = (min(level, n) for n in most)
     return z, y, x
 

@@ -38,7 +38,7 @@ def take_palette(reader: PartReader, shape: tuple[int, ...], itemsize: int, pres
     """Inverse of `put_palette`; damage raises `CorruptError`."""
     (size,) = reader.head(_PALETTE)
     if not 1 <= size <= min(LARGEST_PALETTE, math.prod(shape)):
-        raise CorruptError(f"got a palette of {size} values for {math.prod(shape)} samples, expected no more than samples")
+        raise CorruptError(f"a palette for {math.prod(shape)} samples cannot have {size} values")
     palette = unpack_palette(decode_bytes(reader.part(), size * itemsize, itemsize), itemsize)
     ranks = take_integers(reader, shape, present)
     if ranks.size and (ranks.min() < 0 or ranks.max() >= size):

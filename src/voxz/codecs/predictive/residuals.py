@@ -48,10 +48,10 @@ def decode_sequence(payload: bytes, levels: NDArray[np.int32]) -> NDArray[np.int
     values = np.zeros(levels.size, np.int64)
     if not payload or not levels.size:
         if payload:
-            raise CorruptError(f"got {len(payload)} bytes for a sequence of no integers")
+            raise CorruptError(f"{len(payload)} bytes left over after a sequence of no integers")
         return values
     if len(payload) < _HEAD.size:
-        raise CorruptError(f"a sequence has {len(payload)} bytes, expected at least {_HEAD.size}")
+        raise CorruptError(f"a sequence of integers takes at least {_HEAD.size} bytes (got {len(payload)})")
     side_length, words_length = _HEAD.unpack_from(payload)
     ends = _HEAD.size + side_length, _HEAD.size + side_length + words_length
     if ends[1] > len(payload) or words_length < 8 or words_length % 2:

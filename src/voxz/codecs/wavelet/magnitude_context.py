@@ -1,8 +1,8 @@
 """Expected magnitude of a coefficient: a weighted sum of magnitudes that the decoder has already.
 
-They are its neighbours earlier in the band (14 groups of them), the coefficient's parent in the next coarser level, and the
+They are its neighbours earlier in the band (14 groups of them), the coefficient's parent in the next coarser scale, and the
 same places in
-*sisters*: the bands of other orientations of its level, and the same band of the previous component of a series. Of planes that
+*sisters*: the bands of other orientations of its scale, and the same band of the previous component of a series. Of planes that
 are known as a whole, the six face neighbours count too, as one sum. Weights are integers in 1/1024, fitted by the encoder and
 sent; `gather` gives sums of magnitudes for fitting them, `known_part` and `row_part` what can be summed ahead of the
 coefficients.

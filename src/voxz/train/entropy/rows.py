@@ -35,7 +35,7 @@ AROUND = [
 ]
 """The network's NEAR neighbours in the band."""
 
-ORIENTATION, LEVEL, QUANTISER, LOSSY, INDEX, KNOWN = range(6)
+ORIENTATION, SCALE, QUANTISER, LOSSY, INDEX, KNOWN = range(6)
 """Columns of `Rows.facts`; KNOWN has a bit set for every input that is there."""
 
 _LEANING = 1.0 / (1 << WEIGHT_BITS)
@@ -130,9 +130,9 @@ class _Recorder:
         sizes, quantisers = np.zeros(count, np.int32), np.zeros(count, np.uint8)
         follow(indices.ravel(), coded.after, coded.quantiser, sizes, quantisers)
         facts = np.zeros((taken.size, 6), np.int64)
-        facts[:, ORIENTATION], facts[:, LEVEL], facts[:, LOSSY] = (
+        facts[:, ORIENTATION], facts[:, SCALE], facts[:, LOSSY] = (
             context.band.orientation,
-            context.band.level,
+            context.band.scale,
             len(coded.after) > 1,
         )
         facts[:, QUANTISER], facts[:, INDEX] = quantisers[taken], indices[place]

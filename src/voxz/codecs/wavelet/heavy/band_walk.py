@@ -55,7 +55,7 @@ class Surroundings(NamedTuple):
     parts : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
     beside : int32 (bands, z, y, x), padded, magnitudes with signs of other bands, see `network.signed_inputs`
     beside_at : int64 (bands,), which inputs each of them gives
-    role : 0 to 7: twice the level, up to 3, plus 1 if there is a previous component
+    role : 0 to 7: twice the scale, up to 3, plus 1 if there is a previous component
     used : inputs of the mean that this orientation has
     """
 

@@ -37,7 +37,7 @@ class HeavyLearner:
         band = context.band
         state = self.memory.long_term(context.component, band)
         planes, places = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
-        layers = self.model.layers(band.orientation, band.level, len(coded.after) > 1, places)
+        layers = self.model.layers(band.orientation, band.scale, len(coded.after) > 1, places)
         third, third_bias = self.last.setdefault(
             band.orientation, (np.stack([layers.third] * EXPERTS), np.stack([layers.third_bias] * EXPERTS))
         )
@@ -49,7 +49,7 @@ class HeavyLearner:
             [list(places).index(part) if there else -1 for part, there in zip(parts, present, strict=True)], np.int64
         )
         used = 2 * MIXED + OWN_SIGNED + 2 + 4 * max(band.orientation - 1, 0)
-        role = 2 * min(band.level, 3) + context.previous
+        role = 2 * min(band.scale, 3) + context.previous
         done = code_band(
             coded._replace(signed=signed),
             Surroundings(empty_logs(band.shape), planes, places, known, beside, beside_at, role, used),
