@@ -17,7 +17,7 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
 
-LARGEST = (1 << 29) - 1
+LARGEST_CORRECTION = (1 << 29) - 1
 """Units that a sample is corrected by at most; others come exactly."""
 
 _UNIT = struct.Struct("<d")
@@ -39,8 +39,8 @@ def encode_corrections(series: Series, decoded: Series, known: NDArray[np.bool_]
     unit = 2.0 * limit + 1 if whole else 2 * _reach(decoded[known], limit)
     with np.errstate(over="ignore"):
         units = np.rint((original - found) / unit)
-    moved = _moved(decoded[known], np.clip(units, -LARGEST, LARGEST), unit)
-    exact = off & ((np.abs(units) > LARGEST) | ~(np.abs(moved.astype(np.float64) - original) <= limit))
+    moved = _moved(decoded[known], np.clip(units, -LARGEST_CORRECTION, LARGEST_CORRECTION), unit)
+    exact = off & ((np.abs(units) > LARGEST_CORRECTION) | ~(np.abs(moved.astype(np.float64) - original) <= limit))
     wrong = off & ~exact
     writer, side = PartWriter(_UNIT.pack(unit)), IntegerWriter()
     writer.part(encode_plane(_spread(wrong, known)))

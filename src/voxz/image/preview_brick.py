@@ -1,9 +1,9 @@
 """Bricks at a lower resolution: a preview of the image, at the places of every second, fourth, eighth ... sample.
 
 Bricks of the wavelet codec decode only their low resolutions. Other bricks are decoded and go through the same 9/7 low-pass
-filter, so that all of an image is seen alike. It is centred: sample k of a preview lies where sample ``k * 2 ** level`` lies.
-Where averages mean nothing (label maps, truth values, numbers beyond 32 bits) those samples themselves are taken; also where they
-are NaN, infinite or constant background.
+filter, so that all of an image is seen alike. It is centred: sample k of a preview lies where sample
+``k * 2 ** resolution`` lies. Where averages mean nothing (label maps, truth values, numbers beyond 32 bits) those samples
+themselves are taken; also where they are NaN, infinite or constant background.
 """
 
 import numpy as np

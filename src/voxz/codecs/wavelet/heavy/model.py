@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.heavy.network import FEATURES, INNER, NEAR, OUTER, OUTPUTS, WIDE_ABOVE, WIDE_BEFORE
+from voxz.codecs.wavelet.heavy.network import FEATURES, IN_BAND, INNER, OUTER, OUTPUTS, WIDE_ABOVE, WIDE_BEFORE
 from voxz.errors import CorruptError, UsageError
 from voxz.weights.naming import Reader, name_bytes, read_named_bytes
 from voxz.weights.safetensors_file import unpack
@@ -43,7 +43,7 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
     "edges": (2, 3),
 }
 
-_ALWAYS = (*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE)
+_ALWAYS = (*range(IN_BAND), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE)
 """Inputs that every band has."""
 
 Weights = NDArray[np.float64]
