@@ -81,7 +81,18 @@ def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-de
 
 @kernel
 def tokenise(noted, residuals, grade_table, shifts, tables, tokens, counts, raw):  # type: ignore[no-untyped-def]
-    """Fill table and token of each voxel, the token counts and the raw bits; return the number of raw bits."""
+    """Fill table and token of each voxel, the token counts and the raw bits; return the number of raw bits.
+
+    Parameters
+    ----------
+    noted : int32 (voxels,), four times the grade, plus the phase
+    residuals : int32 (voxels,), in dense values, below 2 ** 26 in magnitude
+    grade_table : int16 (GRADES,), see `Contexts`
+    shifts : int64 (tables,), raw low bits of the residuals of each table
+    tables, tokens : uint8 (voxels,), filled
+    counts : int64 (tables, TOKENS), filled
+    raw : int64 (words,), bits from the lowest on, filled
+    """
     bit = np.int64(0)
     for i in range(noted.size):
         entry = np.int64(grade_table[noted[i] >> 2])

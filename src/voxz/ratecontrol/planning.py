@@ -151,7 +151,8 @@ def _refuse_range(target: Target, opened: Opener, dtype: np.dtype[Any]) -> None:
             if sizes.size and not SMALLEST_SAMPLE <= sizes.max() <= LARGEST_SAMPLE:
                 raise UsageError(
                     f"samples of up to {sizes.max():.1e} are outside of {SMALLEST_SAMPLE:g} to {LARGEST_SAMPLE:g}, "
-                    f"where loss is measured, so --{target.name} cannot be met; multiply them by a power of 2 first, or code them without loss"
+                    f"where loss is measured, so --{target.name} cannot be met; multiply them by a power of 2 first, "
+                    "or code them without loss"
                 )
 
 

@@ -76,7 +76,20 @@ def from_magnitudes(found: NDArray[np.int64], negative: NDArray[np.bool_], items
 
 @kernel
 def _split(found, negative, mantissa, floor, kept, zeros, whole, symbols, words):  # type: ignore[no-untyped-def]
-    """Fill grid values, symbols of those that are 0, and raw bits; return how many symbols and raw bits there are."""
+    """Fill grid values, symbols of those that are 0, and raw bits; return how many symbols and raw bits there are.
+
+    Parameters
+    ----------
+    found : int64 (samples,), bits of the magnitudes of finite floats
+    negative : bool (samples,)
+    mantissa : bits of the fraction of the format
+    floor : exponent below which the grid is linear
+    kept : bits of the fraction that the grid keeps
+    zeros : low bits of the fraction that are never set
+    whole : int32 (samples,), grid values, filled
+    symbols : int32 (samples,), filled from the first on: one for each grid value of 0
+    words : int64, raw bits from the lowest on, filled
+    """
     tiny, position = np.int64(0), np.int64(0)
     for i in range(found.size):
         exponent = found[i] >> mantissa
