@@ -118,7 +118,7 @@ def lift(source, target, axis, table, odd, filter_, rounding, sign, rows, line):
 
 @kernel
 def take_halves(volume, box, axis, forward, factors, low, high):  # type: ignore[no-untyped-def]
-    """Copy a box of `volume` into its halves: by parity (forward), or where they lie behind each other, divided by the factors."""
+    """Copy a box of `volume` into its halves: by parity (forward), or where they lie in turn, divided by the factors."""
     z_0, y_0, x_0 = box[0], box[1], box[2]
     for half in range(2):
         part = low if half == 0 else high
