@@ -1,0 +1,107 @@
+"""Entropy tables of the fast walk: ranges of contexts, each with raw low bits and frequencies of its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.predictive.interlaced.streams import TOTAL
+from voxz.codecs.predictive.interlaced.tokens import DIRECT, LARGEST_SHIFT, TOKENS
+from voxz.codecs.predictive.interlaced.walk import CONTEXT_SHIFT, CONTEXTS
+from voxz.entropy.contexts import frequency_steps, of_steps
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.errors import CorruptError
+from voxz.jit import kernel
+
+MOST_TABLES = 64
+VOXELS_PER_TABLE = 20_000
+
+
+@kernel
+def _survey(contexts, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
+    """Population and sum of residual magnitudes of each context."""
+    for i in range(contexts.size):
+        context = np.int64(contexts[i]) >> CONTEXT_SHIFT
+        counts[context] += 1
+        magnitudes[context] += abs(np.int64(residuals[i]))
+
+
+@kernel
+def tables_of(contexts, table_of, tables):  # type: ignore[no-untyped-def]
+    """Table of each voxel."""
+    for i in range(contexts.size):
+        tables[i] = table_of[np.int64(contexts[i]) >> CONTEXT_SHIFT]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """First context and raw low bits of each table; `frequencies` (tables, TOKENS) sum to TOTAL in each row."""
+
+    firsts: tuple[int, ...]
+    shifts: tuple[int, ...]
+    frequencies: NDArray[np.int32]
+
+    def table_of(self) -> NDArray[np.uint8]:
+        """Table of each context."""
+        found = np.zeros(CONTEXTS, np.uint8)
+        for table, first in enumerate(self.firsts):
+            found[first:] = table
+        return found
+
+    def write(self, side: IntegerWriter) -> None:
+        """Send the tables."""
+        side.put([len(self.firsts)])
+        side.put(np.diff(self.firsts))
+        side.put(np.diff(self.shifts, prepend=0))
+
+
+def choose_ranges(contexts: NDArray[np.int16], residuals: NDArray[np.int32], most: int) -> tuple[list[int], list[int]]:
+    """Cut the contexts into ranges of about equal population: first contexts and shifts, which never fall."""
+    counts, magnitudes = np.zeros(CONTEXTS, np.int64), np.zeros(CONTEXTS, np.int64)
+    _survey(contexts, residuals, counts, magnitudes)
+    wanted = max(1, min(most, contexts.size // VOXELS_PER_TABLE))
+    before = np.cumsum(counts) - counts
+    firsts = [0]
+    for k in range(1, wanted):
+        first = int(np.searchsorted(before, contexts.size * k // wanted, side="left"))
+        if firsts[-1] < first < CONTEXTS:
+            firsts.append(first)
+    shifts, shift = [], 0
+    for first, last in zip(firsts, [*firsts[1:], CONTEXTS], strict=True):
+        count, total = int(counts[first:last].sum()), int(magnitudes[first:last].sum())
+        while count and (total >> shift) > count * DIRECT // 2 and shift < LARGEST_SHIFT:
+            shift += 1
+        shifts.append(shift)
+    return firsts, shifts
+
+
+def write_tables(side: IntegerWriter, firsts: list[int], shifts: list[int], counts: NDArray[np.int64]) -> Tables:
+    """Send the tables for token `counts` (tables, TOKENS); return what the decoder will make of them."""
+    steps = frequency_steps(counts, TOTAL)
+    used = [int(np.flatnonzero(row).max(initial=-1)) + 1 for row in steps]
+    empty = [int(np.flatnonzero(row).min(initial=TOKENS)) if row.any() else 0 for row in steps]
+    tables = Tables(tuple(firsts), tuple(shifts), of_steps(steps, TOTAL))
+    tables.write(side)
+    side.put(empty)
+    side.put(used)
+    side.put(np.concatenate([np.diff(row[a:n], prepend=0) for row, a, n in zip(steps, empty, used, strict=True)]))
+    return tables
+
+
+def read_tables(side: IntegerReader) -> Tables:
+    """Inverse of `write_tables`; damage raises `CorruptError`."""
+    (number,) = (int(n) for n in side.take(1))
+    if not 1 <= number <= MOST_TABLES:
+        raise CorruptError(f"a brick has {number} entropy tables, expected 1 to {MOST_TABLES}")
+    firsts = np.cumsum(np.concatenate([[0], side.take(number - 1)]))
+    shifts = np.cumsum(side.take(number))
+    if (np.diff(firsts) <= 0).any() or firsts[-1] >= CONTEXTS or shifts[0] < 0 or (np.diff(shifts) < 0).any():
+        raise CorruptError("the ranges of the entropy tables are out of order")
+    empty, used = side.take(number), side.take(number)
+    if shifts[-1] > LARGEST_SHIFT or (empty < 0).any() or (used < empty).any() or (used > TOKENS).any():
+        raise CorruptError("an entropy table is out of bounds")
+    flat = side.take(int((used - empty).sum()))
+    steps = np.zeros((number, TOKENS), np.int64)
+    for row, first, last, part in zip(steps, empty, used, np.split(flat, np.cumsum(used - empty)[:-1]), strict=True):
+        row[first:last] = np.cumsum(part)
+    return Tables(tuple(firsts.tolist()), tuple(shifts.tolist()), of_steps(steps, TOTAL))
