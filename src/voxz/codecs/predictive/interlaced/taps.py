@@ -6,15 +6,10 @@ only; odd ones also both even neighbours of their row. The first tap is the one 
 
 from voxz.codecs.predictive.neighbourhood import MODES, REFERENCE, SECOND, SELF, Tap, rows
 
-TAPS = 16
+TAPS = 24
 
-_NORTH = rows(SELF, 0, {-1: 1})
-_WEST_EAST = (Tap(SELF, 0, 0, -1), Tap(SELF, 0, 0, 1))
-_FARTHER = (Tap(SELF, 0, -1, -2), Tap(SELF, 0, -1, 2), Tap(SELF, 0, -2, 0))
-_FARTHEST = (Tap(SELF, 0, -2, -1), Tap(SELF, 0, -2, 1), Tap(SELF, 0, -2, -2), Tap(SELF, 0, -2, 2), Tap(SELF, 0, -1, -3), Tap(SELF, 0, -1, 3))
-_BEHIND = rows(SELF, -1, {0: 1, 1: 0, -1: 0})
-_AROUND_BEHIND = rows(SELF, -1, {0: 2, -1: 1, 1: 1})
-_REFERENCE = rows(REFERENCE, 0, {0: 1, 1: 0, -1: 0})
+_BESIDE = tuple(Tap(SELF, 0, 0, dx) for dx in (-1, 1, -3, 3))
+_ABOVE = rows(SELF, 0, {-1: 3, -2: 2})
 
 
 def _first(*groups: tuple[Tap, ...]) -> tuple[Tap, ...]:
@@ -23,15 +18,15 @@ def _first(*groups: tuple[Tap, ...]) -> tuple[Tap, ...]:
 
 
 def _taps(parity: int, mode: int) -> tuple[Tap, ...]:
-    beside = _WEST_EAST if parity else ()
-    near = (_NORTH[1], _NORTH[0], _NORTH[2])
+    beside = _BESIDE if parity else ()
+    north = (Tap(SELF, 0, -1, 0),)
     if mode & 2:
         second = (Tap(SECOND, 0, 0, 0),)
         behind = (Tap(SELF, -1, 0, 0),) if mode & 1 else ()
-        return _first(near, _REFERENCE, beside, second, behind, _FARTHER, rows(REFERENCE, 0, {-1: 1, 1: 1}))
+        return _first(north, rows(REFERENCE, 0, {0: 1, 1: 0, -1: 0}), beside, second, behind, _ABOVE, rows(REFERENCE, 0, {-1: 1, 1: 1}))
     if mode & 1:
-        return _first(near, _BEHIND, beside, _FARTHER, _AROUND_BEHIND)
-    return _first(near, beside, _FARTHER, _FARTHEST)
+        return _first(north, rows(SELF, -1, {0: 1, 1: 0, -1: 0}), beside, _ABOVE, rows(SELF, -1, {0: 2, -1: 1, 1: 1}))
+    return _first(north, beside, _ABOVE, rows(SELF, 0, {-2: 3}))
 
 
 PREDICTORS = tuple(tuple(_taps(parity, mode) for mode in range(MODES)) for parity in range(2))
