@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, trained
+from benchmarks import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, startup, trained
 from voxz.__main__ import main
 
 SUITES = {
@@ -11,6 +11,7 @@ SUITES = {
     "labels": labels.main,
     "floats": floats.main,
     "slices": slices.main,
+    "startup": startup.main,
     "downstream": downstream.main,
     "implicit": implicit.main,
     "seams": seams.main,

@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 import voxz
 from benchmarks.implicit_uses import gallery, resampled, within_bounds
 from voxz.bench.rivals.x265 import X265
-from voxz.codecs.siren.options import Fitting, SirenOptions
 from voxz.image.load import read_samples
 from voxz.plotting import new_figure, png_bytes
 from voxz.volume.background import find_background
@@ -145,13 +144,12 @@ def at_most(name: str, piece: Samples, size: int) -> Cell:
 
 def fitted(name: str, samples: Samples, at: str, target: Any, preset: str) -> Cell:
     """Figures of siren."""
-    fitting = Fitting(SirenOptions.of(preset))
     return measured(
         name,
         f"siren {preset}",
         at,
         samples,
-        lambda: voxz.encode(array_of(samples), target=target, codec="siren", threads=1, fitting=fitting),
+        lambda: voxz.encode(array_of(samples), target=target, codec=voxz.Siren(preset), threads=1),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.fidelity import Fidelity
+from voxz.codecs.wavelet.options import Wavelet
 from voxz.container.header import TARGETS
 from voxz.image.load import read_samples
 from voxz.metrics import extent_of
@@ -78,7 +79,7 @@ def coded(volume: NDArray[Any], grid: Grid, bits: float, level: int) -> tuple[ND
     finer, coarser = math.log2((high - low) * 2.0**-16), math.log2(high - low)
     step = coarser - 3
     for _ in range(MOST_ROUNDS):
-        plan = Plan(level, "wavelet", Fidelity.stepped(2.0**step), TARGETS["bits"])
+        plan = Plan(level, Wavelet(), Fidelity.stepped(2.0**step), TARGETS["bits"])
         results = [code_brick(brick, plan) for brick in bricks]
         found = 8 * sum(len(result.payload) for result in results) / volume.size
         if abs(found / bits - 1) <= TOLERANCE:

@@ -24,6 +24,7 @@ ROOMS = [
     {"train"},
     {"plan_volume"},
     {"api"},
+    {"warm"},
     {"bench"},
     {"cli"},
     {"__init__", "__main__"},
@@ -31,7 +32,7 @@ ROOMS = [
 """The way of the data, from what everything stands on to what a user touches (docs/architecture.md)."""
 
 CODECS = [
-    {"numbers", "fidelity", "payload", "channels", "stored", "special_values", "background_planes"},
+    {"numbers", "codec", "fidelity", "payload", "channels", "stored", "special_values", "background_planes"},
     {"predictive"},
     {"masked", "corrections", "labels"},
     {"floats", "wavelet"},
@@ -74,7 +75,7 @@ def test_rooms_import_upwards(file: Path) -> None:
 @pytest.mark.parametrize("file", sorted((FOLDER / "codecs").rglob("*.py")), ids=lambda file: str(file.relative_to(FOLDER)))
 def test_codecs_import_upwards(file: Path) -> None:
     part = file.relative_to(FOLDER / "codecs").parts[0].removesuffix(".py")
-    if part in ("registry", "__init__"):
+    if part in ("registry", "kinds", "__init__"):
         return
     own = height(CODECS, part)
     assert all(height(CODECS, other) <= own for other in imported_codecs(file))
@@ -90,7 +91,7 @@ def test_the_root_holds_little() -> None:
 
 
 def test_public_names() -> None:
-    assert len(voxz.__all__) <= 20
+    assert len(voxz.__all__) <= 36
     assert all(hasattr(voxz, name) for name in voxz.__all__)
 
 

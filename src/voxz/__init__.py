@@ -8,25 +8,35 @@ True
 """
 
 from voxz.api import compress, decode, decompress, encode, info, open, verify
+from voxz.codecs.codec import Floats, Labels, Predictive, Stored
+from voxz.codecs.siren.options import Siren
+from voxz.codecs.wavelet.options import Wavelet
 from voxz.compare.compare import compare
 from voxz.errors import CorruptError, LimitError, MissingDependencyError, TruncatedError, UnsupportedError, UsageError, VoxzError
-from voxz.ratecontrol.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio
+from voxz.ratecontrol.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BitsPerVoxel",
     "CorruptError",
+    "Floats",
+    "Labels",
     "LimitError",
     "Lossless",
     "MaxError",
     "MissingDependencyError",
+    "Predictive",
     "Psnr",
     "Ratio",
+    "Siren",
+    "Stored",
+    "Target",
     "TruncatedError",
     "UnsupportedError",
     "UsageError",
     "VoxzError",
+    "Wavelet",
     "compare",
     "compress",
     "decode",

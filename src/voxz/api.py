@@ -15,9 +15,10 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from voxz.codecs.codec import Codec
+from voxz.codecs.kinds import codec_of
 from voxz.codecs.numbers import CODECS
-from voxz.codecs.siren.options import Fitting
-from voxz.codecs.wavelet.options import TUNED, Transform, WaveletOptions
+from voxz.container.byte_source import SourceLike
 from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader
@@ -53,22 +54,26 @@ def compress(
     *,
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
-    codec: str | None = None,
+    codec: Codec | str | None = None,
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
     force_lossy: bool = False,
-    fitting: Fitting | None = None,
-    transform: Transform = None,
-    entropy: str | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
-    `verify` is false) before it takes its name. The input is never changed. A target with loss is refused for a label map, unless
-    `force_lossy` is true. `fitting` is for the codec siren; `transform` (``"97"``, ``"53"``, ``"trained"``, ``"trained:NAME"``)
-    and `entropy` (``"light"`` or ``"heavy"``, which is smaller and slower) are for the codec wavelet.
+    `verify` is false) before it takes its name. The input is never changed.
+
+    Parameters
+    ----------
+    target : what may be lost; a target with loss is refused for a label map, unless `force_lossy` is true
+    level : 1 (fastest) to 9 (smallest)
+    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
+    threads : None for the CPUs this process may use
+    force : whether an existing file is replaced
+    progress : called with the bytes done and their total
 
     Raises
     ------
@@ -77,16 +82,16 @@ def compress(
     OSError
         A file cannot be read or written.
     """
+    chosen = codec_of(codec)
     _check(level)
     _refuse_same(source, destination)
     count = thread_count(threads)
     with ExitStack() as stack:
         file = stack.enter_context(_output(destination, force))
-        once = isinstance(target, Lossless) and codec != "siren" and transform != TUNED
+        once = isinstance(target, Lossless) and not (chosen and chosen.reads_ahead)
         path = source if once else stack.enter_context(_readable_twice(source))
-        options = WaveletOptions(transform, entropy)
         plan = stack.enter_context(
-            settled(target, lambda: Source(path), level, codec, count, force_lossy, fitting, destination, progress, options)
+            settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress)
         )
         samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
         if verify:
@@ -100,7 +105,7 @@ def compress(
 
 
 def decompress(
-    source: FilePath | bytes,
+    source: SourceLike,
     destination: FilePath,
     *,
     select: str | None = None,
@@ -120,7 +125,7 @@ def decompress(
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
     """
-    if not isinstance(source, bytes):
+    if isinstance(source, str | os.PathLike):
         _refuse_same(source, destination)
     with ExitStack() as stack:
         if resolution or select is not None or resample is not None:
@@ -146,16 +151,13 @@ def encode(
     *,
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
-    codec: str | None = None,
+    codec: Codec | str | None = None,
     threads: int | None = None,
     force_lossy: bool = False,
-    fitting: Fitting | None = None,
-    transform: Transform = None,
-    entropy: str | None = None,
 ) -> bytes:
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
-    A target with loss is refused for a label map, unless `force_lossy` is true.
+    `target`, `level`, `codec`, `threads` and `force_lossy` are those of `compress`.
     """
     _check(level)
     file, count = io.BytesIO(), thread_count(threads)
@@ -163,13 +165,15 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec, count, force_lossy, fitting, wavelet=WaveletOptions(transform, entropy)) as plan:
+    with settled(target, samples, level, codec_of(codec), count, force_lossy) as plan:
         _write(samples, file, plan, count, None)
     return file.getvalue()
 
 
-def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = None) -> NDArray[Any]:
+def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | None = None) -> NDArray[Any]:
     """Array that `encode` was given, or the stored samples of a compressed file, checked against their SHA-256.
+
+    `blob` is bytes (any buffer), a file object, a path or a URL.
 
     `max_bytes` bounds the size of the result (`LimitError`).
     """
@@ -190,19 +194,19 @@ def decode(blob: bytes, *, threads: int | None = None, max_bytes: int | None = N
     return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
 
 
-def open(source: FilePath | bytes, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
+def open(source: SourceLike, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
     """Open a .voxz file lazily: indexing the `Image` decodes only the bricks it touches."""
     return Image(source, threads=threads, max_bytes=max_bytes)
 
 
-def verify(source: FilePath | bytes, *, threads: int | None = None, progress: Progress | None = None) -> None:
+def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
         reader.foreign_bytes(COMPANION)
         restore(reader, None, thread_count(threads), progress)
 
 
-def info(source: FilePath | bytes) -> dict[str, Any]:
+def info(source: SourceLike) -> dict[str, Any]:
     """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
     with Reader(source) as reader:
         header, layout = reader.header, reader.layout
@@ -240,7 +244,7 @@ def info(source: FilePath | bytes) -> dict[str, Any]:
 
 def _check(level: int) -> None:
     if level not in LEVELS:
-        raise UsageError(f"got level {level}, expected {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest)")
+        raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
 def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:

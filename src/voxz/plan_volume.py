@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from voxz.codecs.siren.options import Fitting
-from voxz.codecs.wavelet.options import NO_OPTIONS, TUNED, WaveletOptions
+from voxz.codecs.codec import Codec
+from voxz.codecs.siren.options import Siren
+from voxz.codecs.wavelet.options import Wavelet
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress
 from voxz.ratecontrol.label_guard import refuse_maps
@@ -20,31 +21,26 @@ def settled(
     target: Target,
     opened: Opener,
     level: int,
-    codec: str | None,
+    codec: Codec | None,
     threads: int,
     force_lossy: bool,
-    fitting: Fitting | None,
     destination: str | os.PathLike[str] = "-",
     progress: Progress | None = None,
-    wavelet: WaveletOptions = NO_OPTIONS,
 ) -> Iterator[Plan]:
-    """Plan of a volume. A target with loss is refused for a label map, unless `force_lossy` is true.
-
-    With options for the codec wavelet it is that codec.
-    """
-    codec = wavelet.codec(codec)
+    """Plan of a volume. A target with loss is refused for a label map, unless `force_lossy` is true."""
+    fits = isinstance(codec, Siren)
     if not force_lossy:
-        refuse_maps(Psnr(1.0) if codec == "siren" and isinstance(target, Lossless) else target, opened)  # a fit loses something
-    if codec != "siren":
-        if wavelet.transform == TUNED:
+        refuse_maps(Psnr(1.0) if fits and isinstance(target, Lossless) else target, opened)  # a fit loses something
+    if not isinstance(codec, Siren):
+        if isinstance(codec, Wavelet) and codec.reads_ahead:
             need_torch("a tuned transform")
             from voxz.train.wavelet.tune import tuned  # noqa: PLC0415 - start-up time
 
             exact = isinstance(target, Lossless) or (isinstance(target, MaxError) and not target.error)
-            wavelet = replace(wavelet, transform=tuned(opened, reversible=exact, threads=threads))
-        yield find_plan(target, opened, level, codec, threads, wavelet)
+            codec = replace(codec, transform=tuned(opened, reversible=exact, threads=threads))
+        yield find_plan(target, opened, level, codec, threads)
         return
     from voxz.train.siren.encode_flow import fitted  # noqa: PLC0415 - start-up time
 
-    with fitted(target, opened, level, threads, fitting or Fitting(), destination, progress) as plan:
+    with fitted(target, opened, level, threads, codec, destination, progress) as plan:
         yield plan

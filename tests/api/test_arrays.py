@@ -104,10 +104,10 @@ def test_too_large_a_result_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"level": 0}, "level 0"),
-        ({"level": 10}, "level 10"),
+        ({"level": 0}, r"level must be .* \(got 0\)"),
+        ({"level": 10}, r"level must be .* \(got 10\)"),
         ({"threads": 0}, "0 threads"),
-        ({"codec": "zip"}, "'zip', expected one of stored, predictive, labels"),
+        ({"codec": "zip"}, "'zip'; choose one of stored, predictive, labels"),
         ({"target": "small"}, "expected voxz.Lossless"),
     ],
 )

@@ -98,7 +98,7 @@ def test_text_mode_damage_shows() -> None:
 def test_parameters_of_later_versions_are_named(number: int, byte: int, value: int) -> None:
     made: list[NDArray[Any]] = [head((3, 9, 9)), labels((3, 9, 9)), ratio_map((3, 9, 9))]
     samples = made[number - 1].reshape(1, 3, 9, 9, 1)
-    payload = bytearray(registry.codec(number).encode_brick(samples, 5, EXACT) or b"")
+    payload = bytearray(registry.module(number).encode_brick(samples, 5, EXACT) or b"")
     payload[byte] = value
     if number == 2:
         payload[:4] = zlib.crc32(payload[4:]).to_bytes(4, "little")

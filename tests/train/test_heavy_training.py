@@ -84,7 +84,7 @@ def test_a_model_of_ones_own_from_the_command_line(tmp_path: Path, monkeypatch: 
     assert card["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
     assert (card["name"], card["volumes"]) == ("mine", ["gaps.npy", "image.npy", "wide.npy"])
     monkeypatch.setenv("VOXZ_WEIGHTS", str(tmp_path))
-    assert (voxz.decode(voxz.encode(image, entropy=f"heavy:{model}")) == image).all()
+    assert (voxz.decode(voxz.encode(image, codec=voxz.Wavelet(entropy=f"heavy:{model}"))) == image).all()
 
 
 def test_volumes_that_teach_nothing(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from scipy.ndimage import map_coordinates
 
 import voxz
 from phantoms import blobs
+from voxz import Siren
 from voxz.codecs.siren.activations import sine, tanh
 from voxz.codecs.siren.interpolation import Taps, sample
 from voxz.codecs.siren.network import Shape
-from voxz.codecs.siren.options import Fitting, SirenOptions
 from voxz.codecs.siren.weights import decode_weights, encode_weights
 from voxz.errors import CorruptError
 
@@ -84,12 +84,10 @@ class _Stop:
 @pytest.mark.parametrize("preset", ["default", "siren"])
 def test_interrupted_fits_go_on(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "a.npy", blobs((6, 20, 24)))
-    fitting = Fitting(SirenOptions.of(preset, iterations=60, batch=256, width=6, axes=2 if preset == "siren" else 3))
+    codec = Siren(preset, iterations=60, batch=256, width=6, axes=2 if preset == "siren" else 3)
 
     def compress(name: str) -> bytes:
-        voxz.compress(
-            tmp_path / "a.npy", tmp_path / name, target=voxz.Ratio(10), codec="siren", threads=1, fitting=fitting, force=True
-        )
+        voxz.compress(tmp_path / "a.npy", tmp_path / name, target=voxz.Ratio(10), codec=codec, threads=1, force=True)
         return (tmp_path / name).read_bytes()
 
     whole = compress("whole.voxz")
@@ -108,8 +106,7 @@ def test_interrupted_fits_go_on(preset: str, tmp_path: Path, monkeypatch: pytest
 def test_a_damaged_state_is_ignored(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", blobs())
     (tmp_path / "a.voxz.fit").write_bytes(b"no state")
-    fitting = Fitting(SirenOptions.of(iterations=5, width=4))
-    voxz.compress(tmp_path / "a.npy", tmp_path / "a.voxz", target=voxz.Ratio(6), codec="siren", fitting=fitting)
+    voxz.compress(tmp_path / "a.npy", tmp_path / "a.voxz", target=voxz.Ratio(6), codec=Siren(iterations=5, width=4))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "a.voxz"]
 
 
@@ -124,13 +121,13 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch) 
         return loss(network, x, y, factors)
 
     monkeypatch.setattr(fit, "_loss", small)
-    options = SirenOptions.of("siren", batch=0, iterations=3, width=4)
-    blob = voxz.encode(blobs(), codec="siren", fitting=Fitting(options), threads=1)
+    codec = Siren("siren", batch=0, iterations=3, width=4)
+    blob = voxz.encode(blobs(), codec=codec, threads=1)
     assert voxz.decode(blob).shape == blobs().shape
     assert max(sizes) > 300
     monkeypatch.setattr(fit, "SMALLEST_BATCH", 1 << 20)
     with pytest.raises(voxz.LimitError, match="smaller width"):
-        voxz.encode(blobs(), codec="siren", fitting=Fitting(options), threads=1)
+        voxz.encode(blobs(), codec=codec, threads=1)
 
 
 def test_two_processes(tmp_path: Path) -> None:

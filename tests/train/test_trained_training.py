@@ -177,15 +177,15 @@ def test_filters_tuned_to_a_volume(monkeypatch: pytest.MonkeyPatch) -> None:
         start = Model.from_bytes(read_named("general-reversible" if reversible else "general"))
         assert np.abs(first.filters - start.filters).max() > 1e-4
     for samples in (volume, np.full((3, 4, 5), 7, np.int16), np.zeros((0, 4, 5), np.int16)):
-        assert (voxz.decode(voxz.encode(samples, transform="tuned")) == samples).all()
-    blob = voxz.encode(volume, target=voxz.MaxError(2), transform="tuned")
+        assert (voxz.decode(voxz.encode(samples, codec=voxz.Wavelet("tuned"))) == samples).all()
+    blob = voxz.encode(volume, target=voxz.MaxError(2), codec=voxz.Wavelet("tuned"))
     assert np.abs(voxz.decode(blob).astype(int) - volume).max() <= 2
 
 
 def test_tuning_needs_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingDependencyError, match=r"tuned.*voxz\[train\]"):
-        voxz.encode(np.arange(64, dtype=np.int16).reshape(4, 4, 4), transform="tuned")
+        voxz.encode(np.arange(64, dtype=np.int16).reshape(4, 4, 4), codec=voxz.Wavelet("tuned"))
 
 
 def test_bad_input(prepared: Path, tmp_path: Path) -> None:

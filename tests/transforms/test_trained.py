@@ -176,9 +176,9 @@ def test_models_are_found_by_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     file = tmp_path / "mine.safetensors"
     file.write_bytes(model.to_bytes())
     with pytest.raises(MissingWeightsError, match=r"random.*VOXZ_WEIGHTS"):  # what is written has to be decoded
-        voxz.encode(samples, target=voxz.Psnr(40), transform=f"trained:{file}")
+        voxz.encode(samples, target=voxz.Psnr(40), codec=voxz.Wavelet(f"trained:{file}"))
     monkeypatch.setenv("VOXZ_WEIGHTS", f"{tmp_path / 'nothing'}{os.pathsep}{tmp_path}")
-    blob = voxz.encode(samples, target=voxz.Psnr(40), transform=f"trained:{file}")
+    blob = voxz.encode(samples, target=voxz.Psnr(40), codec=voxz.Wavelet(f"trained:{file}"))
     assert voxz.decode(blob).shape == samples.shape
     monkeypatch.delenv("VOXZ_WEIGHTS")
     assert list(voxz.info(blob)["transforms"]) == [f"trained:random (SHA-256 {model.digest()[:8].hex()}...)"]
@@ -215,9 +215,7 @@ def test_wrong_wishes() -> None:
         (voxz.Psnr(40), "trained:entropy-general"),
     ):
         with pytest.raises(UsageError, match=r"expected|cannot read"):
-            voxz.encode(samples, target=target, transform=transform)
-    with pytest.raises(UsageError, match="codec wavelet"):
-        voxz.encode(samples, codec="labels", transform="53")
+            voxz.encode(samples, target=target, codec=voxz.Wavelet(transform))
 
 
 def test_files_that_are_no_model_of_the_kind(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,18 +12,19 @@ import typer
 
 from voxz import api
 from voxz.cli.bench import bench
+from voxz.cli.codec_flags import CODEC_NAMES, SIREN_PANEL, WAVELET_PANEL, PanelCommand, codec_from_flags
 from voxz.cli.data import app as data_app
-from voxz.cli.error_line import report
+from voxz.cli.error_line import report, warn
 from voxz.cli.progress import Shown, shown
 from voxz.cli.text import comparison_text, info_text, loss_line
 from voxz.cli.train import app as train_app
-from voxz.codecs.numbers import CODECS
-from voxz.codecs.siren.options import PRESETS, Fitting, SirenOptions
+from voxz.cli.warm import warm
+from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
 from voxz.errors import UsageError
 from voxz.image.resample import grid_from_text
 from voxz.io.source import files_of
-from voxz.ratecontrol.target import Lossless, target_of
+from voxz.ratecontrol.target import target_of
 
 BATCH_FAILED = 4
 INTERRUPTED = 130
@@ -43,6 +45,7 @@ _WrongArguments: Any = typer.BadParameter.__base__
 _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--psnr", "--bits", "--ratio"}
 
 app.command()(bench)
+app.command()(warm)
 
 Inputs = Annotated[list[str], typer.Argument(help="Files; - is standard input.", metavar="IN...")]
 Output = Annotated[
@@ -53,7 +56,7 @@ Threads = Annotated[int | None, typer.Option("-T", "--threads", help="Threads; d
 Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing files.")]
 
 
-@app.command()
+@app.command(cls=PanelCommand)
 def compress(
     inputs: Inputs,
     output: Output = None,
@@ -64,19 +67,21 @@ def compress(
     psnr: Annotated[float | None, typer.Option(help="PSNR in dB or more, for the peak max - min, without background.")] = None,
     bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.")] = None,
     ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
-    codec: Annotated[str | None, typer.Option(help=f"Codec: {', '.join(CODECS)}; default: what suits.")] = None,
+    codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.")] = None,
     transform: Annotated[
         str | None,
         typer.Option(
-            help="For the codec wavelet, which it implies: 97 (with loss), 53 (without), trained, trained:NAME, "
-            "trained:FILE.safetensors (from voxz train wavelet), or tuned (trained on the image first); default: what suits."
+            help="97 (lossy), 53 (lossless), trained, trained:NAME, trained:FILE.safetensors (from voxz train wavelet), or "
+            "tuned (trained on the image first); implies --codec wavelet; default: what suits.",
+            rich_help_panel=WAVELET_PANEL,
         ),
     ] = None,
     entropy: Annotated[
         str | None,
         typer.Option(
-            help="For the codec wavelet, which it implies: light, heavy (smaller, slower), or heavy:FILE.safetensors "
-            "(from voxz train entropy); default: light."
+            help="light, heavy (smaller, slower), or heavy:FILE.safetensors (from voxz train entropy); implies --codec wavelet; "
+            "default: light.",
+            rich_help_panel=WAVELET_PANEL,
         ),
     ] = None,
     threads: Threads = None,
@@ -84,10 +89,17 @@ def compress(
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")] = False,
     force_lossy: Annotated[bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.")] = False,
-    preset: Annotated[str, typer.Option(help=f"For the codec siren: {', '.join(PRESETS)}.")] = "default",
-    fit: Annotated[str, typer.Option(help="Options of its fit, such as 'width=64,iterations=500'.")] = "",
-    log: Annotated[str | None, typer.Option(help="File for a line of JSON about each step of the fit.")] = None,
-    log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of it.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help=f"{', '.join(PRESETS)}; the first unless given.", rich_help_panel=SIREN_PANEL)
+    ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(help="Changes to the preset, such as 'width=64,iterations=500'.", rich_help_panel=SIREN_PANEL),
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option(help="File for a line of JSON about each step of the fit.", rich_help_panel=SIREN_PANEL)
+    ] = None,
+    log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of the log.", rich_help_panel=SIREN_PANEL)] = None,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte.
 
@@ -99,9 +111,7 @@ def compress(
     if remove and no_verify:
         raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
 
-    options = SirenOptions.from_text(preset, fit)
-    if codec != "siren" and (options != SirenOptions() or log or log_plot):
-        raise UsageError(f"got options of a fit for the codec {codec or 'that suits'}, expected --codec siren with them")
+    chosen = codec_from_flags(codec, transform=transform, entropy=entropy, preset=preset, fit=fit, log=log, log_plot=log_plot)
 
     def work(path: str, progress: Shown | None) -> str:
         destination = _destination(path, output, _compressed_name, len(inputs))
@@ -110,21 +120,17 @@ def compress(
             destination,
             target=target,
             level=level,
-            codec=codec,
-            transform=transform,
-            entropy=entropy,
+            codec=chosen,
             threads=threads,
             verify=not no_verify,
             force=force,
             force_lossy=force_lossy,
-            fitting=Fitting(options, log, log_plot, progress.say if progress else None),
             progress=progress,
         )
         if remove and path != "-":
             for file in files_of(path):
                 file.unlink()
-        exact = isinstance(target, Lossless) and codec != "siren"
-        return "" if destination == "-" or exact else loss_line(api.info(destination))
+        return "" if destination == "-" else loss_line(api.info(destination))
 
     _batch(inputs, "compress", work)
 
@@ -259,6 +265,7 @@ def _expand_levels(arguments: Iterable[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line and exit; `voxz.__main__` answers an interruption."""
+    warnings.showwarning = warn
     try:
         code = app(_expand_levels(sys.argv[1:] or ["--help"]), prog_name="voxz", standalone_mode=False)
     except _WrongArguments as error:

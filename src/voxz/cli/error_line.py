@@ -1,4 +1,4 @@
-"""One line on standard error for every error, the same for all commands."""
+"""One line on standard error for every error and warning, the same for all commands."""
 
 import sys
 
@@ -19,3 +19,8 @@ def report(error: Exception, path: str | None = None) -> int:
     prefix = f"{path}: " if path and path not in message else ""
     print(f"voxz: {prefix}{message}", file=sys.stderr)
     return code
+
+
+def warn(message: Warning | str, *_: object, **__: object) -> None:
+    """Print one line about a warning, in the place of `warnings.showwarning`."""
+    print(f"voxz: warning: {message}", file=sys.stderr)

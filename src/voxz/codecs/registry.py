@@ -6,12 +6,13 @@ kernels behind them cost start-up time that ``voxz info`` should not pay.
 """
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.labels.detect import SURE, suits, surprise
 from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, STORED, WAVELET
@@ -26,7 +27,7 @@ CLEAR_BITS = 0.5
 """Bits a voxel below which a map is left to `labels` without trying `predictive`."""
 
 
-class Codec(Protocol):
+class Module(Protocol):
     """What the module of a codec offers; samples are ``(series, z, y, x, channels)`` in native byte order."""
 
     def encode_brick(self, samples: NDArray[np.generic], level: int, fidelity: Fidelity, **options: Any) -> bytes | None:
@@ -36,28 +37,25 @@ class Codec(Protocol):
         """Return the samples; damage raises `CorruptError`."""
 
 
-def codec(number: int) -> Codec:
-    """Return the codec with this number."""
+def module(number: int) -> Module:
+    """Return the module of the codec with this number."""
     if number in _MODULES:
-        return cast(Codec, importlib.import_module(_MODULES[number]))
+        return cast(Module, importlib.import_module(_MODULES[number]))
     raise needs_newer(f"a brick uses codec {number}")
 
 
 def encode_brick(
     samples: NDArray[np.generic],
     level: int,
-    name: str | None = None,
+    codec: Codec | None = None,
     fidelity: Fidelity = EXACT,
-    options: Mapping[str, Any] | None = None,
 ) -> tuple[int, bytes]:
-    """Code a brick with the codec called `name`, or the one that suits its samples; fall back to another.
-
-    `options` are for the codec `wavelet`: keywords of its `encode_brick`.
-    """
+    """Code a brick with `codec`, or the one that suits its samples; fall back to another."""
+    name = None if codec is None else codec.name
     best, smallest = STORED, b""
     for number in _candidates(samples, name, fidelity):
-        own = (options or {}) if number == WAVELET else {}
-        payload = codec(number).encode_brick(samples, level, fidelity, **own)
+        own = codec.brick_options() if codec is not None and number == CODECS[codec.name] else {}
+        payload = module(number).encode_brick(samples, level, fidelity, **own)
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
         clear = name is not None or (8 * len(smallest) < CLEAR_BITS * samples.size and surprise(samples) < SURE)
@@ -83,4 +81,4 @@ def _candidates(samples: NDArray[np.generic], name: str | None, fidelity: Fideli
 
 def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples of a payload of codec `number`."""
-    return codec(number).decode_brick(payload, shape, dtype)
+    return module(number).decode_brick(payload, shape, dtype)

@@ -1,12 +1,8 @@
 """Reading a file: header and index are checked when it is opened, each chunk when it is read."""
 
 import math
-import os
-import threading
-import weakref
 import zlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +10,7 @@ from numpy.typing import NDArray
 from voxz.codecs import registry
 from voxz.codecs.numbers import STORED
 from voxz.codecs.stored import decode_bytes
+from voxz.container.byte_source import SourceLike, byte_source
 from voxz.container.header import ANCILLARY, BRICK, LOSS, UNITS, Entry, Header, Loss, fixed_chunks
 from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
 from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
@@ -26,7 +23,7 @@ Decoder = Callable[[int, bytes, tuple[int, ...], np.dtype[np.generic]], NDArray[
 
 
 class Reader:
-    """A .voxz file, given by its path or as bytes. Safe to use from several threads.
+    """A .voxz file: a path, a URL, bytes or a file object. Safe to use from several threads.
 
     Raises
     ------
@@ -36,8 +33,8 @@ class Reader:
         It is damaged.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | bytes) -> None:
-        self._bytes = _Bytes(source) if isinstance(source, bytes) else _FileBytes(Path(source))
+    def __init__(self, source: SourceLike) -> None:
+        self._bytes = byte_source(source)
         self._size = self._bytes.size
         try:
             self.header = self._read_header()
@@ -101,8 +98,8 @@ class Reader:
             raise CorruptError(f"the index has {count} chunks, expected {expected}")
         length = count * Entry.layout().size
         end = preamble_length(count)
-        index = self._read(end - CRC.size - length, length)
-        (crc,) = CRC.unpack(self._read(end - CRC.size, CRC.size))
+        index = self._read(end - CRC.size - length, length + CRC.size)
+        index, (crc,) = index[:length], CRC.unpack(index[length:])
         if zlib.crc32(index) != crc:
             raise CorruptError("the index does not match its checksum")
         size = Entry.layout().size
@@ -122,8 +119,10 @@ class Reader:
             raise CorruptError(f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}, and one of each other part")
         self.boxes = [box for slab in self.grid.slabs() for box in slab]
 
-    def _payload(self, entry: Entry) -> bytes:
-        payload = self._read(entry.offset, entry.length)
+    def _payload(self, entry: Entry, payload: bytes | None = None) -> bytes:
+        payload = self._read(entry.offset, entry.length) if payload is None else payload
+        if len(payload) != entry.length:
+            raise TruncatedError(f"the file ends before byte {entry.offset + entry.length}; copy it again")
         if zlib.crc32(payload) != entry.crc32:
             raise CorruptError(f"the bytes at {entry.offset} do not match their checksum")
         return payload
@@ -149,63 +148,27 @@ class Reader:
             raise CorruptError(f"impossible values in the record of losses: {loss.unit}, {loss.counts_background}")
         return loss
 
+    def payloads(self, numbers: Sequence[int]) -> list[bytes]:
+        """Payloads of many bricks at once, not checked: `brick` does that."""
+        entries = [self.bricks[number] for number in numbers]
+        return self._bytes.read_many([(entry.offset, entry.length) for entry in entries])
+
     def front(self, number: int, length: int) -> bytes:
         """First bytes of the payload of a brick, not checked."""
         entry = self.bricks[number]
         return self._read(entry.offset, min(entry.length, length))
 
-    def brick(self, number: int, decode: Decoder = registry.decode_brick) -> NDArray[np.generic]:
-        """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order, or what else `decode` makes of it."""
+    def brick(self, number: int, decode: Decoder = registry.decode_brick, payload: bytes | None = None) -> NDArray[np.generic]:
+        """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order, or what else `decode` makes of it.
+
+        Its `payload` is read unless it is given.
+        """
         entry, box = self.bricks[number], self.boxes[number]
         shape = brick_shape(box, self.layout.channels)
         dtype = self.layout.dtype.newbyteorder("=")
         if entry.raw_length != math.prod(shape) * dtype.itemsize:
             raise CorruptError(f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}")
-        return decode(entry.codec, self._payload(entry), shape, dtype)
-
-
-class _Bytes:
-    """Bytes in memory, read like a file."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self.size = data, len(data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return `length` bytes from `offset` on, fewer at the end."""
-        return self._data[offset : offset + length]
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class _FileBytes:
-    """A file read without a shared position, so that threads and forked processes do not disturb each other."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        self._finalizer = weakref.finalize(self, os.close, self._descriptor)
-        self.size = os.fstat(self._descriptor).st_size
-        self._lock = threading.Lock()
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return `length` bytes from `offset` on, fewer at the end."""
-        parts = []
-        while length and (part := self._part(offset, min(length, 1 << 30))):
-            parts.append(part)
-            offset += len(part)
-            length -= len(part)
-        return b"".join(parts)
-
-    def _part(self, offset: int, length: int) -> bytes:
-        if hasattr(os, "pread"):
-            return os.pread(self._descriptor, length, offset)
-        with self._lock:
-            os.lseek(self._descriptor, offset, os.SEEK_SET)
-            return os.read(self._descriptor, length)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._finalizer()
+        return decode(entry.codec, self._payload(entry, payload), shape, dtype)
 
 
 def brick_shape(box: Box, channels: int) -> tuple[int, ...]:

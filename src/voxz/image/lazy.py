@@ -1,6 +1,5 @@
 """A compressed image that is read lazily: indexing decodes only the bricks it touches."""
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from voxz.container.byte_source import SourceLike, portable
 from voxz.container.header import COMPANION, HEAD
 from voxz.container.loss_mark import all_marks
 from voxz.container.reader import Reader
@@ -38,20 +38,20 @@ class Image:
 
     Parameters
     ----------
-    source : path of a file, or its bytes
+    source : path or URL of a file, its bytes (any buffer), or a file object with `read` and `seek`
     threads : threads for decoding; default, the CPUs this process may use
     max_bytes : refuse (`LimitError`) to decode more than this many bytes in one access
     """
 
     def __init__(
         self,
-        source: str | os.PathLike[str] | bytes,
+        source: SourceLike,
         *,
         threads: int | None = None,
         max_bytes: int | None = None,
     ) -> None:
-        self._arguments = (source if isinstance(source, bytes) else os.fspath(source), threads, max_bytes)
         self._reader = Reader(source)
+        self._arguments = (portable(source), threads, max_bytes)
         self._layout = self._reader.layout
         self._cache: OrderedDict[int, NDArray[np.generic]] = OrderedDict()
         self._asked: set[int] = set()
@@ -294,5 +294,5 @@ class Image:
         return brick
 
 
-def _reopen(source: str | bytes, threads: int | None, max_bytes: int | None) -> Image:
+def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None) -> Image:
     return Image(source, threads=threads, max_bytes=max_bytes)

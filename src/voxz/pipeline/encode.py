@@ -33,7 +33,7 @@ def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
 
 def code_blindly(brick: NDArray[np.generic], plan: Plan) -> Coded:
     """Code a brick, and no more: for its length."""
-    return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity, plan.wavelet.given()), brick, Tally())
+    return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity), brick, Tally())
 
 
 def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:

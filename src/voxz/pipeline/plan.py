@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
-from voxz.codecs.wavelet.options import NO_OPTIONS, WaveletOptions
 from voxz.container.header import LOSSLESS, UNITS
 from voxz.pipeline.distortion import Tally
 
@@ -27,25 +27,23 @@ class Plan:
 
     Attributes
     ----------
-    codec : name of the codec, or None for what suits each brick
+    codec : the codec with its options, or None for what suits each brick
     fidelity : what every brick has to keep
     target, asked : number of the target in the header, and its value
     unit : number of the unit of a largest error that was asked for
     noise : estimated standard deviation of the noise, 0 if it was not needed
     ready : all bricks, if settling the plan has coded them already
     count_background : whether constant background counts in the mean square that is recorded
-    wavelet : options of the codec `wavelet`
     """
 
     level: int
-    codec: str | None = None
+    codec: Codec | None = None
     fidelity: Fidelity = EXACT
     target: int = LOSSLESS
     asked: float = 0.0
     noise: float = 0.0
     count_background: bool = False
     unit: int = UNITS["stored"]
-    wavelet: WaveletOptions = NO_OPTIONS
     ready: tuple[Coded, ...] = field(default=(), compare=False, repr=False)
 
     @property

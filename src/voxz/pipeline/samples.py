@@ -1,12 +1,20 @@
 """What the pipeline asks of a source of samples, and of whoever watches."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from voxz.volume.layout import Foreign, Layout
 
 Progress = Callable[[int, int], None]
 """Called with the bytes of samples done and their total."""
+
+
+@runtime_checkable
+class Told(Protocol):
+    """Progress that takes words, too."""
+
+    def say(self, words: str) -> None:
+        """Show these words beside the progress; none to take them away."""
 
 
 class Samples(Protocol):

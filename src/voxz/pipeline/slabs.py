@@ -15,9 +15,9 @@ from voxz.volume.layout import Layout
 
 def grid_of(layout: Layout, plan: Plan) -> Grid:
     """Bricks of a volume."""
-    if plan.codec == "siren":
+    if plan.codec is not None and plan.codec.whole_volume:
         return Grid.coarsest(layout.canonical, layout.dtype.itemsize)
-    return Grid.choose(layout.canonical, layout.dtype.itemsize, large=plan.codec == "wavelet")
+    return Grid.choose(layout.canonical, layout.dtype.itemsize, large=plan.codec is not None and plan.codec.large_bricks)
 
 
 def bricks_of(samples: Samples, grid: Grid) -> Iterator[NDArray[np.generic]]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from voxz.codecs.codec import Codec, Floats, Predictive
+from voxz.codecs.wavelet.options import Wavelet
 from voxz.pipeline.plan import Plan
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal, Result
 from voxz.ratecontrol.rate_model import Outlook, ratio
@@ -33,9 +35,9 @@ FEWEST_BITS = 0.6
 """Bits per sample below which prediction is never ahead."""
 
 
-def engines_for(dtype: np.dtype[Any]) -> tuple[str, ...]:
-    """Names of the codecs that may code samples of this type with loss, the first one first."""
-    return ("wavelet", "predictive" if dtype.kind in "iu" else "floats")
+def engines_for(dtype: np.dtype[Any]) -> tuple[Codec, ...]:
+    """The codecs that may code samples of this type with loss, the first one first."""
+    return (Wavelet(), Predictive() if dtype.kind in "iu" else Floats())
 
 
 def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float, above: float) -> tuple[Plan, float]:
@@ -46,7 +48,7 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float, a
     """
     engines, probe = engines_for(dtype) if plan.codec is None else (plan.codec,), trial.probe()
     whole, part = (Outlook.of(bricks, plan.count_background) for bricks in (trial.bricks, probe.bricks))
-    plans = [replace(plan, codec=name) for name in engines]
+    plans = [replace(plan, codec=codec) for codec in engines]
     missed = 0.0
     if bits:
         guess = _step_for(whole.bits, bits, trial.peak)
@@ -70,7 +72,7 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float, a
 def engine_within(trial: Trial, plan: Plan, dtype: np.dtype[Any]) -> Plan:
     """Plan with the engine whose parts are smaller, corrections included, within the plan's bound."""
     probe = trial.probe()
-    plans = [replace(plan, codec=name) for name in engines_for(dtype)[::-1]]
+    plans = [replace(plan, codec=codec) for codec in engines_for(dtype)[::-1]]
     results = [probe.measure(plans[0])]
     if results[0].bits < MOST_BITS_CORRECTED:
         results += [probe.measure(other) for other in plans[1:]]
@@ -88,7 +90,7 @@ def _step_for(bits_of: Callable[[float], float], bits: float, peak: float) -> fl
 
 def _first_step(plan: Plan, peak: float, db: float) -> float:
     """Step for a PSNR, before anything was coded."""
-    multiple = STEP_OF_RMSE.get(str(plan.codec), STEP_OF_RMSE["wavelet"])
+    multiple = STEP_OF_RMSE.get(plan.codec.name if plan.codec else "", STEP_OF_RMSE["wavelet"])
     return multiple * peak * math.pow(10.0, -db / 20)
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
-from voxz.codecs.wavelet.options import NO_OPTIONS, WaveletOptions
 from voxz.container.header import TARGETS, UNITS, Header, Loss
 from voxz.errors import UsageError
 from voxz.io import nifti
@@ -46,13 +46,8 @@ TIGHTER = 0.4
 
 DB_PER_DOUBLING = 6.02
 
-EXACT_CODECS = ("labels", "stored")
-"""Codecs without loss."""
 
-
-def find_plan(
-    target: Target, opened: Opener, level: int, codec: str | None, threads: int, wavelet: WaveletOptions = NO_OPTIONS
-) -> Plan:
+def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, threads: int) -> Plan:
     """Settle how the volume is to be coded.
 
     Raises
@@ -61,7 +56,7 @@ def find_plan(
         The target cannot be reached; the message says what can.
     """
     if isinstance(target, Lossless):
-        return Plan(level, codec, wavelet=wavelet)
+        return Plan(level, codec)
     if isinstance(target, MaxError):
         with opened() as samples:
             noise = noise_of(samples) if target.unit == "noise" else 0.0
@@ -75,7 +70,6 @@ def find_plan(
             target.error,
             noise,
             unit=UNITS[target.unit],
-            wavelet=wavelet,
         )
         narrow = bound < NARROW if layout.dtype.kind in "iu" else bound == 0
         if codec is not None or narrow or not _has_engines(layout.dtype):
@@ -84,11 +78,11 @@ def find_plan(
             return engine_within(Trial.of(samples, plan, threads), plan, layout.dtype)
     if not isinstance(target, Psnr | BitsPerVoxel | Ratio):
         raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
-    if codec in EXACT_CODECS:
-        raise UsageError(f"got the codec {codec}, which loses nothing, for a PSNR or a rate; expected wavelet or predictive")
+    if codec is not None and not codec.can_lose:
+        raise UsageError(f"the codec {codec.name} is always lossless, so it cannot meet a PSNR or a size; take wavelet")
     bound = math.inf if target.max_error is None else target.max_error
     name, asked = target_facts(target)
-    plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked, wavelet=wavelet)
+    plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked)
     if isinstance(target, Psnr):
         plan = replace(plan, count_background=target.background)
     with opened() as samples:

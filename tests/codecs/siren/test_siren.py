@@ -19,7 +19,7 @@ from voxz.codecs.numbers import SIREN
 from voxz.codecs.siren.codec import Prepared, decode_brick, decode_part, encode_field
 from voxz.codecs.siren.field import Field, Networks
 from voxz.codecs.siren.network import Shape
-from voxz.codecs.siren.options import PRESETS, Fitting, SirenOptions
+from voxz.codecs.siren.options import PRESETS, Siren, settings_from_text
 from voxz.container.reader import Reader
 from voxz.errors import VoxzError
 from voxz.volume.background import find_background
@@ -31,8 +31,7 @@ TINY: dict[str, Any] = {"iterations": 4, "batch": 64, "width": 4}
 
 
 def fitted(array: NDArray[Any], target: Any, preset: str = "default", **options: Any) -> bytes:
-    fitting = Fitting(SirenOptions.of(preset, **options))
-    return voxz.encode(array, target=target, codec="siren", threads=1, fitting=fitting)
+    return voxz.encode(array, target=target, codec=Siren(preset, **options), threads=1)
 
 
 def used(blob: bytes) -> list[str]:
@@ -168,15 +167,15 @@ def test_label_maps_are_refused() -> None:
 
 
 def test_options() -> None:
-    options = SirenOptions.from_text("siren", "width=64, omega=25, warm=no,weights=float32,axes=2")
+    options = Siren("siren", **settings_from_text("width=64, omega=25, warm=no,weights=float32,axes=2"))
     assert (options.width, options.omega, options.warm, options.weights, options.axes) == (64, 25.0, False, "float32", 2)
-    assert SirenOptions.from_json(options.to_json()) == options
+    assert Siren.from_dict(json.loads(json.dumps(options.to_dict()))) == options
     for wrong in ("width", "width=x", "colour=red", "warm=maybe", "axes=5", "width=-1", "model=latents,axes=2"):
-        with pytest.raises(voxz.UsageError, match="got"):
-            SirenOptions.from_text("siren", wrong)
+        with pytest.raises(voxz.UsageError, match=r"got|name=value|network"):
+            Siren("siren", **settings_from_text(wrong))
     with pytest.raises(voxz.UsageError, match="preset"):
-        SirenOptions.of("best")
-    published = PRESETS["sirenmri-2d"]
+        Siren("best")
+    published = Siren("sirenmri-2d")
     assert (published.hidden, published.width, published.iterations, published.learning_rate) == (3, 256, 2000, 3e-4)
     assert (published.omega_first, published.omega, published.batch, published.axes) == (30, 30, 0, 2)
 
@@ -266,8 +265,7 @@ def test_resampling(tmp_path: Path) -> None:
 
     original = nibabel.Nifti1Image(smooth(z, y, x).T.astype(np.int16), np.diag([2.0, 3, 4, 1]))
     original.to_filename(tmp_path / "a.nii.gz")
-    fitting = Fitting(SirenOptions.of(**QUICK))
-    voxz.compress(tmp_path / "a.nii.gz", tmp_path / "a.voxz", target=voxz.Psnr(60), codec="siren", fitting=fitting)
+    voxz.compress(tmp_path / "a.nii.gz", tmp_path / "a.voxz", target=voxz.Psnr(60), codec=Siren(**QUICK))
     image = voxz.open(tmp_path / "a.voxz")
     assert (image.resample(image.shape) == image[...]).all()
     fine = image.resample(2.0)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 import voxz
 from voxz.bench.rivals.base import Rival
-from voxz.codecs.siren.options import Fitting, SirenOptions
+from voxz.codecs.codec import Codec
+from voxz.codecs.kinds import codec_of
 from voxz.ratecontrol.target import Target, target_of
 
 
@@ -24,7 +25,7 @@ class Voxz(Rival):
 
     level: int = 5
     codec: str = ""
-    preset: str = "default"
+    preset: str = ""
     transform: str = ""
     entropy: str = ""
     error: float = 0.0
@@ -35,6 +36,7 @@ class Voxz(Rival):
 
     def __post_init__(self) -> None:
         self._target()
+        self._codec()
 
     @property
     def bound(self) -> float | None:
@@ -48,11 +50,8 @@ class Voxz(Rival):
             samples,
             target=self._target(),
             level=self.level,
-            codec=self.codec or None,
+            codec=self._codec(),
             threads=1,
-            fitting=Fitting(SirenOptions.of(self.preset)),
-            transform=self.transform or None,
-            entropy=self.entropy or None,
         )
 
     def decode(self, blob: bytes) -> NDArray[Any]:
@@ -65,6 +64,12 @@ class Voxz(Rival):
         for shape in ((1, 4, 32, 32), (3, 4, 32, 32)):
             samples = np.random.default_rng(1).integers(0, 400, shape).cumsum(axis=-1).astype(np.int16)
             self.decode(coder.encode(samples))
+
+    def _codec(self) -> Codec | None:
+        options = {name: value for name in ("preset", "transform", "entropy") if (value := getattr(self, name))}
+        implied = "siren" if self.preset else "wavelet" if options else None
+        name = self.codec or implied
+        return None if name is None else codec_of({"codec": name, **options})
 
     def _target(self) -> Target:
         rates = {"psnr": self.psnr, "bits": self.bits, "ratio": self.ratio}

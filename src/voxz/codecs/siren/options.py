@@ -1,21 +1,39 @@
-"""How a network is built and fitted: one set of options for everything, and presets of them by name."""
+"""What a caller can ask of the codec `siren`: how a network is built and fitted, and presets of that by name."""
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, get_args, get_type_hints
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
+from voxz.codecs.codec import Codec
 from voxz.errors import UsageError
 
 Activation = Literal["sine", "relu", "tanh"]
 
+_PRESET: Any = None
+"""An option that is not given has its preset's value."""
 
-@dataclass(frozen=True)
-class SirenOptions:
-    """Options of the codec `siren`.
+_REPORTS = ("log", "log_plot")
+"""Options that change nothing in the file."""
 
-    Attributes
+LIMITS = {
+    "hidden": (1, 15),
+    "width": (0, 4096),
+    "iterations": (1, 1 << 24),
+    "batch": (0, 1 << 30),
+    "seed": (0, (1 << 63) - 1),
+    "omega_first": (1e-3, 1e4),
+    "omega": (1e-3, 1e4),
+    "learning_rate": (1e-9, 10),
+    "patience": (0, 1),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Siren(Codec):
+    """The volume as a function that is fitted to it (needs the extra `train`): for very high ratios, and for other grids.
+
+    Parameters
     ----------
+    preset : ``"default"``, ``"siren"``, ``"sirenmri-2d"`` or ``"sirenmri-3d"``: values of all options that are not given
     model : ``"latents"``, a small network of coordinates and coded latents; ``"network"``, one of coordinates alone
     axes : coordinates of a network: 2, one network for each slice; 3, one for the volume; 4, the volumes of a series along
         a coordinate as well, with a single output
@@ -33,125 +51,87 @@ class SirenOptions:
     warm : whether the network of a slice starts from that of the slice before
     foreground : whether constant background is left out of the fit and kept apart
     seed : of everything random
+    log : file that gets a line of JSON for each report of the fit
+    log_plot : picture (PNG) of the reports
     """
 
-    model: Literal["latents", "network"] = "latents"
-    axes: Literal[2, 3, 4] = 3
-    outputs: Literal["volumes", "components"] = "components"
-    hidden: int = 2
-    width: int = 0
-    activation: Activation = "sine"
-    sine_first: bool = False
-    sine_last: bool = False
-    final: Literal["identity", "relu", "tanh"] = "identity"
-    omega_first: float = 1.0
-    omega: float = 1.0
-    weights: Literal["coded", "float32"] = "coded"
-    learning_rate: float = 5e-3
-    iterations: int = 1000
-    batch: int = 8192
-    schedule: Literal["constant", "cosine"] = "cosine"
-    patience: float = 0.3
-    warm: bool = True
-    foreground: bool = True
-    seed: int = 0
+    name: ClassVar[str] = "siren"
+    always_lossy: ClassVar[bool] = True
+    whole_volume: ClassVar[bool] = True
+
+    preset: str = "default"
+    model: Literal["latents", "network"] = _PRESET
+    axes: Literal[2, 3, 4] = _PRESET
+    outputs: Literal["volumes", "components"] = _PRESET
+    hidden: int = _PRESET
+    width: int = _PRESET
+    activation: Activation = _PRESET
+    sine_first: bool = _PRESET
+    sine_last: bool = _PRESET
+    final: Literal["identity", "relu", "tanh"] = _PRESET
+    omega_first: float = _PRESET
+    omega: float = _PRESET
+    weights: Literal["coded", "float32"] = _PRESET
+    learning_rate: float = _PRESET
+    iterations: int = _PRESET
+    batch: int = _PRESET
+    schedule: Literal["constant", "cosine"] = _PRESET
+    patience: float = _PRESET
+    warm: bool = _PRESET
+    foreground: bool = _PRESET
+    seed: int = _PRESET
+    log: str | None = None
+    log_plot: str | None = None
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
-        for name, hint in hints.items():
+        if self.preset not in PRESETS:
+            raise UsageError(f"there is no preset {self.preset!r}; choose one of {', '.join(PRESETS)}")
+        for name, value in PRESETS[self.preset].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for name, hint in _hints().items():
             value, allowed = getattr(self, name), get_args(hint)
             if allowed and value not in allowed:
-                raise UsageError(f"got {name} {value!r}, expected one of {', '.join(map(str, allowed))}")
-        limits = {
-            "hidden": (1, 15),
-            "width": (0, 4096),
-            "iterations": (1, 1 << 24),
-            "batch": (0, 1 << 30),
-            "seed": (0, (1 << 63) - 1),
-            "omega_first": (1e-3, 1e4),
-            "omega": (1e-3, 1e4),
-            "learning_rate": (1e-9, 10),
-            "patience": (0, 1),
-        }
-        for name, (lowest, highest) in limits.items():
+                raise UsageError(f"{name} must be one of {', '.join(map(str, allowed))} (got {value!r})")
+        for name, (lowest, highest) in LIMITS.items():
             if not lowest <= getattr(self, name) <= highest:
-                raise UsageError(f"got {name} {getattr(self, name)}, expected {lowest} to {highest}")
+                raise UsageError(f"{name} must be {lowest} to {highest} (got {getattr(self, name)})")
         if self.model == "latents" and self.axes != 3:
-            raise UsageError(f"got {self.axes} axes for a model of latents, expected 3, or the model 'network'")
+            raise UsageError(f"a model of latents has 3 axes (got {self.axes}); model='network' can have 2 or 4")
         if self.axes == 4 and self.outputs != "volumes":
-            raise UsageError("got 4 axes with components as outputs, expected volumes")
+            raise UsageError(f"a network of 4 axes has outputs='volumes' (got {self.outputs!r})")
 
-    def to_json(self) -> str:
-        """All options as JSON."""
-        return json.dumps(asdict(self))
+    def __repr__(self) -> str:
+        preset = {"preset": "default", "log": None, "log_plot": None, **PRESETS[self.preset]}
+        given = [f"{key}={value!r}" for key, value in asdict(self).items() if value != preset[key]]
+        return f"Siren({', '.join(given)})"
 
-    @classmethod
-    def from_json(cls, text: str) -> "SirenOptions":
-        """Inverse of `to_json`."""
-        try:
-            values = json.loads(text)
-            return cls(**values)
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"got options that are not understood: {error}") from None
-
-    @classmethod
-    def from_text(cls, preset: str, text: str) -> "SirenOptions":
-        """Return a preset with changes such as ``"width=64,iterations=500"``."""
-        hints, values = get_type_hints(cls), {}
-        for piece in filter(None, (part.strip() for part in text.split(","))):
-            name, equals, value = piece.partition("=")
-            if not equals or name not in hints:
-                raise UsageError(f"got {piece!r}, expected name=value with one of {', '.join(hints)}")
-            values[name] = _parsed(hints[name], name, value)
-        return cls.of(preset, **values)
-
-    @classmethod
-    def of(cls, preset: str = "default", **changes: Any) -> "SirenOptions":
-        """Return a preset with some options changed; None leaves an option as it is."""
-        if preset not in PRESETS:
-            raise UsageError(f"got preset {preset!r}, expected one of {', '.join(PRESETS)}")
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(changes) - known)
-        if unknown:
-            raise UsageError(f"got option {unknown[0]!r}, expected one of {', '.join(sorted(known))}")
-        return replace(PRESETS[preset], **{name: value for name, value in changes.items() if value is not None})
+    def settings(self) -> dict[str, Any]:
+        """All that the fit depends on."""
+        return {name: getattr(self, name) for name in _hints()}
 
 
-@dataclass(frozen=True)
-class Fitting:
-    """What the codec siren is told.
+def _hints() -> dict[str, Any]:
+    """Types of the options that a preset has values for."""
+    hints = get_type_hints(Siren)
+    return {field.name: hints[field.name] for field in fields(Siren) if field.name not in ("preset", *_REPORTS)}
 
-    Attributes
-    ----------
-    options : how the network is built and fitted
-    log : file that gets a line of JSON for each report
-    plot : picture (PNG) of the reports
-    tell : gets words about how it goes
+
+def settings_from_text(text: str) -> dict[str, Any]:
+    """Options of `Siren` from a text such as ``"width=64,iterations=500"``.
+
+    Raises
+    ------
+    UsageError
+        A piece is no ``name=value``, or its value has another type.
     """
-
-    options: SirenOptions = SirenOptions()
-    log: str | None = None
-    plot: str | None = None
-    tell: Callable[[str], None] | None = None
-
-
-_PUBLISHED = SirenOptions(
-    model="network",
-    axes=2,
-    outputs="volumes",
-    hidden=3,
-    width=256,
-    omega_first=30.0,
-    omega=30.0,
-    weights="float32",
-    learning_rate=3e-4,
-    iterations=2000,
-    batch=0,
-    schedule="constant",
-    patience=0.0,
-    warm=False,
-    foreground=False,
-)
+    hints, values = _hints(), {}
+    for piece in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = piece.partition("=")
+        if not equals or name not in hints:
+            raise UsageError(f"{piece!r} is no option of a fit; write name=value with one of {', '.join(hints)}")
+        values[name] = _parsed(hints[name], name, value)
+    return values
 
 
 def _parsed(hint: Any, name: str, text: str) -> Any:
@@ -159,27 +139,67 @@ def _parsed(hint: Any, name: str, text: str) -> Any:
     kind = type(get_args(hint)[0]) if get_args(hint) else hint
     if kind is bool:
         if text not in {"yes", "no"}:
-            raise UsageError(f"got {name}={text}, expected yes or no")
+            raise UsageError(f"{name} must be yes or no (got {text})")
         return text == "yes"
     try:
         return kind(text)
     except ValueError:
-        raise UsageError(f"got {name}={text}, expected a value of type {kind.__name__}") from None
+        raise UsageError(f"{name} must be of type {kind.__name__} (got {text})") from None
 
+
+_DEFAULT: dict[str, Any] = {
+    "model": "latents",
+    "axes": 3,
+    "outputs": "components",
+    "hidden": 2,
+    "width": 0,
+    "activation": "sine",
+    "sine_first": False,
+    "sine_last": False,
+    "final": "identity",
+    "omega_first": 1.0,
+    "omega": 1.0,
+    "weights": "coded",
+    "learning_rate": 5e-3,
+    "iterations": 1000,
+    "batch": 8192,
+    "schedule": "cosine",
+    "patience": 0.3,
+    "warm": True,
+    "foreground": True,
+    "seed": 0,
+}
+
+_NETWORK = _DEFAULT | {
+    "model": "network",
+    "hidden": 3,
+    "omega_first": 20.0,
+    "omega": 20.0,
+    "learning_rate": 2e-3,
+    "iterations": 3000,
+    "batch": 16384,
+}
+
+_PUBLISHED = _NETWORK | {
+    "axes": 2,
+    "outputs": "volumes",
+    "width": 256,
+    "omega_first": 30.0,
+    "omega": 30.0,
+    "weights": "float32",
+    "learning_rate": 3e-4,
+    "iterations": 2000,
+    "batch": 0,
+    "schedule": "constant",
+    "patience": 0.0,
+    "warm": False,
+    "foreground": False,
+}
 
 PRESETS = {
-    "default": SirenOptions(),
-    "siren": SirenOptions(
-        model="network",
-        outputs="components",
-        hidden=3,
-        omega_first=20.0,
-        omega=20.0,
-        learning_rate=2e-3,
-        iterations=3000,
-        batch=16384,
-    ),
+    "default": _DEFAULT,
+    "siren": _NETWORK,
     "sirenmri-2d": _PUBLISHED,
-    "sirenmri-3d": replace(_PUBLISHED, axes=3, learning_rate=2e-4),
+    "sirenmri-3d": _PUBLISHED | {"axes": 3, "learning_rate": 2e-4},
 }
 """Presets by name; the settings of sirenmri are those of Mancini, Jones and Palombo (arXiv 2208.01602)."""

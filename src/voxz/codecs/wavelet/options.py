@@ -1,9 +1,9 @@
-"""What a caller can ask of the codec `wavelet` besides a fidelity; importing it compiles nothing."""
+"""What a caller can ask of the codec `wavelet`; importing it compiles nothing."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Union
 
-from voxz.codecs.numbers import CODECS
+from voxz.codecs.codec import Codec
 from voxz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,33 +16,41 @@ TUNED = "tuned"
 
 
 @dataclass(frozen=True)
-class WaveletOptions:
-    """Options of the codec `wavelet`; None is what suits the level.
+class Wavelet(Codec):
+    """A wavelet transform in three dimensions, quantised and coded band by band.
 
-    Attributes
+    Parameters
     ----------
-    transform : see `voxz.transforms.choice`
-    entropy : profile of the coder, see `voxz.codecs.wavelet.codec.heavy.model`
+    transform : ``"97"`` (lossy), ``"53"`` (lossless), ``"trained"`` (the shipped model that suits), ``"trained:NAME"``,
+        ``"trained:FILE.safetensors"`` (from ``voxz train wavelet``) or ``"tuned"`` (trained on the volume first); None chooses
+    entropy : ``"light"``, ``"heavy"`` (smaller and slower) or ``"heavy:FILE.safetensors"`` (from ``voxz train entropy``); None is
+        light
     """
+
+    name: ClassVar[str] = "wavelet"
+    large_bricks: ClassVar[bool] = True
 
     transform: Transform = None
     entropy: str | None = None
 
-    def given(self) -> dict[str, Any]:
-        """Those that are not None, by name."""
+    @property
+    def reads_ahead(self) -> bool:
+        """A tuned transform is trained on the volume."""
+        return self.transform == TUNED
+
+    def brick_options(self) -> dict[str, Any]:
+        """Keywords for `voxz.codecs.wavelet.codec.encode_brick`."""
         options = {"transform": self.transform, "entropy": self.entropy}
         return {name: value for name, value in options.items() if value is not None}
 
-    def codec(self, name: str | None) -> str | None:
-        """Codec that is meant by its `name`, None for the one that suits the samples: with an option, this one."""
-        if name is not None and name not in CODECS:
-            raise UsageError(f"got codec {name!r}, expected one of {', '.join(CODECS)}")
-        if not self.given():
-            return name
-        if name not in (None, "wavelet"):
-            asked = " and ".join(self.given())
-            raise UsageError(f"got an option ({asked}) for the codec {name}, expected the codec wavelet, whose option it is")
-        return "wavelet"
+    def to_dict(self) -> dict[str, Any]:
+        """Name and options, for JSON.
 
-
-NO_OPTIONS = WaveletOptions()
+        Raises
+        ------
+        UsageError
+            The transform is a model in memory.
+        """
+        if self.transform is not None and not isinstance(self.transform, str):
+            raise UsageError("a model in memory has no place in JSON; save it and name its file: trained:FILE.safetensors")
+        return super().to_dict()

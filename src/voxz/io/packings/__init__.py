@@ -2,8 +2,8 @@
 
 A packing is a module of this room, imported on use, with two functions:
 
-* ``unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None``: samples in the order in which they lie in the file, and `how`,
-  the bytes that `pack` needs to make `data` again; None if it cannot be made again exactly, or is none of this packing;
+* ``unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None``: samples in the order in which they lie in the file, and
+  `how`, the bytes that `pack` needs to make `data` again; None if it cannot be made again exactly, or is none of this packing;
 * ``pack(samples: bytes, how: bytes, layout: Layout) -> bytes``: `data` again.
 
 `unpack` is only believed where `pack` gave the very bytes when the file was written; otherwise they are stored verbatim.

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from voxz.codecs.siren.options import Fitting
+from voxz.codecs.siren.options import Siren
 from voxz.pipeline.plan import Plan
-from voxz.pipeline.samples import Progress
+from voxz.pipeline.samples import Progress, Told
 from voxz.ratecontrol.planning import Opener
 from voxz.ratecontrol.target import Target
 from voxz.train.need_torch import need_torch
@@ -25,7 +25,7 @@ def fitted(
     opened: Opener,
     level: int,
     threads: int,
-    fitting: Fitting,
+    codec: Siren,
     destination: str | os.PathLike[str],
     progress: Progress | None,
 ) -> Iterator[Plan]:
@@ -39,21 +39,21 @@ def fitted(
     def report(share: float, words: str) -> None:
         if progress is not None:
             progress(round(share * total), total)
-        if fitting.tell is not None:
-            fitting.tell(words)
+        if isinstance(progress, Told):
+            progress.say(words)
 
     with ExitStack() as stack:
-        log = stack.enter_context(Path(fitting.log).open("a", encoding="utf-8")) if fitting.log else None
-        journal = Journal(report, log, entries=[] if fitting.plot else None)
+        log = stack.enter_context(Path(codec.log).open("a", encoding="utf-8")) if codec.log else None
+        journal = Journal(report, log, entries=[] if codec.log_plot else None)
         try:
-            plan, memory = fit_plan(target, opened, level, fitting.options, threads, checkpoint, journal)
+            plan, memory = fit_plan(target, opened, level, codec, threads, checkpoint, journal)
         except KeyboardInterrupt:
             if checkpoint is not None and Path(checkpoint).exists():
                 raise KeyboardInterrupt(f"the same command goes on from {checkpoint}, which you may delete") from None
             raise
-        if fitting.plot is not None:
-            Path(fitting.plot).write_bytes(log_png(journal.entries or []))
-        if fitting.tell is not None:
-            fitting.tell("")
+        if codec.log_plot:
+            Path(codec.log_plot).write_bytes(log_png(journal.entries or []))
+        if isinstance(progress, Told):
+            progress.say("")
         yield plan
         memory.forget()

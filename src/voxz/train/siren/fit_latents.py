@@ -17,7 +17,7 @@ from voxz.codecs.siren.codec import Prepared
 from voxz.codecs.siren.field import Field, Networks
 from voxz.codecs.siren.latents import Latents
 from voxz.codecs.siren.network import Shape
-from voxz.codecs.siren.options import SirenOptions
+from voxz.codecs.siren.options import Siren
 from voxz.codecs.siren.weights import decode_weights
 from voxz.codecs.wavelet.transform_choice import choose_basis, choose_levels
 from voxz.train.siren.checkpoint import Memory
@@ -96,7 +96,7 @@ class _Source:
         return Latents.encode(self.values[:channels], self.levels, step, self.effort)
 
 
-def fit_latents(prepared: Prepared, aim: Aim, options: SirenOptions, effort: int, memory: Memory, journal: Journal) -> Outcome:
+def fit_latents(prepared: Prepared, aim: Aim, options: Siren, effort: int, memory: Memory, journal: Journal) -> Outcome:
     """Field of a brick as near to the aim as can be; at least one sample must not be missing."""
     samples = prepared.series.size
     known = memory.recall("step")
@@ -177,7 +177,7 @@ def _latents_of(outcome: Outcome) -> Latents:
 
 
 def _refined(
-    prepared: Prepared, source: _Source, outcome: Outcome, step: float, options: SirenOptions, memory: Memory, journal: Journal
+    prepared: Prepared, source: _Source, outcome: Outcome, step: float, options: Siren, memory: Memory, journal: Journal
 ) -> tuple[Networks | None, NDArray[np.int64]]:
     """Network that makes up for more errors of the latents than its weights are worth, or None."""
     latents = _latents_of(outcome)
@@ -243,7 +243,7 @@ def _unscaled_steps(steps: NDArray[np.float32], unit: float) -> NDArray[np.float
     return np.concatenate([steps[:-2], steps[-2:] * np.float32(unit)])
 
 
-def _width(inputs: int, outputs: int, options: SirenOptions, size: int) -> int:
+def _width(inputs: int, outputs: int, options: Siren, size: int) -> int:
     """Largest width that takes its share of a payload of `size` bytes; 0 if none does."""
     for width in WIDTHS:
         weights = architecture(inputs, outputs, width, options).weights

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from voxz.codecs.siren.codec import Prepared
 from voxz.codecs.siren.field import Field, Networks, normalised
 from voxz.codecs.siren.network import Shape
-from voxz.codecs.siren.options import SirenOptions
+from voxz.codecs.siren.options import Siren
 from voxz.codecs.siren.weights import decode_floats, decode_weights, encode_floats
 from voxz.errors import UsageError
 from voxz.train.siren.checkpoint import Memory
@@ -64,7 +64,7 @@ class _Work:
         return int(self.targets[0].shape[1])
 
 
-def fit_networks(prepared: Prepared, aim: Aim, options: SirenOptions, memory: Memory, journal: Journal) -> Outcome:
+def fit_networks(prepared: Prepared, aim: Aim, options: Siren, memory: Memory, journal: Journal) -> Outcome:
     """Field of a brick as near to the aim as can be.
 
     Raises
@@ -85,7 +85,7 @@ def fit_networks(prepared: Prepared, aim: Aim, options: SirenOptions, memory: Me
         width = min(WIDEST, max(width + 8, round(width * GROWTH)))
 
 
-def _work(prepared: Prepared, options: SirenOptions) -> _Work:
+def _work(prepared: Prepared, options: Siren) -> _Work:
     """What networks have to give at which coordinates."""
     offset = offset_of(prepared)
     volumes = filled(prepared, offset)
@@ -139,7 +139,7 @@ def _with_time(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return np.concatenate([np.column_stack([points, np.full(len(points), time)]) for time in times])
 
 
-def _width(work: _Work, aim: Aim, options: SirenOptions) -> int:
+def _width(work: _Work, aim: Aim, options: Siren) -> int:
     """Width whose weights take what is asked for."""
     if aim.kind != "size":
         return FREE_WIDTH
@@ -161,9 +161,7 @@ def _overhead(work: _Work) -> float:
     return 64 + 8 * work.field.low.size + (0 if basis is None else 2 * basis.entries.size)
 
 
-def _of_width(
-    prepared: Prepared, work: _Work, width: int, aim: Aim, options: SirenOptions, memory: Memory, journal: Journal
-) -> Outcome:
+def _of_width(prepared: Prepared, work: _Work, width: int, aim: Aim, options: Siren, memory: Memory, journal: Journal) -> Outcome:
     """Fit all networks with so many units a layer."""
     shape = architecture(work.inputs[0].shape[1], work.outputs, width, options)
     points = math.prod(work.field.grid)
@@ -197,7 +195,7 @@ def _of_width(
     return _coded(prepared, work, np.stack(flats), steps, shape, aim, sensitivity)
 
 
-def _task(work: _Work, number: int, shape: Shape, start: NDArray[np.float32], options: SirenOptions) -> Task:
+def _task(work: _Work, number: int, shape: Shape, start: NDArray[np.float32], options: Siren) -> Task:
     return Task(
         work.inputs[number],
         work.targets[number],

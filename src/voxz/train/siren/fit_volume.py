@@ -4,6 +4,7 @@ A volume is one brick where it fits into memory, so that a series is one functio
 bytes.
 """
 
+import json
 import math
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from voxz.codecs import registry
 from voxz.codecs.fidelity import Fidelity
 from voxz.codecs.numbers import SIREN
 from voxz.codecs.siren.codec import Prepared, decode_brick, encode_field
-from voxz.codecs.siren.options import SirenOptions
+from voxz.codecs.siren.options import Siren
 from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.codecs.stored import encode_bytes
 from voxz.container.header import TARGETS, UNITS, Header, Loss
@@ -56,7 +57,7 @@ class _Volume:
 
 
 def fit_plan(
-    target: Target, opened: Opener, level: int, options: SirenOptions, threads: int, checkpoint: str | None, journal: Journal
+    target: Target, opened: Opener, level: int, options: Siren, threads: int, checkpoint: str | None, journal: Journal
 ) -> tuple[Plan, Memory]:
     """Fit a volume and return the plan that writes it, and the memory to forget once the file is complete.
 
@@ -77,12 +78,14 @@ def fit_plan(
 
 
 def _fitted(
-    target: Target, opened: Opener, level: int, options: SirenOptions, checkpoint: str | None, journal: Journal
+    target: Target, opened: Opener, level: int, options: Siren, checkpoint: str | None, journal: Journal
 ) -> tuple[Plan, Memory]:
     """The same with the threads of torch set."""
     torch = need_torch("the codec siren")
-    plan, volume = _settled(target, opened, level)
-    task = task_of(samples=volume.digest, target=repr(target), options=options.to_json(), level=level, torch=torch.__version__)
+    plan, volume = _settled(target, opened, level, options)
+    task = task_of(
+        samples=volume.digest, target=repr(target), options=json.dumps(options.settings()), level=level, torch=torch.__version__
+    )
     memory = Memory(checkpoint, task)
     if memory.resumed:
         journal.tell(0.0, f"going on from {memory.path}")
@@ -114,9 +117,9 @@ class _Named(Memory):
         return self._memory.due()
 
 
-def _settled(target: Target, opened: Opener, level: int) -> tuple[Plan, _Volume]:
+def _settled(target: Target, opened: Opener, level: int, options: Siren) -> tuple[Plan, _Volume]:
     """Plan before the fit, and the volume."""
-    plan = Plan(level, "siren", Fidelity(math.inf), TARGETS["fitted"])
+    plan = Plan(level, options, Fidelity(math.inf), TARGETS["fitted"])
     with opened() as samples:
         noise = noise_of(samples) if isinstance(target, MaxError) and target.unit == "noise" else 0.0
     with opened() as samples:
@@ -175,9 +178,7 @@ def _size(target: Target, volume: _Volume, nbytes: int) -> float:
     return target.bits * sum(brick.size for brick in volume.bricks) / 8
 
 
-def _fit_brick(
-    brick: NDArray[np.generic], plan: Plan, aim: Aim, options: SirenOptions, memory: Memory, journal: Journal
-) -> Coded:
+def _fit_brick(brick: NDArray[np.generic], plan: Plan, aim: Aim, options: Siren, memory: Memory, journal: Journal) -> Coded:
     """Fit a brick; samples that cannot be fitted are coded without loss."""
     prepared = Prepared.of(brick, foreground=options.foreground)
     if prepared is None or plan.exact:

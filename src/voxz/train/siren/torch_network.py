@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from voxz.codecs.siren.activations import ACTIVATIONS, RELU, SINE, TANH
 from voxz.codecs.siren.network import Shape
-from voxz.codecs.siren.options import SirenOptions
+from voxz.codecs.siren.options import Siren
 from voxz.train.need_torch import need_torch
 
 
-def architecture(inputs: int, outputs: int, width: int, options: SirenOptions) -> Shape:
+def architecture(inputs: int, outputs: int, width: int, options: Siren) -> Shape:
     """Architecture that `options` name."""
     hidden = [options.activation] * options.hidden
     if options.sine_first:

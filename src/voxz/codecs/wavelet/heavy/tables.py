@@ -1,10 +1,10 @@
-"""Logarithms, powers of two and log odds, tabled by exact decimal arithmetic: the same on every machine."""
+"""Logarithms, powers of two and log odds, from data files: the same on every machine."""
 
-from decimal import Decimal, localcontext
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from voxz.entropy.fixed_point import read_table
 from voxz.entropy.logistic import LOG_ODDS, PROBABILITY_BITS
 from voxz.jit import at, kernel
 
@@ -19,26 +19,16 @@ LOWEST_POWER, HIGHEST_POWER = -24, 24
 EDGE = 1 << PROBABILITY_BITS
 """Chances below EDGE / 2**16, and above one minus that, have log odds of finer resolution."""
 
-_FRACTION = 1 << 40
+FRACTION_BITS = 40
 
+LOGS = read_table(Path(__file__).with_name("logarithms.npy"), FRACTION_BITS)
+"""``log2(n)``; 0 for n = 0."""
 
-def _whole(values: list[Decimal]) -> NDArray[np.float64]:
-    """Rounded to 1/_FRACTION."""
-    return np.array([int((value * _FRACTION).to_integral_value()) for value in values], np.float64) / _FRACTION
+POWERS = read_table(Path(__file__).with_name("powers.npy"), FRACTION_BITS)
+"""``2 ** (i / POWER_STEPS)``, for i up to POWER_STEPS."""
 
-
-def _tables() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    with localcontext() as context:
-        context.prec = 30
-        two = Decimal(2).ln()
-        logs = [Decimal(0)] + [Decimal(n).ln() / two for n in range(1, 1 << LOG_BITS)]
-        powers = [(two * i / POWER_STEPS).exp() for i in range(POWER_STEPS + 1)]
-        edge = [(Decimal(2 * i + 1) / Decimal(2 * ((1 << 16) - i) - 1)).ln() for i in range(EDGE)]
-        return _whole(logs), _whole(powers), _whole(edge)
-
-
-LOGS, POWERS, EDGE_ODDS = _tables()
-"""``log2(n)``; ``2 ** (i / POWER_STEPS)``; ``ln(p / (1 - p))`` for p = (i + 1/2) / 2**16."""
+EDGE_ODDS = read_table(Path(__file__).with_name("edge_odds.npy"), FRACTION_BITS)
+"""``ln(p / (1 - p))`` for p = (i + 1/2) / 2**16, i below EDGE."""
 
 OCTAVES = 2.0 ** np.arange(LOWEST_POWER, HIGHEST_POWER + 1)
 

@@ -3,12 +3,12 @@
 A kernel is ordinary Python over numpy arrays and integers (or IEEE doubles with ``+ - * / sqrt`` in a fixed
 order). Compiled or not, the same source gives the same bytes, so the plain form is the reference decoder.
 Fast-math stays off and the global interpreter lock is released, so bricks run on several threads. Compiled
-code is cached beside the module, or in the user's cache folder when the installation is read-only.
+code is kept between processes, see `voxz.jit.cache`.
 """
 
 import os
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -26,5 +26,8 @@ def kernel(function: Function) -> Function:
         return function
     import numba  # noqa: PLC0415 - the plain mode must not need it
 
-    compile_for = numba.njit(nogil=True, cache=True, error_model="numpy")
-    return cast(Function, compile_for(function))
+    from voxz.jit.cache import KernelCache  # noqa: PLC0415 - likewise
+
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    compiled._cache = KernelCache(function)
+    return cast(Function, compiled)

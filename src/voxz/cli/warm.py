@@ -1,0 +1,23 @@
+"""The command ``voxz warm``."""
+
+import typer
+
+from voxz.cli.progress import shown
+
+
+def warm() -> None:
+    """Compile all kernels now, so that no later start has to wait for it.
+
+    Use it when a container image is built or before many jobs start. VOXZ_CACHE_DIR names another folder to keep them in.
+    Machine code is for one type of processor; NUMBA_CPU_NAME=generic, set here and later, makes it run on any.
+    """
+    from voxz.jit import COMPILED  # noqa: PLC0415 - start-up time
+    from voxz.jit.cache import folders  # noqa: PLC0415
+    from voxz.warm import warm as compile_all  # noqa: PLC0415
+
+    if not COMPILED:
+        typer.echo("VOXZ_JIT=0: kernels run as plain Python, there is nothing to compile")
+        return
+    with shown("warm", counts=True) as progress:
+        compile_all(progress)
+    typer.echo(f"kernels are compiled, in {folders()[0]}")

@@ -1,0 +1,124 @@
+"""Compile every kernel before it is needed: for images of containers, clusters, and the first file of a day.
+
+Kernels compile when they are first called with arguments of some types. `warm` therefore codes and decodes small generated
+volumes in all the ways that reading and writing know: every codec, the levels that differ in their kernels, the number types,
+series, targets with loss, previews. What is compiled then lies in the folders of `voxz.jit.cache`.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz import api
+from voxz.codecs.fidelity import EXACT, Fidelity
+from voxz.pipeline.samples import Progress
+from voxz.ratecontrol.target import BitsPerVoxel, MaxError, Psnr
+
+SHAPE = (6, 20, 24)
+INTEGERS = ("u1", "i1", "u2", "i2", "u4", "i4")
+FLOATS = ("f2", "f4", "f8")
+LEVELS = (1, 5, 9)
+
+Job = Callable[[], None]
+
+
+def warm(progress: Progress | None = None) -> int:
+    """Compile what reading and writing use, telling `progress` how many of the jobs are done; return their number."""
+    jobs = list(_jobs())
+    for done, job in enumerate(jobs):
+        if progress:
+            progress(done, len(jobs))
+        job()
+    if progress:
+        progress(len(jobs), len(jobs))
+    return len(jobs)
+
+
+def _volume(dtype: str = "i2", volumes: int = 1) -> NDArray[Any]:
+    """A noisy blob in a constant background, ``(volumes, z, y, x)``; without the first axis for one volume."""
+    z, y, x = np.indices(SHAPE)
+    inside = (x - 11) ** 2 + (y - 9) ** 2 < 60
+    noise = np.random.default_rng(1).integers(-6, 7, (volumes, *SHAPE))
+    values = np.where(inside, 60 + z + 2 * x - y + noise, 0)
+    typed: NDArray[Any] = np.asarray(values, dtype)
+    return typed if volumes > 1 else typed[0, ...]
+
+
+def _labels(dtype: str) -> NDArray[Any]:
+    z, y, x = np.indices(SHAPE)
+    return np.asarray((x // 5 + y // 6 + (z > 2)) % 7, dtype)
+
+
+def _jobs() -> Iterator[Job]:
+    for level in api.LEVELS:
+        yield partial(_through_a_file, _volume(), level=level)
+        yield partial(_through_a_file, _volume(volumes=5), level=level)
+    for dtype in INTEGERS:
+        yield partial(_through_a_file, _volume(dtype))
+        yield partial(_through_a_file, _labels(dtype))
+    for dtype, level in product(FLOATS, LEVELS):
+        for samples in _floats(dtype):
+            yield partial(_through_a_file, samples, level=level)
+    for target in (MaxError(2), Psnr(35.0), BitsPerVoxel(2.0)):
+        for level in LEVELS:
+            yield partial(_through_a_file, _volume(), target=target, level=level)
+        for dtype in ("u1", "u2", "f4", "f8"):
+            yield partial(_through_a_file, _volume(dtype), target=target)
+        yield partial(_through_a_file, _volume(volumes=5), target=target)
+    options: tuple[dict[str, str], ...] = ({}, {"entropy": "heavy"}, {"transform": "trained"})
+    fidelities = (EXACT, Fidelity.stepped(3.0), Fidelity.within(2.0))
+    for chosen, fidelity, level in product(options, fidelities, LEVELS):
+        yield partial(_wavelet, level, fidelity, chosen)
+    yield _siren
+
+
+def _floats(dtype: str) -> Iterator[NDArray[Any]]:
+    """Floats that are scaled integers, computed ones, few different ones, and some with NaN."""
+    values = _volume("f8")
+    yield (values * np.float64(0.37)).astype(dtype)
+    computed = (values / (300.0 + values[::-1])).astype(dtype)
+    yield computed
+    yield (_labels("f8") / 3).astype(dtype)
+    yield np.where(computed > 0.2, computed, np.nan).astype(dtype)
+
+
+def _through_a_file(samples: NDArray[Any], **options: Any) -> None:
+    blob = api.encode(samples, threads=1, force_lossy=True, **options)
+    api.decode(blob, threads=1)
+    with api.open(blob, threads=1) as image:
+        image.preview(1)
+
+
+def _wavelet(level: int, fidelity: Fidelity, options: dict[str, str]) -> None:
+    from voxz.codecs.wavelet import codec  # noqa: PLC0415 - compiles kernels
+
+    for samples in (_volume()[None, ..., None], _volume(volumes=5)[..., None]):
+        payload = codec.encode_brick(samples, level, fidelity, **options)
+        if payload is not None:
+            codec.decode_brick(payload, samples.shape, samples.dtype)
+
+
+def _siren() -> None:
+    """Decode latents and a network; fitting them needs PyTorch and happens there."""
+    from voxz.codecs.siren import codec  # noqa: PLC0415 - compiles kernels
+    from voxz.codecs.siren.field import Field, Networks  # noqa: PLC0415
+    from voxz.codecs.siren.latents import SCALES, Latents  # noqa: PLC0415
+    from voxz.codecs.siren.network import Shape  # noqa: PLC0415
+    from voxz.codecs.siren.weights import decode_weights, encode_weights  # noqa: PLC0415
+
+    samples = _volume()[None, ..., None]
+    prepared = codec.Prepared.of(samples)
+    assert prepared is not None
+    shape = Shape((1 + SCALES + 3, 4, 1), (1, 0), (1.0, 1.0))
+    numbers = np.arange(shape.weights, dtype=np.int64)[None] % 5 - 2
+    payload = encode_weights(numbers, np.full(len(shape.tensors()), 0.125, np.float32), shape)
+    networks = Networks(shape, decode_weights(payload, 1, shape), payload, floats=False)
+    latents = Latents.encode(_volume("f8")[None], (1, 1, 1), 4.0, 5)
+    one = np.ones((1, 1))
+    field = Field(1, SHAPE, 3, networks, latents, np.zeros(1 + SCALES, np.int64), one[:0], one[:0], None, 0.0)
+    for bound in (np.inf, 40.0, 3.0):
+        codec.decode_brick(codec.encode_field(prepared, field, bound), samples.shape, samples.dtype)

@@ -1,0 +1,132 @@
+"""Compiled kernels are kept between processes, and never run after what they were compiled from has changed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import voxz
+
+SOURCES = Path(voxz.__file__).parents[1]
+
+INNER = "from voxz.jit import kernel\nSCALE = 2\n\n@kernel\ndef inner(a):\n    return a * SCALE\n"
+OUTER = "from inner import inner\nfrom voxz.jit import kernel\n\n@kernel\ndef outer(a):\n    return inner(a) + 1\n"
+RUN = "from outer import outer; print(outer(10), end='')"
+
+
+def environment(sources: Path, **changes: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("VOXZ_CACHE_DIR", "VOXZ_JIT")}
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(sources), str(SOURCES)]), **changes}
+
+
+def run(script: str, sources: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, env=environment(sources, **changes), capture_output=True, text=True, check=True)
+
+
+@pytest.fixture
+def kernels(tmp_path: Path) -> Path:
+    """Folder of a kernel that calls one of another file."""
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    (folder / "inner.py").write_text(INNER)
+    (folder / "outer.py").write_text(OUTER)
+    return folder
+
+
+def test_edits_of_what_a_kernel_calls_are_seen(kernels: Path, tmp_path: Path) -> None:
+    cache = str(tmp_path / "cache")
+    assert run(RUN, kernels, VOXZ_CACHE_DIR=cache).stdout == "21"
+    (kernels / "inner.py").write_text(INNER.replace("a * SCALE", "a - SCALE"))
+    assert run(RUN, kernels, VOXZ_CACHE_DIR=cache).stdout == "9"
+    (kernels / "inner.py").write_text(INNER.replace("SCALE = 2", "SCALE = 5"))
+    assert run(RUN, kernels, VOXZ_CACHE_DIR=cache).stdout == "51"
+    (kernels / "inner.py").write_text(INNER)
+    assert run(RUN, kernels, VOXZ_CACHE_DIR=cache).stdout == "21"
+
+
+def test_edits_of_tables_and_of_the_order_of_fields_are_seen(tmp_path: Path) -> None:
+    code = (
+        "from typing import NamedTuple\nimport numpy as np\nfrom voxz.jit import kernel\nTABLE = np.array([7, 8])\n\n"
+        "class Pair(NamedTuple):\n    a: int\n    b: int\n\n@kernel\ndef apart(pair):\n    return pair.a - pair.b + TABLE[0]\n"
+    )
+    script = "from pair import Pair, apart; print(apart(Pair(5, 3)), end='')"
+    for change, expected in (("", "9"), ("[7, 8]", "10"), ("    a: int\n    b: int\n", "5")):
+        new = {"": "", "[7, 8]": "[8, 8]", "    a: int\n    b: int\n": "    b: int\n    a: int\n"}[change]
+        (tmp_path / "pair.py").write_text(code.replace(change, new) if change else code)
+        assert run(script, tmp_path, VOXZ_CACHE_DIR=str(tmp_path / "cache")).stdout == expected
+
+
+def test_an_edit_inside_the_package_is_seen_and_the_old_code_removed(tmp_path: Path) -> None:
+    copy = tmp_path / "voxz"
+    shutil.copytree(SOURCES / "voxz", copy, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    script = (
+        "import numpy as np\nfrom voxz.entropy.integers import IntegerWriter\n"
+        "writer = IntegerWriter()\nwriter.put([300, -5, 12])\nprint(len(writer.to_bytes()))"
+    )
+    before = run(script, tmp_path).stdout
+    cache = copy / "__pycache__" / "kernels"
+    count = len(list(cache.iterdir()))
+    bits = copy / "entropy" / "bits.py"
+    bits.write_text(bits.read_text().replace("    return position + length\n", "    return position + length + 64\n"))
+    assert run(script, tmp_path).stdout != before
+    assert len(list(cache.iterdir())) == count
+
+
+def test_comments_and_docstrings_do_not_count(kernels: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    run(RUN, kernels, VOXZ_CACHE_DIR=str(cache))
+    before = sorted(cache.iterdir())
+    (kernels / "inner.py").write_text(INNER.replace("def inner(a):\n", 'def inner(a):\n    """Twice."""  # said\n'))
+    assert run(RUN, kernels, VOXZ_CACHE_DIR=str(cache)).stdout == "21"
+    assert sorted(cache.iterdir()) == before
+
+
+def test_damaged_files_are_not_run(kernels: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    run(RUN, kernels, VOXZ_CACHE_DIR=str(cache))
+    for number, file in enumerate(sorted(cache.iterdir())):
+        data = file.read_bytes()
+        file.write_bytes(b"" if number else data[:-1])
+    assert run(RUN, kernels, VOXZ_CACHE_DIR=str(cache)).stdout == "21"
+
+
+def test_many_processes_may_start_at_once(kernels: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    setting = environment(kernels, VOXZ_CACHE_DIR=str(cache))
+    started = [subprocess.Popen([sys.executable, "-c", RUN], env=setting, stdout=subprocess.PIPE) for _ in range(6)]
+    assert [process.communicate()[0] for process in started] == [b"21"] * 6
+    assert [process.returncode for process in started] == [0] * 6
+    assert {file.suffix for file in cache.iterdir()} == {".kernel"}
+    before = sorted(cache.iterdir())
+    run(RUN, kernels, VOXZ_CACHE_DIR=str(cache))
+    assert sorted(cache.iterdir()) == before
+
+
+def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path) -> None:
+    copy = tmp_path / "voxz"
+    shutil.copytree(SOURCES / "voxz", copy, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    (copy / "__pycache__").write_text("a file, so that no folder can be made here")
+    image = tmp_path / "a.npy"
+    image.write_bytes(b"")
+    script = (
+        "import sys, numpy as np\nfrom voxz.cli.app import main\n"
+        f"np.save({str(image)!r}, np.arange(3, dtype='u1'))\nsys.argv = ['voxz', 'compress', '-1', {str(image)!r}]\nmain()"
+    )
+    result = run(script, tmp_path, HOME=os.devnull, XDG_CACHE_HOME=os.devnull, LOCALAPPDATA=os.devnull)
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("voxz: warning: cannot write to ")
+    assert "VOXZ_CACHE_DIR" in line
+    assert voxz.decode((tmp_path / "a.npy.voxz").read_bytes()).tolist() == [0, 1, 2]
+
+
+def test_a_prepared_folder_may_be_read_only(kernels: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    run(RUN, kernels, VOXZ_CACHE_DIR=str(cache))
+    cache.chmod(0o500)
+    result = run(RUN, kernels, VOXZ_CACHE_DIR=str(cache))
+    cache.chmod(0o700)
+    assert (result.stdout, result.stderr) == ("21", "")
