@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.fit_model import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE, SMALLEST_TILE
-from voxz.codecs.predictive.interlaced.model import FREE, Model, Places, apply_change, parent_of, units
-from voxz.codecs.predictive.interlaced.rows import BELOW, FRONT, TOP, Rows, close_half, close_slice, open_slice
-from voxz.codecs.predictive.interlaced.rows import BORDER
-from voxz.codecs.predictive.interlaced.taps import TAPS
+from voxz.codecs.predictive.interlaced.model import FREE, Model, Places, apply_change, parent_of, ranks_of, units
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, FRONT, ORDER, TOP, Rows, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.rows import RANKS as RANKS_OF
+from voxz.codecs.predictive.interlaced.taps import RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
 from voxz.codecs.predictive.model import MOST_TILES, Unit
 from voxz.codecs.predictive.references import choose_references
@@ -22,7 +22,7 @@ TILE = 128
 """Voxels of a tile along y and x."""
 
 SAMPLES = 5_000
-"""Voxels that a unit is fitted on, of each parity."""
+"""Voxels that a unit is fitted on, of each rank."""
 
 SCALE = float(1 << PRECISION)
 
@@ -30,8 +30,8 @@ SCALE = float(1 << PRECISION)
 @kernel
 def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
     """Fill all borders as the walk will find them; the columns are in place."""
-    series, depth, height, width, half = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    row = 2 * half
+    series, depth, height, width, phases, part = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    row = phases * part
     slice_ = (height + TOP + BELOW) * row
     volume = (depth + FRONT) * slice_
     for s in range(series):
@@ -43,12 +43,8 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
                 open_slice(samples, start, row, start + (references[s, 0] - s) * volume)
             for y in range(height):
                 origin = start + (y + TOP) * row + BORDER
-                close_half(samples, origin, (width + 1) // 2)
-                if width > 1:
-                    close_half(samples, origin + half, width // 2)
-                else:
-                    samples[origin + half] = samples[origin]
-                    close_half(samples, origin + half, 1)
+                for phase in range(phases):
+                    close_part(samples, origin, part, phase, (width - phase + phases - 1) // phases)
             close_slice(samples, start, row, height, z == 0)
 
 
@@ -56,8 +52,8 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
 def gather(samples, origin, extent, strides, step, target, taps, size, predictor, moments):  # type: ignore[no-untyped-def]
     """Accumulate the weighted second moments of a unit's voxels into `moments` (size, size); return their count and error sum.
 
-    `origin` is the index of the unit's first even column, `extent` its (depth, height, columns), `strides` those of slice and
-    row, `target` the distance from an even column to the voxel that is predicted from the samples at the distances `taps`.
+    `origin` is the index of the unit's first column, `extent` its (depth, height, columns), `strides` those of slice and
+    row, `target` the distance from the first phase to the voxel that is predicted from the samples at the distances `taps`.
     In a moment matrix, row and column number ``TAPS - 1`` belong to the residual of `predictor`.
     """
     block = np.zeros((BLOCK, size), np.float64)
@@ -97,10 +93,10 @@ def fit(samples: NDArray[np.int16], interior: NDArray[np.int32], rows: Rows) -> 
     places = Places.of(rows, references)
     tiles = _choose_tiles(rows)
     found = units(rows, tiles)
-    coefficients = np.zeros((2, len(found), TAPS), np.int32)
+    coefficients = np.zeros((RANKS, len(found), TAPS), np.int32)
     for unit in found:
-        for parity in range(2):
-            _fit_unit(samples, rows, places, unit, parity, coefficients[parity])
+        for rank in ranks_of(rows):
+            _fit_unit(samples, rows, places, unit, rank, coefficients[rank])
     return Model(tiles, references, coefficients)
 
 
@@ -114,15 +110,16 @@ def _choose_tiles(rows: Rows) -> tuple[int, int]:
 
 
 def _fit_unit(
-    samples: NDArray[np.int16], rows: Rows, places: Places, unit: Unit, parity: int, coefficients: NDArray[np.int32]
+    samples: NDArray[np.int16], rows: Rows, places: Places, unit: Unit, rank: int, coefficients: NDArray[np.int32]
 ) -> None:
     """Set the coefficients of a unit: fitted ones where that pays, the parent's elsewhere."""
-    free = FREE[parity][unit.mode]
+    free = FREE[rank][unit.mode]
     z0, z1, y0, y1, x0, x1 = unit.box
-    if parity and 2 * x1 > rows.width:
-        x1 = rows.width // 2
-    voxels = max(0, z1 - z0) * (y1 - y0) * max(0, x1 - x0)
-    apply_change(coefficients, unit, parity, np.zeros(free, np.int64))
+    apply_change(coefficients, unit, np.zeros(free, np.int64))
+    phases = [(k, phase) for k, phase in enumerate(ORDER[rows.phases]) if RANKS_OF[rows.phases][k] == rank]
+    lines = max(0, z1 - z0) * (y1 - y0)
+    ends = [min(x1, rows.counts[k]) for k, _ in phases]
+    voxels = lines * sum(max(0, end - x0) for end in ends)
     if not voxels:
         return
     wanted = SAMPLES // (FOLLOWS_VOLUME if unit.volume > 1 else 1)
@@ -133,19 +130,22 @@ def _fit_unit(
 
     def moments_of(predictor: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, float]:
         moments = np.zeros((TAPS, TAPS))
-        count, total = gather(
-            samples,
-            rows.origin(unit.volume, z0, y0) + x0,
-            np.array([z1 - z0, y1 - y0, x1 - x0], np.int64),
-            np.array([rows.slice, rows.row], np.int64),
-            step,
-            parity * rows.half,
-            places.taps[unit.volume, unit.mode, parity],
-            TAPS,
-            predictor,
-            moments,
-        )
-        return _of_free(moments, free), int(count), float(total)
+        count, total = 0, 0.0
+        for (k, phase), end in zip(phases, ends, strict=True):
+            seen = gather(
+                samples,
+                rows.origin(unit.volume, z0, y0) + x0,
+                np.array([z1 - z0, y1 - y0, end - x0], np.int64),
+                np.array([rows.slice, rows.row], np.int64),
+                step,
+                phase * rows.part,
+                places.taps[unit.volume, unit.mode, k],
+                TAPS,
+                predictor,
+                moments,
+            )
+            count, total = count + int(seen[0]), total + float(seen[1])
+        return _of_free(moments, free), count, total
 
     start = base / SCALE
     moments, count, total = moments_of(start)
@@ -161,7 +161,7 @@ def _fit_unit(
     bits = float(np.log2(1.5 * np.abs(whole) + 1.0).sum() * 1.5 + 1.2 * free)
     saved = gain(moments, change) * step / 2 * BITS_PER_NAT
     if unit.parent is None or saved * count > bits * (total / max(1, count) + 0.25) * count:
-        apply_change(coefficients, unit, parity, whole)
+        apply_change(coefficients, unit, whole)
 
 
 def _of_free(moments: NDArray[np.float64], free: int) -> NDArray[np.float64]:

@@ -1,16 +1,18 @@
-"""The fitted predictors of a brick: coefficients of each unit and parity, sent as differences to the unit's parent.
+"""The fitted predictors of a brick: coefficients of each unit and rank, sent as differences to the unit's parent.
 
 Units are those of `predictive.model`: for each volume its first slice, then the tiles of the others. A parent is the same tile of
 the volume before, or else the tile to the left or above; without one it is the north neighbour alone.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.interlaced.rows import Rows
-from voxz.codecs.predictive.interlaced.taps import ERRORS, PREDICTORS, TAPS
+from voxz.codecs.predictive.interlaced.rows import ORDER, Rows
+from voxz.codecs.predictive.interlaced.rows import RANKS as RANKS_OF
+from voxz.codecs.predictive.interlaced.taps import ERRORS, PREDICTORS, RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
 from voxz.codecs.predictive.model import MOST_TILES, Unit, units_of
 from voxz.codecs.predictive.neighbourhood import MODES
@@ -21,8 +23,8 @@ from voxz.errors import CorruptError
 MOST_GAIN = 28 << PRECISION
 """Bound of the sum of a predictor's magnitudes: products of 16-bit samples then fit 32 bits."""
 
-FREE = tuple(tuple(len(PREDICTORS[parity][mode]) - 1 for mode in range(MODES)) for parity in range(2))
-"""Coefficients that are sent, by parity and mode: the first is implied."""
+FREE = tuple(tuple(len(PREDICTORS[rank][mode]) - 1 for mode in range(MODES)) for rank in range(RANKS))
+"""Coefficients that are sent, by rank and mode: the first is implied."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,9 @@ class Places:
 
     Attributes
     ----------
-    taps : int64 (series, modes, 2, TAPS)
-    errors, weights : int64 (series, modes, 2, 8) and (modes, 2, 8)
+    taps : int64 (series, modes, phases, TAPS), phases in coding order
+    errors : int64 (series, modes, phases, 8)
+    weights : int16 (modes, phases, 8), of errors
     """
 
     taps: NDArray[np.int64]
@@ -42,16 +45,17 @@ class Places:
     @classmethod
     def of(cls, rows: Rows, references: NDArray[np.int64]) -> "Places":
         """Distances in a brick whose volumes have these `references` (series, 2)."""
-        taps = np.zeros((rows.series, MODES, 2, TAPS), np.int64)
-        errors, weights = np.zeros((rows.series, MODES, 2, 8), np.int64), np.zeros((MODES, 2, 8), np.int16)
-        for mode in range(MODES):
-            for parity in range(2):
-                pairs = ERRORS[parity][mode]
-                weights[mode, parity, : len(pairs)] = [weight for _, weight in pairs]
-                for s in range(1, rows.series) if mode & 2 else range(1):
-                    for places, found in ((taps, PREDICTORS[parity][mode]), (errors, tuple(tap for tap, _ in pairs))):
-                        offsets = [rows.offset(parity, tap, s, references) for tap in found]
-                        places[s, mode, parity] = offsets + offsets[:1] * (places.shape[3] - len(offsets))
+        taps = np.zeros((rows.series, MODES, rows.phases, TAPS), np.int64)
+        errors = np.zeros((rows.series, MODES, rows.phases, 8), np.int64)
+        weights = np.zeros((MODES, rows.phases, 8), np.int16)
+        for mode, (k, phase) in itertools.product(range(MODES), enumerate(ORDER[rows.phases])):
+            rank = RANKS_OF[rows.phases][k]
+            pairs = ERRORS[rank][mode]
+            weights[mode, k, : len(pairs)] = [weight for _, weight in pairs]
+            for s in range(1, rows.series) if mode & 2 else range(1):
+                for places, found in ((taps, PREDICTORS[rank][mode]), (errors, tuple(tap for tap, _ in pairs))):
+                    offsets = [rows.offset(phase, tap, s, references) for tap in found]
+                    places[s, mode, k] = offsets + offsets[:1] * (places.shape[3] - len(offsets))
         return cls(taps, errors, weights)
 
 
@@ -63,7 +67,7 @@ class Model:
     ----------
     tiles : (down, across)
     references : int64 (series, 2)
-    coefficients : int32 (2, units, TAPS)
+    coefficients : int32 (RANKS, units, TAPS)
     """
 
     tiles: tuple[int, int]
@@ -74,7 +78,8 @@ class Model:
         """Send the model."""
         side.put(self.tiles)
         side.put(np.arange(rows.series)[1:, None] - self.references[1:])
-        changes = [(unit.mode, _change(self.coefficients[p], unit, p)) for unit in units(rows, self.tiles) for p in range(2)]
+        ranks = ranks_of(rows)
+        changes = [(unit.mode, _change(self.coefficients[r], unit, r)) for unit in units(rows, self.tiles) for r in ranks]
         side.put([int(change.any()) for _, change in changes])
         sent = [(np.arange(len(change)), change) for _, change in changes if change.any()]
         columns, values = ([*part] for part in zip(*sent, strict=True)) if sent else ([], [])
@@ -92,28 +97,33 @@ class Model:
             raise CorruptError("a volume refers to one that is not coded before it")
         references = np.zeros((rows.series, 2), np.int64)
         references[1:] = numbers - back
-        kept = side.take(2 * rows.series * (1 + down * across))
+        ranks = ranks_of(rows)
+        kept = side.take(len(ranks) * rows.series * (1 + down * across))
         found = units(rows, (down, across))
-        free = [FREE[p][unit.mode] for unit in found for p in range(2)]
+        free = [FREE[rank][unit.mode] for unit in found for rank in ranks]
         columns = [np.arange(count) for count, flag in zip(free, kept, strict=True) if flag]
         flat = side.take(sum(map(len, columns)), np.concatenate([*columns, []]).astype(np.int64))
-        coefficients = np.zeros((2, len(found), TAPS), np.int32)
+        coefficients = np.zeros((RANKS, len(found), TAPS), np.int32)
         at = 0
-        for unit in found:
-            for parity in range(2):
-                count = FREE[parity][unit.mode]
-                change = np.zeros(count, np.int64)
-                if kept[2 * (unit.index) + parity]:
-                    change = flat[at : at + count]
-                    at += count
-                if not apply_change(coefficients[parity], unit, parity, change):
-                    raise CorruptError("a prediction coefficient is out of bounds")
+        for (unit, rank), flag in zip(itertools.product(found, ranks), kept, strict=True):
+            count = FREE[rank][unit.mode]
+            change = np.zeros(count, np.int64)
+            if flag:
+                change = flat[at : at + count]
+                at += count
+            if not apply_change(coefficients[rank], unit, change):
+                raise CorruptError("a prediction coefficient is out of bounds")
         return cls((down, across), references, coefficients)
 
 
+def ranks_of(rows: Rows) -> list[int]:
+    """Ranks that the phases of a brick have."""
+    return sorted(set(RANKS_OF[rows.phases]))
+
+
 def units(rows: Rows, tiles: tuple[int, int]) -> list[Unit]:
-    """Units in coding order; along x their bounds are in columns of a half."""
-    return units_of(Geometry(rows.series, rows.depth, rows.height, rows.evens), tiles)
+    """Units in coding order; along x their bounds are in columns of a phase."""
+    return units_of(Geometry(rows.series, rows.depth, rows.height, rows.columns), tiles)
 
 
 def _start() -> NDArray[np.int64]:
@@ -131,7 +141,7 @@ def parent_of(coefficients: NDArray[np.int32], unit: Unit) -> NDArray[np.int64]:
     return inherited
 
 
-def apply_change(coefficients: NDArray[np.int32], unit: Unit, parity: int, change: NDArray[np.int64]) -> bool:
+def apply_change(coefficients: NDArray[np.int32], unit: Unit, change: NDArray[np.int64]) -> bool:
     """Set the coefficients of `unit` to its parent's plus `change`; False if they are too large for 32-bit sums."""
     row = parent_of(coefficients, unit)
     row[1 : 1 + len(change)] += change
@@ -142,7 +152,7 @@ def apply_change(coefficients: NDArray[np.int32], unit: Unit, parity: int, chang
     return True
 
 
-def _change(coefficients: NDArray[np.int32], unit: Unit, parity: int) -> NDArray[np.int64]:
+def _change(coefficients: NDArray[np.int32], unit: Unit, rank: int) -> NDArray[np.int64]:
     """Differences to the parent of the coefficients that are sent."""
     whole: NDArray[np.int64] = coefficients[unit.index] - parent_of(coefficients, unit)
-    return whole[1 : 1 + FREE[parity][unit.mode]]
+    return whole[1 : 1 + FREE[rank][unit.mode]]

@@ -1,15 +1,15 @@
-"""The padded array of the fast walk: each row is two halves, the even columns and the odd ones.
+"""The padded array of the fast walk: each row is cut into *phases*, column c lying in phase ``c % phases`` at place ``c // phases``.
 
 ::
 
-    | border | even columns, filled up to whole vectors | border | border | odd columns ... | border |
+    row, 4 phases:   | border | 0 4 8 ... | border | border | 1 5 9 ... | border | border | 2 6 ... | border | border | 3 7 ... | border |
 
-Rows have two rows above and one below, slices one in front. Borders are filled with samples that the decoder already has:
-`open_slice`, `close_half` and `close_slice` are called by every walk in this order.
+Phases are coded one after the other, each as a whole: first 0, then those halfway between what is coded (`ORDER`). Rows have two
+rows above and one below, slices one in front. Borders are filled with samples that the decoder already has: `open_slice`,
+`close_part` and `close_slice` are called by every walk in this order.
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,17 @@ from numpy.typing import NDArray
 from voxz.codecs.predictive.neighbourhood import REFERENCE, SECOND, Tap
 from voxz.jit import at, kernel
 
-Scalar = TypeVar("Scalar", bound=np.generic)
+ORDER = {2: (0, 1), 4: (0, 2, 1, 3)}
+"""Phases in coding order."""
+
+RANKS = {2: (0, 2), 4: (0, 1, 2, 2)}
+"""What a phase knows of its own row, in coding order: nothing; columns two to either side; those next to it."""
 
 BORDER = 4
-"""Samples to the left and to the right of each half."""
+"""Samples to the left and to the right of each phase."""
 
-VECTOR = 32
-"""Halves are filled up to a multiple of so many samples."""
+VECTOR = 16
+"""Phases are filled up to a multiple of so many samples."""
 
 TOP, BELOW, FRONT = 2, 1, 1
 """Rows above and below a slice, slices in front of a volume."""
@@ -31,27 +35,28 @@ TOP, BELOW, FRONT = 2, 1, 1
 
 @dataclass(frozen=True)
 class Rows:
-    """Sizes of a brick and the strides of its padded array."""
+    """Sizes of a brick, the number of phases of its rows, and the strides of its padded array."""
 
     series: int
     depth: int
     height: int
     width: int
+    phases: int
 
     @property
-    def evens(self) -> int:
-        """Even columns of a row; there is one odd column fewer where the width is odd."""
-        return (self.width + 1) // 2
+    def columns(self) -> int:
+        """Columns of the first phase; others may have one fewer."""
+        return -(-self.width // self.phases)
 
     @property
-    def half(self) -> int:
-        """Samples from the even half of a row to its odd half."""
-        return -(-self.evens // VECTOR) * VECTOR + 2 * BORDER
+    def part(self) -> int:
+        """Samples from a phase to the next."""
+        return -(-self.columns // VECTOR) * VECTOR + 2 * BORDER
 
     @property
     def row(self) -> int:
         """Samples from a row to the next."""
-        return 2 * self.half
+        return self.phases * self.part
 
     @property
     def slice(self) -> int:
@@ -68,26 +73,30 @@ class Rows:
         """Samples of the padded array."""
         return self.series * self.volume + self.row
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Columns of each phase, in coding order."""
+        return tuple((self.width - phase + self.phases - 1) // self.phases for phase in ORDER[self.phases])
+
     def sizes(self) -> NDArray[np.int64]:
-        """``[series, depth, height, width, half]`` for the kernels."""
-        return np.array([self.series, self.depth, self.height, self.width, self.half], np.int64)
+        """``[series, depth, height, width, phases, part]`` for the kernels."""
+        return np.array([self.series, self.depth, self.height, self.width, self.phases, self.part], np.int64)
 
     def origin(self, volume: int, z: int, y: int) -> int:
-        """Index of the first even column of a row."""
+        """Index of the first column of a row."""
         return volume * self.volume + (z + FRONT) * self.slice + (y + TOP) * self.row + BORDER
 
-    def offset(self, parity: int, tap: Tap, volume: int, references: NDArray[np.int64]) -> int:
-        """Distance from column ``2 * k + parity`` of a volume, counted from ``k`` in the even half, to its neighbour `tap`."""
+    def offset(self, phase: int, tap: Tap, volume: int, references: NDArray[np.int64]) -> int:
+        """Distance from the first phase, at a place of a volume, to the neighbour `tap` of the column of `phase` at that place."""
         target = int(references[volume, tap.volume - REFERENCE]) if tap.volume in (REFERENCE, SECOND) else volume
-        column = parity + tap.dx
-        within = (column & 1) * self.half + (column >> 1)
-        return (target - volume) * self.volume + tap.dz * self.slice + tap.dy * self.row + within
+        place, other = divmod(phase + tap.dx, self.phases)
+        return (target - volume) * self.volume + tap.dz * self.slice + tap.dy * self.row + other * self.part + place
 
 
 @kernel
 def row_at(sizes, s, z, y):  # type: ignore[no-untyped-def]
-    """Index of the first even column of a row."""
-    row = 2 * sizes[4]
+    """Index of the first column of a row."""
+    row = sizes[4] * sizes[5]
     slice_ = (sizes[2] + TOP + BELOW) * row
     return (s * (sizes[1] + FRONT) + z + FRONT) * slice_ + (y + TOP) * row + BORDER
 
@@ -95,33 +104,40 @@ def row_at(sizes, s, z, y):  # type: ignore[no-untyped-def]
 @kernel
 def split_columns(dense, sizes, centre, padded):  # type: ignore[no-untyped-def]
     """Put dense values ``(series, z, y, x)``, less `centre`, in place in the padded array."""
-    half = sizes[4]
+    width, phases, part = sizes[3], sizes[4], sizes[5]
     for s in range(sizes[0]):
         for z in range(sizes[1]):
             for y in range(sizes[2]):
                 origin = row_at(sizes, s, z, y)
                 line = dense[s, z, y]
-                for x in range(sizes[3] // 2):
-                    padded[at(origin + x)] = np.int16(np.int32(line[at(2 * x)]) - centre)
-                    padded[at(origin + half + x)] = np.int16(np.int32(line[at(2 * x + 1)]) - centre)
-                if sizes[3] & 1:
-                    padded[origin + sizes[3] // 2] = np.int16(np.int32(line[sizes[3] - 1]) - centre)
+                for phase in range(phases):
+                    first = origin + phase * part
+                    for k in range((width - phase + phases - 1) // phases):
+                        padded[at(first + k)] = np.int16(np.int32(line[at(phases * k + phase)]) - centre)
 
 
 @kernel
 def join_columns(padded, sizes, centre, dense):  # type: ignore[no-untyped-def]
     """Inverse of `split_columns`."""
-    half = sizes[4]
+    width, phases, part = sizes[3], sizes[4], sizes[5]
+    whole = width // phases
     for s in range(sizes[0]):
         for z in range(sizes[1]):
             for y in range(sizes[2]):
                 origin = row_at(sizes, s, z, y)
                 line = dense[s, z, y]
-                for x in range(sizes[3] // 2):
-                    line[at(2 * x)] = np.int32(padded[at(origin + x)]) + centre
-                    line[at(2 * x + 1)] = np.int32(padded[at(origin + half + x)]) + centre
-                if sizes[3] & 1:
-                    line[sizes[3] - 1] = np.int32(padded[origin + sizes[3] // 2]) + centre
+                if phases == 2:
+                    for k in range(whole):
+                        line[at(2 * k)] = np.int32(padded[at(origin + k)]) + centre
+                        line[at(2 * k + 1)] = np.int32(padded[at(origin + part + k)]) + centre
+                else:
+                    for k in range(whole):
+                        line[at(4 * k)] = np.int32(padded[at(origin + k)]) + centre
+                        line[at(4 * k + 1)] = np.int32(padded[at(origin + part + k)]) + centre
+                        line[at(4 * k + 2)] = np.int32(padded[at(origin + 2 * part + k)]) + centre
+                        line[at(4 * k + 3)] = np.int32(padded[at(origin + 3 * part + k)]) + centre
+                for x in range(whole * phases, width):
+                    line[x] = np.int32(padded[origin + x % phases * part + whole]) + centre
 
 
 @kernel
@@ -139,11 +155,14 @@ def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def close_half(padded, first, count):  # type: ignore[no-untyped-def]
-    """Repeat the outer samples of the half row at `first` on both sides of its `count` samples."""
+def close_part(padded, origin, part, phase, count):  # type: ignore[no-untyped-def]
+    """Repeat the outer samples of a phase on both sides of its `count` samples; one without any is like the first phase."""
+    first = origin + phase * part
+    if count == 0:
+        padded[first] = padded[origin]
     for i in range(1, BORDER + 1):
         padded[first - i] = padded[first]
-        padded[first + count - 1 + i] = padded[first + count - 1]
+        padded[first + max(count, 1) - 1 + i] = padded[first + max(count, 1) - 1]
 
 
 @kernel

@@ -1,7 +1,7 @@
 """The entropy coder of the fast walk: rANS (Duda, arXiv 1311.2540) with eight states and one look-up a token.
 
-Token i of half a row belongs to state ``i % 8``. A state has 31 to 63 bits and takes at most two tokens, of `PRECISION` bits
-each, before it is filled up by a 32-bit word: after every second round of eight tokens and at the end of the half row, in the
+Token i of a phase of a row belongs to state ``i % 8``. A state has 31 to 63 bits and takes at most two tokens, of `PRECISION` bits
+each, before it is filled up by a 32-bit word: after every second round of eight tokens and at the end of the phase, in the
 order of the states. One look-up gives token, frequency and place of a slot::
 
     slot = state mod 2**PRECISION
@@ -26,7 +26,7 @@ PERIOD = STATES * ROUNDS
 
 
 @kernel
-def _encode_half(tables, tokens, first, count, frequencies, starts, states, words, end):  # type: ignore[no-untyped-def]
+def _encode_part(tables, tokens, first, count, frequencies, starts, states, words, end):  # type: ignore[no-untyped-def]
     """Code ``tokens[first : first + count]`` backwards; return the new end of `words`, which fill up from behind."""
     for begin in range((count - 1) // PERIOD * PERIOD, -1, -PERIOD):
         for k in range(STATES - 1, -1, -1):
@@ -50,17 +50,16 @@ def _encode_half(tables, tokens, first, count, frequencies, starts, states, word
 
 
 @kernel
-def encode_halves(tables, tokens, evens, odds, frequencies, starts, words):  # type: ignore[no-untyped-def]
-    """Code rows of `evens` and `odds` tokens each; return the index of the first word, `words` being filled up to their end."""
+def encode_parts(tables, tokens, counts, frequencies, starts, words):  # type: ignore[no-untyped-def]
+    """Code rows whose phases have `counts` tokens; return the index of the first word, `words` being filled up to their end."""
     states = np.full(STATES, LOWEST, np.int64)
     end = np.int64(words.size)
     first = np.int64(tokens.size)
     while first > 0:
-        first -= odds
-        if odds > 0:
-            end = _encode_half(tables, tokens, first, odds, frequencies, starts, states, words, end)
-        first -= evens
-        end = _encode_half(tables, tokens, first, evens, frequencies, starts, states, words, end)
+        for part in range(counts.size - 1, -1, -1):
+            first -= counts[part]
+            if counts[part] > 0:
+                end = _encode_part(tables, tokens, first, counts[part], frequencies, starts, states, words, end)
     for k in range(STATES - 1, -1, -1):
         words[end - 1] = states[k] & 0xFFFFFFFF
         words[end - 2] = states[k] >> 32

@@ -1,4 +1,4 @@
-"""From residuals to tokens of the fast walk and back, half a row at a time.
+"""From residuals to tokens of the fast walk and back, a phase of a row at a time.
 
 A context whose residuals are large keeps their low `shift` bits raw, as in `entropy.residual`. What remains is a token itself
 while it lies within ``+-DIRECT``; beyond, the token says the sign and the bit length of the excess, whose bits below the leading
@@ -7,7 +7,7 @@ one are raw::
     0 .. 2 * DIRECT                      -DIRECT .. DIRECT
     2 * DIRECT + 1 + 2 * length + sign   excess of 2**length .. 2**(length + 1) - 1
 
-Most half rows have neither shifts nor excesses, and one subtraction a voxel gives their residuals.
+Most phases have neither shifts nor excesses, and one subtraction a voxel gives their residuals.
 """
 
 import numpy as np

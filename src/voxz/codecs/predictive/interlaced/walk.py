@@ -1,8 +1,8 @@
-"""The one walk over a brick that encoder and decoder share, half a row at a time."""
+"""The one walk over a brick that encoder and decoder share, one phase of a row at a time."""
 
 import numpy as np
 
-from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, FRONT, TOP, close_half, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, FRONT, TOP, close_part, close_slice, open_slice
 from voxz.codecs.predictive.interlaced.streams import LOWEST, STATES, begin_states, read_tokens
 from voxz.codecs.predictive.interlaced.taps import TAPS
 from voxz.codecs.predictive.interlaced.tokens import residuals_of
@@ -14,7 +14,7 @@ PRECISION = 10
 
 HALF = 1 << (PRECISION - 1)
 
-LARGEST_ERROR = 2047
+LARGEST_ERROR = 1480
 CONTEXT_SHIFT = 3
 CONTEXTS = 4096
 """Contexts of finite precision: sums of weighted errors, divided by ``2**CONTEXT_SHIFT``."""
@@ -49,17 +49,17 @@ def _tables_of(sums, table_of, count, tables):  # type: ignore[no-untyped-def]
 
 @kernel
 def _predict(samples, first, offsets, coefficients, unit, across, columns, padded, sums):  # type: ignore[no-untyped-def]
-    """Predictions of half a row, with their rounding: tile by tile, a little beyond the end, since vectors are whole."""
+    """Predictions of a phase of a row, with their rounding: tile by tile, a little beyond the end, since vectors are whole."""
     for x in range(padded):
         sums[at(x)] = np.int32(HALF)
-    for part in range(across):
-        x0 = (part * columns + across - 1) // across
-        x1 = padded if part == across - 1 else ((part + 1) * columns + across - 1) // across
-        add_products(samples, first, offsets, TAPS // 8, coefficients, (unit + part) * TAPS, x0, x1, sums)
+    for tile in range(across):
+        x0 = (tile * columns + across - 1) // across
+        x1 = padded if tile == across - 1 else ((tile + 1) * columns + across - 1) // across
+        add_products(samples, first, offsets, TAPS // 8, coefficients, (unit + tile) * TAPS, x0, x1, sums)
 
 
 @kernel
-def _decode_half(samples, errors, first, residuals, count, lowest, highest, error_shift, sums):  # type: ignore[no-untyped-def]
+def _decode_part(samples, errors, first, residuals, count, lowest, highest, error_shift, sums):  # type: ignore[no-untyped-def]
     """Samples and errors from predictions `sums` and residuals."""
     low = np.int32((lowest << PRECISION) + HALF)
     high = np.int32((highest << PRECISION) + HALF)
@@ -73,7 +73,7 @@ def _decode_half(samples, errors, first, residuals, count, lowest, highest, erro
 
 
 @kernel
-def _encode_half(samples, errors, first, residuals, count, lowest, highest, error_shift, sums):  # type: ignore[no-untyped-def]
+def _encode_part(samples, errors, first, residuals, count, lowest, highest, error_shift, sums):  # type: ignore[no-untyped-def]
     """Residuals and errors from predictions `sums` and samples."""
     low = np.int32((lowest << PRECISION) + HALF)
     high = np.int32((highest << PRECISION) + HALF)
@@ -87,7 +87,7 @@ def _encode_half(samples, errors, first, residuals, count, lowest, highest, erro
 
 @kernel
 def walk(  # type: ignore[no-untyped-def]
-    samples, errors, sizes, tiles, references, offsets, coefficients, error_offsets, error_weights, table_of, limits, error_shift,
+    samples, errors, sizes, tiles, references, offsets, coefficients, order, ranks, error_offsets, error_weights, table_of, limits, error_shift,
     decoding, lookup, shifts, words, raw, raw_bits, noted, residuals,
 ):
     """Decode into `samples`, or note context and residual of every voxel in coding order.
@@ -95,11 +95,11 @@ def walk(  # type: ignore[no-untyped-def]
     samples   int16 (Rows.size,), dense values less the centre
     errors    int16 (Rows.size,), zeros
     """
-    series, depth, height, width, half = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    row = 2 * half
+    series, depth, height, width, phases, part = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    row = phases * part
     slice_ = (height + TOP + BELOW) * row
     volume = (depth + FRONT) * slice_
-    padded = half - 2 * BORDER
+    padded = part - 2 * BORDER
     lowest, highest = limits[0], limits[1]
     sums = np.zeros(padded, np.int32)
     context = np.zeros(padded, np.int16)
@@ -132,32 +132,29 @@ def walk(  # type: ignore[no-untyped-def]
                 if z > 0:
                     unit += 1 + y * tiles[0] // height * tiles[1]
                     across = tiles[1]
-                for parity in range(2):
-                    count = (width + 1 - parity) // 2
+                for k in range(phases):
+                    phase = order[k]
+                    first = origin + phase * part
+                    count = (width - phase + phases - 1) // phases
                     if count > 0:
-                        first = origin + parity * half
-                        _contexts(errors, origin, error_offsets[s, mode, parity], error_weights[mode, parity], padded, context)
+                        _contexts(errors, origin, error_offsets[s, mode, k], error_weights[mode, k], padded, context)
                         if decoding:
                             if word > room or bit > raw_bits:
                                 return False
                             _tables_of(context, table_of, count, tables)
                             word = read_tokens(tables, count, lookup, words, word, states, tokens)
                             bit = residuals_of(tokens, tables, count, shifts, first_shifted, raw, bit, row_residuals, found)
-                        _predict(samples, origin, offsets[s, mode, parity], coefficients[parity], unit, across, count, padded, sums)
+                        _predict(samples, origin, offsets[s, mode, k], coefficients[ranks[k]], unit, across, count, padded, sums)
                         if decoding:
-                            _decode_half(samples, errors, first, row_residuals, padded, lowest, highest, error_shift, sums)
+                            _decode_part(samples, errors, first, row_residuals, padded, lowest, highest, error_shift, sums)
                         else:
-                            _encode_half(samples, errors, first, row_residuals, padded, lowest, highest, error_shift, sums)
+                            _encode_part(samples, errors, first, row_residuals, padded, lowest, highest, error_shift, sums)
                             for x in range(count):
                                 noted[at(place + x)] = context[at(x)]
                                 residuals[at(place + x)] = row_residuals[at(x)]
                             place += count
-                        close_half(samples, first, count)
-                        close_half(errors, first, count)
-                    else:
-                        samples[origin + half], errors[origin + half] = samples[origin], errors[origin]
-                        close_half(samples, origin + half, 1)
-                        close_half(errors, origin + half, 1)
+                    close_part(samples, origin, part, phase, count)
+                    close_part(errors, origin, part, phase, count)
             close_slice(samples, start, row, height, z == 0)
             close_slice(errors, start, row, height, z == 0)
     ended = True
