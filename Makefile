@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs wheel bench clean
 
 demo: $(VENV)/.demo
 	$(RUN) -m benchmarks.demo
@@ -12,8 +13,17 @@ test: $(VENV)/.test
 	$(RUN) -m pytest
 
 lint: $(VENV)/.test
+	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(VENV)/.docs
+	$(RUN) -m mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+wheel: $(VENV)/.test
+	$(RUN) -m build --wheel
 
 bench: $(VENV)/.demo
 	@test -n "$(DATA)" || { echo "make bench DATA=folder with .nii.gz files"; exit 2; }
@@ -23,12 +33,16 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(PIP) -e '.[bench]'
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(PIP) -c constraints.txt -e '.[test]'
+	touch $@
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+	$(PIP) -e '.[docs]'
 	touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) build dist

@@ -2,7 +2,21 @@
 
 import sys
 
-from benchmarks import bounds, downstream, floats, heavy, implicit, labels, lossless, lowrate, seams, slices, startup, trained
+from benchmarks import (
+    bounds,
+    downstream,
+    figure,
+    floats,
+    heavy,
+    implicit,
+    labels,
+    lossless,
+    lowrate,
+    seams,
+    slices,
+    startup,
+    trained,
+)
 from voxz.__main__ import main
 
 SUITES = {
@@ -18,6 +32,7 @@ SUITES = {
     "heavy": heavy.main,
     "lowrate": lowrate.main,
     "trained": trained.main,
+    "figure": figure.main,
 }
 
 if __name__ == "__main__":

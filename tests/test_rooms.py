@@ -1,6 +1,7 @@
 """A room imports only from rooms above it, and starting up stays cheap."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,14 @@ def test_starting_up_imports_no_compiler(tmp_path: Path) -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.voxz")], check=True, capture_output=True)
+
+
+def test_docs_architecture_has_a_line_for_each_room() -> None:
+    """In an order in which a room imports only from rooms before it, as `test_rooms` checks it."""
+    text = (FOLDER.parents[1] / "docs/architecture.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"<!-- rooms -->\n(.*?)<!-- end -->", text, re.DOTALL)
+    rows = [re.findall(r"`([a-z_]+)(?:/|\.py)`", line.split("|")[1]) for line in table.splitlines()[2:]]
+    listed = [room for row in rows for room in row]
+    assert sorted(listed) == sorted(set().union(*ROOMS) - {"__init__", "__main__"})
+    heights = {room: height for height, rooms in enumerate(ROOMS) for room in rooms}
+    assert [heights[room] for room in listed] == sorted(heights[room] for room in listed)

@@ -23,7 +23,7 @@ from voxz.container.header import COMPANION, HEAD, Header
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, UsageError
-from voxz.image.lazy import Image
+from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.loss import loss_of, wavelet_names
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
@@ -194,9 +194,14 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
 
 
-def open(source: SourceLike, *, threads: int | None = None, max_bytes: int | None = None) -> Image:
-    """Open a .voxz file lazily: indexing the `Image` decodes only the bricks it touches."""
-    return Image(source, threads=threads, max_bytes=max_bytes)
+def open(
+    source: SourceLike, *, threads: int | None = None, max_bytes: int | None = None, cache_bytes: int = CACHE_BYTES
+) -> Image:
+    """Open a .voxz file lazily: indexing the `Image` decodes only the bricks it touches.
+
+    `source` is a path, a URL (with fsspec: ``pip install 'voxz[remote]'``), bytes or any buffer, or a file object.
+    """
+    return Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes)
 
 
 def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:

@@ -6,8 +6,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 
 import voxz
+from http_store import Served
 from samples import smooth
 from voxz.container import byte_source as module
 from voxz.container.byte_source import ByteSource, byte_source
@@ -22,74 +21,6 @@ from voxz.container.byte_source import ByteSource, byte_source
 DATA = bytes(range(256)) * 40
 ARRAY = smooth((6, 20, 24))
 BLOB = voxz.encode(ARRAY, codec="stored")
-
-
-class Store(BaseHTTPRequestHandler):
-    """A server of `files` that notes the ranges it was asked for."""
-
-    def __init__(self, files: dict[str, bytes], asked: list[str], ranges: bool, *arguments: Any) -> None:
-        self.files, self.asked, self.ranges = files, asked, ranges
-        super().__init__(*arguments)
-
-    def do_HEAD(self) -> None:
-        self.answer(body=False)
-
-    def do_GET(self) -> None:
-        self.answer(body=True)
-
-    def answer(self, *, body: bool) -> None:
-        data, wanted = self.files.get(self.path.strip("/")), self.headers.get("Range")
-        self.asked.append(f"{self.command} {wanted or ''}".strip())
-        if data is None:
-            self.send_error(404)
-            return
-        part, code = data, 200
-        if wanted and self.ranges:
-            first, last = wanted.removeprefix("bytes=").split("-")
-            part, code = data[int(first) : int(last) + 1], 206
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(part)))
-        if self.ranges:
-            self.send_header("Accept-Ranges", "bytes")
-        if code == 206:
-            self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
-        self.end_headers()
-        if body:
-            self.wfile.write(part)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Served:
-    """A store on a port of this machine, and what it was asked."""
-
-    def __init__(self, ranges: bool = True) -> None:
-        self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, self.files, self.asked, ranges))
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/{name}"
-
-    def taken(self) -> tuple[int, int]:
-        """Requests, and bytes of their ranges, since this was asked last."""
-        spans = [entry.split("=")[1].split("-") for entry in self.asked if "=" in entry]
-        result = len(self.asked), sum(int(last) - int(first) + 1 for first, last in spans)
-        self.asked.clear()
-        return result
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    store = Served()
-    yield store
-    store.stop()
 
 
 @pytest.fixture(params=["bytes", "bytearray", "memoryview", "array", "path", "file", "BytesIO", "url"])

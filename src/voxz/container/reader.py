@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedErr
 from voxz.volume.bricks import LARGEST_SLAB, Box, Grid
 
 _LARGEST_PART = 1 << 31
+
+BATCH_BYTES = 32 << 20
+"""Payloads of bricks that are read together."""
 
 Decoder = Callable[[int, bytes, tuple[int, ...], np.dtype[np.generic]], NDArray[np.generic]]
 """Samples of a brick by codec, payload, shape and type."""
@@ -148,10 +151,18 @@ class Reader:
             raise CorruptError(f"impossible values in the record of losses: {loss.unit}, {loss.counts_background}")
         return loss
 
-    def payloads(self, numbers: Sequence[int]) -> list[bytes]:
-        """Payloads of many bricks at once, not checked: `brick` does that."""
-        entries = [self.bricks[number] for number in numbers]
-        return self._bytes.read_many([(entry.offset, entry.length) for entry in entries])
+    def batches(self, numbers: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
+        """Bricks with their payloads, not checked (`brick` does that): as many as `BATCH_BYTES` allow are read together."""
+        first, size = 0, 0
+        for last, number in enumerate([*numbers, None], 1):
+            length = 0 if number is None else self.bricks[number].length
+            if last - 1 > first and (number is None or size + length > BATCH_BYTES):
+                batch = numbers[first : last - 1]
+                entries = [self.bricks[member] for member in batch]
+                payloads = self._bytes.read_many([(entry.offset, entry.length) for entry in entries])
+                yield list(zip(batch, payloads, strict=True))
+                first, size = last - 1, 0
+            size += length
 
     def front(self, number: int, length: int) -> bytes:
         """First bytes of the payload of a brick, not checked."""

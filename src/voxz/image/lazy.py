@@ -1,18 +1,22 @@
 """A compressed image that is read lazily: indexing decodes only the bricks it touches."""
 
+import math
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from voxz.codecs.numbers import SIREN
 from voxz.container.byte_source import SourceLike, portable
 from voxz.container.header import COMPANION, HEAD
 from voxz.container.loss_mark import all_marks
 from voxz.container.reader import Reader
 from voxz.errors import LimitError, UnsupportedError, UsageError
+from voxz.image.brick_cache import BrickCache
+from voxz.image.gather import Piece, Positions, pieces
 from voxz.image.loss import loss_of
 from voxz.image.nibabel_proxy import Scaled
 from voxz.image.preview import coarse_samples, halvings_at
@@ -20,13 +24,13 @@ from voxz.image.resample import Resampling, few_samples
 from voxz.io import gzip_stream, nifti, npy
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
-from voxz.volume.selection import Index, Selection, from_index, from_text
+from voxz.volume.selection import Index, from_index, from_text
 
 if TYPE_CHECKING:
     import nibabel
 
 CACHE_BYTES = 64 << 20
-"""Decoded bricks kept for the next access."""
+"""Decoded bricks kept for the next access, unless another size is asked for."""
 
 
 class Image:
@@ -34,13 +38,15 @@ class Image:
 
     Axes are those of the original: (x, y, z, t ...) for NIfTI, the array's own for .npy and `voxz.encode`; colour images have
     their channels as one more axis at the end. Samples are the stored ones: slope and intercept are not applied, see
-    `to_nibabel` for that. Safe to use from several threads, and picklable.
+    `to_nibabel` for that. What an index gives is what numpy gives, as a new array; one axis at a time may have an array of
+    integers or a mask. Safe to use from several threads, and picklable if its source is.
 
     Parameters
     ----------
     source : path or URL of a file, its bytes (any buffer), or a file object with `read` and `seek`
     threads : threads for decoding; default, the CPUs this process may use
     max_bytes : refuse (`LimitError`) to decode more than this many bytes in one access
+    cache_bytes : decoded bricks to keep for the next access
     """
 
     def __init__(
@@ -49,12 +55,14 @@ class Image:
         *,
         threads: int | None = None,
         max_bytes: int | None = None,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
+        self._threads, self._max_bytes = thread_count(threads), max_bytes
         self._reader = Reader(source)
-        self._arguments = (portable(source), threads, max_bytes)
         self._layout = self._reader.layout
-        self._cache: OrderedDict[int, NDArray[np.generic]] = OrderedDict()
-        self._asked: set[int] = set()
+        self._bricks = BrickCache(self._reader, cache_bytes)
+        self._arguments = (portable(source), threads, max_bytes, cache_bytes)
+        self._ahead: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -67,7 +75,9 @@ class Image:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file. A file object that was given stays open."""
+        if self._ahead is not None:
+            self._ahead.shutdown(cancel_futures=True)
         self._reader.close()
 
     def __repr__(self) -> str:
@@ -84,9 +94,38 @@ class Image:
         return len(self.shape)
 
     @property
-    def dtype(self) -> np.dtype[np.generic]:
+    def dtype(self) -> np.dtype[Any]:
         """Type of the stored samples, in their stored byte order."""
         return self._layout.dtype
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return math.prod(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a sample."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all samples, uncompressed."""
+        return self.size * self.itemsize
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Length of a brick along each axis: an access that is aligned to it decodes nothing that it does not need."""
+        layout = self._layout
+        series, *spatial = self._reader.grid.extent
+        lengths: list[int] = []
+        for length in layout.memory_shape[:-3][::-1]:  # axes beyond three are one axis of bricks, the last of them fastest
+            lengths.insert(0, max(1, length if series >= length and series % max(1, length) == 0 else math.gcd(series, length)))
+            series = max(1, series // lengths[0]) if lengths[0] == length else 1
+        lengths += [max(1, min(pair)) for pair in zip(spatial, layout.canonical[1:4], strict=True)]
+        lengths = lengths[len(lengths) - len(layout.shape) :] if layout.shape else []
+        lengths = lengths[::-1] if layout.first_axis_fastest else lengths
+        return (*lengths, *self.shape[len(lengths) :])
 
     @property
     def loss(self) -> dict[str, Any] | None:
@@ -105,7 +144,7 @@ class Image:
 
         known = nifti.recognise(head)
         assert known is not None
-        kind = nibabel.Nifti1Header if known[0] is nifti.NIFTI1 else nibabel.Nifti2Header
+        kind: Any = nibabel.Nifti1Header if known[0] is nifti.NIFTI1 else nibabel.Nifti2Header
         return kind(head[: known[0].size], check=False)
 
     @property
@@ -125,13 +164,13 @@ class Image:
         head = self.nifti_header()
         if head is None or self._layout.channels > 1:
             raise UnsupportedError("only scalar NIfTI images can become nibabel images")
-        header = self._nibabel_header(self._head_of(self._coarse_selection(level)) if level else head)
+        header = self._nibabel_header(self._head_of(self._coarse_positions(level)) if level else head)
         kind = nibabel.Nifti1Image if isinstance(header, nibabel.Nifti1Header) else nibabel.Nifti2Image
         slope, intercept = header.get_slope_inter()
         scaled = Scaled(self.preview(level) if level else self, slope, intercept, apply_read_scaling)
         return kind(scaled, np.asarray(header.get_best_affine(), np.float64), header)
 
-    def preview(self, level: int) -> NDArray[np.generic]:
+    def preview(self, level: int) -> NDArray[Any]:
         """The whole image at a lower resolution: x, y and z halved `level` times, each while it has 8 samples or more.
 
         Bricks of the wavelet codec decode only that; others are decoded whole and go through the same low-pass filter. Sample k
@@ -139,52 +178,63 @@ class Image:
         ``2 ** level``-th sample. Level 0 is the image itself; `UsageError` beyond the last level.
         """
         if level == 0:
-            return self[...]
-        steps = [part.step for part in self._coarse_selection(level).ranges]
+            return np.asarray(self)
+        steps = [part.step for part in self._coarse_positions(level)]
         layout = self._layout
         memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
         memory = memory[::-1] if layout.first_axis_fastest else memory
-        result = coarse_samples(self._reader, level, self._arguments[1], self._check_limit).reshape(*memory, layout.channels)
+        result = coarse_samples(self._reader, level, self._threads, self._check_limit).reshape(*memory, layout.channels)
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(memory))[::-1], len(memory))
         return result if layout.channels > 1 else result[..., 0]
 
-    def _coarse_selection(self, level: int) -> Selection:
+    def _coarse_positions(self, level: int) -> tuple[range, ...]:
         """Places of the samples of a preview."""
         layout = self._layout
         steps = [1] * len(layout.shape)
         halvings = halvings_at(layout.canonical[1:4], level)
         for back, halved in enumerate(halvings[::-1][: len(steps)]):
             steps[back if layout.first_axis_fastest else -1 - back] = 1 << halved
-        return Selection(tuple(range(0, n, step) for n, step in zip(layout.shape, steps, strict=True)), frozenset())
+        return tuple(range(0, n, step) for n, step in zip(layout.shape, steps, strict=True))
 
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("an image without axes has no length")
         return self.shape[0]
 
-    def __iter__(self) -> Iterator[NDArray[np.generic]]:
+    def __iter__(self) -> Iterator[Any]:
         return (self[position] for position in range(len(self)))
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[np.generic]:
-        del copy
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("an image is decoded to a new array; it cannot be one without a copy (copy=False)")
         return np.asarray(self[...], dtype)
 
-    def __getitem__(self, index: Index | tuple[Index, ...]) -> NDArray[np.generic]:
+    def __getitem__(self, index: Index | tuple[Index, ...]) -> Any:
         selection = from_index(index, self.shape)
         axes = len(self._layout.shape)
-        positions = selection.ranges[:axes]
-        result = self._read(positions)
-        colour = self._layout.channels > 1
-        result = result[..., np.array(selection.ranges[axes], np.intp)] if colour else result[..., 0]
-        return result[tuple(0 if axis in selection.dropped else slice(None) for axis in range(self.ndim))]
+        result = self._read(selection.positions[:axes])
+        result = result[..., np.asarray(selection.positions[axes], np.intp)] if self._layout.channels > 1 else result[..., 0]
+        return result[selection.arrange]
+
+    def prefetch(self, index: Index | tuple[Index, ...] = ...) -> "Future[None]":
+        """Begin to decode the bricks that `index` touches, in the background, as far as `cache_bytes` has room for them.
+
+        An access meanwhile waits for what is being decoded already. Waiting for the result is not needed; it raises what went
+        wrong, as the access will.
+        """
+        wanted = self._canonical_positions(from_index(index, self.shape).positions[: len(self._layout.shape)])
+        numbers = [piece.number for piece in pieces(self._reader.grid, wanted)]
+        with self._lock:
+            self._ahead = self._ahead or ThreadPoolExecutor(1, "voxz-prefetch")
+            return self._ahead.submit(self._bricks.visit, numbers, lambda *_: None, self._threads)
 
     def canonical(self) -> NDArray[np.generic]:
         """All samples as ``(series, z, y, x, channels)`` in native byte order."""
         shape = self._layout.canonical
-        return self._gather([np.arange(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
+        return self._gather([range(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
-    def resample(self, shape: Sequence[int] | float) -> NDArray[np.generic]:
+    def resample(self, shape: Sequence[int] | float) -> NDArray[Any]:
         """Samples on another grid over the same field of view, from a file of the codec siren (`UnsupportedError` otherwise).
 
         `shape` are voxels along the spatial axes, in the order of `self.shape`, or a factor for all of them.
@@ -208,23 +258,23 @@ class Image:
         if text is not None and level:
             raise UsageError(f"got the selection {text!r} and the resolution {level}, expected one of them")
         if text is not None:
-            selection = from_text(text, layout.shape, layout.first_axis_fastest)
-            samples = self._read(selection.ranges)
+            positions = from_text(text, layout.shape, layout.first_axis_fastest)
+            samples = self._read(positions)
         else:
-            selection, samples = self._coarse_selection(level), self.preview(level)
+            positions, samples = self._coarse_positions(level), self.preview(level)
             samples = samples if layout.channels > 1 else samples[..., None]
-        sink.write(self._head_of(selection))
+        sink.write(self._head_of(positions))
         memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
         sink.write(np.ascontiguousarray(memory_order).tobytes())
         sink.write(all_marks(self._reader))
 
-    def _head_of(self, selection: Selection) -> bytes:
+    def _head_of(self, positions: tuple[range, ...]) -> bytes:
         layout, head = self._layout, self.nifti_header()
-        shape = tuple(map(len, selection.ranges))
+        shape = tuple(map(len, positions))
         if head is None:
             return npy.header(Layout(shape, layout.dtype, layout.first_axis_fastest))
-        starts = [part.start for part in selection.ranges]
-        steps = [part.step for part in selection.ranges]
+        starts = [part.start for part in positions]
+        steps = [part.step for part in positions]
         return nifti.select(head, starts, steps, list(shape))
 
     def nifti_header(self) -> bytes | None:
@@ -232,67 +282,52 @@ class Image:
         kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(self._reader.header.format_name)
         return None if kind is None else gzip_stream.unpacked(self._reader.foreign_bytes(kind))
 
-    def _read(self, positions: tuple[range, ...]) -> NDArray[np.generic]:
+    def _read(self, positions: tuple[Positions, ...]) -> NDArray[np.generic]:
         """Samples at the given positions of the user-visible axes, with channels as one more axis."""
         layout = self._layout
-        memory = positions[::-1] if layout.first_axis_fastest else positions
-        chosen = (range(1),) * max(0, 3 - len(memory)) + memory
-        series = np.zeros(1, np.intp)
-        for axis, part in enumerate(chosen[:-3]):
-            series = (series[:, None] * layout.memory_shape[axis] + np.array(part, np.intp)).ravel()
-        wanted = [series, *(np.array(part, np.intp) for part in chosen[-3:])]
-        shape = [len(part) for part in memory]
-        result = self._gather(wanted).reshape(*shape, layout.channels)
+        shape = [len(part) for part in (positions[::-1] if layout.first_axis_fastest else positions)]
+        result = self._gather(self._canonical_positions(positions)).reshape(*shape, layout.channels)
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(shape))[::-1], len(shape))
         return result
 
-    def _gather(self, wanted: list[NDArray[np.intp]]) -> NDArray[np.generic]:
-        """Samples at the outer product of canonical positions."""
-        layout, boxes = self._layout, self._reader.boxes
-        shape = (*map(len, wanted), layout.channels)
-        self._check_limit(int(np.prod(shape)) * layout.dtype.itemsize)
-        result = np.empty(shape, layout.dtype)
-        needed = []
-        for number, box in enumerate(boxes):
-            hits = [np.flatnonzero((p >= part.start) & (p < part.stop)) for p, part in zip(wanted, box, strict=True)]
-            if all(map(len, hits)):
-                needed.append((number, hits))
-        threads = thread_count(self._arguments[1])
-        inside = [
-            [p[hit] - part.start for p, hit, part in zip(wanted, hits, boxes[number], strict=True)] for number, hits in needed
-        ]
-        parts = map_ordered(lambda i: self._part(needed[i][0], inside[i]), range(len(needed)), threads)
-        for (_, hits), part in zip(needed, parts, strict=True):
-            result[np.ix_(*hits)] = part
+    def _canonical_positions(self, positions: tuple[Positions, ...]) -> list[Positions]:
+        """Positions along ``(series, z, y, x)``."""
+        memory = positions[::-1] if self._layout.first_axis_fastest else positions
+        chosen = (range(1),) * max(0, 3 - len(memory)) + memory
+        series: Positions = chosen[0] if len(chosen) == 4 else range(1)
+        if len(chosen) > 4:
+            series = np.zeros(1, np.intp)
+            for length, part in zip(self._layout.memory_shape, chosen[:-3], strict=False):
+                series = (series[:, None] * length + np.asarray(part, np.intp)).ravel()
+        return [series, *chosen[-3:]]
+
+    def _gather(self, wanted: Sequence[Positions]) -> NDArray[np.generic]:
+        """Samples at the outer product of canonical positions, in an array that is nobody else's."""
+        shape = (*map(len, wanted), self._layout.channels)
+        self._check_limit(math.prod(shape) * self.itemsize)
+        result = np.empty(shape, self.dtype)
+        needed = {piece.number: piece for piece in pieces(self._reader.grid, wanted)}
+        lone = [piece for piece in needed.values() if self._reader.bricks[piece.number].codec == SIREN]
+        for piece, few in zip(lone, map_ordered(self._few, lone, self._threads), strict=True):
+            if few is not None:
+                result[piece.target] = few
+                del needed[piece.number]
+
+        def place(number: int, brick: NDArray[np.generic]) -> None:
+            result[needed[number].target] = needed[number].of(brick)
+
+        self._bricks.visit(list(needed), place, self._threads)
         return result
 
+    def _few(self, piece: Piece) -> NDArray[np.generic] | None:
+        """Few samples of a fitted function, which is evaluated there only, unless its brick is asked again."""
+        return few_samples(self._reader, piece.number, piece.arrays()) if self._bricks.is_new(piece.number) else None
+
     def _check_limit(self, needed: int) -> None:
-        limit = self._arguments[2]
-        if limit is not None and needed > limit:
-            raise LimitError(f"this access needs {needed} bytes, the limit is {limit}; select a smaller part")
-
-    def _part(self, number: int, inside: list[NDArray[np.intp]]) -> NDArray[np.generic]:
-        """Samples at positions of a brick. A fitted function is evaluated there only, unless it is asked again."""
-        if number not in self._cache and number not in self._asked:
-            self._asked.add(number)
-            few = few_samples(self._reader, number, inside)
-            if few is not None:
-                return few
-        return self._brick(number)[np.ix_(*inside)]
-
-    def _brick(self, number: int) -> NDArray[np.generic]:
-        with self._lock:
-            if number in self._cache:
-                self._cache.move_to_end(number)
-                return self._cache[number]
-        brick = self._reader.brick(number)
-        with self._lock:
-            self._cache[number] = brick
-            while len(self._cache) > 1 and sum(kept.nbytes for kept in self._cache.values()) > CACHE_BYTES:
-                self._cache.popitem(last=False)
-        return brick
+        if self._max_bytes is not None and needed > self._max_bytes:
+            raise LimitError(f"this access needs {needed} bytes, the limit is {self._max_bytes}; select a smaller part")
 
 
-def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None) -> Image:
-    return Image(source, threads=threads, max_bytes=max_bytes)
+def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None, cache_bytes: int) -> Image:
+    return Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes)

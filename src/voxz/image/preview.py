@@ -12,7 +12,7 @@ from voxz.container.header import COMPANION, HEAD
 from voxz.container.reader import Reader
 from voxz.errors import UsageError
 from voxz.io import gzip_stream, nifti
-from voxz.threads import map_ordered, thread_count
+from voxz.threads import map_ordered
 
 SHORTEST = 8
 """Samples from which on an axis is halved."""
@@ -32,7 +32,7 @@ def halvings_at(shape: tuple[int, ...], level: int) -> Levels:
     return z, y, x
 
 
-def coarse_samples(reader: Reader, level: int, threads: int | None, check: Callable[[int], None]) -> NDArray[np.generic]:
+def coarse_samples(reader: Reader, level: int, threads: int, check: Callable[[int], None]) -> NDArray[np.generic]:
     """All samples at a resolution level, canonical; `check` is told how many bytes they take."""
     from voxz.image.preview_brick import coarse_brick  # noqa: PLC0415 - kernels cost start-up time
 
@@ -49,12 +49,15 @@ def coarse_samples(reader: Reader, level: int, threads: int | None, check: Calla
     ]
     needed = [number for number, place in enumerate(places) if all(part.stop > part.start for part in place)]
 
-    def decode(number: int) -> NDArray[np.generic]:
-        starts = [part.start for part in reader.boxes[number][1:]]
-        return reader.brick(number, partial(coarse_brick, halvings=halvings, starts=starts, names=names))
+    def decode(part: tuple[int, bytes]) -> None:
+        number, payload = part
+        starts = [side.start for side in reader.boxes[number][1:]]
+        coarse = partial(coarse_brick, halvings=halvings, starts=starts, names=names)
+        result[places[number]] = reader.brick(number, coarse, payload)
 
-    for number, brick in zip(needed, map_ordered(decode, needed, thread_count(threads)), strict=True):
-        result[places[number]] = brick
+    for batch in reader.batches(needed):
+        for _ in map_ordered(decode, batch, min(threads, len(batch))):
+            pass
     return result
 
 

@@ -121,8 +121,6 @@ def few_samples(reader: Reader, number: int, inside: list[NDArray[np.intp]]) -> 
     """Samples at positions of a brick of the codec siren, if they are few of it: only there the function is evaluated."""
     from voxz.codecs.siren.codec import decode_part  # noqa: PLC0415 - start-up time
 
-    if reader.bricks[number].codec != SIREN:
-        return None
     box = tuple(slice(int(p.min()), int(p.max()) + 1) for p in inside)
     whole = math.prod(part.stop - part.start for part in reader.boxes[number][1:])
     if FEW * math.prod(part.stop - part.start for part in box[1:]) > whole:

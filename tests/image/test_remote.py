@@ -1,0 +1,91 @@
+"""What an image costs over a network: requests and bytes of opening it, of slices, and of a preview."""
+
+import pickle
+
+import fsspec
+import numpy as np
+import pytest
+
+import phantoms
+import voxz
+from http_store import Served
+from voxz.container.byte_source import FRONT, REMOTE_GAP
+
+
+@pytest.fixture(scope="module")
+def scan() -> tuple[np.ndarray, bytes]:
+    """Six slabs of two bricks each, and their file."""
+    array = np.tile(phantoms.head((36, 128, 256)), (4, 2, 1))
+    return array, voxz.encode(array, level=1)
+
+
+def test_requests_and_bytes(scan: tuple[np.ndarray, bytes], served: Served) -> None:
+    array, blob = scan
+    served.files["a.voxz"] = blob
+    with voxz.open(served.url("a.voxz")) as image:
+        assert served.taken() == (2, FRONT), "opening: its size, and its front"
+        slabs = -(-len(array) // image.chunks[0])
+        assert slabs > 4
+        assert image.header is None
+        repr(image)
+        assert served.taken() == (0, 0)
+        assert np.array_equal(image[70], array[70])
+        requests, size = served.taken()
+        assert requests == 1, "a slice across one slab: one request"
+        assert size < 1.5 * len(blob) / slabs
+        assert np.array_equal(image[71], array[71])
+        assert served.taken() == (0, 0), "its neighbour is in the cache"
+    with voxz.open(served.url("a.voxz"), cache_bytes=1 << 30) as image:
+        served.taken()
+        assert np.array_equal(image[:, :, 100], array[:, :, 100])
+        requests, size = served.taken()
+        assert requests == 1, "a slice along z needs everything: neighbouring ranges are one request"
+        assert len(blob) - FRONT <= size <= len(blob)
+        assert np.array_equal(image[...], array)
+        assert served.taken() == (0, 0)
+
+
+def test_a_preview_is_one_request(scan: tuple[np.ndarray, bytes], served: Served) -> None:
+    served.files["a.voxz"] = blob = scan[1]
+    with voxz.open(served.url("a.voxz")) as image:
+        served.taken()
+        assert image.preview(2).shape == (36, 64, 64)
+        requests, size = served.taken()
+        assert requests == 1
+        assert size <= len(blob)
+
+
+def test_batches_are_bounded(scan: tuple[np.ndarray, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    array, blob = scan
+    monkeypatch.setattr("voxz.container.reader.BATCH_BYTES", 1000)
+    with voxz.open(blob) as image:
+        numbers = list(range(len(image._reader.bricks)))
+        assert [[number for number, _ in batch] for batch in image._reader.batches(numbers)] == [[n] for n in numbers]
+        assert np.array_equal(image[::9], array[::9])
+
+
+def test_bricks_that_lie_apart_are_asked_side_by_side(served: Served) -> None:
+    array = np.random.default_rng(1).integers(-30000, 30000, (200, 256, 64)).astype(np.int16)
+    served.files["a.voxz"] = voxz.encode(array, codec="stored")
+    with voxz.open(served.url("a.voxz")) as image:
+        served.taken()
+        assert image._reader.bricks[1].length > REMOTE_GAP
+        assert np.array_equal(image[[3, 190]], array[[3, 190]])
+        assert served.taken()[0] == 2
+
+
+def test_an_image_by_its_url_can_be_pickled(scan: tuple[np.ndarray, bytes], served: Served) -> None:
+    array, blob = scan
+    served.files["a.voxz"] = blob
+    with voxz.open(served.url("a.voxz")) as image, pickle.loads(pickle.dumps(image)) as copy:
+        assert np.array_equal(copy[5, 6], array[5, 6])
+
+
+def test_other_stores_and_their_file_objects(scan: tuple[np.ndarray, bytes]) -> None:
+    array, blob = scan
+    with fsspec.open("memory://scans/a.voxz", "wb") as file:
+        file.write(blob)
+    with voxz.open("memory://scans/a.voxz") as image:
+        assert np.array_equal(image[9], array[9])
+    with fsspec.open("memory://scans/a.voxz") as file, voxz.open(file) as image:
+        assert np.array_equal(image[9], array[9])
