@@ -10,3 +10,7 @@ residuals of half a row read from the entropy coder in one go, predictions, samp
 
 Leaving out the west neighbour costs nothing, because every second sample has one to the east instead.
 """
+
+from voxz.codecs.predictive.interlaced.codec import LARGEST, decode, encode
+
+__all__ = ["LARGEST", "decode", "encode"]

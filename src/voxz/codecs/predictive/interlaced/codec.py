@@ -20,6 +20,9 @@ LARGEST = (1 << 16) - 1
 
 MOST_TABLES = 20
 
+WIDE = 128
+"""Columns from which on rows are cut into four phases: shorter ones would leave vectors half empty."""
+
 _ERROR_BITS = 6
 """Fraction bits that errors keep where they are about one half step."""
 
@@ -28,8 +31,9 @@ _NO_LOOKUP, _NO_SHIFTS = np.zeros(1, np.uint32), np.zeros(1, np.int64)
 _NO_WORDS = np.zeros(4 * STATES, np.uint32)
 
 
-def encode(dense: NDArray[np.int32], highest: int, side: IntegerWriter, phases: int = 4) -> tuple[bytes, bytes]:
+def encode(dense: NDArray[np.int32], highest: int, side: IntegerWriter) -> tuple[bytes, bytes]:
     """Words and raw bits of `dense` values 0 to `highest` ``(series, z, y, x)``; parameters are added to `side`."""
+    phases = 4 if dense.shape[3] >= WIDE else 2
     rows = Rows(*dense.shape, phases=phases)
     centre = _centre(highest)
     samples = np.zeros(rows.size, np.int16)
