@@ -39,7 +39,7 @@ def measure(samples: NDArray[Any], units: float, level: int) -> dict[str, Any]:
     """Code `samples` within a bound, decode the file, compare."""
     bound = units * (data_range_of(samples) / FLOAT_UNITS if samples.dtype.kind == "f" else 1)
     blob = voxz.encode(samples, target=voxz.MaxError(bound), level=level)
-    facts, decoded = voxz.info(blob), voxz.decode(blob)
+    facts, decoded = voxz.info(blob).to_dict(), voxz.decode(blob)
     error = errors(samples, decoded)
     largest = float(np.abs(error).max())
     return {

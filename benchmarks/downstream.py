@@ -24,7 +24,7 @@ import voxz
 from voxz.bench.tasks import TASKS, task_figures
 from voxz.bench.volumes import Volume, find, load, names
 from voxz.errors import UsageError
-from voxz.ratecontrol.target import Target
+from voxz.target import Target
 
 TARGETS: tuple[Target, ...] = (voxz.MaxError(2), voxz.Psnr(50), voxz.BitsPerVoxel(1))
 
@@ -55,7 +55,7 @@ class Row:
 
 def rows_of(volume: Volume) -> Iterator[Row]:
     """All settings, each as soon as it is measured; targets that this release cannot reach are left out."""
-    noise = voxz.info(voxz.encode(volume.samples, target=voxz.MaxError(1, unit="noise"), level=1))["loss"]["noise"]
+    noise = voxz.info(voxz.encode(volume.samples, target=voxz.MaxError(1, unit="noise"), level=1)).to_dict()["loss"]["noise"]
     for bound in (1, 2, 5):
         step = 2 * bound + 1
         rounded = (volume.samples.astype(np.int64) + bound) // step * step
@@ -69,7 +69,7 @@ def rows_of(volume: Volume) -> Iterator[Row]:
             print(f"{volume.name}: {target}: {error}", file=sys.stderr)
             continue
         bits = 8 * len(blob) / volume.samples.size
-        yield _row(volume, f"voxz, {_words(target)}", voxz.decode(blob), voxz.info(blob)["loss"]["bound"], noise, bits)
+        yield _row(volume, f"voxz, {_words(target)}", voxz.decode(blob), voxz.info(blob).to_dict()["loss"]["bound"], noise, bits)
 
 
 def _row(
@@ -105,7 +105,7 @@ def write_csv(rows: list[Row], path: Path) -> None:
     """One line a volume and setting."""
     plain = [field.name for field in fields(Row) if field.name != "figures"]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [*plain, *_FIGURES], lineterminator="\n")
         writer.writeheader()
         for row in rows:
@@ -116,7 +116,7 @@ def write_csv(rows: list[Row], path: Path) -> None:
 
 def table(path: Path) -> str:
     """Means over the volumes of a table as Markdown; voxz where it lost something, so that nothing is claimed for the rest."""
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["setting"].startswith("rounding") or float(row["max_error"]) > 0]
     lines = [f"| setting | volumes | bound / noise | bits per voxel | {' | '.join(_FIGURES.values())} |"]
     lines.append("|---" * (4 + len(_FIGURES)) + "|")
@@ -131,11 +131,11 @@ def table(path: Path) -> str:
 
 def put_table(text: str, document: Path) -> None:
     """Replace what stands between the marks in a document."""
-    before, _, rest = document.read_text().partition(BEGIN)
+    before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise UsageError(f"found no place for the table in {document}, expected the lines {BEGIN} and {END}")
-    document.write_text(f"{before}{BEGIN}\n{text}\n{end}{after}")
+        raise UsageError(f"{document} has no place for the table; add the lines {BEGIN} and {END}")
+    document.write_text(f"{before}{BEGIN}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def main(arguments: list[str]) -> None:

@@ -16,7 +16,7 @@ OTHERS = "#455a64"
 def points(table: Path) -> dict[str, tuple[float, float, float]]:
     """Size to gzip (mean over volumes), encoding and decoding MB/s (medians) of each codec; of two orders the smaller file."""
     best: dict[tuple[str, str], dict[str, str]] = {}
-    with table.open(newline="") as file:
+    with table.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             codec = row["codec"] if row["codec"].startswith("voxz") else row["codec"].partition(":")[0]
             kept = best.get((codec, row["volume"]))

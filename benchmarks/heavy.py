@@ -48,7 +48,7 @@ def crop(samples: NDArray[Any]) -> NDArray[Any]:
 
 
 def fidelity_for(samples: NDArray[Any], bits: float) -> Fidelity:
-    """Step at which the light profile takes about so many bits per voxel; 0 is without loss."""
+    """Step at which the light profile takes about `bits` per voxel; 0 is lossless."""
     if not bits:
         return EXACT
     step = max(1e-6, float(samples.astype(np.float64).std()) * 2.0 ** (1 - bits))

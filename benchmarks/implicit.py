@@ -63,8 +63,8 @@ class Cells:
         if not path.exists():
             if not self.measures:
                 return
-            path.write_text(json.dumps(measure()))
-        yield json.loads(path.read_text())
+            path.write_text(json.dumps(measure()), encoding="utf-8")
+        yield json.loads(path.read_text(encoding="utf-8"))
 
 
 def main(arguments: list[str]) -> None:
@@ -252,7 +252,7 @@ def write(rows: list[Cell], path: Path) -> None:
     """Write the table."""
     columns = ("series", "codec", "at", "bytes", "ratio", "psnr_db", "scaled_psnr_db", "encode_cpu_s", "decode_mb_s")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -44,7 +44,7 @@ def measure(paths: list[Path], codecs: str, folder: Path, table: Path) -> list[R
     for _, found in results_of(paths, parse(codecs), folder / "cells", Settings(), tell):
         results += found
     table.parent.mkdir(parents=True, exist_ok=True)
-    table.write_text(csv_text(results))
+    table.write_text(csv_text(results), encoding="utf-8")
     return best_orders(results)
 
 
@@ -103,7 +103,7 @@ def summary(results: list[Result], levels: list[str]) -> str:
 
 def deviations(results: list[Result], index: Path) -> str:
     """Largest difference of each rival's bits/voxel from those of the index."""
-    with index.open(newline="") as file:
+    with index.open(newline="", encoding="utf-8") as file:
         known = {row["id"]: row for row in csv.DictReader(file, delimiter="\t")}
     lines = []
     for spec, column in RIVALS.items():

@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--csv", type=Path, default=Path(__file__).parent / "results" / "lowrate.csv")
     options = parser.parse_args(arguments)
     levels = [level for level in options.levels.split(",") if level]
-    rows = list(csv.DictReader(options.csv.read_text().splitlines())) if options.csv.exists() else []
+    rows = list(csv.DictReader(options.csv.read_text(encoding="utf-8").splitlines())) if options.csv.exists() else []
     for name, kind, volume in middles(options.data):
         for row in measured(name, kind, volume, levels, rows):
             rows.append(row)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from voxz.codecs.fidelity import Fidelity
 from voxz.codecs.wavelet.options import Wavelet
-from voxz.container.header import TARGETS
 from voxz.image.load import read_samples
 from voxz.metrics import extent_of
 from voxz.pipeline.encode import code_brick
 from voxz.pipeline.plan import Plan
 from voxz.plotting import new_figure, png_bytes
+from voxz.target import BitsPerVoxel
 from voxz.volume.bricks import Box, Grid
 
 AXES = "zyx"
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> None:
 
 
 def grid_of(shape: tuple[int, ...], itemsize: int, parts: str) -> Grid:
-    """Bricks: so many along each axis, or those of a file."""
+    """Bricks: a number along each axis, or those of a file."""
     sizes = (shape[0], shape[1], shape[2], shape[3], shape[4])
     if not parts:
         return Grid.choose(sizes, itemsize, large=True)
@@ -72,14 +72,14 @@ def grid_of(shape: tuple[int, ...], itemsize: int, parts: str) -> Grid:
 
 
 def coded(volume: NDArray[Any], grid: Grid, bits: float, level: int) -> tuple[NDArray[Any], float]:
-    """The volume after coding with wavelets at about so many bits per voxel, and how many they were."""
+    """Code a volume with wavelets at about `bits` per voxel; return what is decoded, and the bits per voxel."""
     boxes: list[Box] = [box for slab in grid.slabs() for box in slab]
     bricks = [np.ascontiguousarray(volume[box]) for box in boxes]
     low, high = extent_of(volume)
     finer, coarser = math.log2((high - low) * 2.0**-16), math.log2(high - low)
     step = coarser - 3
     for _ in range(MOST_ROUNDS):
-        plan = Plan(level, Wavelet(), Fidelity.stepped(2.0**step), TARGETS["bits"])
+        plan = Plan(level, Wavelet(), BitsPerVoxel(bits), Fidelity.stepped(2.0**step))
         results = [code_brick(brick, plan) for brick in bricks]
         found = 8 * sum(len(result.payload) for result in results) / volume.size
         if abs(found / bits - 1) <= TOLERANCE:

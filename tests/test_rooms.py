@@ -16,6 +16,7 @@ ROOMS = [
     {"transforms"},
     {"codecs"},
     {"container"},
+    {"target"},
     {"io"},
     {"pipeline"},
     {"ratecontrol"},
@@ -33,7 +34,7 @@ ROOMS = [
 """The way of the data, from what everything stands on to what a user touches (docs/architecture.md)."""
 
 CODECS = [
-    {"numbers", "codec", "fidelity", "payload", "channels", "stored", "special_values", "background_planes"},
+    {"numbers", "codec", "fidelity", "payload", "channels", "stored", "special_values", "background_planes", "turned"},
     {"predictive"},
     {"masked", "corrections", "labels"},
     {"floats", "wavelet"},

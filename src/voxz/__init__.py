@@ -11,21 +11,36 @@ from voxz.api import compress, decode, decompress, encode, info, open, verify
 from voxz.codecs.codec import Floats, Labels, Predictive, Stored
 from voxz.codecs.siren.options import Siren
 from voxz.codecs.wavelet.options import Wavelet
-from voxz.compare.compare import compare
-from voxz.errors import CorruptError, LimitError, MissingDependencyError, TruncatedError, UnsupportedError, UsageError, VoxzError
-from voxz.ratecontrol.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
+from voxz.compare.compare import Comparison, compare
+from voxz.errors import (
+    CorruptError,
+    LimitError,
+    MissingDependencyError,
+    MissingWeightsError,
+    TruncatedError,
+    UnsupportedError,
+    UsageError,
+    VoxzError,
+)
+from voxz.image.facts import Info
+from voxz.image.lazy import Image
+from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BitsPerVoxel",
+    "Comparison",
     "CorruptError",
     "Floats",
+    "Image",
+    "Info",
     "Labels",
     "LimitError",
     "Lossless",
     "MaxError",
     "MissingDependencyError",
+    "MissingWeightsError",
     "Predictive",
     "Psnr",
     "Ratio",

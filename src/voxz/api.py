@@ -4,43 +4,39 @@ import contextlib
 import hashlib
 import io
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
-from voxz.codecs.numbers import CODECS
 from voxz.container.byte_source import SourceLike
-from voxz.container.header import COMPANION, HEAD, Header
-from voxz.container.loss_mark import marks_before
+from voxz.container.header import COMPANION, Header
 from voxz.container.reader import Reader
-from voxz.errors import CorruptError, LimitError, UsageError
+from voxz.errors import CorruptError, LimitError, PlainBytesWarning, UsageError, VoxzError
+from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
-from voxz.image.loss import loss_of, wavelet_names
+from voxz.image.sample_type import sample_type
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
-from voxz.io.output import complete_file, header_path, packer
-from voxz.io.source import Source
+from voxz.io.original import NotAnImageError, Original
+from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.pipeline.decode import restore, slabs
 from voxz.pipeline.encode import encode_samples
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, Samples
 from voxz.plan_volume import settled
-from voxz.ratecontrol.planning import Opener, nearer_plan
-from voxz.ratecontrol.target import Lossless, Target
+from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
+from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
 
 LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
-LOSSLESS = Lossless()
 
 ATTEMPTS = 4
 """Times a volume is coded at most to meet a rate or a PSNR."""
@@ -58,13 +54,16 @@ def compress(
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
+    remove: bool = False,
+    strict: bool = False,
     force_lossy: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
-    `verify` is false) before it takes its name. The input is never changed.
+    `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
+    What is no image, or contradicts itself, is kept as plain bytes with a `PlainBytesWarning`.
 
     Parameters
     ----------
@@ -73,6 +72,8 @@ def compress(
     codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
     threads : None for the CPUs this process may use
     force : whether an existing file is replaced
+    remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
+    strict : whether what is no image is refused
     progress : called with the bytes done and their total
 
     Raises
@@ -85,23 +86,49 @@ def compress(
     chosen = codec_of(codec)
     _check(level)
     _refuse_same(source, destination)
+    if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
+        raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
     count = thread_count(threads)
-    with ExitStack() as stack:
-        file = stack.enter_context(_output(destination, force))
-        once = isinstance(target, Lossless) and not (chosen and chosen.reads_ahead)
-        path = source if once else stack.enter_context(_readable_twice(source))
-        plan = stack.enter_context(
-            settled(target, lambda: Source(path), level, chosen, count, force_lossy, destination, progress)
-        )
-        samples, written = _write(lambda: Source(path), file, plan, count, _part(progress, 0, 1 + verify))
-        if verify:
-            os.fsync(file.fileno())
-            with Reader(file.name) as reader:
-                if reader.header != written or (plan.exact and written.original_sha256 != samples.checksums()[1]):
-                    raise CorruptError("the file that was written is not the one that was meant; try again")
-                if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
-                    raise CorruptError("the header that was written is not the one that was read; try again")
-                restore(reader, None, count, _part(progress, 1, 2))
+    with Original(source) as original:
+        with output(destination, force, original.status, read_back=remove) as file:
+
+            def image() -> tuple[Samples, Header, bool]:
+                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
+                    return *_write(original.image, file, way, count, _part(progress, 0, 1 + verify)), way.plan.exact
+
+            try:
+                samples, written, exact = image()
+            except NotAnImageError as found:
+                if strict:
+                    raise found.cause from None
+                _refuse_rate(target, found.cause)
+                named = "" if original.name in str(found.cause) else f"{original.name}: "
+                warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
+                way = Settled(Plan(level, codec_of("stored")))
+                samples, written = _write(original.plain, file, way, count, _part(progress, 0, 1 + verify))
+                exact = True
+            if verify:
+                _verify(file, samples, written, exact, count, _part(progress, 1, 2))
+            original.refuse_changed()
+        if remove:
+            original.remove()
+
+
+def _refuse_rate(target: Target, cause: VoxzError) -> None:
+    """Refuse a size for what is kept as plain bytes; largest errors and PSNRs are kept by losing nothing."""
+    if target.bits_per_sample(8) is not None:
+        raise UsageError(f"{cause}; plain bytes cannot be given a size: leave out --{target.name} for this file")
+
+
+def _verify(file: BinaryIO, samples: Samples, written: Header, exact: bool, threads: int, progress: Progress | None) -> None:
+    """Decode the file that was just written and compare it with what was read."""
+    os.fsync(file.fileno())
+    with Reader(file.name) as reader:
+        if reader.header != written or (exact and written.original_sha256 != samples.checksums()[1]):
+            raise CorruptError("the file that was written is not the one that was meant; try again")
+        if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
+            raise CorruptError("the header that was written is not the one that was read; try again")
+        restore(reader, None, threads, progress)
 
 
 def decompress(
@@ -125,24 +152,28 @@ def decompress(
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
     """
-    if isinstance(source, str | os.PathLike):
+    like = None
+    if isinstance(source, str | os.PathLike) and Path(source).is_file():
         _refuse_same(source, destination)
+        like = Path(source).stat()
     with ExitStack() as stack:
         if resolution or select is not None or resample is not None:
             image = stack.enter_context(Image(source, threads=threads))
-            file = stack.enter_context(_output(destination, force))
+            file = stack.enter_context(output(destination, force, like))
             sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
         companion = reader.foreign_bytes(COMPANION)
         if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
-            raise UsageError(f"got the name {destination} for a .hdr/.img pair, expected one that ends in .img")
-        file = stack.enter_context(_output(destination, force))
+            raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
+        file = stack.enter_context(output(destination, force, like))
         if companion:
             header = header_path(Path(destination), companion)
-            stack.enter_context(complete_file(header, force)).write(companion)
-        sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
+            stack.enter_context(complete_file(header, force, like)).write(companion)
+        sink = file
+        if reader.header.format_name != "bytes":
+            sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
         restore(reader, sink, thread_count(threads), progress)
 
 
@@ -160,13 +191,15 @@ def encode(
     `target`, `level`, `codec`, `threads` and `force_lossy` are those of `compress`.
     """
     _check(level)
+    if np.ma.is_masked(array):
+        raise UsageError("a mask would be lost: encode array.filled(value), or array.data and array.mask each on its own")
     file, count = io.BytesIO(), thread_count(threads)
 
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec_of(codec), count, force_lossy) as plan:
-        _write(samples, file, plan, count, None)
+    with settled(target, samples, level, codec_of(codec), count, force_lossy) as way:
+        _write(samples, file, way, count, None)
     return file.getvalue()
 
 
@@ -188,6 +221,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
             at += slab.size
         if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
+        flat = flat.view(sample_type(reader))
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
@@ -211,40 +245,10 @@ def verify(source: SourceLike, *, threads: int | None = None, progress: Progress
         restore(reader, None, thread_count(threads), progress)
 
 
-def info(source: SourceLike) -> dict[str, Any]:
+def info(source: SourceLike) -> Info:
     """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
     with Reader(source) as reader:
-        header, layout = reader.header, reader.layout
-        names = {number: name for name, number in CODECS.items()}
-        transforms, profiles = wavelet_names(reader)
-        used = [names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks]
-        voxels = max(1, int(np.prod(layout.canonical, dtype=np.int64)))
-        return {
-            "format": f"voxz {reader.version}",
-            "original": header.format_name,
-            "shape": list(layout.shape),
-            "dtype": layout.dtype.str,
-            "channels": layout.channels,
-            "target": header.target_name,
-            "loss": loss_of(reader),
-            "lossy_before": marks_before(reader),
-            "level": header.level,
-            "codecs": {name: used.count(name) for name in sorted(set(used))},
-            "transforms": transforms,
-            "entropy_profiles": profiles,
-            "bricks": len(reader.bricks),
-            "brick_shape": list(header.extent),
-            "bytes": header.file_length,
-            "sample_bytes": layout.nbytes,
-            "ratio": round(layout.nbytes / header.file_length, 4),
-            "bits_per_sample": round(8 * header.file_length / voxels, 4),
-            "header_bytes": len(reader.foreign_bytes(HEAD)) + len(reader.foreign_bytes(COMPANION)),
-            "gzip": bool(header.gzip_level),
-            "gzip_level": header.gzip_level,
-            "gzip_identical": bool(header.gzip_identical),
-            "samples_sha256": header.samples_sha256.hex(),
-            "original_sha256": header.original_sha256.hex(),
-        }
+        return Info.of(reader)
 
 
 def _check(level: int) -> None:
@@ -252,50 +256,25 @@ def _check(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: Opener, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
+def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
     """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
-    for attempt in range(ATTEMPTS):
+    plan = way.plan
+    for _ in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            header, loss = encode_samples(samples, file, plan, threads, progress)
-        nearer = nearer_plan(plan, header, loss)
-        if nearer is None or attempt == ATTEMPTS - 1:
-            break
+            header, loss = encode_samples(samples, file, plan, threads, progress, way.bricks)
+        nearer = None if way.bricks else nearer_plan(plan, header, loss)
+        if nearer is None:
+            return samples, header
         plan = nearer
-    return samples, header
-
-
-@contextmanager
-def _readable_twice(source: FilePath) -> Iterator[FilePath]:
-    """A file that can be opened again and again, as targets with loss need it: standard input is copied to one."""
-    if os.fspath(source) != "-":
-        yield source
-        return
-    with tempfile.NamedTemporaryFile() as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-        file.flush()
-        yield file.name
+    raise UsageError(f"the target was missed {ATTEMPTS} times; ask for a PSNR instead of a size, or for another size")
 
 
 def _refuse_same(source: FilePath, destination: FilePath) -> None:
     with contextlib.suppress(OSError):
         if Path(source).samefile(destination):
             raise UsageError(f"{source} is input and output at once; give another name with -o")
-
-
-@contextmanager
-def _output(destination: FilePath, force: bool) -> Iterator[BinaryIO]:
-    """A file that becomes `destination` when all went well; standard output gets its content then."""
-    if os.fspath(destination) != "-":
-        with complete_file(destination, force) as file:
-            yield file
-        return
-    with tempfile.NamedTemporaryFile() as file:
-        yield cast(BinaryIO, file)
-        file.seek(0)
-        shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
 
 
 def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:

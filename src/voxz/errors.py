@@ -7,7 +7,7 @@ class VoxzError(Exception):
     exit_code = 1
 
 
-class UsageError(VoxzError):
+class UsageError(VoxzError, ValueError):
     """The caller asked for something that makes no sense."""
 
     exit_code = 2
@@ -39,6 +39,10 @@ class MissingDependencyError(VoxzError):
 
 class MissingWeightsError(VoxzError):
     """A file was made with a trained model that is not here; the message names it and says where to put it."""
+
+
+class PlainBytesWarning(UserWarning):
+    """A file is no image that voxz knows, or contradicts itself: it was kept as plain bytes, and comes back byte for byte."""
 
 
 def needs_newer(what: str) -> UnsupportedError:

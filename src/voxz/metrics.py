@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 WINDOW = 7
+"""Side of a window of SSIM, in voxels."""
+
 _SLAB = 1 << 22
-"""Voxels of which SSIM is computed at once, to bound its memory."""
+"""SSIM is computed on slabs of about this many voxels, to bound its memory."""
 
 
 def errors(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
@@ -26,13 +28,13 @@ def errors(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
 
 
 def extent_of(samples: NDArray[Any]) -> tuple[float, float]:
-    """Least and largest of the finite samples, which are real numbers; infinity and minus infinity without any."""
+    """Lowest and highest finite sample, for real numbers; (inf, -inf) if there is none."""
     finite = samples[np.isfinite(samples)] if samples.dtype.kind == "f" else samples
     return (float(finite.min()), float(finite.max())) if finite.size else (math.inf, -math.inf)
 
 
 def data_range_of(samples: NDArray[Any]) -> float:
-    """Max - min of the finite samples, 0 without any."""
+    """Max - min of the finite samples; 0 if there is none."""
     if samples.dtype.kind != "f":
         return float(int(samples.max()) - int(samples.min())) if samples.size else 0.0
     low, high = extent_of(samples)
@@ -40,7 +42,7 @@ def data_range_of(samples: NDArray[Any]) -> float:
 
 
 def psnr(mean_square: float, data_range: float) -> float | None:
-    """Peak signal-to-noise ratio in dB, None without any error or range."""
+    """Peak signal-to-noise ratio in dB, None if there is no error or no range."""
     if mean_square == 0 or data_range <= 0:
         return None
     return 10 * math.log10(data_range**2 / mean_square)

@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.siren.options import Siren
 from voxz.codecs.wavelet.options import Wavelet
-from voxz.pipeline.plan import Plan
+from voxz.errors import UsageError
 from voxz.pipeline.samples import Progress
 from voxz.ratecontrol.label_guard import refuse_maps
-from voxz.ratecontrol.planning import Opener, find_plan
-from voxz.ratecontrol.target import Lossless, MaxError, Psnr, Target
+from voxz.ratecontrol.planning import Fit, Opener, Settled, find_plan
+from voxz.target import LOSSLESS, Fitted, Target
 from voxz.train.need_torch import need_torch
 
 
@@ -26,21 +26,27 @@ def settled(
     force_lossy: bool,
     destination: str | os.PathLike[str] = "-",
     progress: Progress | None = None,
-) -> Iterator[Plan]:
-    """Plan of a volume. A target with loss is refused for a label map, unless `force_lossy` is true."""
-    fits = isinstance(codec, Siren)
+) -> Iterator[Settled]:
+    """Plan of a volume. A target with loss is refused for a label map, unless `force_lossy` is true.
+
+    When all went well inside the context, what a fit kept for going on is deleted.
+    """
+    if not isinstance(target, Target):
+        raise UsageError(f"target must be voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio (got {target!r})")
+    if target == LOSSLESS and codec is not None and codec.always_lossy:
+        target = Fitted()
     if not force_lossy:
-        refuse_maps(Psnr(1.0) if fits and isinstance(target, Lossless) else target, opened)  # a fit loses something
-    if not isinstance(codec, Siren):
+        refuse_maps(target, opened)
+    with ExitStack() as stack:
+        fit: Fit | None = None
         if isinstance(codec, Wavelet) and codec.reads_ahead:
             need_torch("a tuned transform")
             from voxz.train.wavelet.tune import tuned  # noqa: PLC0415 - start-up time
 
-            exact = isinstance(target, Lossless) or (isinstance(target, MaxError) and not target.error)
-            codec = replace(codec, transform=tuned(opened, reversible=exact, threads=threads))
-        yield find_plan(target, opened, level, codec, threads)
-        return
-    from voxz.train.siren.encode_flow import fitted  # noqa: PLC0415 - start-up time
+            codec = replace(codec, transform=tuned(opened, reversible=not target.loses, threads=threads))
+        if isinstance(codec, Siren):
+            need_torch("the codec siren")
+            from voxz.train.siren.encode_flow import fitting  # noqa: PLC0415 - start-up time
 
-    with fitted(target, opened, level, threads, codec, destination, progress) as plan:
-        yield plan
+            fit = stack.enter_context(fitting(codec, threads, destination, progress))
+        yield find_plan(target, opened, level, codec, threads, fit)

@@ -7,9 +7,9 @@ from voxz.errors import MissingDependencyError
 
 
 def require_matplotlib() -> tuple[Any, Any]:
-    """Figure and canvas of matplotlib, or what to install."""
+    """Classes of a figure and its canvas; `MissingDependencyError` without matplotlib."""
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - in the extra `benchmarks`
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - in the extra `bench`
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError:
         raise MissingDependencyError("pictures need matplotlib; pip install 'voxz[bench]'") from None
@@ -17,7 +17,7 @@ def require_matplotlib() -> tuple[Any, Any]:
 
 
 def new_figure(rows: int, columns: int, size: tuple[float, float], **layout: Any) -> tuple[Any, Any]:
-    """A figure of so many inches, and its panels ``[row, column]``; `layout` goes to `Figure.subplots`."""
+    """Figure of `size` (width, height in inches) and its panels ``[row, column]``; `layout` is for `Figure.subplots`."""
     figure_class, canvas_class = require_matplotlib()
     figure = figure_class(figsize=size, layout="constrained")
     canvas_class(figure)

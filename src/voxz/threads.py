@@ -22,19 +22,19 @@ def thread_count(threads: int | None) -> int:
 
 
 def map_ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """Results of ``work(item)`` in the order of `items`, of which at most ``2 * threads + 1`` are taken ahead."""
-    if threads == 1:
-        yield from map(work, items)
-        return
+    """Results of ``work(item)`` in the order of `items`, of which at most ``2 * threads + 1`` are taken ahead.
+
+    One thread takes none ahead. Also that one is not the caller's, which thus can be interrupted while it waits.
+    """
+    ahead = 2 * threads if threads > 1 else 0
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(work, item))
-                if len(pending) > 2 * threads:
-                    yield pending.popleft().result()
-            while pending:
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) > ahead:
                 yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for bricks nobody wants any more

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from voxz import api
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.pipeline.samples import Progress
-from voxz.ratecontrol.target import BitsPerVoxel, MaxError, Psnr
+from voxz.target import BitsPerVoxel, MaxError, Psnr
 
 SHAPE = (6, 20, 24)
 INTEGERS = ("u1", "i1", "u2", "i2", "u4", "i4")

@@ -79,7 +79,7 @@ def test_promises_are_kept(
         decoded = voxz.decode(blob)
     assert (decoded.dtype, decoded.shape) == (samples.dtype, samples.shape)
     original, found = (part.astype(part.dtype.newbyteorder("=")) for part in (samples, decoded))
-    loss = voxz.info(blob)["loss"]
+    loss = voxz.info(blob).to_dict()["loss"]
     if loss["bound"] is not None:
         assert within(original, found, loss["bound"])
     if isinstance(target, voxz.Psnr) and loss["psnr_db"] is not None:

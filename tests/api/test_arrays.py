@@ -1,5 +1,6 @@
 """`encode` and `decode` give back every array that can be stored, bit for bit."""
 
+from pathlib import Path
 from typing import Any
 
 import hypothesis.extra.numpy as arrays
@@ -54,9 +55,32 @@ def test_extremes(dtype: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.longdouble, np.clongdouble])
-def test_wide_floats_keep_their_bytes(dtype: type) -> None:
-    array: NDArray[Any] = np.arange(60).astype(dtype).reshape(3, 4, 5)
-    assert voxz.decode(voxz.encode(array)).tobytes() == array.tobytes()
+@pytest.mark.parametrize("swapped", [False, True])
+def test_wide_floats_come_back(dtype: type, swapped: bool, tmp_path: Path) -> None:
+    array: NDArray[Any] = (
+        (np.arange(60) / np.longdouble(7)).astype(np.dtype(dtype).newbyteorder("S" if swapped else "=")).reshape(3, 4, 5)
+    )
+    blob = voxz.encode(array)
+    decoded = voxz.decode(blob)
+    assert decoded.dtype == np.dtype(dtype)
+    assert np.array_equal(decoded, array)
+    if not swapped:
+        assert decoded.tobytes() == array.tobytes()
+    with voxz.open(blob) as image:
+        assert image.dtype == np.dtype(dtype)
+        assert np.array_equal(image[1, ::2], array[1, ::2])
+    np.save(tmp_path / "a.npy", array)
+    voxz.compress(tmp_path / "a.npy", tmp_path / "a.voxz")
+    with voxz.open(tmp_path / "a.voxz") as image:
+        assert image.dtype == array.dtype
+        assert np.array_equal(image, array)
+
+
+def test_masked_arrays_are_refused_unless_nothing_is_masked() -> None:
+    array = smooth((3, 4, 5))
+    with pytest.raises(voxz.UsageError, match=r"filled\(value\)"):
+        voxz.encode(np.ma.masked_greater(array, 10))
+    assert_same(voxz.decode(voxz.encode(np.ma.masked_greater(array, 10**4))), array)
 
 
 def test_views_and_other_orders_come_back_in_c_order() -> None:
@@ -65,7 +89,7 @@ def test_views_and_other_orders_come_back_in_c_order() -> None:
 
 
 def test_a_short_last_axis_is_no_colour() -> None:
-    assert voxz.info(voxz.encode(np.zeros((5, 6, 3), np.uint8)))["channels"] == 1
+    assert voxz.info(voxz.encode(np.zeros((5, 6, 3), np.uint8))).to_dict()["channels"] == 1
 
 
 @pytest.mark.parametrize("array", [np.zeros(3, object), np.zeros(3, "M8[s]"), np.zeros(3, [("a", "i2")]), np.array("x")])
@@ -84,7 +108,7 @@ def test_thread_count_changes_nothing(codec: str | None) -> None:
     array = smooth((90, 96, 96))
     blobs = {voxz.encode(array, level=1, codec=codec, threads=threads) for threads in (1, 2, 5)}
     assert len(blobs) == 1
-    assert voxz.info(blobs.copy().pop())["bricks"] > 2
+    assert voxz.info(blobs.copy().pop()).to_dict()["bricks"] > 2
     assert_same(voxz.decode(blobs.pop(), threads=3), array)
 
 
@@ -108,7 +132,7 @@ def test_too_large_a_result_is_refused() -> None:
         ({"level": 10}, r"level must be .* \(got 10\)"),
         ({"threads": 0}, "0 threads"),
         ({"codec": "zip"}, "'zip'; choose one of stored, predictive, labels"),
-        ({"target": "small"}, "expected voxz.Lossless"),
+        ({"target": "small"}, "target must be voxz.Lossless"),
     ],
 )
 def test_wrong_arguments(arguments: dict[str, Any], words: str) -> None:

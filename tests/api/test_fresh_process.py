@@ -83,7 +83,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_was_asked_for_is_in_the_files(ours: Path) -> None:
     for name, case in CASES.items():
-        facts = voxz.info(ours / f"{name}.voxz")
+        facts = voxz.info(ours / f"{name}.voxz").to_dict()
         assert facts["entropy_profiles"] == {case["entropy"]: 1}
         assert next(iter(facts["transforms"])).startswith("trained:general")
 

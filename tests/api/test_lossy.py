@@ -41,7 +41,7 @@ def restored(source: Path, name: str, target: Any = BOUND, **options: Any) -> Pa
 def test_the_bound_is_kept_and_recorded(scan: Path) -> None:
     back = restored(scan, "back.nii")
     decoded = np.frombuffer(back.read_bytes()[352:][: SAMPLES.nbytes], "<i2").reshape(SHAPE)
-    loss = voxz.info(scan.with_name("back.nii.voxz"))["loss"]
+    loss = voxz.info(scan.with_name("back.nii.voxz")).to_dict()["loss"]
     error = np.abs(decoded.astype(int) - SAMPLES)
     assert error.max() <= 3
     assert loss["largest_error"] == error.max()
@@ -56,7 +56,7 @@ def test_the_bound_is_kept_and_recorded(scan: Path) -> None:
 
 def test_scaled_units_follow_the_slope(scan: Path) -> None:
     restored(scan, "back.nii", voxz.MaxError(7, unit="scaled"))
-    loss = voxz.info(scan.with_name("back.nii.voxz"))["loss"]
+    loss = voxz.info(scan.with_name("back.nii.voxz")).to_dict()["loss"]
     assert (loss["asked"], loss["unit"], loss["bound"]) == (7, "scaled", 3)
     assert loss["promise"] == "max error 7 (scaled units): 3 in stored units"
 
@@ -67,7 +67,7 @@ def test_a_bound_below_one_step_gives_the_original_back(target: voxz.MaxError, t
     voxz.compress(path, tmp_path / "a.voxz", target=target, level=1)
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "back.nii.gz")
     assert (tmp_path / "back.nii.gz").read_bytes() == path.read_bytes()
-    facts = voxz.info(tmp_path / "a.voxz")
+    facts = voxz.info(tmp_path / "a.voxz").to_dict()
     assert facts["gzip_identical"]
     assert facts["loss"]["bound"] == 0
     assert "nothing may be lost" in facts["loss"]["promise"]
@@ -75,7 +75,7 @@ def test_a_bound_below_one_step_gives_the_original_back(target: voxz.MaxError, t
 
 def test_lossless_files_have_no_loss(scan: Path) -> None:
     assert restored(scan, "back.nii", voxz.Lossless()).read_bytes() == FILE
-    facts = voxz.info(scan.with_name("back.nii.voxz"))
+    facts = voxz.info(scan.with_name("back.nii.voxz")).to_dict()
     assert (facts["target"], facts["loss"], facts["lossy_before"]) == ("lossless", None, [])
     with voxz.open(scan.with_name("back.nii.voxz")) as image:
         assert image.loss is None
@@ -84,19 +84,19 @@ def test_lossless_files_have_no_loss(scan: Path) -> None:
 def test_the_mark_sticks(scan: Path) -> None:
     once = restored(scan, "once.nii")
     assert once.read_bytes().count(MARK) == 1
-    assert voxz.info(scan.with_name("once.nii.voxz"))["lossy_before"] == []
+    assert voxz.info(scan.with_name("once.nii.voxz")).to_dict()["lossy_before"] == []
     exact = restored(once, "exact.nii", voxz.Lossless())
     assert exact.read_bytes() == once.read_bytes()
-    (mark,) = voxz.info(scan.with_name("exact.nii.voxz"))["lossy_before"]
+    (mark,) = voxz.info(scan.with_name("exact.nii.voxz")).to_dict()["lossy_before"]
     assert mark.startswith("target=max-error:3 bound=3 largest-error=")
     twice = restored(exact, "twice.nii", voxz.MaxError(2, unit="scaled"))
     assert twice.read_bytes().count(MARK) == 2
-    facts = voxz.info(scan.with_name("twice.nii.voxz"))
+    facts = voxz.info(scan.with_name("twice.nii.voxz")).to_dict()
     assert facts["lossy_before"] == [mark]
     assert facts["loss"]["bound"] == 1
     assert b"target=max-error-scaled:2 bound=1 " in twice.read_bytes()
     again = restored(twice, "again.nii", voxz.Lossless())
-    assert len(voxz.info(scan.with_name("again.nii.voxz"))["lossy_before"]) == 2
+    assert len(voxz.info(scan.with_name("again.nii.voxz")).to_dict()["lossy_before"]) == 2
     assert again.read_bytes() == twice.read_bytes()
 
 
@@ -108,12 +108,12 @@ def test_parts_carry_the_marks(scan: Path) -> None:
         assert part.read_bytes().count(MARK) == count
         assert nibabel.load(part).shape == (22, 24, 3, 1)
         voxz.compress(part, scan.with_name("part.voxz"), force=True)
-        assert len(voxz.info(scan.with_name("part.voxz"))["lossy_before"]) == count
+        assert len(voxz.info(scan.with_name("part.voxz")).to_dict()["lossy_before"]) == count
 
 
 def test_arrays_leave_the_mark_in_exported_parts(tmp_path: Path) -> None:
     blob = voxz.encode(SAMPLES, target=BOUND, level=1)
-    assert voxz.info(blob)["lossy_before"] == []
+    assert voxz.info(blob).to_dict()["lossy_before"] == []
     voxz.decompress(blob, tmp_path / "part.npy", select="z=2:5")
     assert (tmp_path / "part.npy").read_bytes().count(MARK) == 1
     assert np.abs(np.load(tmp_path / "part.npy").astype(int) - SAMPLES[:, 2:5]).max() <= 3
@@ -153,7 +153,7 @@ def test_numpy_reads_marked_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "f4", "f8"])
 def test_label_maps_are_refused(dtype: str, tmp_path: Path) -> None:
     labels = phantoms.labels((12, 40, 40)).astype(dtype)
-    with pytest.raises(voxz.UsageError, match=r"label map .*expected an image.*--force-lossy \(force_lossy=True\)"):
+    with pytest.raises(voxz.UsageError, match=r"label map must not be compressed lossily.*--force-lossy \(force_lossy=True\)"):
         voxz.encode(labels, target=BOUND)
     assert (voxz.decode(voxz.encode(labels)) == labels).all()
     assert (voxz.decode(voxz.encode(labels, target=voxz.MaxError(0))) == labels).all()
@@ -218,7 +218,7 @@ def test_truth_values_are_refused() -> None:
 
 @pytest.mark.parametrize("target", [voxz.Lossless, lambda: voxz.MaxError(3)])
 def test_two_records_of_loss_never_contradict(target: Any) -> None:
-    facts = voxz.info(voxz.encode(SAMPLES, target=target(), level=1))
+    facts = voxz.info(voxz.encode(SAMPLES, target=target(), level=1)).to_dict()
     assert (facts["target"] == "lossless") == (facts["loss"] is None)
 
 
@@ -228,23 +228,23 @@ def test_a_damaged_record_is_refused(tmp_path: Path) -> None:
         entry = image._reader._fixed[4]
     blob[entry.offset + 3] ^= 1
     with pytest.raises(voxz.CorruptError):
-        voxz.info(bytes(blob))
+        voxz.info(bytes(blob)).to_dict()
 
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "2", None])
 def test_targets_want_numbers(value: Any) -> None:
-    with pytest.raises(voxz.UsageError, match="expected a number of at least 0"):
+    with pytest.raises(voxz.UsageError, match="must be a number of at least 0"):
         voxz.MaxError(value)
 
 
 def test_unknown_units() -> None:
-    with pytest.raises(voxz.UsageError, match="expected 'stored', 'scaled' or 'noise'"):
+    with pytest.raises(voxz.UsageError, match="unit must be 'stored', 'scaled' or 'noise'"):
         voxz.MaxError(1, unit="hounsfield")  # type: ignore[arg-type]
 
 
 def test_numpy_numbers_are_numbers() -> None:
     blob = voxz.encode(SAMPLES, target=voxz.MaxError(np.float32(3)), level=1)  # type: ignore[arg-type]
-    assert voxz.info(blob)["loss"]["bound"] == 3
+    assert voxz.info(blob).to_dict()["loss"]["bound"] == 3
     assert np.load(io.BytesIO(_npy(blob))).shape == SHAPE
 
 

@@ -2,7 +2,6 @@
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +12,8 @@ import pytest
 
 import voxz
 from samples import digest, nifti, smooth
+
+resource = pytest.importorskip("resource", reason="signals and limits of POSIX")
 
 SHAPE = (160, 160, 96)
 

@@ -23,6 +23,7 @@ def store(source: str, target: voxz.Target) -> bytes:
     return voxz.encode(np.zeros((4, 4, 4), np.int16), target=targets[0], codec=voxz.Predictive())
 
 
+bound: float | None = targets[0].max_error
 known = voxz.Wavelet.from_dict(voxz.Wavelet().to_dict())
 wavelet: voxz.Wavelet = known
 """

@@ -1,6 +1,8 @@
 """Parts of the benchmark: specs, frames, the wavelet across slices, Bjontegaard deltas, tables."""
 
+import gzip
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import voxz
+from phantoms import head
+from voxz.bench import volumes
 from voxz.bench.bdrate import delta_psnr, delta_rate, mean_curve
 from voxz.bench.cells import Result
 from voxz.bench.presets import PRESETS
@@ -30,15 +34,15 @@ def test_specs() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("jpeg", "got codec 'jpeg', expected one of voxz, gzip"),
-        ("voxz:levels=5", "got option 'levels' for codec voxz, expected one of level"),
-        ("voxz:level=five", "got voxz:level=five, expected a value of type int"),
-        ("jpeg2000:z=dct", "got jpeg2000:z=dct, expected one of none, wavelet"),
+        ("jpeg", "there is no codec 'jpeg'; there are voxz, gzip"),
+        ("voxz:levels=5", "codec voxz has no option 'levels'; it has level"),
+        ("voxz:level=five", "level must be of type int \\(got five\\)"),
+        ("jpeg2000:z=dct", "z must be one of none, wavelet"),
         ("level=5", "before any codec"),
-        ("voxz:level", "expected option=value"),
+        ("voxz:level", "must be option=value"),
         ("sperr", "one of psnr=DB and error=BOUND"),
-        ("x265:qp=-4", "expected 0 to 51"),
-        (" , ", "got no codec"),
+        ("x265:qp=-4", "must be 0 to 51"),
+        (" , ", "no codec is named"),
     ],
 )
 def test_wrong_specs(text: str, message: str) -> None:
@@ -196,3 +200,20 @@ def test_csv_has_columns_for_tasks() -> None:
     assert head.endswith("fa_rmse")
     assert first.endswith(",0.25")
     assert second.endswith(",")
+
+
+def test_folders_are_searched_as_for_training(tmp_path: Path) -> None:
+    image = head((2, 16, 16))
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "b").mkdir()
+    np.save(tmp_path / ".hidden" / "no.npy", image)
+    np.save(tmp_path / "b" / "one.npy", image)
+    with gzip.open(tmp_path / "two.npy.gz", "wb") as file:
+        np.save(file, image)
+    for name in ("pair.hdr", "pair.img"):
+        (tmp_path / name).touch()
+    found = volumes.find([str(tmp_path)])
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["pair.hdr", "two.npy.gz", "b/one.npy"]
+    titles = dict(volumes.names(found))
+    assert list(titles) == ["pair", "two", "one"]
+    assert np.array_equal(volumes.load("two", titles["two"]).samples, image[None])

@@ -81,14 +81,14 @@ def test_floats(spec: Spec, dtype: str) -> None:
 
 @pytest.mark.parametrize("spec", parse("jpegls,jpegxl,jpeg2000,prequant,x265,vvenc"), ids=str)
 def test_integer_codecs_refuse_floats(spec: Spec) -> None:
-    with pytest.raises(voxz.UnsupportedError, match="takes integers only, got float32"):
+    with pytest.raises(voxz.UnsupportedError, match=r"takes integers only \(got float32\)"):
         installed(spec).encode(np.zeros((1, 2, 32, 32), np.float32))
 
 
 @pytest.mark.parametrize(
     ("spec", "samples", "message"),
     [
-        ("jpegls", np.array([0, 70000], np.int32).reshape(1, 1, 1, 2), "takes up to 16 bits, got values 0 to 70000"),
+        ("jpegls", np.array([0, 70000], np.int32).reshape(1, 1, 1, 2), "takes up to 16 bits \\(got values 0 to 70000\\)"),
         ("x265:lossless=yes", np.full((1, 1, 16, 16), 5000, np.int16) * np.arange(2).repeat(128).reshape(16, 16), "12 bits"),
         ("x265", np.zeros((1, 1, 8, 8), np.int16), "at least 16x16"),
         ("tthresh", np.zeros((1, 1, 8, 8), np.int16), "at least 2 samples"),

@@ -24,7 +24,7 @@ def files(tmp_path: Path, *arrays: NDArray[Any]) -> list[Path]:
 
 def test_equal_images(tmp_path: Path) -> None:
     array = smooth((4, 20, 20))
-    result = voxz.compare(*files(tmp_path, array, array))
+    result = voxz.compare(*files(tmp_path, array, array)).to_dict()
     assert result["identical"]
     assert (result["max_error"], result["rmse"], result["psnr_db"], result["ssim"]) == (0, 0, None, 1)
 
@@ -33,7 +33,7 @@ def test_figures(tmp_path: Path) -> None:
     a = smooth((2, 4, 20, 24))
     b = a + np.random.default_rng(3).integers(-5, 6, a.shape).astype(a.dtype)
     b[1, 2, 3, 4] = a[1, 2, 3, 4] + 100
-    result = voxz.compare(*files(tmp_path, a, b))
+    result = voxz.compare(*files(tmp_path, a, b)).to_dict()
     error = a.astype(float) - b
     data_range = float(np.ptp(a))
     assert not result["identical"]
@@ -54,17 +54,17 @@ def test_ssim_of_one_window(tmp_path: Path) -> None:
     covariance = np.cov(a.ravel(), b.ravel())
     expected = (2 * a.mean() * b.mean() + c1) * (2 * covariance[0, 1] + c2)
     expected /= (a.mean() ** 2 + b.mean() ** 2 + c1) * (covariance[0, 0] + covariance[1, 1] + c2)
-    assert voxz.compare(*files(tmp_path, a, b))["ssim"] == pytest.approx(expected)
+    assert voxz.compare(*files(tmp_path, a, b)).to_dict()["ssim"] == pytest.approx(expected)
 
 
 def test_extreme_integers_do_not_wrap(tmp_path: Path) -> None:
     a, b = np.full((3, 3), -(1 << 31), np.int32), np.full((3, 3), (1 << 31) - 1, np.int32)
-    assert voxz.compare(*files(tmp_path, a, b))["max_error"] == (1 << 32) - 1
+    assert voxz.compare(*files(tmp_path, a, b)).to_dict()["max_error"] == (1 << 32) - 1
 
 
 def test_nan_equals_nan(tmp_path: Path) -> None:
     a = np.array([[1.0, np.nan, np.inf]])
-    assert voxz.compare(*files(tmp_path, a, a.copy()))["max_error"] == 0
+    assert voxz.compare(*files(tmp_path, a, a.copy())).to_dict()["max_error"] == 0
 
 
 def test_other_shapes_and_types(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_other_shapes_and_types(tmp_path: Path) -> None:
 
 def test_bias_is_that_of_the_second_image(tmp_path: Path) -> None:
     a = smooth((3, 12, 12))
-    result = voxz.compare(*files(tmp_path, a, a + 3))
+    result = voxz.compare(*files(tmp_path, a, a + 3)).to_dict()
     assert (result["mean_error"], result["rmse"]) == (3, 3)
     assert result["volumes"][0]["slices_mean_error"] == [3, 3, 3]
     assert result["autocorrelation"] == {"x": None, "y": None, "z": None}
@@ -88,13 +88,13 @@ def test_foreground_leaves_out_constant_background(tmp_path: Path) -> None:
     a[:, 1:5, 8:24, 8:24] = 500 + smooth((2, 4, 16, 16))
     b = a.copy()
     b[a > 0] += np.random.default_rng(1).choice(np.array([-2, 2], np.int16), np.count_nonzero(a))
-    result = voxz.compare(*files(tmp_path, a, b))
+    result = voxz.compare(*files(tmp_path, a, b)).to_dict()
     share = np.count_nonzero(a) / a.size
     assert result["foreground_share"] == pytest.approx(share)
     assert result["foreground_psnr_db"] == pytest.approx(10 * np.log10(np.ptp(a).astype(float) ** 2 / 4))
     assert result["psnr_db"] == pytest.approx(result["foreground_psnr_db"] - 10 * np.log10(share))
     assert result["volumes"][1]["foreground_psnr_db"] == pytest.approx(result["foreground_psnr_db"])
-    whole = voxz.compare(*files(tmp_path, smooth((4, 9, 9)), smooth((4, 9, 9), seed=2)))
+    whole = voxz.compare(*files(tmp_path, smooth((4, 9, 9)), smooth((4, 9, 9), seed=2))).to_dict()
     assert (whole["foreground_share"], whole["foreground_psnr_db"]) == (1, whole["psnr_db"])
 
 
@@ -102,7 +102,7 @@ def test_histogram_of_whole_errors_has_a_bin_for_each(tmp_path: Path) -> None:
     a = np.zeros((4, 10, 10), np.uint8)
     b = a.copy()
     b.flat[:30], b.flat[30:37] = 1, 4
-    histogram = voxz.compare(*files(tmp_path, a, b))["histogram"]
+    histogram = voxz.compare(*files(tmp_path, a, b)).to_dict()["histogram"]
     assert histogram == {"edges": [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5], "counts": [363, 30, 0, 0, 7]}
 
 
@@ -111,7 +111,7 @@ def test_histogram_of_wide_errors_has_few_bins_and_all_samples(dtype: str, tmp_p
     rng = np.random.default_rng(2)
     a = np.zeros((4, 20, 20), dtype)
     b = rng.integers(-100_000, 50_000, a.shape).astype(dtype)
-    histogram = voxz.compare(*files(tmp_path, a, b))["histogram"]
+    histogram = voxz.compare(*files(tmp_path, a, b)).to_dict()["histogram"]
     assert sum(histogram["counts"]) == a.size
     assert len(histogram["edges"]) == len(histogram["counts"]) + 1 <= 258
     assert histogram["edges"][0] <= b.min() < b.max() <= histogram["edges"][-1]
@@ -121,22 +121,22 @@ def test_white_errors_have_no_autocorrelation_and_smooth_ones_have(tmp_path: Pat
     rng = np.random.default_rng(4)
     white = rng.normal(2, 5, (3, 12, 40, 40))
     a = np.zeros(white.shape)
-    values = voxz.compare(*files(tmp_path, a, white))["autocorrelation"]
+    values = voxz.compare(*files(tmp_path, a, white)).to_dict()["autocorrelation"]
     assert list(values) == ["x", "y", "z", "t"]
     assert all(abs(value) < 0.03 for value in values.values())
     blurred = white + np.roll(white, 1, 3)
-    values = voxz.compare(*files(tmp_path, a, blurred))["autocorrelation"]
+    values = voxz.compare(*files(tmp_path, a, blurred)).to_dict()["autocorrelation"]
     assert values["x"] == pytest.approx(0.5, abs=0.03)
     assert abs(values["y"]) < 0.03
     alternating = (-1.0) ** np.arange(12)[:, None, None] * np.ones((2, 12, 40, 40))
-    values = voxz.compare(*files(tmp_path, a[:2], alternating))["autocorrelation"]
+    values = voxz.compare(*files(tmp_path, a[:2], alternating)).to_dict()["autocorrelation"]
     assert values["z"] == pytest.approx(-1)
     assert values["t"] == pytest.approx(1)
 
 
 def test_nothing_to_compare(tmp_path: Path) -> None:
     empty = np.zeros((0, 3, 3), np.int16)
-    result = voxz.compare(*files(tmp_path, empty, empty))
+    result = voxz.compare(*files(tmp_path, empty, empty)).to_dict()
     assert (result["max_error"], result["psnr_db"], sum(result["histogram"]["counts"])) == (0, None, 0)
     with pytest.raises(voxz.UsageError, match="no picture"):
         voxz.compare(*files(tmp_path, empty, empty), plot=tmp_path / "a.png")
@@ -151,7 +151,7 @@ def test_pictures(shape: tuple[int, ...], dtype: str, differs: bool, tmp_path: P
     b = a.copy()
     b.flat[::3] = a.flat[0]
     picture = tmp_path / "a.png"
-    result = voxz.compare(*files(tmp_path, a, b if differs else a), plot=picture)
+    result = voxz.compare(*files(tmp_path, a, b if differs else a), plot=picture).to_dict()
     assert result["identical"] is not differs or dtype == "b1"
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with pytest.raises(voxz.UsageError, match="is there already; use -f"):

@@ -37,7 +37,7 @@ def test_the_checksum_of_a_source_is_that_of_voxz(tmp_path: Path) -> None:
     path = write_nifti(tmp_path / "a.nii", head((9, 10, 11)))
     voxz.compress(path, tmp_path / "a.nii.voxz")
     packed = read(tmp_path / "a.nii.voxz")
-    assert packed.sha256 == read(path).sha256 == voxz.info(tmp_path / "a.nii.voxz")["samples_sha256"]
+    assert packed.sha256 == read(path).sha256 == voxz.info(tmp_path / "a.nii.voxz").to_dict()["samples_sha256"]
     assert packed.spacing_mm == (4.0, 3.0, 2.0)
     big = write_nifti(tmp_path / "b.nii", head((9, 10, 11)).byteswap(), order=">")
     assert read(big).sha256 == packed.sha256
@@ -143,7 +143,7 @@ def test_crop_sizes() -> None:
         {"skip_background": 2},
         {"subject_pattern": "("},
     ):
-        with pytest.raises(UsageError, match="expected"):
+        with pytest.raises(UsageError, match=r"must|no regular expression"):
             Settings(**settings)
 
 

@@ -14,7 +14,7 @@ DATA = nifti((40, 40, 30), samples=smooth((30, 40, 40)).tobytes())[1]
 def test_canonical_gzip_is_identical(level: int, tmp_path: Path) -> None:
     source = write_gzip(tmp_path / "a.nii.gz", DATA, level=level)
     voxz.compress(source, tmp_path / "a.voxz")
-    facts = voxz.info(tmp_path / "a.voxz")
+    facts = voxz.info(tmp_path / "a.voxz").to_dict()
     assert (facts["gzip"], facts["gzip_identical"], facts["gzip_level"]) == (True, True, level)
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz")
     assert digest(tmp_path / "b.nii.gz") == digest(source)
@@ -24,7 +24,7 @@ def test_canonical_gzip_is_identical(level: int, tmp_path: Path) -> None:
 def test_other_gzip_keeps_its_content(other: dict[str, object], tmp_path: Path) -> None:
     source = write_gzip(tmp_path / "a.nii.gz", DATA, **other)  # type: ignore[arg-type]
     voxz.compress(source, tmp_path / "a.voxz")
-    facts = voxz.info(tmp_path / "a.voxz")
+    facts = voxz.info(tmp_path / "a.voxz").to_dict()
     assert (facts["gzip"], facts["gzip_identical"]) == (True, False)
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz")
     assert digest(tmp_path / "b.nii.gz") == digest(write_gzip(tmp_path / "c.nii.gz", DATA))
@@ -35,6 +35,6 @@ def test_several_members_are_one_stream(tmp_path: Path) -> None:
     second = write_gzip(tmp_path / "2", DATA[5000:]).read_bytes()
     (tmp_path / "a.nii.gz").write_bytes(first + second)
     voxz.compress(tmp_path / "a.nii.gz", tmp_path / "a.voxz")
-    assert not voxz.info(tmp_path / "a.voxz")["gzip_identical"]
+    assert not voxz.info(tmp_path / "a.voxz").to_dict()["gzip_identical"]
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii")
     assert (tmp_path / "b.nii").read_bytes() == DATA

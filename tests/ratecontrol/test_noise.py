@@ -110,7 +110,7 @@ def test_complex_samples_and_channels() -> None:
 def test_a_bound_in_units_of_the_noise() -> None:
     image = (500 + gaussian(10)).round().astype(np.int16)
     blob = voxz.encode(image, target=voxz.MaxError(0.5, unit="noise"), level=1)
-    loss = voxz.info(blob)["loss"]
+    loss = voxz.info(blob).to_dict()["loss"]
     assert loss["noise"] == pytest.approx(10, rel=0.1)
     assert loss["bound"] == np.floor(0.5 * loss["noise"])
     assert (loss["asked"], loss["unit"]) == (0.5, "noise")
@@ -122,7 +122,7 @@ def test_a_bound_in_units_of_the_noise() -> None:
 def test_floats_need_no_whole_bound() -> None:
     image = phantoms.ratio_map((4, 40, 40)) + gaussian(0.01, 5, (4, 40, 40)).astype(np.float32)
     blob = voxz.encode(image, target=voxz.MaxError(0.25, unit="noise"), level=1)
-    loss = voxz.info(blob)["loss"]
+    loss = voxz.info(blob).to_dict()["loss"]
     assert 0 < loss["bound"] <= 0.25 * loss["noise"]
     assert np.abs(voxz.decode(blob).astype(float) - image).max() <= loss["bound"]
 
@@ -131,6 +131,6 @@ def test_noise_below_the_step_of_integers_leaves_nothing_to_lose() -> None:
     image = (500 + gaussian(1)).round().astype(np.int16)
     blob = voxz.encode(image, target=voxz.MaxError(0.5, unit="noise"), level=1)
     assert (voxz.decode(blob) == image).all()
-    loss = voxz.info(blob)["loss"]
+    loss = voxz.info(blob).to_dict()["loss"]
     assert loss["bound"] == 0
     assert "nothing may be lost" in loss["promise"]

@@ -20,7 +20,7 @@ def facts(samples: NDArray[Any], target: Any, **options: Any) -> tuple[dict[str,
     """What `voxz.info` says of the samples coded to a target, and what they decode to."""
     blob = voxz.encode(samples, target=target, **options)
     decoded = voxz.decode(blob)
-    return voxz.info(blob), decoded
+    return voxz.info(blob).to_dict(), decoded
 
 
 @pytest.mark.parametrize("codec", ["wavelet", "predictive", None])
@@ -83,9 +83,11 @@ def test_tiny_volumes_reach_what_they_can(shape: tuple[int, ...], dtype: Any) ->
 
 
 def test_impossible_targets_are_refused_with_what_is_possible() -> None:
-    with pytest.raises(voxz.UsageError, match="beyond lossy coding of this volume; expected less, or lossless coding"):
+    with pytest.raises(voxz.UsageError, match="beyond lossy coding of this volume here; ask for less, or for lossless coding"):
         voxz.encode(HEAD, target=voxz.Psnr(140), level=1)
-    with pytest.raises(voxz.UsageError, match=r"got 0.0016 bits per sample .*expected at least 0.* which is the least that"):
+    with pytest.raises(
+        voxz.UsageError, match=r"cannot reach 0.0016 bits per sample .*: the smallest this volume can be coded at here is 0\."
+    ):
         voxz.encode(HEAD, target=voxz.Ratio(10000), level=1)
 
 
@@ -132,3 +134,19 @@ def test_outlooks_cancel_in_ratios() -> None:
     assert ratio(whole.bits(8.0), part.bits(8.0)) == pytest.approx(1, abs=0.05)
     assert whole.square(1.0) == pytest.approx(1 / 12, rel=0.05)
     assert ratio(0.0, 1.0) == 1
+
+
+@pytest.mark.parametrize("dtype", ["<i8", "<c8"])
+def test_a_size_that_samples_cannot_be_brought_to_is_refused(dtype: str) -> None:
+    array = np.random.default_rng(0).integers(0, 1 << 40, (6, 20, 24)).astype(dtype)
+    with pytest.raises(voxz.UsageError, match="coded without loss only"):
+        voxz.encode(array, target=voxz.BitsPerVoxel(1))
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_doubles_whose_squares_overflow_are_refused_in_words(scale: float) -> None:
+    array = np.random.default_rng(0).normal(0, 1, (6, 20, 24)) * scale
+    for target in (voxz.Psnr(45), voxz.BitsPerVoxel(1), voxz.MaxError(scale)):
+        with pytest.raises(voxz.UsageError, match="multiply them by a power of 10"):
+            voxz.encode(array, target=target)
+    assert np.array_equal(voxz.decode(voxz.encode(array)), array)

@@ -142,7 +142,7 @@ def test_two_processes(tmp_path: Path) -> None:
             "--nproc-per-node",
             "2",
             "-m",
-            "voxz.train.siren.fit_volume.torchrun",
+            "voxz.train.siren.torchrun",
             "compress",
             "a.npy",
             "--codec",

@@ -58,14 +58,14 @@ def mean_curve(curves: list[list[Point]], points: int = 24) -> list[Point]:
 
 
 def _interpolated(x: NDArray[np.float64], y: NDArray[np.float64], at: float) -> float:
-    """Ordinate at an abscissa, those beyond the ends being the ends'."""
+    """Interpolated ordinate; beyond the ends it is that of the end."""
     from scipy.interpolate import PchipInterpolator  # noqa: PLC0415 - in the extra `benchmarks`
 
     return float(PchipInterpolator(x, y)(min(max(at, x[0]), x[-1])))
 
 
 def _curve(points: Iterable[Point]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Log rates and PSNR of the points that are worth having: both rise from one to the next."""
+    """Log rates and PSNR of the points on the efficient front: both rise from one to the next."""
     best: list[Point] = []
     for rate, quality in sorted(points):
         if not best or quality > best[-1][1]:

@@ -98,12 +98,12 @@ def measure(volume: Volume, spec: Spec, folder: Path, limit: float, tasks: tuple
         return Result(**about, version="", status="missing", message=str(error))
     kept = folder / f"{_key(volume, spec, version, tasks)}.json"
     if kept.is_file():
-        return Result(**(json.loads(kept.read_text()) | about))
+        return Result(**(json.loads(kept.read_text(encoding="utf-8")) | about))
     facts = _measure(volume, spec, kept.with_suffix(""), limit, tasks)
     result = Result(**about, version=version, **facts)
     if result.status != "failed":  # what failed may have lacked time or memory: it is tried again
         temporary = kept.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(result)))
+        temporary.write_text(json.dumps(asdict(result)), encoding="utf-8")
         temporary.replace(kept)
     return result
 
@@ -168,7 +168,7 @@ def _said(half: str, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _work(verb: str, spec: Spec, source: Path, destination: Path, report: Path, limit: float) -> dict[str, Any]:
-    """Run one half in a fresh process; what it reports, or how it ended."""
+    """Run one half in a fresh process; return its report, or how it ended."""
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "voxz.bench.worker", verb, str(spec), str(source), str(destination), str(report)]
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "BLOSC_NTHREADS", "RAYON_NUM_THREADS"), "1")
@@ -187,7 +187,7 @@ def _work(verb: str, spec: Spec, source: Path, destination: Path, report: Path, 
         said = errors_said.decode(errors="replace").strip().splitlines()
         ended = f"by signal {-process.returncode}" if process.returncode < 0 else f"with code {process.returncode}"
         return {"status": "failed", "message": f"ended {ended}: {said[-1] if said else 'no message'}"}
-    facts: dict[str, Any] = json.loads(report.read_text())
+    facts: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return facts
 
 
@@ -206,7 +206,7 @@ def _compare(volume: Volume, back: NDArray[Any], bound: float | None) -> dict[st
     if back.shape != original.shape or back.dtype != original.dtype:
         return {
             "status": "failed",
-            "message": f"decoded to {back.shape} {back.dtype}, expected {original.shape} {original.dtype}",
+            "message": f"decoded to {back.shape} {back.dtype} instead of {original.shape} {original.dtype}",
         }
     data_range = data_range_of(original)
     facts: dict[str, Any] = {"status": "ok", "bound": bound, "data_range": data_range}

@@ -28,7 +28,7 @@ _MOST_VIEWED = 12
 
 def page(title: str, notes: list[str], sections: list[tuple[str, str]], viewed: list[dict[str, Any]]) -> str:
     """Fill the template: sections are (heading, HTML); `viewed` is the data of the viewer."""
-    template = resources.files("voxz.bench").joinpath("page.html").read_text()
+    template = resources.files("voxz.bench").joinpath("page.html").read_text(encoding="utf-8")
     body = "".join(f"<section><h2>{html.escape(heading)}</h2>{content}</section>" for heading, content in sections)
     return (
         template.replace("{{title}}", html.escape(title))

@@ -42,7 +42,7 @@ class Spec:
         values = {}
         for name, text in self.options:
             if name not in known:
-                raise UsageError(f"got option {name!r} for codec {self.name}, expected one of {', '.join(known) or 'none'}")
+                raise UsageError(f"codec {self.name} has no option {name!r}; it has {', '.join(known) or 'none'}")
             values[name] = _value(known[name], text, f"{self.name}:{name}")
         made: Rival = kind(**values)
         return made
@@ -67,7 +67,7 @@ def parse(text: str) -> list[Spec]:
     for piece in filter(None, (part.strip() for part in text.split(","))):
         if "=" in piece and ":" not in piece:
             if not written:
-                raise UsageError(f"got the option {piece!r} before any codec, expected codec:option=value,...")
+                raise UsageError(f"option {piece!r} comes before any codec; write codec:option=value,...")
             written[-1].append(piece)
         else:
             name, _, option = piece.partition(":")
@@ -78,7 +78,7 @@ def parse(text: str) -> list[Spec]:
     for spec in specs:
         spec.rival()
     if not specs:
-        raise UsageError(f"got no codec, expected specs or one of {', '.join(PRESETS)}")
+        raise UsageError(f"no codec is named; name specs or one of the presets {', '.join(PRESETS)}")
     return list(dict.fromkeys(specs))
 
 
@@ -87,7 +87,7 @@ def _expand(name: str, options: Iterable[str]) -> list[Spec]:
     for option in options:
         key, equals, values = option.partition("=")
         if not equals or not values:
-            raise UsageError(f"got {option!r} for codec {name}, expected option=value")
+            raise UsageError(f"an option of codec {name} must be option=value (got {option!r})")
         choices.append([(key, value) for value in (values.split("/") if key not in {"config", "folder"} else [values])])
     return [Spec(name, combination) for combination in itertools.product(*choices)]
 
@@ -95,9 +95,9 @@ def _expand(name: str, options: Iterable[str]) -> list[Spec]:
 def _value(kind: Any, text: str, name: str) -> Any:
     if get_origin(kind) is Literal:
         if text not in get_args(kind):
-            raise UsageError(f"got {name}={text}, expected one of {', '.join(get_args(kind))}")
+            raise UsageError(f"{name} must be one of {', '.join(get_args(kind))} (got {text})")
         return text
     try:
         return kind(text)
     except ValueError:
-        raise UsageError(f"got {name}={text}, expected a value of type {kind.__name__}") from None
+        raise UsageError(f"{name} must be of type {kind.__name__} (got {text})") from None

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Mean:
-    """A codec over the volumes of a kind: means, speeds being medians; `to_reference` is the mean ratio of sizes."""
+    """A codec over the volumes of a kind: mean sizes, median speeds; `to_reference` is the mean ratio of sizes."""
 
     codec: str
     kind: str
@@ -31,7 +32,7 @@ class Mean:
 
 
 def best_orders(results: Iterable[Result]) -> list[Result]:
-    """Of results that differ in the order of a series only, the smallest; named as without that option."""
+    """Keep the smallest of results that differ only in the order of a series, under the name without that option."""
     best: dict[tuple[str, str], Result] = {}
     for result in results:
         codec = ",".join(part for part in result.codec.replace(":", ",", 1).split(",") if not part.startswith("order="))
@@ -72,7 +73,8 @@ def _mean(codec: str, kind: str, done: list[Result], failed: int, to_reference: 
         return float(statistics.mean(getattr(result, name) for result in done))
 
     def middle(name: str) -> float:
-        return float(statistics.median(getattr(result, name) for result in done))
+        known = [value for result in done if (value := getattr(result, name)) is not None]
+        return float(statistics.median(known)) if known else math.nan
 
     return Mean(
         codec,

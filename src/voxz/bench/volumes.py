@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.datasets import volumes
 from voxz.errors import UnsupportedError, UsageError
-from voxz.image.load import read_samples
-
-SUFFIXES = (".nii", ".nii.gz", ".hdr", ".npy", ".voxz")
 
 _WORDS = {
     "CT": {"ct", "cbct"},
@@ -68,18 +66,18 @@ def find(data: list[str]) -> list[Path]:
     found: list[Path] = []
     for path in map(Path, data):
         if path.is_dir():
-            found += [file for file in sorted(path.rglob("*")) if file.name.lower().endswith(SUFFIXES) and file.is_file()]
+            found += [path / name for name in volumes.find(path)]
         elif path.is_file():
             found.append(path)
         else:
-            raise UsageError(f"{path} does not exist; expected a folder or a file")
+            raise UsageError(f"{path} does not exist; name a folder or a file")
     if not found:
-        raise UsageError(f"found no volumes in {', '.join(data)}; expected {', '.join(SUFFIXES)}")
+        raise UsageError(f"found no volumes in {', '.join(data)}; these are read: {', '.join(volumes.ENDINGS)}")
     return list(dict.fromkeys(found))
 
 
 def names(paths: list[Path]) -> Iterator[tuple[str, Path]]:
-    """Names that differ: of files that are called the same, the folder too."""
+    """Give each file a name of its own: files with the same name get their folder in front."""
     stems = [_stem(path) for path in paths]
     for path, stem in zip(paths, stems, strict=True):
         yield (stem if stems.count(stem) == 1 else f"{path.parent.name}/{stem}"), path
@@ -93,12 +91,9 @@ def load(name: str, path: Path, slices: int | None = None) -> Volume:
     VoxzError, OSError
         The file cannot be read, or holds no real numbers.
     """
-    samples = read_samples(path)
-    if samples.dtype.kind not in "iufb":
-        raise UnsupportedError(f"{path} has samples of type {samples.dtype}, expected real numbers")
+    samples = volumes.read(path).samples
     if not samples.size:
         raise UnsupportedError(f"{path} has no samples")
-    samples = np.moveaxis(samples, 4, 1).reshape(-1, *samples.shape[1:4])
     if samples.dtype.kind == "b":
         samples = samples.view(np.uint8)
     depth, part = samples.shape[1], ""
@@ -129,6 +124,6 @@ def beside(path: Path, suffix: str) -> Path:
 
 def _stem(path: Path) -> str:
     """Name without the known suffix."""
-    ending = max((s for s in SUFFIXES if path.name.lower().endswith(s)), key=len, default="")
+    ending = max((s for s in volumes.ENDINGS if path.name.lower().endswith(s)), key=len, default="")
     stem = path.name[: len(path.name) - len(ending)]
     return stem if ending != ".voxz" else _stem(Path(stem))

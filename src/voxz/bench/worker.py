@@ -6,7 +6,6 @@ file needs nothing from the process that wrote it.
 """
 
 import json
-import resource
 import signal
 import sys
 import time
@@ -18,6 +17,9 @@ import numpy as np
 
 from voxz.bench.spec import parse
 from voxz.errors import MissingDependencyError, UnsupportedError
+
+if sys.platform != "win32":
+    import resource
 
 _ENOUGH = 0.5
 """Seconds after which a measurement is not repeated."""
@@ -39,7 +41,7 @@ def main() -> None:
         facts = {"status": "failed", "message": "not enough memory"}
     except Exception as error:
         facts = {"status": "failed", "message": f"{type(error).__name__}: {error}"}
-    Path(report).write_text(json.dumps(facts))
+    Path(report).write_text(json.dumps(facts), encoding="utf-8")
 
 
 def _encode(spec: str, source: str, destination: str) -> dict[str, Any]:
@@ -66,7 +68,10 @@ def _facts(seconds: float) -> dict[str, Any]:
 
 
 def _fastest(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Least CPU time of up to three runs, of this process and the programs that it ran, and the result."""
+    """Least CPU time of up to three runs, of this process and the programs that it ran, and the result.
+
+    Windows does not tell the CPU time of programs that have ended: there it is the time that passed.
+    """
     times: list[float] = []
     while True:
         start = _cpu_seconds()
@@ -77,12 +82,16 @@ def _fastest(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def _cpu_seconds() -> float:
+    if sys.platform == "win32":
+        return time.perf_counter()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def _peak_mib() -> float:
-    """Largest resident memory so far of this process, or of a program that it ran, in MiB."""
+def _peak_mib() -> float | None:
+    """Largest resident memory so far of this process, or of a program that it ran, in MiB; None where nothing tells."""
+    if sys.platform == "win32":
+        return None
     largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return largest / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 

@@ -1,40 +1,47 @@
 """The ``voxz`` command: verbs over `voxz.api`, with one clear line for every error."""
 
+import importlib.metadata
 import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from voxz import api
+from voxz.cli.batch import InterruptedBatchError, make_folders, run_batch, talk_of
 from voxz.cli.bench import bench
 from voxz.cli.codec_flags import CODEC_NAMES, SIREN_PANEL, WAVELET_PANEL, PanelCommand, codec_from_flags
 from voxz.cli.data import app as data_app
+from voxz.cli.destinations import STREAM, Job, compressed_name, files_in, restored_name, selected_name, settle
 from voxz.cli.error_line import report, warn
-from voxz.cli.progress import Shown, shown
-from voxz.cli.text import comparison_text, info_text, loss_line
+from voxz.cli.progress import Shown
+from voxz.cli.text import comparison_text, info_text, outcome_line, printable
 from voxz.cli.train import app as train_app
 from voxz.cli.warm import warm
 from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
+from voxz.container.writer import VERSION
 from voxz.errors import UsageError
 from voxz.image.resample import grid_from_text
-from voxz.io.source import files_of
-from voxz.ratecontrol.target import target_of
+from voxz.io.output import is_stream
+from voxz.target import target_of
 
-BATCH_FAILED = 4
 INTERRUPTED = 130
 
+LOSS_PANEL, EXPERT_PANEL = "Loss", "For experts"
+"""Headings of the help."""
+
+
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Compression of volumetric and multi-dimensional medical images.",
-    epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit.",
+    epilog="Exit codes: 0 ok, 1 error, 2 usage, 3 damaged file or failed verification, 4 part of a batch failed, 5 limit, "
+    "130 interrupted. VOXZ_DEBUG=1 shows where an error comes from.",
 )
 app.add_typer(data_app, name="data")
 app.add_typer(train_app, name="train")
@@ -47,13 +54,33 @@ _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--ps
 app.command()(bench)
 app.command()(warm)
 
-Inputs = Annotated[list[str], typer.Argument(help="Files; - is standard input.", metavar="IN...")]
+Inputs = Annotated[
+    list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
+]
 Output = Annotated[
     str | None,
-    typer.Option("-o", "--output", help="Output file or, for several inputs, folder; - is standard output."),
+    typer.Option("-o", "--output", help="Output file or, for several inputs, folder (made if need be); - is standard output."),
 ]
 Threads = Annotated[int | None, typer.Option("-T", "--threads", help="Threads; default: the CPUs this process may use.")]
 Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing files.")]
+Flat = Annotated[bool, typer.Option("--flat", help="In a folder as output, never keep the folders of the inputs.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say a line for each file also where no terminal is.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"voxz {importlib.metadata.version('voxz')}, file format {VERSION[0]}.{VERSION[1]}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the versions of voxz and of its files.")
+    ] = False,
+) -> None:
+    """Compression of volumetric and multi-dimensional medical images."""
 
 
 @app.command(cls=PanelCommand)
@@ -61,13 +88,24 @@ def compress(
     inputs: Inputs,
     output: Output = None,
     level: Annotated[int, typer.Option(help="1 (fastest) to 9 (smallest); -1 .. -9 for short.")] = api.DEFAULT_LEVEL,
-    max_error: Annotated[float | None, typer.Option(help="Largest error of any sample, in the units of the file.")] = None,
-    max_error_scaled: Annotated[float | None, typer.Option(help="The same in the units after the header's slope.")] = None,
-    max_error_noise: Annotated[float | None, typer.Option(help="The same in standard deviations of the noise.")] = None,
-    psnr: Annotated[float | None, typer.Option(help="PSNR in dB or more, for the peak max - min, without background.")] = None,
-    bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.")] = None,
-    ratio: Annotated[float | None, typer.Option(help="How many times smaller than the samples.")] = None,
-    codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.")] = None,
+    max_error: Annotated[
+        float | None, typer.Option(help="Largest error of any sample, in the units of the file.", rich_help_panel=LOSS_PANEL)
+    ] = None,
+    max_error_scaled: Annotated[
+        float | None, typer.Option(help="The same in the units after the header's slope.", rich_help_panel=LOSS_PANEL)
+    ] = None,
+    max_error_noise: Annotated[
+        float | None, typer.Option(help="The same in standard deviations of the noise.", rich_help_panel=LOSS_PANEL)
+    ] = None,
+    psnr: Annotated[
+        float | None,
+        typer.Option(help="PSNR in dB or more, for the peak max - min, without background.", rich_help_panel=LOSS_PANEL),
+    ] = None,
+    bits: Annotated[float | None, typer.Option(help="Bits per sample of the file.", rich_help_panel=LOSS_PANEL)] = None,
+    ratio: Annotated[
+        float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel=LOSS_PANEL)
+    ] = None,
+    codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.", rich_help_panel=EXPERT_PANEL)] = None,
     transform: Annotated[
         str | None,
         typer.Option(
@@ -87,8 +125,16 @@ def compress(
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
-    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not decode and compare after writing.")] = False,
-    force_lossy: Annotated[bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse what is no image, not keep it as plain bytes.")] = False,
+    flat: Flat = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not decode and compare after writing.", rich_help_panel=EXPERT_PANEL)
+    ] = False,
+    force_lossy: Annotated[
+        bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.", rich_help_panel=LOSS_PANEL)
+    ] = False,
     preset: Annotated[
         str | None, typer.Option(help=f"{', '.join(PRESETS)}; the first unless given.", rich_help_panel=SIREN_PANEL)
     ] = None,
@@ -109,30 +155,34 @@ def compress(
         {"stored": max_error, "scaled": max_error_scaled, "noise": max_error_noise}, {"psnr": psnr, "bits": bits, "ratio": ratio}
     )
     if remove and no_verify:
-        raise UsageError("got --rm with --no-verify; an input is deleted only after its file was verified")
+        raise UsageError("--rm deletes an input only after its file was verified; leave out --no-verify")
 
     chosen = codec_from_flags(codec, transform=transform, entropy=entropy, preset=preset, fit=fit, log=log, log_plot=log_plot)
 
-    def work(path: str, progress: Shown | None) -> str:
-        destination = _destination(path, output, _compressed_name, len(inputs))
+    def work(job: Job, progress: Shown | None) -> str:
+        before = Path(job.source).stat().st_size if Path(job.source).is_file() else 0
         api.compress(
-            path,
-            destination,
+            job.source,
+            job.destination,
             target=target,
             level=level,
             codec=chosen,
             threads=threads,
             verify=not no_verify,
             force=force,
+            remove=remove,
+            strict=strict,
             force_lossy=force_lossy,
             progress=progress,
         )
-        if remove and path != "-":
-            for file in files_of(path):
-                file.unlink()
-        return "" if destination == "-" else loss_line(api.info(destination))
+        return "" if is_stream(job.destination) or job.destination == STREAM else outcome_line(api.info(job.destination), before)
 
-    _batch(inputs, "compress", work)
+    if remove and output == STREAM:
+        raise UsageError("--rm deletes an input only after its file was verified on disk, and standard output is no file")
+    files = files_in(inputs, packed=False)
+    jobs = settle(files, output, compressed_name, folder=files != inputs and not Path(inputs[0]).is_file(), flat=flat)
+    make_folders(jobs)
+    run_batch(jobs, "compress", work, talk_of(quiet, verbose))
 
 
 @app.command()
@@ -144,41 +194,60 @@ def decompress(
     resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
     threads: Threads = None,
     force: Force = False,
+    flat: Flat = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Restore the original files, byte for byte, or a part, a smaller image, or another grid of them."""
     grid = None if resample is None else grid_from_text(resample)
 
-    def work(path: str, progress: Shown | None) -> None:
-        rename = _selected_name if select or resolution or resample else _restored_name
+    def work(job: Job, progress: Shown | None) -> str:
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
-        api.decompress(_input(path), _destination(path, output, rename, len(inputs)), resample=grid, progress=progress, **options)
+        api.decompress(_input(job.source), job.destination, resample=grid, progress=progress, **options)
+        return "" if job.destination == STREAM else f"{job.destination} is back"
 
-    _batch(inputs, "decompress", work)
+    rename = selected_name if select or resolution or resample else restored_name
+    files = files_in(inputs, packed=True)
+    jobs = settle(files, output, rename, folder=len(files) > 1, flat=flat)
+    make_folders(jobs)
+    run_batch(jobs, "decompress", work, talk_of(quiet, verbose))
 
 
 @app.command()
-def verify(inputs: Inputs, threads: Threads = None) -> None:
+def verify(inputs: Inputs, threads: Threads = None, quiet: Quiet = False) -> None:
     """Decode everything and compare it with every checksum."""
 
-    def work(path: str, progress: Shown | None) -> None:
-        api.verify(_input(path), threads=threads, progress=progress)
-        typer.echo(f"{path}: ok")
+    def work(job: Job, progress: Shown | None) -> None:
+        api.verify(_input(job.source), threads=threads, progress=progress)
+        if not quiet:
+            typer.echo(f"{job.source}: ok")
 
-    _batch(inputs, "verify", work)
+    run_batch([Job(path, STREAM) for path in files_in(inputs, packed=True)], "verify", work, talk_of(quiet, verbose=False))
 
 
 @app.command()
 def info(
-    path: Annotated[str, typer.Argument(metavar="IN")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Files, or folders for the .voxz files in them.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; a list for several files.")] = False,
 ) -> None:
-    """Say what a file is: shape, type, codec, sizes, checksums."""
+    """Say what files are: shape, type, codec, sizes, checksums."""
+    files = files_in(inputs, packed=True)
+    found: list[dict[str, Any]] = []
 
-    def work(path: str, _: Shown | None) -> None:
-        facts = api.info(_input(path))
-        typer.echo(json.dumps(facts, indent=2) if as_json else info_text(facts))
+    def work(job: Job, _: Shown | None) -> None:
+        facts = api.info(_input(job.source))
+        if as_json:
+            found.append({"file": job.source, **facts.to_dict()} if len(files) > 1 else facts.to_dict())
+            return
+        if len(files) > 1:
+            typer.echo(f"{printable(job.source)}:")
+        typer.echo(info_text(facts))
 
-    _batch([path], "info", work)
+    try:
+        run_batch([Job(path, STREAM) for path in files], "info", work)
+    finally:
+        if found:
+            typer.echo(json.dumps(found if len(files) > 1 else found[0], indent=2, allow_nan=False))
 
 
 @app.command()
@@ -191,66 +260,11 @@ def compare(
 ) -> None:
     """Measure how much B differs from A: max error, mean error, RMSE, PSNR, SSIM, structure of the errors."""
     result = compare_files(a, b, plot=plot, force=force)
-    typer.echo(json.dumps(result, indent=2) if as_json else comparison_text(result))
-
-
-class _InterruptedError(Exception):
-    """An interruption on its way past typer, which would forget its words."""
+    typer.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False) if as_json else comparison_text(result))
 
 
 def _input(path: str) -> str | bytes:
     return sys.stdin.buffer.read() if path == "-" else path
-
-
-def _compressed_name(path: Path) -> Path:
-    """scan.nii.gz -> scan.nii.voxz; scan.hdr -> scan.img.voxz."""
-    name = path.name.removesuffix(".gz")
-    return path.with_name((name[:-4] + ".img" if name.lower().endswith(".hdr") else name) + ".voxz")
-
-
-def _restored_name(path: Path) -> Path:
-    """scan.nii.voxz -> scan.nii.gz if that is what it was, else scan.nii."""
-    if path.suffix != ".voxz":
-        raise UsageError(f"cannot make an output name from {path}, which does not end in .voxz; use -o")
-    gzipped = api.info(path)["gzip"]
-    return path.with_name(path.stem + (".gz" if gzipped else ""))
-
-
-def _selected_name(path: Path) -> Path:
-    """Like `_restored_name`, but a part of a pair is a single file."""
-    whole = _restored_name(path)
-    return whole.with_name(whole.name.replace(".img", ".nii"))
-
-
-def _destination(path: str, output: str | None, rename: Callable[[Path], Path], inputs: int) -> str:
-    if output is None:
-        if path == "-":
-            return "-"
-        return str(rename(Path(path)))
-    if Path(output).is_dir() and path != "-":
-        return str(Path(output) / rename(Path(path)).name)
-    if inputs > 1:
-        raise UsageError(f"got {inputs} inputs and the output {output}, expected an existing folder for several inputs")
-    return output
-
-
-def _batch(inputs: list[str], verb: str, work: Callable[[str, Shown | None], str | None]) -> None:
-    """Do all inputs, tell a terminal what `work` says; report each failure; exit with its code, or 4 if others went well."""
-    codes = []
-    for path in inputs:
-        try:
-            with shown(f"{verb} {path}") as progress:
-                words = work(path, progress)
-            if words and sys.stderr.isatty():
-                typer.echo(f"{path}: {words}", err=True)
-            codes.append(0)
-        except KeyboardInterrupt as stop:
-            raise _InterruptedError(*stop.args) from None
-        except Exception as error:
-            codes.append(report(error, path))
-    failed = [code for code in codes if code]
-    if failed:
-        raise typer.Exit(failed[0] if len(inputs) == 1 else BATCH_FAILED)
 
 
 def _expand_levels(arguments: Iterable[str]) -> list[str]:
@@ -272,7 +286,7 @@ def main() -> None:
         sys.exit(report(UsageError(f"{error.format_message().rstrip('.')}; see voxz --help")))
     except typer.Abort:
         raise KeyboardInterrupt from None
-    except _InterruptedError as stop:
+    except InterruptedBatchError as stop:
         raise KeyboardInterrupt(*stop.args) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

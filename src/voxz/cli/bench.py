@@ -52,7 +52,7 @@ def bench(
         typer.echo(listing())
         return
     if not data:
-        raise UsageError("got no volumes, expected files or folders; see voxz bench --help")
+        raise UsageError("no volumes are named; name files or folders, see voxz bench --help")
     _need_extra()
     specs = parse(codecs)
     settings = Settings(slices, limit, jobs or thread_count(None), tasks)
@@ -86,7 +86,7 @@ def _reference(wanted: str | None, names: list[str]) -> str:
     if wanted is None:
         return _REFERENCE if _REFERENCE in names else names[0]
     if wanted not in names:
-        raise UsageError(f"got --reference {wanted}, expected one of the measured codecs: {', '.join(names)}")
+        raise UsageError(f"--reference must be one of the measured codecs {', '.join(names)} (got {wanted})")
     return wanted
 
 
@@ -101,7 +101,7 @@ def _window(rates: str) -> "Window":
     except ValueError:
         low = high = 0.0
     if not 0 < low < high:
-        raise UsageError(f"got --rates {rates}, expected two rates in bits/voxel such as 1:6")
+        raise UsageError(f"--rates must be two rates in bits/voxel such as 1:6 (got {rates})")
     return low, high
 
 

@@ -1,12 +1,20 @@
 """One line on standard error for every error and warning, the same for all commands."""
 
+import os
 import sys
+import traceback
 
+from voxz.cli.text import printable
 from voxz.errors import VoxzError
+
+DEBUG = "VOXZ_DEBUG"
+"""Environment variable: 1 shows where an error comes from."""
 
 
 def report(error: Exception, path: str | None = None) -> int:
-    """Print one line about `error`; return its exit code. Bugs keep their traceback."""
+    """Print one line about `error`; return its exit code. With VOXZ_DEBUG=1 its traceback comes first."""
+    if os.environ.get(DEBUG, "0") not in ("", "0"):
+        traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, VoxzError):
         message, code = str(error), error.exit_code
     elif isinstance(error, OSError):
@@ -15,12 +23,17 @@ def report(error: Exception, path: str | None = None) -> int:
     elif isinstance(error, MemoryError):
         message, code = "not enough memory; use fewer threads (-T 1)", 1
     else:
-        raise error
+        what = " ".join(str(error).split())[:200]
+        message = (
+            f"a bug in voxz, nothing was written or deleted ({type(error).__name__}: {what}); "
+            f"please report it with the command and what it prints under {DEBUG}=1"
+        )
+        code = 1
     prefix = f"{path}: " if path and path not in message else ""
-    print(f"voxz: {prefix}{message}", file=sys.stderr)
+    print(f"voxz: {printable(prefix + message)}", file=sys.stderr)
     return code
 
 
 def warn(message: Warning | str, *_: object, **__: object) -> None:
     """Print one line about a warning, in the place of `warnings.showwarning`."""
-    print(f"voxz: warning: {message}", file=sys.stderr)
+    print(f"voxz: warning: {printable(str(message))}", file=sys.stderr)

@@ -21,9 +21,9 @@ class Shown:
 
 
 @contextlib.contextmanager
-def shown(title: str, *, counts: bool = False) -> Iterator[Shown | None]:
-    """Give a function to report progress to, or None where nobody looks; progress is in bytes, or `counts`."""
-    if not sys.stderr.isatty():
+def shown(title: str, *, counts: bool = False, wanted: bool = True) -> Iterator[Shown | None]:
+    """Give a function to report progress to, or None where nobody looks or wants it; progress is in bytes, or `counts`."""
+    if not wanted or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time

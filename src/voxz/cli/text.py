@@ -1,22 +1,30 @@
-"""Results as aligned lines for people; programs take the dicts that they are made of."""
+"""Results as aligned lines for people; programs take the JSON."""
 
 from typing import Any
+
+from voxz.compare.compare import Comparison, Histogram, VolumeComparison
+from voxz.image.facts import Info
 
 _WIDTH = 18
 _FEW = 9
 """Errors that are listed one by one."""
 
 
-def info_text(facts: dict[str, Any]) -> str:
+def printable(text: str) -> str:
+    """Text without characters that a terminal would obey: controls, changes of direction and broken letters are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def info_text(facts: Info) -> str:
     """Lines for the result of `voxz.info`."""
-    loss = facts["loss"]
+    loss = facts.loss
     lines = []
-    for name, value in facts.items():
+    for name, value in vars(facts).items():
         if name == "target" and loss:
-            lines.append(_line(name, loss["promise"]))
+            lines.append(_line(name, loss.promise))
         elif name == "loss" and loss:
             lines += ["measured when written, in stored units"]
-            lines += [_line(f"  {key}", entry) for key, entry in loss.items() if key not in ("promise", "asked", "unit")]
+            lines += [_line(f"  {key}", entry) for key, entry in vars(loss).items() if key not in ("promise", "asked", "unit")]
         elif name == "lossy_before":
             lines += [_line(name, mark) for mark in value]
         elif name != "loss":
@@ -24,35 +32,37 @@ def info_text(facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def loss_line(facts: dict[str, Any]) -> str:
-    """One line about a file that was just written with loss, from the result of `voxz.info`; empty if it is lossless."""
-    loss = facts["loss"]
+def outcome_line(facts: Info, before: int) -> str:
+    """One line about a file that was just written, from the result of `voxz.info` and the bytes of the input (0: unknown)."""
+    size = f"{before or facts.sample_bytes:,} => {facts.bytes:,} bytes"
+    share = f" ({100 * facts.bytes / before:.1f} %)" if before else ""
+    loss = facts.loss
     if not loss:
-        return ""
-    quality = "nothing lost" if loss["psnr_db"] is None else f"PSNR {loss['psnr_db']:.1f} dB"
-    return f"max error {loss['largest_error']:.6g}, {quality}, {facts['ratio']:.1f} : 1"
+        return f"{size}{share}, lossless"
+    quality = "nothing lost" if loss.psnr_db is None else f"PSNR {loss.psnr_db:.1f} dB"
+    return f"{size}{share}, max error {loss.largest_error:.6g}, {quality}, {facts.ratio:.1f} : 1"
 
 
-def comparison_text(result: dict[str, Any]) -> str:
+def comparison_text(result: Comparison) -> str:
     """Lines for the result of `voxz.compare`; with a row for each volume of a series."""
-    sizes = [n for n in result["shape"][:0:-1] if n != 1] + [n for n in result["shape"][:1] if n != 1]
-    samples = f"{'x'.join(map(str, sizes)) or 1} {result['dtype']}"
-    share = 100 * result["foreground_share"]
+    sizes = [n for n in result.shape[:0:-1] if n != 1] + [n for n in result.shape[:1] if n != 1]
+    samples = f"{'x'.join(map(str, sizes)) or 1} {result.dtype}"
+    share = 100 * result.foreground_share
     lines = [
-        _line("identical", result["identical"]),
+        _line("identical", result.identical),
         _line("samples", samples),
-        _line("data range", result["data_range"]),
-        _line("max error", result["max_error"]),
-        _line("mean error", result["mean_error"]),
-        _line("rmse", result["rmse"]),
-        _line("psnr db", _decibels(result["psnr_db"])),
-        _line("foreground psnr db", f"{_decibels(result['foreground_psnr_db'])} ({share:.1f} % of the voxels)"),
-        _line("ssim", "-" if result["ssim"] is None else f"{result['ssim']:.5f}"),
-        _line("autocorrelation", _correlations(result["autocorrelation"])),
-        _line("errors", _errors(result["histogram"])),
+        _line("data range", result.data_range),
+        _line("max error", result.max_error),
+        _line("mean error", result.mean_error),
+        _line("rmse", result.rmse),
+        _line("psnr db", _decibels(result.psnr_db)),
+        _line("foreground psnr db", f"{_decibels(result.foreground_psnr_db)} ({share:.1f} % of the voxels)"),
+        _line("ssim", "-" if result.ssim is None else f"{result.ssim:.5f}"),
+        _line("autocorrelation", _correlations(result.autocorrelation)),
+        _line("errors", _errors(result.histogram)),
     ]
-    if len(result["volumes"]) > 1:
-        lines += ["", *_volumes(result["volumes"])]
+    if len(result.volumes) > 1:
+        lines += ["", *_volumes(result.volumes)]
     return "\n".join(lines)
 
 
@@ -62,14 +72,14 @@ def _line(name: str, value: Any) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {count}" for name, count in value.items())
-    if isinstance(value, list):
+        return ", ".join(f"{printable(name)} {count}" for name, count in value.items())
+    if isinstance(value, tuple):
         return "x".join(map(str, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
 
 
 def _decibels(value: float | None) -> str:
@@ -80,9 +90,9 @@ def _correlations(values: dict[str, float | None]) -> str:
     return ", ".join(f"{name} {'-' if value is None else f'{value:.3f}'}" for name, value in values.items()) or "-"
 
 
-def _errors(histogram: dict[str, list[float]]) -> str:
+def _errors(histogram: Histogram) -> str:
     """Shares of few whole errors, else the range that most lie in."""
-    edges, counts = histogram["edges"], histogram["counts"]
+    edges, counts = histogram.edges, histogram.counts
     total = sum(counts)
     if not total:
         return "-"
@@ -96,12 +106,12 @@ def _errors(histogram: dict[str, list[float]]) -> str:
     return f"{100 * inside / total:.1f} % in {edges[first]:.6g} .. {edges[last + 1]:.6g}"
 
 
-def _volumes(volumes: list[dict[str, Any]]) -> list[str]:
+def _volumes(volumes: tuple[VolumeComparison, ...]) -> list[str]:
     lines = ["volume   max error  mean error        rmse  psnr db  foreground     ssim"]
     for number, of in enumerate(volumes):
-        quality = "-" if of["ssim"] is None else f"{of['ssim']:.5f}"
+        quality = "-" if of.ssim is None else f"{of.ssim:.5f}"
         lines.append(
-            f"{number:>6} {of['max_error']:>11.6g} {of['mean_error']:>11.4g} {of['rmse']:>11.5g} {_decibels(of['psnr_db']):>8} "
-            f"{_decibels(of['foreground_psnr_db']):>11} {quality:>8}"
+            f"{number:>6} {of.max_error:>11.6g} {of.mean_error:>11.4g} {of.rmse:>11.5g} {_decibels(of.psnr_db):>8} "
+            f"{_decibels(of.foreground_psnr_db):>11} {quality:>8}"
         )
     return lines

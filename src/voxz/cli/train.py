@@ -43,14 +43,14 @@ def wavelet(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError(f"got the device {device}, but PyTorch finds no CUDA here; expected cpu")
+        raise UsageError(f"PyTorch finds no CUDA for the device {device} here; use --device cpu")
     try:
         torch.device(device)
     except RuntimeError:
-        raise UsageError(f"got the device {device}, expected auto, cpu or cuda") from None
+        raise UsageError(f"the device must be auto, cpu or cuda (got {device})") from None
     recipe = read_recipe(config)
     if out.exists() and not out.is_dir():
-        raise UsageError(f"got the output {out}, which is a file, expected a folder")
+        raise UsageError(f"the output {out} is a file; name a folder")
     out.mkdir(parents=True, exist_ok=True)
     run = Run.of(recipe, data, out, device)
     run.resume()
@@ -103,7 +103,7 @@ class Log:
     """One line of JSON for each step and each validation; what a run that was stopped wrote after its checkpoint is dropped."""
 
     def __init__(self, path: Path, step: int) -> None:
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         self.entries = [entry for entry in map(_parsed, lines) if entry and entry["step"] <= step and step]
         self.entries = [e for e in self.entries if not ("validation" in e and e["step"] == step)]
         with complete_file(path, force=True) as file:
@@ -113,7 +113,7 @@ class Log:
     def add(self, entry: dict[str, Any]) -> None:
         """Append an entry."""
         self.entries.append(entry)
-        with self._path.open("a") as file:
+        with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
 

@@ -1,6 +1,6 @@
 """What a caller can ask of a codec: one frozen class for each, with the codec's own options as fields.
 
-The options say how to code; what may be lost is the business of a target (`voxz.ratecontrol.target`). A file does not hold these
+The options say how to code; what may be lost is the business of a target (`voxz.target`). A file does not hold these
 objects: each brick names its codec by number and carries what decoding needs.
 """
 

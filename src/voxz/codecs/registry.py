@@ -12,11 +12,12 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs import turned
 from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.labels.detect import SURE, suits, surprise
-from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, STORED, WAVELET
-from voxz.errors import needs_newer
+from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, STORED, TURNED, WAVELET
+from voxz.errors import CorruptError, needs_newer
 
 _MODULES = {number: f"voxz.codecs.{name}" + (".codec" if number else "") for name, number in CODECS.items()}
 
@@ -51,6 +52,10 @@ def encode_brick(
     fidelity: Fidelity = EXACT,
 ) -> tuple[int, bytes]:
     """Code a brick with `codec`, or the one that suits its samples; fall back to another."""
+    if turned.suits(samples):
+        image, period = turned.to_image(samples)
+        inner, coded = encode_brick(image, level, codec, fidelity)
+        return TURNED, turned.HEAD.pack(inner, period) + coded
     name = None if codec is None else codec.name
     best, smallest = STORED, b""
     for number in _candidates(samples, name, fidelity):
@@ -81,4 +86,12 @@ def _candidates(samples: NDArray[np.generic], name: str | None, fidelity: Fideli
 
 def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples of a payload of codec `number`."""
+    if number == TURNED:
+        if len(payload) < turned.HEAD.size:
+            raise CorruptError(f"a turned brick has {len(payload)} bytes; it needs at least {turned.HEAD.size}")
+        inner, period = turned.HEAD.unpack_from(payload)
+        if inner not in _MODULES:
+            raise needs_newer(f"a turned brick uses codec {inner}")
+        image = module(inner).decode_brick(payload[turned.HEAD.size :], turned.image_shape(shape, period), dtype)
+        return turned.from_image(image, shape)
     return module(number).decode_brick(payload, shape, dtype)

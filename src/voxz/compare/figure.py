@@ -40,7 +40,7 @@ def draw(
     Parameters
     ----------
     names : of the two files
-    figures : result of `voxz.compare` for both
+    figures : `voxz.Comparison` of both, as a dict
     volume : number of this volume in its series
     spacing : mm between voxels along (z, y, x), for the proportions of the panels
     """

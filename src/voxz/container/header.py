@@ -14,7 +14,7 @@ from voxz.errors import CorruptError
 from voxz.volume.bricks import Extent, Grid
 from voxz.volume.layout import DTYPES, MOST_AXES, Layout
 
-FORMATS = {"array": 0, "nifti": 1, "nifti-pair": 2, "npy": 3}
+FORMATS = {"array": 0, "nifti": 1, "nifti-pair": 2, "npy": 3, "bytes": 4}
 
 TARGETS = {"lossless": 0, "max-error": 1, "psnr": 2, "bits": 3, "ratio": 4, "fitted": 5}
 LOSSLESS = TARGETS["lossless"]

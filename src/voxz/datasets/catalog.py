@@ -39,7 +39,7 @@ class DataSet:
     how: str
 
     def to_json(self) -> dict[str, Any]:
-        """The entry as values of JSON."""
+        """The entry as JSON values."""
         return {**asdict(self), "modalities": list(self.modalities)}
 
 
@@ -48,7 +48,7 @@ def select(modality: str | None = None) -> tuple[DataSet, ...]:
     if modality is None:
         return CATALOG
     if modality.lower() not in map(str.lower, MODALITIES):
-        raise UsageError(f"got the modality {modality!r}, expected one of {', '.join(MODALITIES)}")
+        raise UsageError(f"there is no modality {modality!r}; there are {', '.join(MODALITIES)}")
     return tuple(entry for entry in CATALOG if modality.lower() in map(str.lower, entry.modalities))
 
 

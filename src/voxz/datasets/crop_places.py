@@ -36,7 +36,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Place:
-    """A crop's volume in the series, its first voxel and its extent, ``(z, y, x)``, and what is in it."""
+    """A crop: its volume in the series, first voxel and shape ``(z, y, x)``, and statistics of its samples."""
 
     series: int
     position: tuple[int, int, int]

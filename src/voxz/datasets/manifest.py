@@ -100,7 +100,7 @@ def read_manifest(folder: str | os.PathLike[str], split: str | None = None) -> l
     except (ValueError, KeyError, TypeError):
         raise CorruptError(f"{root / SETTINGS} cannot be read; prepare into another folder") from None
     if split is not None and split not in known:
-        raise UsageError(f"got the split {split!r}, expected one of {', '.join(known)}")
+        raise UsageError(f"there is no side {split!r} of the split; there are {', '.join(known)}")
     return [crop for crop in finished(root) if split in (None, crop.split)]
 
 

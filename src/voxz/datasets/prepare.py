@@ -67,10 +67,10 @@ def prepare(
     """
     root, target = Path(source), Path(destination)
     if not root.is_dir():
-        raise UsageError(f"{root} is not a folder; expected one with volumes ({' '.join(ENDINGS)})")
+        raise UsageError(f"{root} is not a folder; name one with volumes ({' '.join(ENDINGS)})")
     names = sorted(find(root, without=target))
     if not names:
-        raise UsageError(f"{root} holds no volumes; expected files that end in {' '.join(ENDINGS)}")
+        raise UsageError(f"{root} holds no volumes, files that end in {' '.join(ENDINGS)}")
     if any(name.lower().endswith(TIFF) for name in names):
         need_tiff()
     settle(target, settings)
@@ -97,7 +97,7 @@ def prepare(
 
 
 class _Work:
-    """The destination, and what it holds already."""
+    """The destination folder and the crops that it holds already."""
 
     def __init__(self, target: Path, settings: Settings, notice: Notice) -> None:
         self._target, self._settings, self._notice = target, settings, notice
@@ -114,7 +114,7 @@ class _Work:
         return [crop for crops in self._by_source.values() for crop in crops]
 
     def save(self, crops: Iterable[Crop]) -> None:
-        """Replace the manifest, unless it says the same already."""
+        """Write the manifest if it has changed."""
         text = "".join(crop.to_json() + "\n" for crop in crops).encode()
         path = self._target / MANIFEST
         if not path.exists() or path.read_bytes() != text:
@@ -122,7 +122,7 @@ class _Work:
                 file.write(text)
 
     def take(self, name: str, volumes: Volumes) -> str:
-        """Cut the crops of one file, unless that was done; return the outcome, a field of `Summary`."""
+        """Cut the crops of one file if there are none yet; return the outcome, a field of `Summary`."""
         other = self._names.get(volumes.sha256, name)
         if other == name and name in self._by_source and self._by_source[name][0].sha256 == volumes.sha256:
             return "reused"
@@ -132,7 +132,7 @@ class _Work:
             return "skipped"
         if min(volumes.samples.shape[1:]) < SMALLEST:
             size = "x".join(map(str, volumes.samples.shape[1:]))
-            self._notice(f"{name} has {size} voxels (z, y, x), expected at least {SMALLEST} along each axis; left out")
+            self._notice(f"{name} is left out: it has {size} voxels (z, y, x), fewer than {SMALLEST} along an axis")
             return "skipped"
         crops = self._cut(name, volumes)
         if len(crops) < self._settings.crops_per_volume:
@@ -200,7 +200,7 @@ class _Work:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, 0 if it cannot be asked."""
+    """Bytes of a file; 0 if that cannot be read."""
     try:
         return path.stat().st_size
     except OSError:

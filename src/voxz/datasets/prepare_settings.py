@@ -40,21 +40,21 @@ class Settings:
 
     def __post_init__(self) -> None:
         if len(self.crop) != 3 or min(self.crop) < SMALLEST:
-            raise UsageError(f"got crops of {'x'.join(map(str, self.crop))} voxels, expected at least {SMALLEST} along each axis")
+            raise UsageError(f"crops must have at least {SMALLEST} voxels along each axis (got {'x'.join(map(str, self.crop))})")
         if self.crops_per_volume < 1:
-            raise UsageError(f"got {self.crops_per_volume} crops per volume, expected 1 or more")
+            raise UsageError(f"crops per volume must be 1 or more (got {self.crops_per_volume})")
         if not self.min_std >= 0:
-            raise UsageError(f"got a minimal standard deviation of {self.min_std}, expected 0 or more")
+            raise UsageError(f"the minimal standard deviation must be 0 or more (got {self.min_std})")
         if not 0 <= self.skip_background <= 1:
-            raise UsageError(f"got a background share of {self.skip_background}, expected 0 to 1")
+            raise UsageError(f"the share of background must be 0 to 1 (got {self.skip_background})")
         try:
             re.compile(self.subject_pattern or "")
         except re.error as error:
-            message = f"got the subject pattern {self.subject_pattern!r}, expected a regular expression ({error})"
+            message = f"the subject pattern {self.subject_pattern!r} is no regular expression: {error}"
             raise UsageError(message) from None
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as values of JSON."""
+        """The settings as JSON values."""
         return {"version": _VERSION, **json.loads(json.dumps(asdict(self)))}
 
 
@@ -65,7 +65,7 @@ def parse_crop(text: str) -> tuple[int, int, int]:
     except ValueError:
         sizes = []
     if len(sizes) not in (1, 3):
-        raise UsageError(f"got the crop {text!r}, expected a number such as 64, or three (z,y,x) such as 32,64,64")
+        raise UsageError(f"a crop must be a number such as 64, or three (z,y,x) such as 32,64,64 (got {text!r})")
     z, y, x = sizes * 3 if len(sizes) == 1 else sizes
     return z, y, x
 
@@ -79,7 +79,7 @@ def settle(folder: Path, settings: Settings) -> None:
         It holds something else, or crops of other settings.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; expected the name of a folder")
+        raise UsageError(f"{folder} is a file; name a folder")
     wanted, path = settings.to_json(), folder / SETTINGS
     if not path.exists():
         if folder.exists() and any(folder.iterdir()):

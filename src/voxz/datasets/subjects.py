@@ -45,16 +45,16 @@ def parse_split(text: str) -> dict[str, float]:
     else:
         pairs = list(zip(_USUAL, text.split("/"), strict=False))
         if len(pairs) != len(text.split("/")):
-            raise UsageError(f"got the split {text!r}, expected at most three shares, or names: a=0.5,b=0.5")
+            raise UsageError(f"a split of more than three shares needs names, such as a=0.5,b=0.5 (got {text!r})")
     names = [name.strip() for name, _ in pairs]
     try:
         shares = [float(share) for _, share in pairs]
     except ValueError:
         shares = []
     if not shares or not all(map(_NAME.fullmatch, names)) or len(set(names)) < len(names):
-        raise UsageError(f"got the split {text!r}, expected something like 0.8/0.1/0.1 or train=0.8,validation=0.2")
+        raise UsageError(f"a split must be like 0.8/0.1/0.1 or train=0.8,validation=0.2 (got {text!r})")
     if not all(share >= 0 for share in shares) or not math.isclose(sum(shares), 1, abs_tol=1e-6):
-        raise UsageError(f"got the split {text!r}, expected shares from 0 to 1 that add up to 1")
+        raise UsageError(f"shares of a split must be 0 to 1 and add up to 1 (got {text!r})")
     return dict(zip(names, shares, strict=True))
 
 

@@ -40,16 +40,17 @@ class Volumes:
     spacing_mm: tuple[float, float, float] | None
 
 
-def find(folder: Path, without: Path) -> Iterator[str]:
-    """Paths of all volumes below `folder`, relative to it, parts separated by /.
+def find(folder: Path, without: Path | None = None) -> Iterator[str]:
+    """Paths of all volumes below `folder`, relative to it, parts separated by /, in a fixed order.
 
-    Hidden files and folders and everything in the folder `without` are left out; of a .hdr/.img pair one is named. Linked
-    folders are not entered.
+    Hidden files and folders and everything in the folder `without` are left out. Of a .hdr/.img pair the header is named.
+    Linked folders are not entered.
     """
+    left_out = None if without is None else without.resolve()
     pairs = set()
     for place, folders, files in os.walk(folder):
         here = Path(place)
-        folders[:] = [name for name in folders if name[0] != "." and (here / name).resolve() != without.resolve()]
+        folders[:] = [name for name in sorted(folders) if name[0] != "." and (here / name).resolve() != left_out]
         for name in sorted(files):
             if name[0] == "." or not name.lower().endswith(ENDINGS):
                 continue
@@ -72,7 +73,7 @@ def read(path: Path) -> Volumes:
     tiff = path.name.lower().endswith(TIFF)
     samples = _read_tiff(path) if tiff else np.moveaxis(read_samples(path), 4, 1)
     if samples.dtype.kind not in "iufb":
-        raise UnsupportedError(f"{path} has samples of type {samples.dtype}, expected real numbers")
+        raise UnsupportedError(f"{path} has samples of type {samples.dtype}; only real numbers are taken")
     samples = np.ascontiguousarray(samples).reshape(-1, *samples.shape[-3:]) if samples.size else np.empty((0, 0, 0, 0))
     little = samples.astype(samples.dtype.newbyteorder("<"), copy=False)
     sha256 = hashlib.sha256(little.reshape(-1).view(np.uint8).data).hexdigest()
@@ -80,7 +81,7 @@ def read(path: Path) -> Volumes:
 
 
 def need_tiff() -> Any:
-    """Import tifffile, or say what to install."""
+    """Import tifffile; `MissingDependencyError` says what to install."""
     try:
         import tifffile  # noqa: PLC0415 - optional
     except ImportError:

@@ -1,9 +1,12 @@
 """A compressed image that is read lazily: indexing decodes only the bricks it touches."""
 
+import io
 import math
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -17,10 +20,10 @@ from voxz.container.reader import Reader
 from voxz.errors import LimitError, UnsupportedError, UsageError
 from voxz.image.brick_cache import BrickCache
 from voxz.image.gather import Piece, Positions, pieces
-from voxz.image.loss import loss_of
-from voxz.image.nibabel_proxy import Scaled
+from voxz.image.loss import LossFacts, loss_of
 from voxz.image.preview import coarse_samples, halvings_at
 from voxz.image.resample import Resampling, few_samples
+from voxz.image.sample_type import sample_type
 from voxz.io import gzip_stream, nifti, npy
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
@@ -59,7 +62,7 @@ class Image:
     ) -> None:
         self._threads, self._max_bytes = thread_count(threads), max_bytes
         self._reader = Reader(source)
-        self._layout = self._reader.layout
+        self._layout, self._dtype = self._reader.layout, sample_type(self._reader)
         self._bricks = BrickCache(self._reader, cache_bytes)
         self._arguments = (portable(source), threads, max_bytes, cache_bytes)
         self._ahead: ThreadPoolExecutor | None = None
@@ -81,7 +84,15 @@ class Image:
         self._reader.close()
 
     def __repr__(self) -> str:
-        return f"<voxz.Image {'x'.join(map(str, self.shape))} {self.dtype}>"
+        from voxz.image.notebook import rows  # noqa: PLC0415 - it names this class
+
+        return f"<voxz.Image {', '.join(rows(self).values())}>"
+
+    def _repr_html_(self) -> str:
+        """Table and middle slices for a notebook."""
+        from voxz.image.notebook import page  # noqa: PLC0415
+
+        return page(self)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -96,7 +107,7 @@ class Image:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the stored samples, in their stored byte order."""
-        return self._layout.dtype
+        return self._dtype
 
     @property
     def size(self) -> int:
@@ -128,7 +139,7 @@ class Image:
         return (*lengths, *self.shape[len(lengths) :])
 
     @property
-    def loss(self) -> dict[str, Any] | None:
+    def loss(self) -> LossFacts | None:
         """What was promised and lost when this file was written (see `voxz.info`); None if it is lossless."""
         return loss_of(self._reader)
 
@@ -144,8 +155,18 @@ class Image:
 
         known = nifti.recognise(head)
         assert known is not None
+        size = known[0].size
         kind: Any = nibabel.Nifti1Header if known[0] is nifti.NIFTI1 else nibabel.Nifti2Header
-        return kind(head[: known[0].size], check=False)
+        header = kind(head[:size], check=False)
+        if len(head) > size + 4 and head[size]:
+            swapped = header.endianness != nibabel.volumeutils.native_code
+            from nibabel.spatialimages import HeaderDataError  # noqa: PLC0415
+
+            try:
+                header.extensions = kind.exts_klass.from_fileobj(io.BytesIO(head[size + 4 :]), len(head) - size - 4, swapped)
+            except (HeaderDataError, ValueError) as error:
+                warnings.warn(f"the extensions of the NIfTI header cannot be read and are left out: {error}", stacklevel=3)
+        return header
 
     @property
     def affine(self) -> NDArray[np.float64] | None:
@@ -153,22 +174,34 @@ class Image:
         header = self.header
         return None if header is None else np.asarray(header.get_best_affine(), np.float64)
 
+    @cached_property
+    def voxel_size(self) -> tuple[float, ...] | None:
+        """Distance of neighbouring voxels along x, y, z in mm, by the NIfTI header; None where it says nothing."""
+        head = self.nifti_header()
+        spacing = None if head is None else nifti.spacing_mm(head)
+        return None if spacing is None else spacing[::-1]
+
     def to_nibabel(self, level: int = 0) -> "nibabel.Nifti1Image":
         """A nibabel image that reads lazily from this one, with slope and intercept applied as nibabel does.
 
         With a `level`, one of the `preview` of that level, in place: voxels are larger, the first one has the same centre.
         """
         import nibabel  # noqa: PLC0415 - start-up time
-        from nibabel.volumeutils import apply_read_scaling  # noqa: PLC0415
+
+        from voxz.image.nibabel_proxy import ImageProxy  # noqa: PLC0415
 
         head = self.nifti_header()
         if head is None or self._layout.channels > 1:
             raise UnsupportedError("only scalar NIfTI images can become nibabel images")
         header = self._nibabel_header(self._head_of(self._coarse_positions(level)) if level else head)
+        header.set_data_offset(0)  # where nibabel will write the samples, not where they were
         kind = nibabel.Nifti1Image if isinstance(header, nibabel.Nifti1Header) else nibabel.Nifti2Image
         slope, intercept = header.get_slope_inter()
-        scaled = Scaled(self.preview(level) if level else self, slope, intercept, apply_read_scaling)
-        return kind(scaled, np.asarray(header.get_best_affine(), np.float64), header)
+        stored = self.preview(level) if level else self
+        proxy = ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
+        image = kind(proxy, None, header)
+        image._affine = np.asarray(header.get_best_affine(), np.float64)  # as nibabel.load does: unchecked, it may be NaN
+        return image
 
     def preview(self, level: int) -> NDArray[Any]:
         """The whole image at a lower resolution: x, y and z halved `level` times, each while it has 8 samples or more.
@@ -183,7 +216,8 @@ class Image:
         layout = self._layout
         memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
         memory = memory[::-1] if layout.first_axis_fastest else memory
-        result = coarse_samples(self._reader, level, self._threads, self._check_limit).reshape(*memory, layout.channels)
+        result = coarse_samples(self._reader, level, self._threads, self._check_limit)
+        result = result.view(self.dtype).reshape(*memory, layout.channels)
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(memory))[::-1], len(memory))
         return result if layout.channels > 1 else result[..., 0]
@@ -223,8 +257,7 @@ class Image:
         An access meanwhile waits for what is being decoded already. Waiting for the result is not needed; it raises what went
         wrong, as the access will.
         """
-        wanted = self._canonical_positions(from_index(index, self.shape).positions[: len(self._layout.shape)])
-        numbers = [piece.number for piece in pieces(self._reader.grid, wanted)]
+        numbers = [piece.number for piece in pieces(self._reader.grid, self._positions(index))]
         with self._lock:
             self._ahead = self._ahead or ThreadPoolExecutor(1, "voxz-prefetch")
             return self._ahead.submit(self._bricks.visit, numbers, lambda *_: None, self._threads)
@@ -291,6 +324,10 @@ class Image:
             result = result.transpose(*range(len(shape))[::-1], len(shape))
         return result
 
+    def _positions(self, index: Index | tuple[Index, ...]) -> list[Positions]:
+        """Positions along ``(series, z, y, x)`` that an index touches."""
+        return self._canonical_positions(from_index(index, self.shape).positions[: len(self._layout.shape)])
+
     def _canonical_positions(self, positions: tuple[Positions, ...]) -> list[Positions]:
         """Positions along ``(series, z, y, x)``."""
         memory = positions[::-1] if self._layout.first_axis_fastest else positions
@@ -306,7 +343,7 @@ class Image:
         """Samples at the outer product of canonical positions, in an array that is nobody else's."""
         shape = (*map(len, wanted), self._layout.channels)
         self._check_limit(math.prod(shape) * self.itemsize)
-        result = np.empty(shape, self.dtype)
+        result = np.empty(shape, self._layout.dtype)
         needed = {piece.number: piece for piece in pieces(self._reader.grid, wanted)}
         lone = [piece for piece in needed.values() if self._reader.bricks[piece.number].codec == SIREN]
         for piece, few in zip(lone, map_ordered(self._few, lone, self._threads), strict=True):
@@ -318,7 +355,7 @@ class Image:
             result[needed[number].target] = needed[number].of(brick)
 
         self._bricks.visit(list(needed), place, self._threads)
-        return result
+        return result.view(self.dtype)
 
     def _few(self, piece: Piece) -> NDArray[np.generic] | None:
         """Few samples of a fitted function, which is evaluated there only, unless its brick is asked again."""

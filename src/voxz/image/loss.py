@@ -1,11 +1,8 @@
 """What a lossy file promises and what was measured when it was written, for programs and in words."""
 
 import math
-from collections import Counter
-from typing import Any
+from dataclasses import dataclass
 
-from voxz.codecs.numbers import WAVELET
-from voxz.codecs.wavelet.head import Head, entropy_name, transform_name
 from voxz.container.header import Loss
 from voxz.container.reader import Reader
 from voxz.metrics import psnr
@@ -13,33 +10,52 @@ from voxz.metrics import psnr
 _UNITS = {"stored": "stored units", "scaled": "scaled units", "noise": "standard deviations of the noise"}
 
 
-def loss_of(reader: Reader) -> dict[str, Any] | None:
-    """Figures of a lossy file, in stored units; None if it was compressed without loss.
+@dataclass(frozen=True)
+class LossFacts:
+    """Figures of a lossy file, in stored units.
 
-    Returns
-    -------
-    dict
-        `promise` in words; the number that was `asked` and its `unit`; the `bound` that holds for every sample, None if there is
-        none; what was measured: `largest_error`, `rmse` and `psnr_db` (None if nothing was lost) of the `counted_samples`,
-        for the `data_range` max - min of all; `background_counted`, whether constant background is among them; the estimated
-        standard deviation of the `noise`, None if it was not needed.
+    Attributes
+    ----------
+    promise : in words
+    asked, unit : the number that was asked for, and its unit
+    bound : holds for every sample; None if there is none
+    largest_error, rmse, psnr_db : measured when it was written, over the `counted_samples`; the last None if nothing was lost
+    data_range : max - min of all samples, the peak of the PSNR
+    background_counted : whether constant background is among the counted samples
+    noise : estimated standard deviation; None if it was not needed
     """
+
+    promise: str
+    asked: float
+    unit: str
+    bound: float | None
+    largest_error: float
+    rmse: float
+    psnr_db: float | None
+    data_range: float
+    counted_samples: int
+    background_counted: bool
+    noise: float | None
+
+
+def loss_of(reader: Reader) -> LossFacts | None:
+    """What a file promises and what it lost; None if it was compressed without loss."""
     loss = reader.loss()
     if loss is None:
         return None
-    return {
-        "promise": _words(reader.header.target_name, loss),
-        "asked": loss.asked,
-        "unit": loss.unit_name,
-        "bound": loss.bound if math.isfinite(loss.bound) else None,
-        "largest_error": loss.largest_error,
-        "rmse": math.sqrt(loss.mean_square),
-        "psnr_db": psnr(loss.mean_square, loss.peak),
-        "data_range": loss.peak,
-        "counted_samples": loss.counted,
-        "background_counted": bool(loss.counts_background),
-        "noise": loss.noise or None,
-    }
+    return LossFacts(
+        promise=_words(reader.header.target_name, loss),
+        asked=loss.asked,
+        unit=loss.unit_name,
+        bound=loss.bound if math.isfinite(loss.bound) else None,
+        largest_error=loss.largest_error,
+        rmse=math.sqrt(loss.mean_square),
+        psnr_db=psnr(loss.mean_square, loss.peak),
+        data_range=loss.peak,
+        counted_samples=loss.counted,
+        background_counted=bool(loss.counts_background),
+        noise=loss.noise or None,
+    )
 
 
 def _words(target: str, loss: Loss) -> str:
@@ -56,10 +72,3 @@ def _words(target: str, loss: Loss) -> str:
         "fitted": "a network as it was fitted",
     }[target]
     return f"{words}, max error {loss.bound:.6g} (stored units)" if math.isfinite(loss.bound) else words
-
-
-def wavelet_names(reader: Reader) -> tuple[dict[str, int], dict[str, int]]:
-    """Transforms and entropy profiles of the bricks of the codec `wavelet`, and how many bricks have each."""
-    fronts = [reader.front(n, Head.FRONT) for n, brick in enumerate(reader.bricks) if brick.codec == WAVELET]
-    transforms, profiles = (Counter(map(name, fronts)) for name in (transform_name, entropy_name))
-    return dict(sorted(transforms.items())), dict(sorted(profiles.items()))

@@ -1,49 +1,27 @@
-"""What nibabel needs of an array of stored samples: slope and intercept are applied to what is read."""
+"""What nibabel reads an image through: its own `ArrayProxy`, with samples that come from the image instead of a file."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
+from nibabel.arrayproxy import ArrayProxy
 from numpy.typing import DTypeLike, NDArray
 
 
-class Stored(Protocol):
-    """An array, or an `Image`."""
+class ImageProxy(ArrayProxy):  # type: ignore[misc]  # nibabel is untyped
+    """Stored samples (an `Image`, or an array) with slope and intercept, which nibabel applies.
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Length of each axis."""
+    All of an ArrayProxy works: `slope`, `inter`, `dtype` (of the stored samples), `get_unscaled`, `reshape`, indexing.
+    """
 
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
+    def _has_fh(self) -> bool:
+        return True  # nibabel opens and closes nothing
 
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Type of the stored samples."""
-
-    def __getitem__(self, index: Any) -> Any:
-        """Part of the samples."""
-
-
-class Scaled:
-    """`image` with slope and intercept applied, as nibabel does it (`scale`)."""
-
-    def __init__(self, image: Stored, slope: float | None, intercept: float | None, scale: Any) -> None:
-        self._image, self._slope, self._intercept, self._scale = image, slope, intercept, scale
-        self.shape, self.ndim = image.shape, image.ndim
-        self.is_proxy = True
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Type of the scaled samples."""
-        return np.dtype(np.float64) if self._slope is not None and (self._slope, self._intercept) != (1, 0) else self._image.dtype
-
-    def __getitem__(self, index: Any) -> Any:
-        raw = self._image[index]
-        if self._slope is None or (self._slope, self._intercept) == (1.0, 0.0):
-            return raw
-        return self._scale(raw, self._slope, self._intercept)
+    def _get_unscaled(self, slicer: Any) -> Any:
+        if self.shape == self.file_like.shape:
+            return self.file_like[slicer]
+        return np.asarray(self.file_like).reshape(self.shape, order="F")[slicer]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        del copy
-        return np.asarray(self[...], dtype)
+        if copy is False:
+            raise ValueError("an image is decoded to a new array; it cannot be one without a copy (copy=False)")
+        return np.asarray(super().__array__(dtype))

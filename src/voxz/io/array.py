@@ -10,7 +10,7 @@ from voxz.volume.layout import Foreign, Layout
 
 
 class ArraySource:
-    """Any array of up to 7 axes, in C order: the last axis is x.
+    """Any array of up to 7 axes, in C order: the last axis is x. Long doubles are stored in the byte order of the machine.
 
     Attributes
     ----------
@@ -22,6 +22,7 @@ class ArraySource:
 
     def __init__(self, array: NDArray[Any]) -> None:
         opaque = {16: "V16", 32: "V32"}.get(array.dtype.itemsize) if array.dtype.char in "gG" else None
+        array = array.astype(array.dtype.newbyteorder("="), copy=False) if opaque else array
         kind = np.dtype(opaque) if opaque else array.dtype
         self.layout = Layout(array.shape, kind, first_axis_fastest=False)
         self._bytes = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)

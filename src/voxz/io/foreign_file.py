@@ -37,8 +37,8 @@ class Stretch:
     layout : of the samples once unpacked and seen through `view`
     packing : how the bytes hold the samples, a name of `voxz.io.packings.PACKINGS`; "raw" if they are the samples
     key : stretches of several files (or of one) with equal key and layout become one array; None: an array of its own
-    position : where the stretch lies in that array, slowest axis first. Stretches are ordered by it; where the positions fill a
-        grid, each component with more than one value becomes an axis
+    position : where the stretch lies in that array; the last component is a place, mm for slices. `voxz.io.arrange` orders
+        stretches by it and finds the axes that they make
     view : how samples in the order of the file become those of `layout`
     """
 
@@ -80,12 +80,14 @@ class ForeignFile:
     stretches : those of the file, by its name, and those of detached data files, by theirs; in file order, not overlapping
     space : where the samples lie; None if the format does not say
     facts : free of names and dates of people; what `info` shows about the volume ("modality", "series")
+    personal : kinds of data in the file that may tell who a person is ("dates"), for one warning about all files
     """
 
     format: str
     stretches: dict[str, tuple[Stretch, ...]]
     space: Space | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    personal: frozenset[str] = frozenset()
 
 
 class Reader(Protocol):

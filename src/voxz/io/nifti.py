@@ -42,6 +42,12 @@ INTENT_LABEL = 1002
 LARGEST_OFFSET = 1 << 28
 """Header and extensions are held in memory."""
 
+MOST_SAMPLES = 1 << 40
+"""Samples of a file; more are a damaged header."""
+
+_MAGIC = 4
+"""Bytes of the magic that every reader looks at; what follows in NIfTI-2 is lost where a file passed for text."""
+
 
 @dataclass(frozen=True)
 class Version:
@@ -100,13 +106,38 @@ MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 
 @dataclass(frozen=True)
 class NiftiHeader:
-    """What a header says about its samples."""
+    """What a header says about its samples; `sizes` below 1 are axes that it leaves open."""
 
     version: Version
     order: str
-    layout: Layout
+    sizes: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    channels: int
     offset: int
     single: bool
+
+    @property
+    def measured(self) -> bool:
+        """Whether a size is left to the length of the file: a zero, or FreeSurfer's -1 for more than 32767 vertices."""
+        return any(n < 1 for n in self.sizes)
+
+    def start(self, paired: bool) -> int:
+        """Byte of the data file at which the samples begin; a single file that says 0 means right behind the header."""
+        if paired:
+            return self.offset
+        if 0 < self.offset < self.version.size:
+            raise CorruptError(f"the NIfTI header puts the samples at byte {self.offset}, which is inside itself")
+        return self.offset or self.version.size + 4
+
+    def layout(self, nbytes: int) -> Layout:
+        """Layout of the samples in `nbytes` bytes: the last open axis is as long as they reach, other open ones are 1 long."""
+        sizes = [max(n, 1) for n in self.sizes]
+        if self.measured:
+            axis = max(axis for axis, n in enumerate(self.sizes) if n < 1)
+            sizes[axis] = nbytes // (math.prod(sizes) * self.dtype.itemsize * self.channels)
+            if not sizes[axis]:
+                sizes = [max(n, 0) for n in self.sizes]
+        return Layout(tuple(sizes), self.dtype, first_axis_fastest=True, channels=self.channels)
 
 
 def recognise(head: bytes) -> tuple[Version, str] | None:
@@ -119,7 +150,7 @@ def recognise(head: bytes) -> tuple[Version, str] | None:
 
 
 def parse(head: bytes) -> NiftiHeader:
-    """Read the header in the first bytes of a file.
+    """Read the header in the first bytes of a file; where it leaves something open, as nifti_clib and nibabel read it.
 
     Raises
     ------
@@ -134,25 +165,22 @@ def parse(head: bytes) -> NiftiHeader:
     version, order = known
     if len(head) < version.size:
         raise TruncatedError(f"the NIfTI header ends after {len(head)} bytes, expected {version.size}")
-    magic = head[version.magic_at : version.magic_at + len(version.single)]
-    if magic not in (version.single, version.pair):
-        raise UnsupportedError(f"got magic {magic!r}, expected a NIfTI-1 or NIfTI-2 header (Analyze 7.5 is not supported)")
+    magic = head[version.magic_at : version.magic_at + _MAGIC]
+    if magic not in (version.single[:_MAGIC], version.pair[:_MAGIC]):
+        raise UnsupportedError(f"not a NIfTI file: its magic is {magic!r} (Analyze 7.5 is not supported)")
     ndim, *sizes = struct.unpack_from(order + version.dim[1], head, version.dim[0])
-    if not 1 <= ndim <= MOST_AXES or any(n < 0 for n in sizes[:ndim]):
+    if not 1 <= ndim <= MOST_AXES or math.prod(max(n, 1) for n in sizes[:ndim]) > MOST_SAMPLES:
         raise CorruptError(f"the NIfTI header has impossible dimensions: {ndim} axes, {tuple(sizes)}")
     (code,) = struct.unpack_from(order + "h", head, version.datatype_at)
     if code not in TYPES:
-        raise UnsupportedError(f"got NIfTI data type {code}, expected one of {', '.join(map(str, TYPES))}")
+        raise UnsupportedError(f"NIfTI data type {code} is not known; known are {', '.join(map(str, TYPES))}")
     name, channels = TYPES[code]
     (offset,) = struct.unpack_from(order + version.vox_offset[1], head, version.vox_offset[0])
-    single = magic == version.single
-    if single and offset == 0:
-        offset = version.size + 4  # left unset by some writers; every reader takes it for this
-    lowest = version.size if single else 0
-    if not math.isfinite(offset) or offset != int(offset) or not lowest <= offset <= LARGEST_OFFSET:
-        raise CorruptError(f"the NIfTI header puts the samples at byte {offset}, expected {lowest} to {LARGEST_OFFSET}")
-    layout = Layout(tuple(sizes[:ndim]), np.dtype(order + name), first_axis_fastest=True, channels=channels)
-    return NiftiHeader(version, order, layout, int(offset), single)
+    single = magic == version.single[:_MAGIC]
+    if not math.isfinite(offset) or not 0 <= offset <= LARGEST_OFFSET:
+        raise CorruptError(f"the NIfTI header puts the samples at byte {offset}, outside of 0 to {LARGEST_OFFSET}")
+    dtype = np.dtype(order + name)
+    return NiftiHeader(version, order, tuple(sizes[:ndim]), dtype, channels, int(offset), single)
 
 
 def spacing_mm(header: bytes) -> tuple[float, float, float] | None:

@@ -1,32 +1,77 @@
-"""Files that are either complete or absent: written under another name, flushed to disk, then renamed."""
+"""Files that are either complete or absent: written under another name, flushed to disk, then renamed.
+
+The unfinished file lies beside its destination, ends in ``.part`` and is readable by its owner only. A process locks its
+own, so that the next one that writes the same destination can tell what a dead process left behind, on any machine that shares
+the folder, and removes it. Mode, owner and time of the input are taken over before the rename, as gzip, xz and zstd do.
+
+What is no regular file (a device, a FIFO) keeps its place: it gets the bytes as a stream once all of them are known. A symbolic
+link is followed to its target.
+"""
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
+import shutil
+import stat
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from voxz.errors import UsageError
+from voxz.errors import CorruptError, UsageError
 from voxz.io import gzip_stream
+
+LONGEST_NAME = 255
+"""Bytes of a file name on every common file system."""
+
+_PART = ".part"
+_TOKEN = 8
+"""Digits that tell several writers of one destination apart."""
+
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF, errno.ENOSYS}
+"""Errors of a file system on which a folder cannot be synced; others mean that the disk failed."""
 
 
 @contextlib.contextmanager
-def complete_file(path: str | os.PathLike[str], force: bool) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path` that takes its name when the block ends well and vanishes when it does not."""
-    path = Path(path)
+def complete_file(
+    path: str | os.PathLike[str], force: bool, like: os.stat_result | None = None, read_back: bool = False
+) -> Iterator[BinaryIO]:
+    """Open a file beside `path` that takes its name when the block ends well and vanishes when it does not.
+
+    Parameters
+    ----------
+    force : replace what is there
+    like : the input, whose mode, owner and time are taken over; None: those of any new file
+    read_back : read the renamed file from the disk and compare it with what was written; if it differs, the old file comes
+        back and `CorruptError` is raised
+
+    Raises
+    ------
+    UsageError
+        `path` is a folder, or is there already.
+    OSError
+        The file cannot be written, or the disk fails; what was there is still there.
+    """
+    path = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path)
     refuse_overwrite(path, force)
+    if is_stream(path):
+        with _stream_to(path) as file:
+            yield file
+        return
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the output's folder is not there; make it first", str(path.parent))
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    _remove_stale(path)
+    temporary = _part_name(path)
     try:
-        with temporary.open("w+b") as file:
+        with _private(temporary) as file:
             yield file
             file.flush()
+            _take_over(file.fileno(), like)
             os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+            _put_in_place(file, temporary, path, force, read_back)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -36,19 +81,212 @@ def complete_file(path: str | os.PathLike[str], force: bool) -> Iterator[BinaryI
 def refuse_overwrite(path: Path, force: bool) -> None:
     """Raise `UsageError` if `path` is a folder, or is there and must not be replaced."""
     if path.is_dir():
-        raise UsageError(f"{path} is a folder; expected the name of a file")
-    if path.exists() and not force:
+        raise UsageError(f"{path} is a folder; give the name of a file")
+    if not force and path.exists() and not is_stream(path):
         raise UsageError(f"{path} is there already; use -f (force=True) to replace it")
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system allows it."""
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is there and neither a regular file nor a folder: a device, a FIFO, a socket."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+@contextlib.contextmanager
+def output(
+    destination: str | os.PathLike[str], force: bool, like: os.stat_result | None = None, read_back: bool = False
+) -> Iterator[BinaryIO]:
+    """`complete_file`, or for ``-`` a file whose content goes to standard output when the block ends well."""
+    if os.fspath(destination) != "-":
+        with complete_file(destination, force, like, read_back) as file:
+            yield file
+        return
+    if sys.stdout is None:
+        raise UsageError("standard output is closed; give a file with -o")
+    with temporary_file() as spool:
+        yield spool
+        spool.seek(0)
+        shutil.copyfileobj(spool, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+@contextlib.contextmanager
+def _stream_to(path: Path) -> Iterator[BinaryIO]:
+    """A file whose content goes into the device or FIFO at `path` when the block ends well."""
+    with temporary_file() as file:
+        yield file
+        file.seek(0)
+        with path.open("wb") as stream:
+            shutil.copyfileobj(file, stream)
+
+
+def _stem(path: Path) -> str:
+    """What the names of the unfinished files of a destination begin with; short enough for names of any length."""
+    room = LONGEST_NAME - len("..") - _TOKEN - len(_PART)
+    name = path.name
+    if len(os.fsencode(name)) > room:
+        name = "voxz-" + hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    return f".{name}."
+
+
+def _part_name(path: Path) -> Path:
+    return path.with_name(_stem(path) + secrets.token_hex(_TOKEN // 2) + _PART)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove unfinished files of this destination whose writers are dead."""
+    stem = _stem(path)
+    for name in os.listdir(path.parent):  # noqa: PTH208 - a folder that cannot be listed is an error here, too
+        if name.startswith(stem) and name.endswith(_PART) and len(name) == len(stem) + _TOKEN + len(_PART):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(path.with_name(name), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+                try:
+                    if _locked(descriptor):
+                        path.with_name(name).unlink()
+                finally:
+                    os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Try to lock an open file; False if another process holds it, or if files cannot be locked here."""
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _private(path: Path) -> Iterator[BinaryIO]:
+    """A new file that only its owner may read, locked as long as it is open."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        _locked(descriptor)
+        if os.fstat(descriptor).st_nlink:
+            break
+        os.close(descriptor)  # another process took it for stale between the two calls
+    with open(path, "w+b", opener=lambda *_: descriptor) as file:
+        yield file
+
+
+def _put_in_place(file: BinaryIO, temporary: Path, path: Path, force: bool, read_back: bool) -> None:
+    """Rename a finished, synced file; with `read_back`, keep the old one until the new one is found whole on the disk."""
+    if not read_back:
+        _rename(temporary, path, force)
+        _sync_folder(path.parent)
+        return
+    written = _digest(file)
+    kept = _second_name(path)
+    try:
+        _rename(temporary, path, force)
+        _sync_folder(path.parent)
+        _refuse_different(path, written)
+    except BaseException:
+        if kept is not None:
+            kept.replace(path)
+        elif not temporary.exists():
+            path.unlink()
+        raise
+    if kept is not None:
+        kept.unlink()
+
+
+def _refuse_different(path: Path, digest: bytes) -> None:
+    with path.open("rb") as file:
+        if _digest(file) != digest:
+            raise CorruptError(f"{path} reads back differently from what was written: the disk is failing; the input was kept")
+
+
+def _rename(temporary: Path, path: Path, force: bool) -> None:
+    """Give a file its name; without `force` nothing is replaced, not even what another process has just put there."""
+    if not force:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise UsageError(f"{path} is there already; use -f (force=True) to replace it") from None
+        except OSError:
+            refuse_overwrite(path, force)  # no hard links here
+        else:
+            temporary.unlink()
+            return
+    temporary.replace(path)
+
+
+def _second_name(path: Path) -> Path | None:
+    """A second name for the file at `path`, under which it outlives its replacement; None if it has none or cannot have one."""
+    kept = _part_name(path)
+    try:
+        os.link(path, kept)
+    except OSError:
+        return None
+    return kept
+
+
+def _digest(file: BinaryIO) -> bytes:
+    """SHA-256 of a file from its first byte on; afterwards its pages are dropped, so that the next reader asks the disk."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while part := file.read(1 << 20):
+        digest.update(part)
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return digest.digest()
+
+
+def _take_over(descriptor: int, like: os.stat_result | None) -> None:
+    """Give an open file the mode, the owner (where allowed) and the times of the input; the group's rights go with the group."""
+    if not hasattr(os, "fchown"):
+        return
+    mode = 0o666 & ~_umask() if like is None else like.st_mode & 0o777
+    if like is not None:
+        with contextlib.suppress(OSError):
+            os.fchown(descriptor, like.st_uid, -1)
+        try:
+            os.fchown(descriptor, -1, like.st_gid)
+        except OSError:
+            mode &= ~0o070 | (mode & 0o007) << 3
+    with contextlib.suppress(OSError):  # a file system without rights or times
+        os.fchmod(descriptor, mode)
+        if like is not None:
+            os.utime(descriptor, ns=(like.st_atime_ns, like.st_mtime_ns))
+
+
+def _umask() -> int:
+    """Rights that new files do not get."""
     with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the file system allows it."""
+    try:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+@contextlib.contextmanager
+def temporary_file() -> Iterator[BinaryIO]:
+    """Open a file that vanishes when the block ends, and that may be opened again by its name, on Windows, too."""
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "file").open("w+b") as file:
+        yield file
 
 
 @contextlib.contextmanager
@@ -62,7 +300,8 @@ def packer(destination: str | os.PathLike[str], file: BinaryIO, level: int) -> I
 
 
 def header_path(data: Path, companion: bytes) -> Path:
-    """Return the name of the header beside the data file of a pair."""
+    """Return the name of the header beside the data file of a pair, in capitals if the data file's is."""
     name = data.name[:-3] if data.name.lower().endswith(".gz") else data.name
-    stem = name[: -len(".img")]
-    return data.with_name(stem + (".hdr.gz" if companion[:2] == gzip_stream.MAGIC else ".hdr"))
+    stem, _, kind = name.rpartition(".")
+    ending = ".hdr.gz" if companion[:2] == gzip_stream.MAGIC else ".hdr"
+    return data.with_name(stem + (ending.upper() if kind.isupper() else ending))

@@ -1,24 +1,26 @@
 """Reading a foreign file from front to back: head, samples, tail, with checksums of all that passes."""
 
+import contextlib
 import gzip
 import hashlib
-import io
 import os
-import sys
 import zlib
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
-from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
+from voxz.errors import CorruptError, TruncatedError, UnsupportedError, VoxzError
 from voxz.io import gzip_stream, nifti, npy
 from voxz.volume.layout import Foreign, Layout
 
 _TAIL_PART = 1 << 20
 _LARGEST_TAIL = 1 << 28
 
+_MOST_DEFLATED = 1032
+"""Bytes that a byte of deflate can hold at most."""
+
 
 class Source:
-    """A NIfTI or .npy file, possibly gzip-compressed, open for reading; ``-`` is standard input.
+    """A NIfTI or .npy file, possibly gzip-compressed, open for reading; `name` is what messages call it.
 
     Attributes
     ----------
@@ -26,21 +28,22 @@ class Source:
         What the samples are, and the bytes around them.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.name = os.fspath(path)
+    def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+        self.name = name or os.fspath(path)
         self._samples_sha256 = hashlib.sha256()
         self._original_sha256 = hashlib.sha256()
         self._taken = 0
         self._check: gzip_stream.IdentityCheck | None = None
-        data, header = _pair(Path(path)) if self.name != "-" else (None, None)
-        self._raw = data.open("rb") if data else cast(io.BufferedReader, sys.stdin.buffer)
+        self._path, header = _pair(Path(path))
+        self._raw = self._path.open("rb")
         self._file: IO[bytes] | gzip.GzipFile = self._raw
         try:
-            gzipped = self._raw.peek(2)[:2] == gzip_stream.MAGIC
-            if gzipped:
+            self._gzipped = self._raw.peek(2)[:2] == gzip_stream.MAGIC
+            if self._gzipped:
                 self._file = gzip.GzipFile(fileobj=self._raw, mode="rb")
-                self._check = gzip_stream.IdentityCheck(data) if data else None
-            self.layout, self.foreign = self._read_head(header.read_bytes() if header else b"", gzipped)
+                self._check = gzip_stream.IdentityCheck(self._path)
+            self.layout, self.foreign = self._read_head(header.read_bytes() if header else b"", self._gzipped)
+            self._refuse_short()
         except BaseException:
             self.close()
             raise
@@ -49,8 +52,7 @@ class Source:
         """Close the file."""
         if self._check is not None:
             self._check.close()
-        if self.name != "-":
-            self._raw.close()
+        self._raw.close()
 
     def __enter__(self) -> "Source":
         return self
@@ -63,12 +65,33 @@ class Source:
         data = self._read(length)
         self._taken += len(data)
         if len(data) != length:
-            raise TruncatedError(
-                f"{self.name} ends early: got {self._taken} bytes of samples, its header announces {self.layout.nbytes} "
-                f"({'x'.join(map(str, self.layout.shape))} {self.layout.dtype}); get the file again"
-            )
+            raise self._ends_early(self._taken)
         self._samples_sha256.update(data)
         return data
+
+    def _ends_early(self, got: int) -> TruncatedError:
+        shape = "x".join(map(str, self.layout.shape))
+        return TruncatedError(
+            f"{self.name} ends early: it has {got} bytes of samples, its header announces {self.layout.nbytes} "
+            f"({shape} {self.layout.dtype}); get the file again"
+        )
+
+    def _refuse_short(self) -> None:
+        """Refuse a file that cannot hold the samples it announces, before memory is made for them."""
+        size = self._path.stat().st_size
+        room = size * _MOST_DEFLATED if self._gzipped else max(0, size - len(self.foreign.head))
+        if self.layout.nbytes > room:
+            raise self._ends_early(room)
+
+    def _samples_from(self, start: int) -> int:
+        """Bytes of the uncompressed file from `start` on; counting those of a gzip file reads it once more."""
+        if not self._gzipped:
+            return max(0, self._path.stat().st_size - start)
+        length = 0
+        with gzip.open(self._path) as again, contextlib.suppress(EOFError, gzip.BadGzipFile, zlib.error):
+            while part := again.read(1 << 20):
+                length += len(part)
+        return max(0, length - start)
 
     def read_tail(self) -> bytes:
         """Return what follows the samples."""
@@ -99,27 +122,39 @@ class Source:
         except EOFError:
             raise TruncatedError(f"{self.name} is a gzip file that ends early; get the file again") from None
         except (gzip.BadGzipFile, zlib.error) as error:
+            if str(error).startswith("Not a gzipped file"):
+                raise CorruptError(f"{self.name} has bytes behind its gzip stream") from None
             raise CorruptError(f"{self.name} is a damaged gzip file ({error}); get the file again") from None
         return b"".join(parts)
 
     def _read_head(self, companion: bytes, gzipped: bool) -> tuple[Layout, Foreign]:
         if companion:
             paired = nifti.parse(gzip_stream.unpacked(companion))
-            return paired.layout, Foreign("nifti-pair", self._exactly(paired.offset), companion, gzipped)
+            head = self._exactly(paired.start(paired=True))
+            return self._measured(paired, len(head)), Foreign("nifti-pair", head, companion, gzipped)
         head = self._read(len(npy.MAGIC))
         if head == npy.MAGIC:
             return self._read_npy(head, gzipped)
         head += self._read(nifti.NIFTI1.size - len(head))
         if not head:
-            raise UnsupportedError(f"{self.name} is empty; expected a NIfTI or .npy file")
+            raise UnsupportedError(f"{self.name} is empty")
         known = nifti.recognise(head)
         if known is None:
-            raise UnsupportedError(f"{self.name} is neither NIfTI nor .npy (nor either of them in gzip)")
+            raise UnsupportedError(f"{self.name} is neither NIfTI nor .npy (nor either of them in gzip){self._half()}")
         head += self._read(known[0].size - len(head))
         header = nifti.parse(head)
-        if not header.single:
-            raise UsageError(f"{self.name} is the header of a pair; give the path of a file with its .img or .hdr beside it")
-        return header.layout, Foreign("nifti", head + self._exactly(header.offset - len(head)), b"", gzipped)
+        if not header.single and self._half():
+            raise UnsupportedError(f"{self.name} is the header of a pair{self._half()}")
+        head += self._exactly(header.start(paired=False) - len(head))
+        return self._measured(header, len(head)), Foreign("nifti", head, b"", gzipped)
+
+    def _measured(self, header: nifti.NiftiHeader, start: int) -> Layout:
+        return header.layout(self._samples_from(start) if header.measured else 0)
+
+    def _half(self) -> str:
+        """Words for a file whose name belongs to a pair, but which has to stand alone; else none."""
+        kind = _kind(self._path)[1].lower()
+        return {"hdr": ", but no .img goes with it", "img": ", and no .hdr goes with it"}.get(kind, "")
 
     def _read_npy(self, head: bytes, gzipped: bool) -> tuple[Layout, Foreign]:
         head += self._exactly(2)
@@ -138,24 +173,36 @@ class Source:
 
 
 def files_of(path: str | os.PathLike[str]) -> list[Path]:
-    """Return the files that `Source` reads for `path`: one, or both of a .hdr/.img pair."""
+    """Return the files that `Source` reads for `path`: one, or data and header of a .hdr/.img pair."""
     return [file for file in _pair(Path(path)) if file is not None]
 
 
 def _pair(path: Path) -> tuple[Path, Path | None]:
-    """Data file and, for a .hdr/.img pair given by either name, header file."""
-    for ending in (".gz", ""):
-        name = path.name.removesuffix(ending) if path.name.lower().endswith(ending) else ""
-        stem, dot, kind = name.rpartition(".")
-        if dot and kind.lower() in ("hdr", "img"):
-            data, header = (_beside(path.parent, stem, wanted) for wanted in ("img", "hdr"))
-            if data is None or header is None:
-                missing = "img" if data is None else "hdr"
-                raise UsageError(f"{path} belongs to a pair, but {stem}.{missing} is not beside it")
+    """Data file and, for a .hdr/.img pair given by either name, header file. What is half a pair stands alone."""
+    stem, kind = _kind(path)
+    if kind.lower() in ("hdr", "img"):
+        data, header = (_beside(path.parent, stem, wanted) for wanted in ("img", "hdr"))
+        if data is not None and header is not None and path in (data, header) and _is_header(header):
             return data, header
     return path, None
 
 
+def _kind(path: Path) -> tuple[str, str]:
+    """Stem of a name and its extension, that of .gz left out."""
+    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+    stem, _, kind = name.rpartition(".")
+    return stem, kind
+
+
 def _beside(folder: Path, stem: str, kind: str) -> Path | None:
-    names = (f"{stem}.{form}{ending}" for form in (kind, kind.upper()) for ending in ("", ".gz"))
+    names = (f"{stem}.{form}{ending}" for form in (kind, kind.upper()) for ending in ("", ".gz", ".GZ"))
     return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _is_header(path: Path) -> bool:
+    """Whether a file is the header of a NIfTI pair."""
+    try:
+        with path.open("rb") as file:
+            return not nifti.parse(gzip_stream.unpacked(file.read(gzip_stream.LARGEST_HEADER))).single
+    except VoxzError:
+        return False

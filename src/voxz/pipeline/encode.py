@@ -5,7 +5,7 @@ number of threads: bricks are coded independently and written in their order.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from voxz.codecs import registry
 from voxz.codecs.numbers import STORED
 from voxz.codecs.stored import encode_bytes
-from voxz.container.header import BRICK, COMPANION, HEAD, LOSS, TAIL, Header, Loss
+from voxz.container.header import BRICK, COMPANION, HEAD, LOSS, TAIL, UNITS, Header, Loss
 from voxz.container.loss_mark import mark
 from voxz.container.writer import Writer, preamble_length
 from voxz.pipeline.distortion import Tally, within
@@ -45,23 +45,31 @@ def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
     if not within(brick, decoded, plan.fidelity.bound):
         number, payload = registry.encode_brick(brick, plan.level)
         decoded = brick
-    return Coded(number, payload, decoded, Tally.of(brick, decoded, plan.count_background))
+    return Coded(number, payload, decoded, Tally.of(brick, decoded, plan.target.counts_background))
 
 
 def encode_samples(
-    samples: Samples, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None = None
+    samples: Samples,
+    file: BinaryIO,
+    plan: Plan,
+    threads: int,
+    progress: Progress | None = None,
+    ready: Sequence[Coded] = (),
 ) -> tuple[Header, Loss | None]:
-    """Code `samples` into the seekable `file`; return the header, and the record of losses, as written."""
+    """Code `samples` into the seekable `file`; return the header, and the record of losses, as written.
+
+    If the bricks are `ready`, because settling the plan has coded them all, they are only written.
+    """
     layout, foreign = samples.layout, samples.foreign
     grid = grid_of(layout, plan)
-    header = Header.describe(layout, grid, foreign.format, plan.level, plan.target)
+    header = Header.describe(layout, grid, foreign.format, plan.level, plan.target.number)
     writer = Writer(file, header)
     for kind, data in ((HEAD, foreign.head), (COMPANION, foreign.companion)):
         if data:
             writer.add(kind, STORED, len(data), encode_bytes(data))
 
     tally, decoded = Tally(), _Digests(foreign.head)
-    coded = _coded(bricks_of(samples, grid), plan, threads)
+    coded = _coded(bricks_of(samples, grid), plan, threads, ready)
     done = 0
     for boxes in grid.slabs():
         shape, origin = slab_place(grid, boxes)
@@ -109,23 +117,23 @@ def around(plan: Plan, header: Header, foreign: Foreign, tail: bytes, tally: Tal
 def _loss(plan: Plan, tally: Tally) -> Loss:
     """The record of what was promised and measured."""
     return Loss(
-        plan.asked,
+        plan.target.value,
         plan.fidelity.bound,
         tally.largest_error,
         tally.mean_square,
         tally.counted,
         tally.peak,
         plan.noise,
-        plan.unit,
-        int(plan.count_background),
+        UNITS[plan.target.unit],
+        int(plan.target.counts_background),
     )
 
 
-def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int) -> Iterator[Coded]:
-    """Coded bricks in their order; those that are ready only have to be passed by."""
-    if plan.ready:
-        for _, ready in zip(bricks, plan.ready, strict=True):
-            yield ready
+def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, ready: Sequence[Coded]) -> Iterator[Coded]:
+    """Coded bricks in their order; where they are ready, the samples are only read past."""
+    if ready:
+        for _, coded in zip(bricks, ready, strict=True):
+            yield coded
         return
     yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads)
 

@@ -40,17 +40,18 @@ def engines_for(dtype: np.dtype[Any]) -> tuple[Codec, ...]:
     return (Wavelet(), Predictive() if dtype.kind in "iu" else Floats())
 
 
-def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float, above: float) -> tuple[Plan, float]:
+def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], above: float) -> tuple[Plan, float]:
     """Plan with the engine whose parts are smaller, and a guess of the logarithm of its step to base 2.
 
-    `bits` per sample are aimed at unless they are 0, else the plan's PSNR, or up to `above` dB more. An engine that the plan
+    The parts are brought to what the plan's target asks; a PSNR may be up to `above` dB more. An engine that the plan
     names stays.
     """
+    bits, wanted_db = plan.target.bits_per_sample(8 * dtype.itemsize), plan.target.psnr_db
     engines, probe = engines_for(dtype) if plan.codec is None else (plan.codec,), trial.probe()
-    whole, part = (Outlook.of(bricks, plan.count_background) for bricks in (trial.bricks, probe.bricks))
+    whole, part = (Outlook.of(bricks, plan.target.counts_background) for bricks in (trial.bricks, probe.bricks))
     plans = [replace(plan, codec=codec) for codec in engines]
     missed = 0.0
-    if bits:
+    if bits is not None:
         guess = _step_for(whole.bits, bits, trial.peak)
         share = ratio(part.bits(guess), whole.bits(guess))
         goal = BitsGoal(bits * share, NEAR_BITS)
@@ -58,14 +59,15 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], bits: float, a
         db = first[1].psnr_db
         missed = math.log2(bits * share / first[1].bits) / goal.slope
     else:
-        rough = _first_step(plans[0], probe.peak, plan.asked)
-        db = plan.asked - 10 * math.log10(ratio(part.square(rough), whole.square(rough)))
+        assert wanted_db is not None
+        rough = _first_step(plans[0], probe.peak, wanted_db)
+        db = wanted_db - 10 * math.log10(ratio(part.square(rough), whole.square(rough)))
         first = _at_psnr(probe, plans[0], db)
     others = plans[1:] if math.isfinite(db) and first[1].bits > FEWEST_BITS else []
     found = [first] + [_at_psnr(probe, other, db) for other in others]
     costs = [_bits_at(result, db) for _, result in found]
     best = min(range(len(found)), key=lambda k: costs[k])
-    left = found[best][1].psnr_db - (db if bits else db + above / 2)
+    left = found[best][1].psnr_db - (db if wanted_db is None else db + above / 2)
     return plans[best], found[best][0] + missed + (left / DB_PER_DOUBLING if abs(left) < 1 else 0.0)
 
 

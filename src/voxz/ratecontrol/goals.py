@@ -1,23 +1,45 @@
-"""What a trial is to come near to: totals over bricks, of squared errors for a PSNR or of bytes for a rate."""
+"""What a search is to come near to: a total over bricks, of squared errors for a PSNR or of bytes for a size."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from voxz.metrics import psnr
 from voxz.pipeline.distortion import Tally
 from voxz.pipeline.plan import Coded
+from voxz.target import Target
+
+
+class Measured(Protocol):
+    """What was coded with one step."""
+
+    @property
+    def length(self) -> float:
+        """Bytes."""
+
+    @property
+    def samples(self) -> int:
+        """How many they are for."""
+
+    @property
+    def tally(self) -> Tally:
+        """Errors."""
+
+    @property
+    def peak(self) -> float:
+        """Max - min of the whole volume."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was coded with one step, or nearly so: bytes of the whole file, errors, and the bricks."""
+    """A volume that was coded with one step, or nearly so: bytes of the whole file, errors, and the bricks."""
 
     length: float
     samples: int
     tally: Tally
     peak: float
-    coded: tuple[Coded, ...]
+    coded: Sequence[Coded]
 
     @property
     def bits(self) -> float:
@@ -46,14 +68,14 @@ class Goal(Protocol):
     def blind(self) -> bool:
         """Whether nothing has to be decoded for it."""
 
-    def total(self, result: Result) -> float:
+    def total(self, result: Measured) -> float:
         """The total of a result."""
 
     def part(self, brick: Coded) -> float:
         """What a brick adds to it."""
 
-    def wanted(self, result: Result) -> tuple[float, float, float]:
-        """Least total that is near enough, what to aim at, and the most, if the samples are those of `result`."""
+    def wanted(self, result: Measured) -> tuple[float, float, float]:
+        """Least total that is near enough, the total to head for, and the most, if the samples are those of `result`."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,7 @@ class PsnrGoal:
         """Twice as many for an amplitude twice as large."""
         return 2.0
 
-    def total(self, result: Result) -> float:
+    def total(self, result: Measured) -> float:
         """Squared errors."""
         return result.tally.squares
 
@@ -78,7 +100,7 @@ class PsnrGoal:
         """Squared errors of a brick."""
         return brick.tally.squares
 
-    def wanted(self, result: Result) -> tuple[float, float, float]:
+    def wanted(self, result: Measured) -> tuple[float, float, float]:
         """Squared errors at the highest PSNR that is near enough, in the middle, and at the least."""
         most = result.tally.counted * result.peak**2 * 10 ** (-self.db / 10)
         return most * 10 ** (-self.above / 10), most * 10 ** (-self.above / 20), most
@@ -98,15 +120,23 @@ class BitsGoal:
         """A bit per sample for each doubling of the step, less at low rates."""
         return -1 / max(self.bits, 0.8)
 
-    def total(self, result: Result) -> float:
-        """Bytes of the file."""
+    def total(self, result: Measured) -> float:
+        """Bytes."""
         return result.length
 
     def part(self, brick: Coded) -> float:
         """Bytes of a brick."""
         return float(len(brick.payload))
 
-    def wanted(self, result: Result) -> tuple[float, float, float]:
-        """Bytes of the file."""
-        aim = self.bits * result.samples / 8
-        return aim * (1 - self.near), aim, aim * (1 + self.near)
+    def wanted(self, result: Measured) -> tuple[float, float, float]:
+        """Bytes."""
+        middle = self.bits * result.samples / 8
+        return middle * (1 - self.near), middle, middle * (1 + self.near)
+
+
+def goal_of(target: Target, stored: int, above: float, near: float) -> PsnrGoal | BitsGoal | None:
+    """Goal of a target for samples with so many `stored` bits; None if it asks for no PSNR and no size."""
+    bits = target.bits_per_sample(stored)
+    if bits is not None:
+        return BitsGoal(bits, near)
+    return None if target.psnr_db is None else PsnrGoal(target.psnr_db, above)

@@ -1,6 +1,6 @@
-"""A label map must not lose anything: half a label is none.
+"""Refuse lossy targets for label maps.
 
-Looked for where a target with loss is asked for, in the header and in the samples. Slab after slab is read until enough voxels
+Maps are recognised by the header and by the samples. Slab after slab is read until enough voxels
 lie outside constant regions (see `voxz.codecs.labels.detect`); in a scan those of the first slab are enough. An image of one
 value is no map: there is nothing that it could lose.
 """
@@ -11,7 +11,7 @@ from voxz.io import nifti
 from voxz.pipeline.samples import Samples
 from voxz.pipeline.slabs import native_slabs
 from voxz.ratecontrol.planning import Opener
-from voxz.ratecontrol.target import Lossless, MaxError, Target
+from voxz.target import Target
 from voxz.volume.layout import Foreign
 
 ENOUGH = 1 << 15
@@ -27,14 +27,14 @@ slices of mostly air 0.15 and more."""
 
 def refuse_maps(target: Target, opened: Opener) -> None:
     """Raise `UsageError` if something may be lost of what looks like a label map."""
-    if isinstance(target, Lossless) or (isinstance(target, MaxError) and target.error == 0):
+    if not target.loses:
         return
     with opened() as samples:
         reason = _reason(samples)
     if reason:
         raise UsageError(
-            f"got a target with loss for what looks like a label map ({reason}), expected an image; "
-            "compress it without loss, or insist with --force-lossy (force_lossy=True)"
+            f"a label map must not be compressed lossily, and this looks like one ({reason}); "
+            "compress it losslessly, or insist with --force-lossy (force_lossy=True)"
         )
 
 

@@ -1,122 +1,156 @@
-"""From what the caller asks to how the volume is coded.
+"""From what the caller asks to how the volume is coded: one way for every target and every codec.
 
-A rate or a PSNR is reached by trying: an engine and a first step are found on small parts of the volume (`engines`), then the
-volume, or some bricks of a large one, is coded until it is near enough (`trial`).
+A largest error follows from the header and the noise. A PSNR or a size is reached by trying: an engine and a first step are found
+on small parts of the volume (`codec_choice`), then the volume, or some bricks of a large one, is coded until it is near enough
+(`step_search`). A codec that is fitted to the volume finds its steps itself, with the same goals and the same search.
 """
 
 import math
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
-from voxz.container.header import TARGETS, UNITS, Header, Loss
+from voxz.container.header import Header, Loss
 from voxz.errors import UsageError
 from voxz.io import nifti
 from voxz.metrics import psnr
-from voxz.pipeline.plan import Plan
+from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
+from voxz.pipeline.slabs import native_slabs
 from voxz.ratecontrol.codec_choice import choose_engine, engine_within
-from voxz.ratecontrol.goals import BitsGoal, PsnrGoal, Result
+from voxz.ratecontrol.goals import BitsGoal, PsnrGoal, Result, goal_of
 from voxz.ratecontrol.noise import noise_of
 from voxz.ratecontrol.step_search import Trial, with_step
-from voxz.ratecontrol.target import BitsPerVoxel, Lossless, MaxError, Psnr, Ratio, Target
-from voxz.volume.layout import Foreign, Layout
+from voxz.target import LOSSLESS, Target
+from voxz.volume.layout import Foreign
 
 Opener = Callable[[], AbstractContextManager[Samples]]
 """Gives the samples anew, from the first on: some targets have to look at them before they are coded."""
+
+Fit = Callable[[Trial, Plan, PsnrGoal | BitsGoal | None], tuple[Coded, ...]]
+"""Codes all bricks of a volume by fitting something to them; without a goal, only the plan's bound counts."""
 
 NARROW = 3
 """Bounds below which wavelets with corrections are not tried for integers."""
 
 RATE_NEAR, RATE_MISSED = 0.019, 0.02
-"""Rates are aimed at within the first share, and missed beyond the second."""
+"""A size is searched for within the first share of what was asked, and missed beyond the second."""
 
 PSNR_ABOVE, PSNR_MISSED = 0.095, 0.1
-"""PSNRs are aimed at within so many dB above what was asked, none below, and missed beyond the second."""
+"""A PSNR is searched for within so many dB above what was asked, none below, and missed beyond the second."""
 
 TIGHTER = 0.4
-"""Share of these that is aimed at where only part of a volume is tried."""
+"""Share of these that is searched within where only part of a volume is tried."""
+
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Magnitudes of the largest sample between which squares and their sums are normal doubles."""
 
 DB_PER_DOUBLING = 6.02
 
 
-def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, threads: int) -> Plan:
-    """Settle how the volume is to be coded.
+@dataclass(frozen=True)
+class Settled:
+    """A plan, and all bricks if finding it has coded them already."""
+
+    plan: Plan
+    bricks: tuple[Coded, ...] = ()
+
+
+def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, threads: int, fit: Fit | None = None) -> Settled:
+    """Settle how the volume is to be coded; with `fit`, its bricks are coded by it.
 
     Raises
     ------
     UsageError
         The target cannot be reached; the message says what can.
     """
-    if isinstance(target, Lossless):
-        return Plan(level, codec)
-    if isinstance(target, MaxError):
-        with opened() as samples:
-            noise = noise_of(samples) if target.unit == "noise" else 0.0
-            bound = bound_in_stored_units(target, noise, samples.layout, samples.foreign)
-            layout = samples.layout
-        plan = Plan(
-            level,
-            codec,
-            Fidelity.within(bound),
-            TARGETS["max-error"],
-            target.error,
-            noise,
-            unit=UNITS[target.unit],
-        )
-        narrow = bound < NARROW if layout.dtype.kind in "iu" else bound == 0
-        if codec is not None or narrow or not _has_engines(layout.dtype):
-            return plan
-        with opened() as samples:
-            return engine_within(Trial.of(samples, plan, threads), plan, layout.dtype)
-    if not isinstance(target, Psnr | BitsPerVoxel | Ratio):
-        raise UsageError(f"got target {target!r}, expected voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio")
-    if codec is not None and not codec.can_lose:
-        raise UsageError(f"the codec {codec.name} is always lossless, so it cannot meet a PSNR or a size; take wavelet")
-    bound = math.inf if target.max_error is None else target.max_error
-    name, asked = target_facts(target)
-    plan = Plan(level, codec, Fidelity(bound), TARGETS[name], asked)
-    if isinstance(target, Psnr):
-        plan = replace(plan, count_background=target.background)
+    if target == LOSSLESS:
+        return Settled(Plan(level, codec, target))
     with opened() as samples:
-        layout = samples.layout
-        if not _has_engines(layout.dtype):
-            return replace(plan, fidelity=EXACT)
-        trial = Trial.of(samples, plan, threads)
-    if trial.peak == 0:
-        return replace(plan, fidelity=EXACT)
-    plan, guess = choose_engine(trial, plan, layout.dtype, _bits(plan, 8 * layout.dtype.itemsize), PSNR_ABOVE)
+        noise = noise_of(samples) if target.unit == "noise" else 0.0
+        dtype, foreign = samples.layout.dtype, samples.foreign
+    bound = target.bound(noise=noise, slope=_slope(foreign), whole=dtype.kind in "iub")
+    plan = Plan(level, codec, target, Fidelity.within(bound), noise)
+    goal = goal_of(target, 8 * dtype.itemsize, PSNR_ABOVE, RATE_NEAR)
+    if goal is not None and codec is not None and not codec.can_lose:
+        raise UsageError(f"the codec {codec.name} is always lossless, so it cannot meet a PSNR or a size; take wavelet")
+    if fit is None and goal is None:
+        return Settled(_within(opened, plan, threads, dtype))
+    if fit is None and not _has_engines(dtype):
+        if target.bits_per_sample(8 * dtype.itemsize) is not None:
+            raise UsageError(
+                f"samples of type {dtype.name} are coded without loss only, so --{target.name} cannot be met; leave it out, or "
+                "convert them to integers of up to 32 bits or to floats"
+            )
+        return Settled(replace(plan, fidelity=EXACT))
+    _refuse_range(target, opened, dtype)
+    with opened() as samples:
+        trial = Trial.of(samples, plan, threads) if fit is None else Trial.of(samples, plan, threads, math.inf)
+    if goal is not None and trial.peak == 0:
+        return Settled(replace(plan, fidelity=EXACT))
+    if fit is not None:
+        bricks = fit(trial, plan, goal)
+        _refuse_missed(plan, trial.result(plan, bricks), trial, dtype)
+        return Settled(plan, bricks)
+    assert goal is not None
+    plan, guess = choose_engine(trial, plan, dtype, PSNR_ABOVE)
     if plan.codec != codec:
         with opened() as samples:
             trial = Trial.of(samples, plan, threads)
-    reach = _reach_psnr if isinstance(target, Psnr) else _reach_rate
-    return reach(trial, plan, guess, layout.dtype)
+    near = goal if trial.whole else goal_of(target, 8 * dtype.itemsize, PSNR_ABOVE * TIGHTER, RATE_NEAR * TIGHTER)
+    assert near is not None
+    step, result = trial.approach(plan, near, guess)
+    _refuse_missed(plan, result, trial, dtype)
+    return Settled(with_step(plan, step), tuple(result.coded) if trial.whole else ())
 
 
 def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
     """After a whole volume was coded by a plan that was tried on part of it: a better one if it missed its target, else None."""
-    if loss is None or plan.ready or plan.fidelity.step == 0:
+    if loss is None or plan.fidelity.step == 0:
         return None
-    if plan.target == TARGETS["psnr"]:
-        got = psnr(loss.mean_square, loss.peak)
-        if got is None or plan.asked <= got <= plan.asked + PSNR_MISSED:
+    layout = header.layout_of_samples()
+    asked = plan.target.bits_per_sample(8 * layout.dtype.itemsize)
+    if asked is None:
+        got, least = psnr(loss.mean_square, loss.peak), plan.target.value
+        if got is None or least <= got <= least + PSNR_MISSED:
             return None
-        doublings = (got - plan.asked - PSNR_MISSED / 2) / DB_PER_DOUBLING
+        doublings = (got - least - PSNR_MISSED / 2) / DB_PER_DOUBLING
     else:
-        layout = header.layout_of_samples()
         bits = 8 * header.file_length / math.prod(layout.canonical)
-        asked = _bits(plan, 8 * layout.dtype.itemsize)
         if abs(bits / asked - 1) <= RATE_MISSED:
             return None
         doublings = math.log2(bits / asked) * max(asked, 0.5)
     return replace(plan, fidelity=replace(plan.fidelity, step=plan.fidelity.step * 2.0**doublings))
+
+
+def _within(opened: Opener, plan: Plan, threads: int, dtype: np.dtype[Any]) -> Plan:
+    """Plan for a largest error, with the engine that is smaller."""
+    bound = plan.fidelity.bound
+    narrow = bound < NARROW if dtype.kind in "iu" else bound == 0
+    if plan.codec is not None or narrow or not _has_engines(dtype):
+        return plan
+    _refuse_range(plan.target, opened, dtype)
+    with opened() as samples:
+        return engine_within(Trial.of(samples, plan, threads), plan, dtype)
+
+
+def _refuse_range(target: Target, opened: Opener, dtype: np.dtype[Any]) -> None:
+    """Refuse doubles whose squares are no normal numbers: mean squared errors of them cannot be reckoned with."""
+    if dtype != np.dtype(np.float64).newbyteorder(dtype.byteorder):
+        return
+    with opened() as samples:
+        for _, slab in native_slabs(samples):
+            sizes = np.abs(slab[np.isfinite(slab) & (slab != 0)])
+            if sizes.size and not SMALLEST <= sizes.max() <= LARGEST:
+                raise UsageError(
+                    f"samples of up to {sizes.max():.1e} are outside of {SMALLEST:g} to {LARGEST:g}, where loss is measured, so "
+                    f"--{target.name} cannot be met; multiply them by a power of 10 first, or code them without loss"
+                )
 
 
 def _has_engines(dtype: np.dtype[Any]) -> bool:
@@ -124,66 +158,22 @@ def _has_engines(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iuf" and dtype.itemsize <= (8 if dtype.kind == "f" else 4)
 
 
-def target_facts(target: Psnr | BitsPerVoxel | Ratio) -> tuple[str, float]:
-    """Name and value of a target in a file."""
-    match target:
-        case Psnr(db):
-            return "psnr", db
-        case BitsPerVoxel(bits):
-            return "bits", bits
-        case Ratio(ratio):
-            return "ratio", ratio
-
-
-def _bits(plan: Plan, stored: int) -> float:
-    """Bits per sample that a plan for a rate asks for, of samples with so many `stored` bits; 0 for a PSNR."""
-    if plan.target == TARGETS["psnr"]:
-        return 0.0
-    return plan.asked if plan.target == TARGETS["bits"] else stored / plan.asked
-
-
-def _reach_psnr(trial: Trial, plan: Plan, guess: float, dtype: np.dtype[Any]) -> Plan:
-    """Coarsest step whose PSNR is at least what was asked."""
-    step, result = trial.approach(plan, PsnrGoal(plan.asked, PSNR_ABOVE * (1 if trial.whole else TIGHTER)), guess)
-    least = 10 * math.log10(trial.peak**2 * max(1, trial.samples))
-    beyond = dtype.kind in "iu" and plan.asked > least
-    if result.psnr_db < plan.asked or (beyond and math.isinf(result.psnr_db)):
-        best = "lossless coding" if math.isinf(result.psnr_db) else f"{result.psnr_db:.2f} dB"
-        raise UsageError(f"got a PSNR of {plan.asked:g} dB, beyond lossy coding of this volume; expected less, or {best}")
-    return _settled(trial, plan, step, result)
-
-
-def _reach_rate(trial: Trial, plan: Plan, guess: float, dtype: np.dtype[Any]) -> Plan:
-    """Step whose file has the size that was asked."""
+def _refuse_missed(plan: Plan, result: Result, trial: Trial, dtype: np.dtype[Any]) -> None:
+    """Raise `UsageError` if a result is too far from what was asked."""
     stored = 8 * dtype.itemsize
-    asked = _bits(plan, stored)
-    step, result = trial.approach(plan, BitsGoal(asked, RATE_NEAR * (1 if trial.whole else TIGHTER)), guess)
-    if abs(result.bits / asked - 1) > RATE_MISSED:
-        side = "the most" if result.bits < asked else "the least"
+    bits, db = plan.target.bits_per_sample(stored), plan.target.psnr_db
+    if db is not None:
+        most = 10 * math.log10(trial.peak**2 * max(1, trial.samples))
+        beyond = dtype.kind in "iu" and db > most and math.isinf(result.psnr_db)
+        if result.psnr_db < db or beyond:
+            best = "lossless coding" if math.isinf(result.psnr_db) else f"{result.psnr_db:.2f} dB"
+            raise UsageError(f"a PSNR of {db:g} dB is beyond lossy coding of this volume here; ask for less, or for {best}")
+    if bits is not None and abs(result.bits / bits - 1) > RATE_MISSED:
+        side = "largest" if result.bits < bits else "smallest"
         raise UsageError(
-            f"got {asked:.4g} bits per sample (a ratio of {stored / asked:.4g}), expected at {side[4:]} {result.bits:.4g} "
-            f"(a ratio of {stored / result.bits:.4g}), which is {side} that this volume can be coded with here"
+            f"cannot reach {bits:.4g} bits per sample (a ratio of {stored / bits:.4g}): the {side} this volume can be coded at "
+            f"here is {result.bits:.4g} (a ratio of {stored / result.bits:.4g})"
         )
-    return _settled(trial, plan, step, result)
-
-
-def _settled(trial: Trial, plan: Plan, log_step: float, result: Result) -> Plan:
-    """The plan with this step, and its bricks if these are all."""
-    return replace(with_step(plan, log_step), ready=result.coded if trial.whole else ())
-
-
-def bound_in_stored_units(target: MaxError, noise: float, layout: Layout, foreign: Foreign) -> float:
-    """Return the largest bound in stored units that keeps what was asked, a whole number for integers."""
-    bound = Fraction(float(target.error))
-    if target.unit == "scaled":
-        bound /= abs(Fraction(_slope(foreign)))
-    if target.unit == "noise":
-        bound *= Fraction(noise)
-    bound = min(bound, Fraction(sys.float_info.max))
-    if layout.dtype.kind in "iub":
-        return float(math.floor(bound))
-    nearest = float(bound)
-    return nearest if Fraction(nearest) <= bound else math.nextafter(nearest, 0.0)
 
 
 def _slope(foreign: Foreign) -> float:

@@ -1,4 +1,4 @@
-"""Trying steps until a rate or a PSNR is near enough: on small parts of a volume first, then on its bricks.
+"""Trying steps until a size or a PSNR is near enough: on small parts of a volume first, then on its bricks.
 
 Both goals are totals over bricks, of squared errors or of bytes. So when the bricks have been coded once with a step that was
 found on small parts, and their total is a little off, it is enough to code some of them again with another step.
@@ -20,29 +20,27 @@ from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
 from voxz.pipeline.slabs import bricks_of, grid_of
 from voxz.ratecontrol.goals import Goal, Result
+from voxz.ratecontrol.secant import ROUNDS, find_step
 from voxz.threads import map_ordered
 from voxz.volume.bricks import middle_of
 
 MOST_TRIED = 1 << 24
-"""Samples up to which a volume is tried whole;"""
+"""Volumes up to this many samples are searched whole."""
 
 SOME_TRIED = 1 << 22
-"""of larger ones so many, in bricks at equal distances."""
+"""For larger volumes, search on evenly spaced bricks that total about this many samples."""
 
 PROBED, PARTS = (1 << 16, 1 << 18), 3
 """Least and most samples on which the first steps are tried, a tenth of a volume in between; in how many parts."""
 
 PROBED_VOLUMES, PROBED_SLICES = 16, 24
 
-ROUNDS, PATCHES = 14, 6
+PATCHES = 6
 
 CLOSE, APART = 0.5, 0.25
 """Doublings of the step below which some bricks are coded again instead of all; by how many doublings their steps may differ."""
 
 LONG = 1 << 20
-
-NARROW, WIDER = 0.004, 0.03
-"""Doublings of the step between which a total has jumped over what is wanted; how much farther is looked for luck then."""
 
 FINEST, COARSEST = 2.0**-22, 4.0
 """Steps as multiples of the range of the samples."""
@@ -71,12 +69,12 @@ class Trial:
     threads: int
 
     @classmethod
-    def of(cls, samples: Samples, plan: Plan, threads: int) -> "Trial":
-        """Read a volume once, and keep its bricks; of a large one, those at equal distances."""
+    def of(cls, samples: Samples, plan: Plan, threads: int, most: float = MOST_TRIED) -> "Trial":
+        """Read a volume once, and keep its bricks; of one with more than `most` samples, those at equal distances."""
         layout, foreign = samples.layout, samples.foreign
         grid = grid_of(layout, plan)
         total = math.prod(layout.canonical)
-        apart = 1 if total <= MOST_TRIED else math.ceil(total / SOME_TRIED)
+        apart = 1 if total <= most else math.ceil(total / SOME_TRIED)
         kept: Bricks = []
         low, high = math.inf, -math.inf
         for number, brick in enumerate(bricks_of(samples, grid)):
@@ -85,7 +83,7 @@ class Trial:
                 low, high = min(low, lowest), max(high, highest)
             if number % apart == apart // 2 or len(grid) <= apart // 2:
                 kept.append(brick)
-        header, tail = Header.describe(layout, grid, foreign.format, plan.level, plan.target), samples.read_tail()
+        header, tail = Header.describe(layout, grid, foreign.format, plan.level, plan.target.number), samples.read_tail()
         return cls(
             kept,
             total,
@@ -105,7 +103,7 @@ class Trial:
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
-        return self._result(plan, list(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads)))
+        return self.result(plan, list(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads)))
 
     def stepped(self, plan: Plan, log_step: float, blind: bool = False) -> Result:
         """Code the bricks with a step of ``2 ** log_step``; if `blind`, only for their lengths."""
@@ -113,7 +111,7 @@ class Trial:
         if not blind:
             return self.measure(plan)
         coded = map_ordered(lambda brick: code_blindly(brick, plan), self.bricks, self.threads)
-        return self._result(plan, list(coded))
+        return self.result(plan, list(coded))
 
     @property
     def _long(self) -> bool:
@@ -124,57 +122,26 @@ class Trial:
         """The same result, with what blindly coded bricks decode to."""
         pairs = list(zip(self.bricks, result.coded, strict=True))
         checked = map_ordered(lambda pair: _seen(*pair, plan), pairs, self.threads)
-        return self._result(plan, list(checked))
+        return self.result(plan, list(checked))
 
     def approach(self, plan: Plan, goal: Goal, log_step: float, rounds: int = ROUNDS) -> tuple[float, Result]:
-        """Find the step for which a `goal` is met, from the guess `log_step` on.
+        """Step for which a `goal` is met, and its result; see `voxz.ratecontrol.secant.find_step`."""
+        blind = goal.blind and self._long and math.isinf(plan.fidelity.bound)
 
-        Returns the logarithm of the step to base 2 and its result. If none is near enough, it is the nearest, or the nearest one
-        below what is wanted if the goal is strict and there is one.
-        """
-        fine, coarse = math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
-        step, slope = min(max(log_step, fine), coarse), goal.slope
-        before: tuple[float, float] | None = None
-        below: tuple[float, Result] | None = None
-        nearest: tuple[float, Result] | None = None
-        distance = math.inf
-        for _ in range(rounds):
-            result = self.stepped(plan, step, goal.blind and self._long and math.isinf(plan.fidelity.bound))
-            total, (least, aim, most) = goal.total(result), goal.wanted(result)
-            if least <= total <= most:
-                return step, self._checked(plan, result)
-            if total < least and (below is None or total > goal.total(below[1])):
-                below = step, result
-            off = math.log2(aim / total) if total > 0 else math.copysign(math.inf, slope)
-            if abs(off) < distance:
-                nearest, distance = (step, result), abs(off)
-            if self.whole and len(self.bricks) > 1 and abs(off / slope) < CLOSE:
-                patched = self._patched(plan, goal, step, result)
-                if least <= goal.total(patched) <= most:
-                    return step, self._checked(plan, patched)
-            if (off > 0) == (slope > 0):
-                fine = step
-            else:
-                coarse = step
-            if coarse - fine < NARROW:
-                fine, coarse = fine - WIDER, coarse + WIDER
-                step, before = (fine, None) if before is None or before[0] > step else (coarse, None)
-                continue
-            if before is not None and math.isfinite(off) and before[0] != step and before[1] != off:
-                measured = (before[1] - off) / (step - before[0])
-                slope = min(max(measured / goal.slope, 0.25), 4.0) * goal.slope
-            before = (step, off) if math.isfinite(off) else None
-            following = step + (off / slope if math.isfinite(off) else 2.0)
-            step = following if fine < following < coarse else (fine + coarse) / 2
-        step, result = (below if goal.strict else nearest) or (step, result)
+        def mend(log_step: float, off: float, result: Result) -> Result | None:
+            several = self.whole and len(self.bricks) > 1
+            return self._patched(plan, goal, log_step, result) if several and abs(off) < CLOSE else None
+
+        bracket = math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
+        step, result = find_step(lambda log: self.stepped(plan, log, blind), goal, log_step, bracket, rounds, mend)
         return step, self._checked(plan, result)
 
     def _patched(self, plan: Plan, goal: Goal, log_step: float, result: Result) -> Result:
         """Result with some bricks coded again, so that a goal is met which is not far."""
         steps = [log_step] * len(self.bricks)
         for _ in range(PATCHES):
-            least, aim, most = goal.wanted(result)
-            missing = aim - goal.total(result)
+            least, middle, most = goal.wanted(result)
+            missing = middle - goal.total(result)
             if least <= goal.total(result) <= most:
                 break
             chosen, change = _to_change(result.coded, goal, missing)
@@ -185,10 +152,11 @@ class Trial:
             again = map_ordered(lambda k: code_brick(self.bricks[k], step[k]), chosen, self.threads)  # noqa: B023
             for k, brick in zip(chosen, again, strict=True):
                 coded[k] = brick
-            result = self._result(plan, coded)
+            result = self.result(plan, coded)
         return result
 
-    def _result(self, plan: Plan, coded: Sequence[Coded]) -> Result:
+    def result(self, plan: Plan, coded: Sequence[Coded]) -> Result:
+        """What these coded bricks come to, for the whole volume."""
         tried, tally = sum(brick.size for brick in self.bricks), sum((brick.tally for brick in coded), Tally())
         length = sum(len(brick.payload) for brick in coded) * (self.samples / max(1, tried)) + self.around(plan, tally)
         return Result(length, self.samples, tally, self.peak, tuple(coded))

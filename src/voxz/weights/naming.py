@@ -7,7 +7,7 @@ from voxz.weights.store import read_by_digest
 DIGEST = 8
 
 LONGEST = DIGEST + 1 + 255
-"""Bytes that this takes at most."""
+"""Most bytes that this takes."""
 
 
 class Reader(Protocol):

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from voxz.errors import CorruptError
 
 MOST_HEADER = 1 << 20
-"""Bytes of a header,"""
+"""Longest header, in bytes."""
 
 MOST_BYTES = 1 << 30
-"""of a file,"""
+"""Longest file, in bytes."""
 
 MOST_AXES = 8
-"""and axes of an array, at most."""
+"""Most axes of an array."""
 
 _TYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1", "U8": "|u1"}
 _NAMES = {np.dtype(code): name for name, code in _TYPES.items()}
@@ -53,7 +53,7 @@ def pack(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> byt
 def unpack(data: bytes) -> tuple[Arrays, dict[str, str]]:
     """Arrays and texts of a file; `CorruptError` if it is not one."""
     if not _LENGTH.size < len(data) <= MOST_BYTES:
-        raise CorruptError(f"a file of arrays (safetensors) has {len(data)} bytes, expected {_LENGTH.size + 2} to {MOST_BYTES}")
+        raise CorruptError(f"a file of arrays (safetensors) must have {_LENGTH.size + 2} to {MOST_BYTES} bytes (got {len(data)})")
     (length,) = _LENGTH.unpack_from(data)
     if not 2 <= length <= min(MOST_HEADER, len(data) - _LENGTH.size):
         raise CorruptError(f"it is cut short or no file of arrays (safetensors): header of {length} bytes, {len(data)} in all")

@@ -1,7 +1,7 @@
 """Finding files of weights: shipped ones by name or hash, others by hash in the folders of the variable VOXZ_WEIGHTS.
 
-Files of samples name models by the SHA-256 of the model's file, so a name may get better weights without harm; a model that
-was shipped once stays, and so do its hash and its name here.
+A .voxz file names its model by the SHA-256 of the model's file. So a name may get better weights later. A model that was
+shipped once stays: its file, its hash and its name here.
 """
 
 import hashlib
@@ -23,21 +23,21 @@ TRANSFORMS: dict[str, str] = {
     "general": "fcf6542c86f96e637d62ce4f65958e572bd899f4c41b8dc6ec5d950bed4b565d",
     "general-reversible": "ea98d45680d03cc224c3681d1906de39aee9f9ed0f62567d0c01ca00068f078f",
 }
-"""Current transforms: name, SHA-256 of its file ``NAME-12 digits of it.safetensors``,"""
+"""Shipped transforms: name and SHA-256 of the file, which is called ``NAME-`` and the first 12 digits of its SHA-256."""
 
 ENTROPY: dict[str, str] = {
     "entropy-general": "5d370dd59ce746a3998a5f3f8e4cbf61257c132b8ec25882e6c5eb69fe9f547a",
 }
-"""entropy models,"""
+"""Shipped entropy networks, in the same way."""
 
 SHIPPED = TRANSFORMS | ENTROPY
-"""and all of them."""
+"""All shipped models."""
 
 
 def file_of(name: str) -> Path:
     """File of a shipped model; `UsageError` if there is none of this name."""
     if name not in SHIPPED:
-        raise UsageError(f"got the model {name!r}, expected one of {', '.join(SHIPPED)} or a path that ends in {SUFFIX}")
+        raise UsageError(f"there is no model {name!r}; name one of {', '.join(SHIPPED)}, or a path that ends in {SUFFIX}")
     return FOLDER / f"{name}-{SHIPPED[name][:12]}{SUFFIX}"
 
 

@@ -73,7 +73,7 @@ def test_files_of_floats_keep_their_bounds(dtype: str) -> None:
     samples = RATIO[0, ..., 0].astype(dtype)
     bound = float(np.ptp(RATIO)) / 100
     blob = voxz.encode(samples, target=voxz.MaxError(bound))
-    assert voxz.info(blob)["codecs"] == {"floats": 1}
+    assert voxz.info(blob).to_dict()["codecs"] == {"floats": 1}
     assert within(samples, voxz.decode(blob), bound)
     assert len(blob) < 0.4 * samples.nbytes
 
@@ -81,7 +81,7 @@ def test_files_of_floats_keep_their_bounds(dtype: str) -> None:
 @pytest.mark.parametrize("codec", [None, "floats"])
 def test_floats_reach_a_psnr(codec: str | None) -> None:
     blob = voxz.encode(RATIO[0, ..., 0], target=voxz.Psnr(55, background=True), codec=codec)
-    assert 55 <= voxz.info(blob)["loss"]["psnr_db"] <= 55.1
+    assert 55 <= voxz.info(blob).to_dict()["loss"]["psnr_db"] <= 55.1
 
 
 def test_damage_is_found_or_harmless() -> None:

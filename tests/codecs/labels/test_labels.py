@@ -144,7 +144,7 @@ def test_maps_are_chosen_and_much_smaller() -> None:
     small = labels((16, 96, 96))
     for array in (small, small.astype(np.int64), small > 0, small.astype(np.float32)):
         blob = voxz.encode(array)
-        assert voxz.info(blob)["codecs"] == {"labels": 1}
+        assert voxz.info(blob).to_dict()["codecs"] == {"labels": 1}
         assert len(blob) < 0.7 * len(zlib.compress(small.tobytes(), 6))
         assert np.array_equal(voxz.decode(blob), array)
     assert len(voxz.encode(small)) < len(voxz.encode(small, codec="predictive")) / 2
@@ -156,7 +156,7 @@ def test_images_are_no_maps() -> None:
     edge[:, :20] = head((12, 20, 64))
     for volume in (head((12, 64, 64)), masked, edge, noise((12, 64, 64), 9).astype(np.int8), series(3, (4, 32, 32))):
         assert not suits(brick(volume)) or surprise(brick(volume)) > 0.12
-        assert voxz.info(voxz.encode(volume))["codecs"] == {"predictive": 1}
+        assert voxz.info(voxz.encode(volume)).to_dict()["codecs"] == {"predictive": 1}
 
 
 def packaged(package: str, inside: str) -> NDArray[Any]:
@@ -180,7 +180,7 @@ def test_the_detector_on_real_volumes() -> None:
     for mask in (t1 > 0, scans[1] > 100, scans[2] > 100, classes):
         assert surprise(brick(mask)) < 0.12
         part = mask[:, :96, :96]
-        assert voxz.info(voxz.encode(part))["codecs"].keys() == {"labels"}
+        assert voxz.info(voxz.encode(part)).to_dict()["codecs"].keys() == {"labels"}
 
 
 def test_damage_is_noticed() -> None:

@@ -74,15 +74,15 @@ def test_through_files() -> None:
     samples = phantom((1, 10, 32, 32, 1))[0, ..., 0]
     for target in (voxz.Lossless(), voxz.BitsPerVoxel(1.5), voxz.Psnr(40), voxz.MaxError(2)):
         blob = voxz.encode(samples, target=target, codec=voxz.Wavelet(entropy="heavy"))
-        assert voxz.info(blob)["entropy_profiles"] == {"heavy": 1}
+        assert voxz.info(blob).to_dict()["entropy_profiles"] == {"heavy": 1}
         assert voxz.decode(blob).shape == samples.shape
-    assert voxz.info(voxz.encode(samples, codec="wavelet"))["entropy_profiles"] == {"light": 1}
+    assert voxz.info(voxz.encode(samples, codec="wavelet")).to_dict()["entropy_profiles"] == {"light": 1}
 
 
 def test_profiles_that_are_not_there() -> None:
     samples = phantom((1, 4, 16, 16, 1))
     for name in ("heavier", "light:general", "heavy:unheard-of", "heavy:general-reversible"):
-        with pytest.raises(UsageError, match="expected"):
+        with pytest.raises(UsageError, match=r"expected|must be|there is no model"):
             wavelet.encode_brick(samples, 5, STEPPED, entropy=name)
 
 

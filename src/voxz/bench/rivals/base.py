@@ -44,10 +44,10 @@ class Rival(ABC):
         return 0.0
 
     def warm(self) -> None:  # noqa: B027 - most have nothing to do
-        """Do what costs time only once in a process, before the clock starts."""
+        """Do work that is needed once a process (compiling, loading) before the clock starts."""
 
     def missing(self, package: str) -> MissingDependencyError:
-        """Error that says how to install `package`."""
+        """Make the error that says how to install `package`."""
         return MissingDependencyError(f"{package} is not installed; get it with: {self.origin}")
 
     def load(self, module: str) -> Any:
@@ -59,7 +59,7 @@ class Rival(ABC):
 
 
 class Packaged(Rival):
-    """A rival that is, or comes inside, a Python package."""
+    """A rival in a Python package."""
 
     origin = "pip install 'voxz[bench]'"
     package: ClassVar[str]
@@ -105,11 +105,11 @@ class Stacked(Rival):
 
     def encode(self, samples: NDArray[Any]) -> bytes:
         if samples.dtype.kind not in "iu":
-            raise UnsupportedError(f"takes integers only, got {samples.dtype}")
+            raise UnsupportedError(f"takes integers only (got {samples.dtype})")
         lowest, highest = int(samples.min()), int(samples.max())
         offset = lowest if lowest < 0 or highest >= 1 << self.most_bits else 0
         if highest - offset >= 1 << self.most_bits:
-            raise UnsupportedError(f"takes up to {self.most_bits} bits, got values {lowest} to {highest}")
+            raise UnsupportedError(f"takes up to {self.most_bits} bits (got values {lowest} to {highest})")
         shifted = samples.astype(np.int64) - offset if offset else samples
         unsigned = shifted.astype(np.uint8 if highest - offset < 256 else np.uint16)
         parts = self.encode_stack(to_stack(unsigned, self.order))
@@ -131,7 +131,7 @@ class Floating(Rival):
 
     def encode(self, samples: NDArray[Any]) -> bytes:
         if samples.dtype.kind not in "iuf" or samples.dtype.itemsize > 8:
-            raise UnsupportedError(f"takes integers and floats, got {samples.dtype}")
+            raise UnsupportedError(f"takes integers and floats (got {samples.dtype})")
         exact = samples.dtype.kind == "f" or int(samples.max()) - min(int(samples.min()), 0) < 1 << 24
         floats = samples.astype(np.float32 if exact and samples.dtype != np.float64 else np.float64)
         return pack(Frame(samples.shape, samples.dtype, floats.itemsize, [self.encode_floats(floats)]))

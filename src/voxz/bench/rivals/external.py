@@ -19,7 +19,7 @@ class External(Rival):
     programs: ClassVar[tuple[str, ...]]
 
     def version(self) -> str:
-        """Paths of the programs: they do not all say their version."""
+        """Paths of the programs; they stand for a version, which not all of them print."""
         return ", ".join(self.program(name) for name in self.programs)
 
     def program(self, name: str) -> str:

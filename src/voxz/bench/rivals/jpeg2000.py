@@ -39,7 +39,7 @@ class Jpeg2000(ImageCodecs):
 
     def encode(self, samples: NDArray[Any]) -> bytes:
         if samples.dtype.kind not in "iu":
-            raise UnsupportedError(f"takes integers only, got {samples.dtype}")
+            raise UnsupportedError(f"takes integers only (got {samples.dtype})")
         across = np.moveaxis(samples, self._axis(), 0)
         coefficients = forward(across, self._levels(len(across)), not self.rmse)
         if self.rmse:
@@ -48,7 +48,7 @@ class Jpeg2000(ImageCodecs):
         middle = int(slices.min() + slices.max()) // 2 if samples.dtype.kind == "u" else 0
         bits = int(np.abs(slices - middle).max()).bit_length() + 1
         if bits > _MOST_BITS:
-            raise UnsupportedError(f"takes coefficients of up to {_MOST_BITS} bits, got {bits}")
+            raise UnsupportedError(f"takes coefficients of up to {_MOST_BITS} bits (got {bits})")
         parts = [self._encode_slice(image, bits) for image in slices - middle]
         return pack(Frame(samples.shape, samples.dtype, middle, parts))
 

@@ -56,7 +56,7 @@ class JpegXl(ImageCodecs, Stacked):
 
 
 def _bits(stack: NDArray[Any]) -> int:
-    """Bits that the samples need: what the peak of lossy coding refers to, and a little smaller without loss."""
+    """Bits that the samples need. Lossy coding takes its peak from them; lossless files get a little smaller."""
     return max(1 if stack.itemsize == 1 else 9, int(stack.max()).bit_length())
 
 

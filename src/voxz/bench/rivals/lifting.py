@@ -14,7 +14,7 @@ _LOW_SCALE = 2**0.5 / 1.230174104914001
 
 
 def levels_for(length: int, wanted: int) -> int:
-    """How many times `length` slices can be halved, at most `wanted`."""
+    """Times that `length` slices can be halved, up to `wanted`."""
     return max(0, min(wanted, length.bit_length() - 1))
 
 

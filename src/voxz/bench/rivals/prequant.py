@@ -25,12 +25,12 @@ class Prequant(JpegXl):
 
     def encode(self, samples: NDArray[Any]) -> bytes:
         if samples.dtype.kind not in "iu":
-            raise UnsupportedError(f"takes integers only, got {samples.dtype}")
+            raise UnsupportedError(f"takes integers only (got {samples.dtype})")
         step = 2 * self.error + 1
         lowest = int(samples.min())
         levels = (samples.astype(np.int64) - lowest + self.error) // step
         if int(levels.max()) > np.iinfo(np.uint16).max:
-            raise UnsupportedError(f"takes up to 16 bits after quantisation, got {int(levels.max()) + 1} levels")
+            raise UnsupportedError(f"takes up to 16 bits after quantisation (got {int(levels.max()) + 1} values)")
         inner = Stacked.encode(self, levels.astype(np.uint16))
         return pack(Frame(samples.shape, samples.dtype, lowest, [inner]))
 

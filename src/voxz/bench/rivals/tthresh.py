@@ -32,7 +32,7 @@ class Tthresh(Packaged):
 
     def encode(self, samples: NDArray[Any]) -> bytes:
         if min(samples.shape[1:]) < 2:
-            raise UnsupportedError(f"takes at least 2 samples along each axis, got {samples.shape}")
+            raise UnsupportedError(f"takes at least 2 samples along each axis (got {samples.shape})")
         floats = samples.astype(np.float32)
         parts = [bytes(self._codec().encode(np.ascontiguousarray(floats[box]).squeeze())) for box in _blocks(samples.shape)]
         return pack(Frame(samples.shape, samples.dtype, 0, parts))
@@ -49,7 +49,7 @@ class Tthresh(Packaged):
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Boxes of few enough samples: the longest side is halved until they are."""
+    """Cut into boxes of at most the samples that this build decodes, by halving the longest side."""
     counts = [1, 1, 1]
     while shape[0] * np.prod(sides := [-(-n // count) for n, count in zip(shape[1:], counts, strict=True)]) > _MOST_SAMPLES:
         counts[int(np.argmax(sides))] *= 2

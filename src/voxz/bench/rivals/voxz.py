@@ -10,7 +10,7 @@ import voxz
 from voxz.bench.rivals.base import Rival
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
-from voxz.ratecontrol.target import Target, target_of
+from voxz.target import Target, target_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Voxz(Rival):
         return voxz.decode(blob, threads=1)
 
     def warm(self) -> None:
-        """Compile the kernels, or load them from the cache; rates are out of reach of so few samples, a PSNR is not."""
+        """Compile the kernels, or load them from the cache. So few samples reach a PSNR, but no rate."""
         asked = {"psnr": 40.0, "bits": 0.0, "ratio": 0.0} if self.psnr or self.bits or self.ratio else {}
         coder = replace(self, **asked)  # type: ignore[arg-type]
         for shape in ((1, 4, 32, 32), (3, 4, 32, 32)):

@@ -36,7 +36,7 @@ class Vvenc(Packaged):
 
     def encode(self, samples: NDArray[Any]) -> bytes:
         if samples.dtype.kind not in "iu":
-            raise UnsupportedError(f"takes integers only, got {samples.dtype}")
+            raise UnsupportedError(f"takes integers only (got {samples.dtype})")
         scaling = Scaled.stretch(int(samples.min()), int(samples.max()), _BITS)
         codes = scaling.to_codes(to_stack(samples, self.order))
         n, y, x = codes.shape

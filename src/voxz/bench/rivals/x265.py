@@ -36,7 +36,7 @@ class X265(Packaged):
 
     def __post_init__(self) -> None:
         if not 0 <= self.qp <= 51:
-            raise UsageError(f"got x265:qp={self.qp}, expected 0 to 51")
+            raise UsageError(f"qp of x265 must be 0 to 51 (got {self.qp})")
 
     @property
     def bound(self) -> float | None:
@@ -47,9 +47,11 @@ class X265(Packaged):
 
     def encode(self, samples: NDArray[Any]) -> bytes:
         if samples.dtype.kind not in "iu":
-            raise UnsupportedError(f"takes integers only, got {samples.dtype}")
+            raise UnsupportedError(f"takes integers only (got {samples.dtype})")
         if min(samples.shape[2:]) < _SMALLEST:
-            raise UnsupportedError(f"takes slices of at least {_SMALLEST}x{_SMALLEST}, got {samples.shape[3]}x{samples.shape[2]}")
+            raise UnsupportedError(
+                f"takes slices of at least {_SMALLEST}x{_SMALLEST} (got {samples.shape[3]}x{samples.shape[2]})"
+            )
         scaling, bits = self._scaling(samples)
         codes = scaling.to_codes(to_stack(samples, self.order)).astype(np.uint8 if bits == 8 else np.uint16)
         quality = _LOSSLESS if self.bound == 0 else f"qp={self.qp}:{_CONSTANT_QUALITY}"
@@ -72,7 +74,7 @@ class X265(Packaged):
         if self.bound is None:
             return Scaled.stretch(lowest, highest, _MOST_BITS), _MOST_BITS
         if highest - lowest >= 1 << _MOST_BITS:
-            raise UnsupportedError(f"takes up to {_MOST_BITS} bits without loss, got values {lowest} to {highest}")
+            raise UnsupportedError(f"takes up to {_MOST_BITS} bits without loss (got values {lowest} to {highest})")
         return Scaled(lowest, 1.0), next(bits for bits in _FORMATS if highest - lowest < 1 << bits)
 
 

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 SAMPLES = 6_000
 
+WINDOW = 512
+"""Series of more than twice so many volumes are worked on in parts of so many, which look back as far: memory and time stay
+bounded by the square of this."""
+
 
 def choose_references(volumes: NDArray[np.int32]) -> NDArray[np.int64]:
     """Two earlier volumes for each volume of ``(series, z, y, x)``; the first row is zeros."""
@@ -18,17 +22,24 @@ def choose_references(volumes: NDArray[np.int32]) -> NDArray[np.int64]:
     references = np.zeros((series, 2), np.int64)
     if series <= 2:
         return references
-    covariance = _covariance(volumes)
-    power = np.diag(covariance)
-    for s in range(1, series):
-        cross, own = covariance[s, :s], power[:s]
-        first = int(np.argmax(cross**2 / own))
-        with_first = covariance[first, :s]
-        left = np.maximum(own - with_first**2 / own[first], 1e-6 * own)
-        added = (cross - with_first * cross[first] / own[first]) ** 2 / left
-        added[first] = -1.0
-        references[s] = first, int(np.argmax(added)) if s > 1 else first
+    part = series if series <= 2 * WINDOW else WINDOW
+    for first in range(0, series, part):
+        back = max(0, first - WINDOW)
+        covariance = _covariance(volumes[back : first + part])
+        for s in range(max(1, first), min(first + part, series)):
+            references[s] = np.add(_two_best(covariance, s - back), back)
     return references
+
+
+def _two_best(covariance: NDArray[np.float64], s: int) -> tuple[int, int]:
+    """The volumes before `s` that together explain it best."""
+    cross, own = covariance[s, :s], np.diag(covariance)[:s]
+    first = int(np.argmax(cross**2 / own))
+    with_first = covariance[first, :s]
+    left = np.maximum(own - with_first**2 / own[first], 1e-6 * own)
+    added = (cross - with_first * cross[first] / own[first]) ** 2 / left
+    added[first] = -1.0
+    return first, int(np.argmax(added)) if s > 1 else first
 
 
 def _covariance(volumes: NDArray[np.int32]) -> NDArray[np.float64]:

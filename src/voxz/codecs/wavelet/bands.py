@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet import magnitude_context as expectation
-from voxz.codecs.wavelet.band_context import AnyLearner, Near
+from voxz.codecs.wavelet.band_context import AnyLearner, BandContext, CodedBand
 from voxz.codecs.wavelet.band_walk import DEPTH, PLACES, code_band
 from voxz.codecs.wavelet.context_fit import LARGEST_WEIGHT, default_weights, fit_weights
 from voxz.codecs.wavelet.heavy.band_features import Memory
@@ -59,7 +59,7 @@ class Learner:
 
     def code(
         self,
-        near: Near,
+        context: BandContext,
         magnitudes: NDArray[np.int32],
         indices: NDArray[np.int32],
         sums: NDArray[np.int64],
@@ -70,24 +70,9 @@ class Learner:
         decoding: bool,
     ) -> bool:
         """Code the indices of a band."""
-        return bool(
-            code_band(
-                magnitudes,
-                np.zeros_like(magnitudes),
-                indices,
-                sums,
-                weights,
-                leaning,
-                near.band.orientation,
-                path.after,
-                path.quantiser,
-                self.mixing,
-                self.counters,
-                self.coder,
-                self.data,
-                decoding,
-            )
-        )
+        signed, orientation = np.zeros_like(magnitudes), context.band.orientation
+        band = CodedBand(magnitudes, signed, indices, sums, weights, leaning, orientation, path.after, path.quantiser)
+        return bool(code_band(band, self.mixing, self.counters, self.coder, self.data, decoding))
 
 
 class _Known:
@@ -99,7 +84,7 @@ class _Known:
         self._weights: dict[tuple[int, int], NDArray[np.int64]] = {}
         self._leaning: dict[int, NDArray[np.int64]] = {}
 
-    def near(self, component: int, band: Band) -> Near:
+    def context(self, component: int, band: Band) -> BandContext:
         """A band with the features known as a whole: of parent, sisters, the previous component."""
         found = []
         parent = self._magnitudes.get((component, band.level + 1, band.orientation))
@@ -113,7 +98,7 @@ class _Known:
         for key in [*keys, before] if before in self._magnitudes else keys:
             found.append(expectation.at_shape(self._magnitudes[key], band.shape, (False,) * 3))
         planes = expectation.planes(found).reshape(2 * len(found), *band.shape)
-        return Near(component, band, planes, has_parent, sisters, before in self._magnitudes)
+        return BandContext(component, band, planes, has_parent, sisters, before in self._magnitudes)
 
     def weights(self, band: Band, features: int) -> NDArray[np.int64]:
         """Weights last fitted for such a band."""
@@ -154,8 +139,8 @@ def encode_bands(
         rebuilt: list[Rebuilt] = []
         for component, band in bands:
             values = components[component][band.box].ravel() / _half_step(band, step)
-            near = known.near(component, band)
-            planes = near.planes
+            context = known.context(component, band)
+            planes = context.planes
             weights = known.weights(band, planes.shape[0])
             magnitudes, indices, shifts = quantised(values, band, planes, weights, effort, path)
             nonzero = int(np.count_nonzero(indices))
@@ -170,7 +155,7 @@ def encode_bands(
                     known.fit(band, planes.shape[0], weights, leaning)
                 side.put(shifts.ravel())
                 sums = sums_of(planes, weights, band)
-                coded = learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=False)
+                coded = learner.code(context, magnitudes, indices, sums, weights, leaning, path, decoding=False)
                 assert coded
                 assert learner.coder[POSITION] < learner.data.size
             rebuilt.append(Rebuilt(band.orientation, rebuilt_units(indices, shifts, path), values.reshape(band.shape)))
@@ -205,8 +190,8 @@ def decode_bands(
                 raise CorruptError(f"got {kind} for a band, expected {EMPTY} to {OWN}")
             magnitudes, units = padded(band.shape), np.zeros(band.shape, np.int64)
             if kind != EMPTY:
-                near = known.near(component, band)
-                planes = near.planes
+                context = known.context(component, band)
+                planes = context.planes
                 weights, leaning = known.weights(band, planes.shape[0]), known.leaning(band)
                 if kind == OWN:
                     weights, leaning = side.take(weights.size), side.take(TAPS)
@@ -216,7 +201,7 @@ def decode_bands(
                 shifts = side.take(4).reshape(2, 2)
                 indices = np.zeros(band.shape, np.int32)
                 sums = sums_of(planes, weights, band)
-                if not learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=True):
+                if not learner.code(context, magnitudes, indices, sums, weights, leaning, path, decoding=True):
                     raise CorruptError("the coefficients of a brick are damaged")
                 units = rebuilt_units(indices, shifts, path)
             rebuilt.append(Rebuilt(band.orientation, units))

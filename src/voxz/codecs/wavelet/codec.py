@@ -48,7 +48,7 @@ MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 MOST_RANGES = 8
 """Ranges of a brick that its step may be: coarser ones leave nothing."""
 
-LEAST, LARGEST = 1e-300, 1e280
+LEAST, LARGEST_SAMPLE = 1e-300, 1e280
 """Range that a step is at least measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
 
 STEP_OF_BOUND = 1.2
@@ -79,7 +79,7 @@ def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
     if head.kind != LOSSY and (head.step or head.flags & (_BASIS | _CORRECTED | _RESTORED)):
         return False
     size = max(abs(head.low), abs(head.high))
-    if not size <= LARGEST or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
+    if not size <= LARGEST_SAMPLE or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
         return False
     return head.kind != LOSSY or 0 < head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
 
@@ -110,7 +110,7 @@ def encode_brick(
     missing = missing_of(series.shape, specials, background)
     seen = series[~missing]
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST:
+    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST_SAMPLE:
         return None
     step = min(step, MOST_RANGES * max(high - low, LEAST))
     form = NOTHING if not seen.size else LOSSY if step else LOSSLESS

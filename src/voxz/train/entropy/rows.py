@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.band_context import Near
+from voxz.codecs.wavelet.band_context import BandContext
 from voxz.codecs.wavelet.bands import Learner, encode_bands
 from voxz.codecs.wavelet.heavy.band_features import Memory, known_logs, logarithms
 from voxz.codecs.wavelet.heavy.network import FEATURES, INNER, NEAR, OUTER, SIGNED, WIDE_ABOVE, WIDE_BEFORE
@@ -60,7 +60,7 @@ class Rows:
 
     @classmethod
     def joined(cls, parts: list[Rows]) -> Rows:
-        """All rows of several."""
+        """Join several."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
@@ -90,7 +90,7 @@ def _planes(magnitudes, sums, weights, expected, outer, inner, above, before):  
 
 @dataclass
 class _Recorder:
-    """A learner that lets the light one code, and records rows."""
+    """A learner that codes with the light profile and records rows."""
 
     light: Learner
     memory: Memory
@@ -108,7 +108,7 @@ class _Recorder:
 
     def code(
         self,
-        near: Near,
+        context: BandContext,
         magnitudes: NDArray[np.int32],
         indices: NDArray[np.int32],
         sums: NDArray[np.int64],
@@ -119,15 +119,15 @@ class _Recorder:
         decoding: bool,
     ) -> bool:
         """Code a band, and record at most `most` of its coefficients."""
-        done = self.light.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=decoding)
+        done = self.light.code(context, magnitudes, indices, sums, weights, leaning, path, decoding=decoding)
         count = indices.size
         taken = np.sort(self.rng.choice(count, min(count, self.most), replace=False))
         place = z, y, x = np.unravel_index(taken, indices.shape)
         wide = np.pad(magnitudes, ((0, 0), (0, 1), (0, 0)))
         signed = wide.copy()
         signed[FRONT:, TOP:-1, LEFT:-LEFT] *= np.sign(indices)
-        state = self.memory.long_term(near.component, near.band)
-        logs, inputs = known_logs(near.planes, near.parent, near.sisters, near.previous, state)
+        state = self.memory.long_term(context.component, context.band)
+        logs, inputs = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
         own = [np.zeros(indices.shape) for _ in range(5)]
         _planes(magnitudes, sums, weights, *own)
         features = np.zeros((taken.size, FEATURES + 1), np.float32)
@@ -140,16 +140,20 @@ class _Recorder:
         sizes, quantisers = np.zeros(count, np.int32), np.zeros(count, np.uint8)
         follow(indices.ravel(), path.after, path.quantiser, sizes, quantisers)
         facts = np.zeros((taken.size, 6), np.int64)
-        facts[:, ORIENTATION], facts[:, LEVEL], facts[:, LOSSY] = near.band.orientation, near.band.level, len(path.after) > 1
+        facts[:, ORIENTATION], facts[:, LEVEL], facts[:, LOSSY] = (
+            context.band.orientation,
+            context.band.level,
+            len(path.after) > 1,
+        )
         facts[:, QUANTISER], facts[:, INDEX] = quantisers[taken], indices[place]
         facts[:, KNOWN] = sum(1 << int(k) for k in [*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE, *inputs])
-        values = self._signed(near, signed, leaning, place)
+        values = self._signed(context, signed, leaning, place)
         self.found.append(Rows(features, values, facts, np.full(taken.size, count / taken.size, np.float32)))
-        self.memory.learn(near.component, near.band, signed)
+        self.memory.learn(context.component, context.band, signed)
         return done
 
     def _signed(
-        self, near: Near, signed: NDArray[np.int32], leaning: NDArray[np.int64], place: tuple[NDArray[np.intp], ...]
+        self, context: BandContext, signed: NDArray[np.int32], leaning: NDArray[np.int64], place: tuple[NDArray[np.intp], ...]
     ) -> NDArray[np.float32]:
         """Signed inputs of the coefficients at `place`."""
         z, y, x = place
@@ -159,7 +163,7 @@ class _Recorder:
             neighbours(signed, a + FRONT, b + TOP, c + LEFT, taps)
             row[1 : 1 + taps.size] = taps
         values[:, 0] = values[:, 1 : 1 + taps.size] @ (leaning * _LEANING)
-        beside, gates = self.memory.beside(near.component, near.band)
+        beside, gates = self.memory.beside(context.component, context.band)
         for plane, gate in zip(beside.astype(np.float64), gates, strict=True):
             east, west = plane[z + 1, y + 1, x + 2], plane[z + 1, y + 1, x]
             south, north = plane[z + 1, y + 2, x + 1], plane[z + 1, y, x + 1]
@@ -175,7 +179,7 @@ class _Recorder:
 def rows_of(
     components: NDArray[np.float64], pyramid: Pyramid, step: float, effort: Effort, rng: np.random.Generator, most: int
 ) -> tuple[Rows, int]:
-    """Rows of coefficients ``(components, z, y, x)``, at most so many a band, and the bytes of the light profile."""
+    """Rows of coefficients ``(components, z, y, x)``, at most `most` in each band, and the bytes of the light profile."""
     recorder = _Recorder(Learner.fresh(np.zeros(6 * components.size + 4096, np.uint8), b""), Memory(pyramid), rng, most)
     size = len(encode_bands(components, pyramid, step, effort, learner=recorder))
     return Rows.joined(recorder.found), size

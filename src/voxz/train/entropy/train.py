@@ -88,7 +88,7 @@ def _step_for(coefficients: NDArray[np.float64], pyramid: Pyramid, rate: float, 
 def train(
     rows: Rows, steps: int, *, one: int = 32, two: int = 24, rate: float = 3e-3, seed: int = 0
 ) -> tuple[Network, list[float]]:
-    """Network after so many steps of Adam, and its loss after each hundred, in bits.
+    """Train with Adam; return the network, and its loss in bits after each hundred steps.
 
     Raises
     ------
@@ -125,14 +125,14 @@ def train(
 def samples_to_learn(path: Path) -> NDArray[np.generic]:
     """Series of a file; `UsageError` or `UnsupportedError` unless it holds real numbers that differ."""
     if path.is_dir():
-        raise UsageError(f"{path} is a folder; expected a NIfTI, .npy or .voxz file")
+        raise UsageError(f"{path} is a folder; name a NIfTI, .npy or .voxz file")
     series = series_of(read_samples(path))
     if series.dtype.kind not in "iuf":
-        raise UsageError(f"{path} holds samples of type {series.dtype}, expected integers or floats")
+        raise UsageError(f"{path} has samples of type {series.dtype}; only integers and floats are taken")
     middle = series[middle_of(series.shape, CROP)]
     finite = middle[np.isfinite(middle)]
     if not finite.size or finite.min() == finite.max():
-        raise UsageError(f"the middle of {path} is constant or has no numbers; expected an image to learn from")
+        raise UsageError(f"the middle of {path} is constant or has no numbers; leave it out")
     return series
 
 
@@ -148,7 +148,7 @@ def train_on(paths: list[Path], out: Path, name: str, steps: int, seed: int, say
     """
     refuse_overwrite(out, force=True)
     if out.suffix != SUFFIX or not out.parent.is_dir():
-        raise UsageError(f"got the output {out}, expected a file in an existing folder whose name ends in {SUFFIX}")
+        raise UsageError(f"the output {out} must be a file in an existing folder, with a name that ends in {SUFFIX}")
     rng, parts, start = np.random.default_rng(seed), list[Rows](), time.monotonic()
     for path in paths:
         parts += recorded(samples_to_learn(path), rng)

@@ -1,6 +1,6 @@
 """Fitting a brick by latents and a small network that refines them.
 
-1. Principal components along the series; those above the quantiser's step become latents, with the step that meets the aim.
+1. Principal components along the series; those above the quantiser's step become latents, with the step that meets the goal.
 2. A network learns, from the decoded latents, their surroundings and the coordinates, what the components still lack.
 3. Its weights are rounded, and fitted once more with the rounding; it is kept if it saves more than it costs.
 4. The step is adjusted for what the network takes, or gives.
@@ -20,11 +20,11 @@ from voxz.codecs.siren.network import Shape
 from voxz.codecs.siren.options import Siren
 from voxz.codecs.siren.weights import decode_weights
 from voxz.codecs.wavelet.transform_choice import choose_basis, choose_levels
+from voxz.train.siren.brick_goal import BrickGoal, Outcome
 from voxz.train.siren.checkpoint import Memory
 from voxz.train.siren.fit_network import Task, fit
 from voxz.train.siren.journal import Journal
 from voxz.train.siren.points import components, filled, offset_of, seen_points
-from voxz.train.siren.rate_target import Aim, Outcome
 from voxz.train.siren.torch_network import architecture, initial
 from voxz.train.siren.weight_steps import coded, sensitivities, steps_of
 from voxz.volume.bricks import middle_of
@@ -69,9 +69,10 @@ class _Source:
     levels: tuple[int, int, int]
     field: Field
     effort: int
+    peak: float
 
     @classmethod
-    def of(cls, prepared: Prepared, log_step: float, effort: int) -> "_Source":
+    def of(cls, prepared: Prepared, log_step: float, effort: int, peak: float) -> "_Source":
         offset = offset_of(prepared)
         volumes = filled(prepared, offset)
         levels = choose_levels(volumes, 2.0**log_step)
@@ -79,7 +80,7 @@ class _Source:
         count, z, y, x = volumes.shape
         none = np.zeros((0, 0))
         field = Field(count, (z, y, x), 3, None, None, np.zeros(0, np.int64), none, none, basis, offset)
-        return cls(components(volumes, basis), levels, field, effort)
+        return cls(components(volumes, basis), levels, field, effort, peak)
 
     def core(self) -> "_Source":
         """Only the middle, coded quickly."""
@@ -96,21 +97,20 @@ class _Source:
         return Latents.encode(self.values[:channels], self.levels, step, self.effort)
 
 
-def fit_latents(prepared: Prepared, aim: Aim, options: Siren, effort: int, memory: Memory, journal: Journal) -> Outcome:
-    """Field of a brick as near to the aim as can be; at least one sample must not be missing."""
-    samples = prepared.series.size
+def fit_latents(prepared: Prepared, goal: BrickGoal, options: Siren, effort: int, memory: Memory, journal: Journal) -> Outcome:
+    """Field of a brick as near to the goal as can be; at least one sample must not be missing."""
     known = memory.recall("step")
-    first = float(known["first"][0]) if known else aim.first_step(samples)
-    source = _Source.of(prepared, first, effort)
-    if known is None and aim.kind == "size":
-        first = _on_core(source, aim, first)
-        source = _Source.of(prepared, first, effort)
+    first = float(known["first"][0]) if known else goal.log_step
+    source = _Source.of(prepared, first, effort, goal.peak)
+    if known is None and goal.size is not None:
+        first = _on_core(source, goal.size, first)
+        source = _Source.of(prepared, first, effort, goal.peak)
     guess = float(known["log"][0]) if known else first
     journal.tell(0.05, "trying steps")
     step, channels = guess, 0
     while channels < source.loud(2.0**step):
         channels = source.loud(2.0**step)
-        step, outcome = aim.solve(partial(_bare, prepared, source, channels), step)
+        step, outcome = goal.solve(partial(_bare, prepared, source, channels), step)
     if (used := _used(_latents_of(outcome))) < channels:
         outcome = _outcome(prepared, source, source.latents(2.0**step, used))
     memory.keep("step", {"log": np.array([step]), "first": np.array([first])})
@@ -124,16 +124,16 @@ def fit_latents(prepared: Prepared, aim: Aim, options: Siren, effort: int, memor
         return _outcome(prepared, source, source.latents(2.0**log, channels), networks, gains)
 
     adjusted = memory.recall("adjusted")
-    step, outcome = aim.solve(attempt, float(adjusted["log"][0]) if adjusted else step)
+    step, outcome = goal.solve(attempt, float(adjusted["log"][0]) if adjusted else step)
     memory.keep("adjusted", {"log": np.array([step])})
     return outcome
 
 
-def _on_core(source: _Source, aim: Aim, guess: float) -> float:
+def _on_core(source: _Source, size: float, guess: float) -> float:
     """First guess of the step from the middle of the brick: bits per sample are about the same there."""
     core = source.core()
     share = core.values.size / source.values.size
-    wanted = math.log2(max(16.0, aim.value * share))
+    wanted = math.log2(max(16.0, size * share))
     low, high = guess - 14, guess + 14
     for _ in range(9):
         middle = (low + high) / 2
@@ -156,7 +156,7 @@ def _outcome(
     field = replace(source.field, latents=latents)
     if networks is not None and gains is not None:
         field = replace(field, networks=networks, gains=gains)
-    return Outcome(prepared, field)
+    return Outcome(prepared, field, source.peak)
 
 
 def _used(latents: Latents) -> int:
@@ -204,7 +204,7 @@ def _refined(
     )
     flat = fit(task, "network", memory, journal.part(1, 4, stage="network"))
     worth = WORTH * step * step
-    best, kept = outcome.squares + worth * 8 * len(outcome.payload), None
+    best, kept = outcome.tally.squares + worth * 8 * len(outcome.payload), None
     sensitivity = sensitivities(shape, flat, x, options.seed) * unit * unit
     # The errors of n points, h step^2 / 12 each for every weight, against a bit a weight: steps where both slopes are equal.
     factor = math.sqrt(12 * worth * 1.44 / max(1, prepared.missing[0].size))
@@ -221,7 +221,7 @@ def _refined(
         fine = fit(finish, f"network finished {number}", memory, journal.part(2 + number // 2, 4, stage=f"rounded {number}"))
         networks = _networks(_unscaled(fine, shape, unit), _unscaled_steps(steps, unit), shape)
         found = _outcome(prepared, source, latents, networks, gains)
-        cost = found.squares + worth * 8 * len(found.payload)
+        cost = found.tally.squares + worth * 8 * len(found.payload)
         if cost >= best:
             break
         best, kept = cost, networks

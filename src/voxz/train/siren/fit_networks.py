@@ -17,11 +17,11 @@ from voxz.codecs.siren.network import Shape
 from voxz.codecs.siren.options import Siren
 from voxz.codecs.siren.weights import decode_floats, decode_weights, encode_floats
 from voxz.errors import UsageError
+from voxz.train.siren.brick_goal import BrickGoal, Outcome
 from voxz.train.siren.checkpoint import Memory
 from voxz.train.siren.fit_network import Task, fit
 from voxz.train.siren.journal import Journal
 from voxz.train.siren.points import components, filled, offset_of, seen_points
-from voxz.train.siren.rate_target import Aim, Outcome
 from voxz.train.siren.torch_network import architecture, initial
 from voxz.train.siren.weight_steps import coded, factor_of_size, sensitivities, steps_of
 from voxz.transforms import klt
@@ -52,40 +52,42 @@ class _Work:
     ----------
     inputs, targets : for each network ``(points, inputs)``, ``(points, outputs)``
     weights : factor of the error of each output
+    peak : max - min of the whole volume
     """
 
     field: Field
     inputs: list[NDArray[np.float32]]
     targets: list[NDArray[np.float32]]
     weights: NDArray[np.float32]
+    peak: float
 
     @property
     def outputs(self) -> int:
         return int(self.targets[0].shape[1])
 
 
-def fit_networks(prepared: Prepared, aim: Aim, options: Siren, memory: Memory, journal: Journal) -> Outcome:
-    """Field of a brick as near to the aim as can be.
+def fit_networks(prepared: Prepared, goal: BrickGoal, options: Siren, memory: Memory, journal: Journal) -> Outcome:
+    """Field of a brick as near to the goal as can be.
 
     Raises
     ------
     UsageError
         Not even the smallest network is small enough, or the largest good enough.
     """
-    work = _work(prepared, options)
-    if options.weights == "float32" and aim.kind == "size":
-        raise UsageError("got a size for weights in float32, whose size follows from the width; expected weights='coded'")
-    if aim.kind != "psnr":
-        return _of_width(prepared, work, options.width or _width(work, aim, options), aim, options, memory, journal)
+    work = _work(prepared, options, goal.peak)
+    if options.weights == "float32" and goal.size is not None:
+        raise UsageError("weights in float32 cannot meet a size, which follows from the width alone; take weights='coded'")
+    if goal.goal is None or goal.size is not None:
+        return _of_width(prepared, work, options.width or _width(work, goal, options), goal, options, memory, journal)
     width = options.width or 24
     while True:
-        outcome = _of_width(prepared, work, width, aim, options, memory, journal)
-        if aim.miss(outcome) >= -aim.tolerance or options.width or width >= WIDEST:
+        outcome = _of_width(prepared, work, width, goal, options, memory, journal)
+        if goal.meets(outcome) or options.width or width >= WIDEST:
             return outcome
         width = min(WIDEST, max(width + 8, round(width * GROWTH)))
 
 
-def _work(prepared: Prepared, options: Siren) -> _Work:
+def _work(prepared: Prepared, options: Siren, peak: float) -> _Work:
     """What networks have to give at which coordinates."""
     offset = offset_of(prepared)
     volumes = filled(prepared, offset)
@@ -130,7 +132,7 @@ def _work(prepared: Prepared, options: Siren) -> _Work:
     if basis is not None:
         weights = (extent.max(axis=0) / max(float(extent.max()), 1e-30)).astype(np.float32)
     as_floats = [[np.ascontiguousarray(a, np.float32) for a in arrays] for arrays in (inputs, targets)]
-    return _Work(field, as_floats[0], as_floats[1], weights)
+    return _Work(field, as_floats[0], as_floats[1], weights, peak)
 
 
 def _with_time(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
@@ -139,17 +141,17 @@ def _with_time(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return np.concatenate([np.column_stack([points, np.full(len(points), time)]) for time in times])
 
 
-def _width(work: _Work, aim: Aim, options: Siren) -> int:
+def _width(work: _Work, goal: BrickGoal, options: Siren) -> int:
     """Width whose weights take what is asked for."""
-    if aim.kind != "size":
+    if goal.size is None:
         return FREE_WIDTH
-    budget = (aim.value - _overhead(work)) * 8 / BITS_PER_WEIGHT / len(work.inputs)
+    budget = (goal.size - _overhead(work)) * 8 / BITS_PER_WEIGHT / len(work.inputs)
     for before, width in pairwise(range(NARROWEST - 1, WIDEST + 1)):
         if architecture(work.inputs[0].shape[1], work.outputs, width, options).weights > budget:
             if before < NARROWEST:
                 raise UsageError(
-                    f"got a size of {aim.value:.0f} bytes a brick, too few for the smallest network of {NARROWEST} units a "
-                    "layer; expected a lower ratio, or a model of latents"
+                    f"{goal.size:.0f} bytes a brick are too few for the smallest network of {NARROWEST} units a layer; ask for a "
+                    "lower ratio, or take model='latents'"
                 )
             return before
     return WIDEST
@@ -161,7 +163,9 @@ def _overhead(work: _Work) -> float:
     return 64 + 8 * work.field.low.size + (0 if basis is None else 2 * basis.entries.size)
 
 
-def _of_width(prepared: Prepared, work: _Work, width: int, aim: Aim, options: Siren, memory: Memory, journal: Journal) -> Outcome:
+def _of_width(
+    prepared: Prepared, work: _Work, width: int, goal: BrickGoal, options: Siren, memory: Memory, journal: Journal
+) -> Outcome:
     """Fit all networks with so many units a layer."""
     shape = architecture(work.inputs[0].shape[1], work.outputs, width, options)
     points = math.prod(work.field.grid)
@@ -179,7 +183,7 @@ def _of_width(prepared: Prepared, work: _Work, width: int, aim: Aim, options: Si
         return _outcome(prepared, work, Networks(shape, decode_floats(payload, len(flats), shape), payload, floats=True))
     chosen = np.concatenate([x[:: len(work.inputs)] for x in work.inputs])
     sensitivity = sensitivities(shape, flats[0], chosen, options.seed)
-    factor = _factor(prepared, work, np.stack(flats), sensitivity, shape, aim)
+    factor = _factor(prepared, work, np.stack(flats), sensitivity, shape, goal)
     steps = steps_of(sensitivity, factor)
     wide = np.repeat(steps, shape.tensors())
     for number, flat in enumerate(flats):
@@ -192,7 +196,7 @@ def _of_width(prepared: Prepared, work: _Work, width: int, aim: Aim, options: Si
         )
         part = journal.part(len(flats) + number, 2 * len(flats), network=number, stage="rounded")
         flats[number] = fit(task, f"width {width} network {number} finished", memory, part)
-    return _coded(prepared, work, np.stack(flats), steps, shape, aim, sensitivity)
+    return _coded(prepared, work, np.stack(flats), steps, shape, goal, sensitivity)
 
 
 def _task(work: _Work, number: int, shape: Shape, start: NDArray[np.float32], options: Siren) -> Task:
@@ -212,18 +216,18 @@ def _task(work: _Work, number: int, shape: Shape, start: NDArray[np.float32], op
 
 
 def _factor(
-    prepared: Prepared, work: _Work, flats: NDArray[np.float32], sensitivity: NDArray[np.float64], shape: Shape, aim: Aim
+    prepared: Prepared, work: _Work, flats: NDArray[np.float32], sensitivity: NDArray[np.float64], shape: Shape, goal: BrickGoal
 ) -> float:
     """Factor of the steps of all tensors."""
-    if aim.kind == "size":
+    if goal.size is not None:
         empty = len(_outcome_of_steps(prepared, work, flats, steps_of(sensitivity, 1e3), shape).payload)
         used = len(coded(flats, steps_of(sensitivity, 1e3), shape))
-        return factor_of_size(flats, sensitivity, shape, max(16.0, aim.value - (empty - used)))
+        return factor_of_size(flats, sensitivity, shape, max(16.0, goal.size - (empty - used)))
     exact = Networks(shape, flats.astype(np.float64), b"", floats=True)
-    goal = (1 + ROUNDING) * Outcome(prepared, replace(work.field, networks=exact)).squares
+    most = (1 + ROUNDING) * Outcome(prepared, replace(work.field, networks=exact), work.peak).tally.squares
     factor = 1.0
     for _ in range(24):
-        if _outcome_of_steps(prepared, work, flats, steps_of(sensitivity, factor), shape).squares <= goal:
+        if _outcome_of_steps(prepared, work, flats, steps_of(sensitivity, factor), shape).tally.squares <= most:
             break
         factor /= 2
     return factor
@@ -235,14 +239,14 @@ def _coded(
     flats: NDArray[np.float32],
     steps: NDArray[np.float32],
     shape: Shape,
-    aim: Aim,
+    goal: BrickGoal,
     sensitivity: NDArray[np.float64],
 ) -> Outcome:
     """Round the weights; if that misses a size, with other steps."""
     found = _outcome_of_steps(prepared, work, flats, steps, shape)
-    if aim.kind == "size" and abs(aim.miss(found)) > aim.tolerance:
+    if goal.size is not None and not goal.meets(found):
         around = len(found.payload) - len(coded(flats, steps, shape))
-        factor = factor_of_size(flats, sensitivity, shape, max(16.0, aim.value - around))
+        factor = factor_of_size(flats, sensitivity, shape, max(16.0, goal.size - around))
         found = _outcome_of_steps(prepared, work, flats, steps_of(sensitivity, factor), shape)
     return found
 
@@ -255,4 +259,4 @@ def _outcome_of_steps(
 
 
 def _outcome(prepared: Prepared, work: _Work, networks: Networks) -> Outcome:
-    return Outcome(prepared, replace(work.field, networks=networks))
+    return Outcome(prepared, replace(work.field, networks=networks), work.peak)

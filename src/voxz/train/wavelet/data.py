@@ -49,11 +49,11 @@ class Example:
         return cls(source, torch.from_numpy(values).float(), levels, sizes, samples.dtype.kind in "iu")
 
     def bits(self, step: float) -> float:
-        """A guess of the bits/voxel at a quantiser step."""
+        """Estimate the bits/voxel at a quantiser step."""
         return float(np.log2(1 + (self.sizes * (1.7 / step)) ** 2).mean()) / 2
 
     def step_for(self, bits: float) -> float:
-        """Step at which so many bits/voxel are guessed."""
+        """Quantiser step for which `Example.bits` is about `bits`."""
         low, high = -10.0, 30.0
         for _ in range(30):
             middle = (low + high) / 2
@@ -76,7 +76,7 @@ def load(crops: list[Crop], seed: int) -> Examples:
 
 
 def draw(examples: Examples, count: int, bits: tuple[float, float], rng: np.random.Generator) -> list[tuple[Example, float]]:
-    """Examples of a step, every source equally often in the mean, and their target in bits/voxel."""
+    """Examples of a training step and their target in bits/voxel; on average each source is drawn equally often."""
     sources = sorted(examples)
     drawn = []
     for _ in range(count):

@@ -16,7 +16,7 @@ from voxz.transforms.trained_model import Model
 
 
 def to_model(name: str, lifting: Lifting, norms: AnyNorms) -> Model:
-    """Model for codecs."""
+    """Convert a trained model to the one that codecs use."""
     filters = lifting.filters().detach().cpu().numpy().astype(np.float64)
     exact = lifting.family.untrained()
     change = filters - exact
@@ -45,7 +45,7 @@ def card_of(model: Model, recipe: Recipe, entries: list[dict[str, Any]]) -> byte
 
 
 def plot_of(entries: list[dict[str, Any]], path: Path) -> bool:
-    """Picture of the losses; nothing without matplotlib."""
+    """Draw the losses to a PNG; without matplotlib do nothing."""
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - optional
     except ImportError:

@@ -27,7 +27,7 @@ _NOISY = (16, 48, 48)
 
 
 def expected_error(values: Tensor) -> Tensor:
-    """Squared error of indices, in squared steps: all of a small value, which becomes zero; 1/12 of a large one."""
+    """Squared error of quantising, in squared steps: the whole square of a value that becomes 0, and 1/12 for a large one."""
     square = values.square()
     return square / (1 + 12 * square)
 
@@ -73,7 +73,7 @@ def straight_loss(
 def spread_of(
     model: Lifting, norms: AnyNorms, levels: Levels, deviations: dict[BandKey, float], noise: torch.Generator
 ) -> Tensor:
-    """Distortion, in worths of a bit, of errors with these deviations in the bands: noise that is transformed back."""
+    """Distortion of errors with these deviations in the bands, in units of `BIT`, measured by transforming noise back."""
     bands = {}
     for key, band in model.analyse(torch.zeros(_NOISY), levels).items():
         drawn = torch.randn(band.shape, generator=noise)
@@ -82,7 +82,7 @@ def spread_of(
 
 
 def norms_of(model: Lifting) -> AnyNorms:
-    """Norms of the model's bands, measured with noise in one band after the other; networks are left out."""
+    """Norms of the model's bands, measured with noise in one band at a time, without the networks."""
     if model.family.reversible:
         return NO_NORMS
     if model.family.network:

@@ -69,12 +69,12 @@ class Rate(nn.Module):
 
 
 def seen(values: Tensor) -> Tensor:
-    """Magnitudes as a decoder sees them: small ones are nothing."""
+    """Magnitudes as a decoder sees them: small ones are quantised to 0, approximated smoothly."""
     return values.abs() * seen_share(values)
 
 
 def seen_share(values: Tensor) -> Tensor:
-    """How much of values a decoder sees, 0 to 1."""
+    """Share of each value that survives quantisation: near 0 for small, near 1 for large values."""
     square = values.square()
     return square / (square + _FAINT)
 
@@ -113,7 +113,7 @@ def _enlarged(plane: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _cut(plane: Tensor, shape: torch.Size) -> Tensor:
-    """A band whose sides may differ by one from those wanted."""
+    """Fit a band to `shape`; sides may differ by one."""
     for axis in range(3):
         have, want = plane.shape[axis], shape[axis]
         if have < want:

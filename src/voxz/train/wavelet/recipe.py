@@ -71,19 +71,21 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not self.name.replace("-", "").isalnum() or len(self.name) > 32:
-            raise UsageError(f"got the model name {self.name!r}, expected letters, digits and -, at most 32")
+            raise UsageError(f"a model name must be up to 32 letters, digits and - (got {self.name!r})")
         fault = self.transform.fault()
         if fault:
             raise UsageError(fault)
         if self.levels < 1:
-            raise UsageError(f"got {self.levels} levels, expected 1 or more")
+            raise UsageError(f"levels must be 1 or more (got {self.levels})")
         if not self.stages or self.batch < 1 or not 0 < self.bits[0] <= self.bits[1]:
             raise UsageError("a recipe needs at least one [[stage]], a batch of 1 or more, and bits above 0 in rising order")
         if min(self.validate_every, self.save_every) < 1 or min(self.seed, self.validation_crops) < 0:
             raise UsageError("a recipe needs validate_every and save_every of 1 or more, seed and validation_crops of 0 or more")
         for stage in self.stages:
             if stage.steps < 1 or not stage.learning_rate > 0 or not set(stage.train) <= set(PARTS):
-                raise UsageError(f"got the {stage}, expected steps and a learning_rate above 0, and parts of {', '.join(PARTS)}")
+                raise UsageError(
+                    f"a stage must have steps and a learning_rate above 0, and parts of {', '.join(PARTS)} (got {stage})"
+                )
 
     @property
     def steps(self) -> int:
@@ -91,7 +93,7 @@ class Recipe:
         return sum(stage.steps for stage in self.stages)
 
     def stage_of(self, step: int) -> tuple[Stage, float]:
-        """Stage of a step, and how far it has come (0 to 1)."""
+        """Stage of a step, and the part of that stage that is done (0 to 1)."""
         for stage in self.stages:
             if step < stage.steps:
                 return stage, step / stage.steps
@@ -115,7 +117,7 @@ def read_recipe(path: str | Path) -> Recipe:
         raise UsageError(f"{path} is not TOML ({error})") from None
     stage = values.pop("stage", [])
     if not isinstance(stage, list):
-        raise UsageError(f"{path} has a [stage], expected one or more [[stage]]")
+        raise UsageError(f"{path} has a [stage]; write [[stage]], once or more often")
     stages = tuple(_made(Stage, one, path) for one in stage)
     family = _made(Family, values.get("transform", {}), path)
     recipe: Recipe = _made(Recipe, values | {"transform": family, "stages": stages}, path)
@@ -123,26 +125,30 @@ def read_recipe(path: str | Path) -> Recipe:
 
 
 def check_enough(crops: int) -> None:
-    """Raise `UsageError` if there are so few crops."""
+    """Raise `UsageError` if there are fewer crops than training needs."""
     if crops < FEWEST_CROPS:
         raise UsageError(
-            f"got {crops} crops to train on that are not constant, expected at least {FEWEST_CROPS}; prepare more "
+            f"{crops} crops to train on are not constant, at least {FEWEST_CROPS} are needed; prepare more "
             "volumes or hold out fewer"
         )
 
 
 def _made(kind: type[Any], values: Any, path: str | Path) -> Any:
-    """Dataclass with the values of a table."""
+    """Make a dataclass from a TOML table."""
     if not isinstance(values, dict):
-        raise UsageError(f"{path} has {values!r}, expected a table with some of {', '.join(part.name for part in fields(kind))}")
+        raise UsageError(
+            f"{path} has {values!r} in place of a table with some of {', '.join(part.name for part in fields(kind))}"
+        )
     known, hints = {part.name for part in fields(kind)}, get_type_hints(kind)
     if not set(values) <= known:
-        raise UsageError(f"{path} sets {', '.join(sorted(set(values) - known))}, expected only {', '.join(sorted(known))}")
+        raise UsageError(
+            f"{path} sets {', '.join(sorted(set(values) - known))}, which does not exist; there are {', '.join(sorted(known))}"
+        )
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     for name, value in given.items():
         if not _is(value, hints[name]):
             wanted = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}.get(hints[name])
-            raise UsageError(f"{path} sets {name} to {values[name]!r}, expected {wanted or _LISTS.get(name, 'a list of texts')}")
+            raise UsageError(f"{path}: {name} must be {wanted or _LISTS.get(name, 'a list of texts')} (got {values[name]!r})")
     lacking = [part.name for part in fields(kind) if part.name not in given and part.default is part.default_factory is MISSING]
     if lacking:
         raise UsageError(f"{path} lacks the {lacking[0]} of its {kind.__name__.lower()}")
@@ -153,7 +159,7 @@ _LISTS = {"bits": "two numbers in a list", "about": "a table of texts"}
 
 
 def _is(value: object, hint: Any) -> bool:
-    """Whether a value of a TOML file is of the type of a field; whole numbers are numbers, too."""
+    """Whether a TOML value has the type of a field; integers pass for floats."""
     if get_origin(hint) is tuple:
         one, *rest = get_args(hint)
         return isinstance(value, tuple) and all(_is(v, one) for v in value) and (rest == [...] or len(value) == 1 + len(rest))

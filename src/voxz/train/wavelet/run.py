@@ -149,12 +149,12 @@ class Run:
         return own, gradients, total
 
     def _weight(self, example: Example, bits: float) -> tuple[float, float]:
-        """Step that an example is quantised with, and what it counts."""
+        """Quantiser step of an example, and its weight in the loss."""
         step = 1.0 if self.recipe.transform.reversible else example.step_for(bits)
         return step, 1 / max(0.3, example.bits(step))
 
     def _loss(self, example: Example, bits: float, stage: Stage, noise: torch.Generator, spread: float = 0.0) -> torch.Tensor:
-        """Loss of an example; what filters do to the norms of bands counts `spread` times."""
+        """Loss of an example; changes of the norms of bands count `spread` times."""
         step, weight = self._weight(example, bits)
         volume = example.volume.to(self.device)
         z, y, x = (min(n, self.recipe.levels) for n in example.levels)
@@ -200,7 +200,7 @@ class Run:
                 parameter.sub_(rate * _PACE[part_of(name)] * first / (1 - _BETAS[0] ** count) / size)
 
     def validate(self, report: Report) -> None:
-        """Report the mean loss of what is held out, by source, with averaged parameters."""
+        """Report the mean loss on held-out crops by source, with averaged parameters."""
         if not self.held:
             return
         found: dict[str, float] = {}
@@ -227,7 +227,7 @@ class Run:
                         parameter.copy_(torch.from_numpy(arrays[key]))
 
     def save(self) -> None:
-        """Write a checkpoint; the first process does."""
+        """Write a checkpoint, in the first process only."""
         if self.rank or self.folder is None:
             return
         arrays = {f"model.{n}": p.detach().cpu().numpy() for n, p in self.model.named_parameters()}
@@ -241,7 +241,7 @@ class Run:
             file.write(data)
 
     def resume(self) -> None:
-        """Go back to the last checkpoint, if there is one; `UsageError` if it is of another recipe."""
+        """Go on from the last checkpoint, if there is one; `UsageError` if it belongs to another recipe."""
         path = (self.folder or Path()) / CHECKPOINT
         if self.folder is None or not path.exists():
             return
@@ -254,7 +254,7 @@ class Run:
             raise CorruptError(f"the checkpoint {path} is damaged ({error}); remove it to start anew") from None
 
     def _restore(self, arrays: Arrays, facts: dict[str, str]) -> None:
-        """Take over a checkpoint."""
+        """Load a checkpoint."""
         self._take(arrays, partly=False)
         self.average = {n: torch.from_numpy(arrays[f"average.{n}"]).to(self.device) for n, _ in self.model.named_parameters()}
         self.moments = {

@@ -23,14 +23,14 @@ Bands = dict[tuple[int, int], Tensor]
 
 
 def beside(values: Tensor, axis: int) -> Tensor:
-    """Sum of the two neighbours along an axis; beyond the ends lies the end."""
+    """Sum of the two neighbours along an axis; the end is repeated."""
     n = values.shape[axis]
     longer = torch.cat([values.narrow(axis, 0, 1), values, values.narrow(axis, n - 1, 1)], axis)
     return longer.narrow(axis, 0, n) + longer.narrow(axis, 2, n)
 
 
 def mirrored(half: Tensor, axis: int, length: int, odd: int, reach: int) -> Tensor:
-    """A half of a line, and `reach` samples more at either end."""
+    """Half of the samples along an axis, extended by `reach` samples at either end."""
     count = half.shape[axis]
     table = reach_table(length, odd, reach)
     before = [half.narrow(axis, int(k), 1) for k in table[:reach]]
@@ -61,7 +61,7 @@ class Lifting(nn.Module):
             (self.gates if name == "gate" else self.networks)[name] = nn.Parameter(_started(name, shape))
 
     def filters(self) -> Tensor:
-        """All filters; each sums up to what the untrained one does, so constants are treated alike."""
+        """All filters. Each keeps the sum of the untrained one, so constants stay constant."""
         change = self.change / self.counts.sqrt()
         mean = (change * self.counts).sum((-1, -2, -3), keepdim=True) / self.counts.sum()
         return self.untrained + change - mean
@@ -109,7 +109,7 @@ class Lifting(nn.Module):
         return low
 
     def _reached(self, half: Tensor, axis: int, length: int, odd: int) -> Tensor:
-        """What the numbers of a filter are multiplied with, ``(4 * reach, z, y, x)``: taps that mirror each other are one sum."""
+        """Inputs of a filter ``(4 * reach, z, y, x)``: the sums of the samples at taps that mirror each other."""
         reach, (first, second) = self.family.reach, ACROSS[axis]
         longer = mirrored(half, axis, length, odd, reach)
         count = length // 2 if not odd else (length + 1) // 2
@@ -123,7 +123,7 @@ class Lifting(nn.Module):
     def _moved(
         self, half: Tensor, axis: int, length: int, step: int, filter_: Tensor, network: int, unit: float
     ) -> tuple[Tensor, Tensor | None]:
-        """What a step adds to the other half, and what it then scales it by, if it does."""
+        """What a step adds to the other half, and the gate that scales it, or None."""
         odd = step & 1
         reached = self._reached(half, axis, length, odd)
         total = torch.tensordot(filter_.flatten(), reached, 1)
@@ -185,7 +185,7 @@ def convolved(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def squashed(values: Tensor) -> Tensor:
-    """The hyperbolic tangent as kernels compute it."""
+    """Hyperbolic tangent, computed as in the kernels."""
     x = values.clamp(-SATURATED, SATURATED)
     s = x * x
     return x * (135135 + s * (17325 + s * (378 + s))) / (135135 + s * (62370 + s * (3150 + s * 28)))
@@ -199,7 +199,7 @@ def _units(inputs: Tensor, own: dict[str, Tensor]) -> Tensor:
 
 
 def _started(name: str, shape: tuple[int, ...]) -> Tensor:
-    """First values of a network's array: the last layers give nothing, so training starts from the filters."""
+    """Initial values of a network's array. Last layers start at 0, so training starts from the filters."""
     if name in ("last", "gate", "bias", "bias_2"):
         return torch.zeros(shape)
     inputs = math.prod(shape[3:]) if name != "first" or len(shape) > 6 else 36

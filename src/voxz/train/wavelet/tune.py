@@ -33,7 +33,7 @@ BITS = (0.4, 5.0)
 
 
 def tuned(opened: Opener, *, reversible: bool, threads: int = 1) -> Tuned:
-    """Tune the shipped model to a volume; to one without an image (constant, or of samples that have no order) nothing."""
+    """Tune the shipped model to a volume. A volume without an image (constant, or of unordered samples) gives `Tuned(None)`."""
     with opened() as samples:
         if samples.layout.dtype.kind not in "iuf":
             return Tuned(None)
@@ -56,7 +56,7 @@ def tuned(opened: Opener, *, reversible: bool, threads: int = 1) -> Tuned:
 
 
 def _examples(bricks: list[NDArray[Any]], rng: np.random.Generator) -> list[Example]:
-    """Crops of bricks ``(series, z, y, x, channels)`` at random places, bricks as often as they are large."""
+    """Crops of bricks ``(series, z, y, x, channels)`` at random places; large bricks are drawn more often."""
     sizes = np.array([brick.size for brick in bricks], np.float64)
     if not sizes.sum():
         return []

@@ -1,0 +1,155 @@
+"""Where the files of a batch go: all of it is settled, and every conflict named, before the first sample is read."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from voxz import api
+from voxz.errors import UsageError, VoxzError
+from voxz.io.source import files_of
+
+STREAM = "-"
+"""Standard input or output."""
+
+PACKED = ".voxz"
+
+_GZIPPED = (".nii.gz", ".img.gz", ".hdr.gz", ".npy.gz")
+"""Names whose .gz is said by the header of the compressed file, and comes back."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An input and its destination, or why it has none; `in_folder` if the destination's folder may have to be made."""
+
+    source: str
+    destination: str
+    fault: Exception | None = None
+    in_folder: bool = False
+
+
+def files_in(given: Iterable[str], *, packed: bool) -> list[str]:
+    """Inputs of a batch: a folder stands for the files in it (only .voxz files if `packed`, else all others).
+
+    A file that is given twice counts once, and so do the two files of a pair.
+    """
+    found: dict[str, str] = {}
+    for entry in given:
+        names = [entry]
+        if entry != STREAM and Path(entry).is_dir():
+            files = sorted(path for path in Path(entry).iterdir() if path.is_file())
+            names = [str(path) for path in files if _is_packed(path) == packed and not path.name.endswith(".part")]
+            if not names:
+                kind = f"{PACKED} files" if packed else "files to compress"
+                raise UsageError(f"the folder {entry} has no {kind} in it; give files, or another folder")
+        for name in names:
+            found.setdefault(name if name == STREAM else os.path.realpath(files_of(name)[0]), name)
+    return list(found.values())
+
+
+def settle(
+    inputs: Sequence[str], output: str | None, rename: Callable[[Path], Path], *, folder: bool = False, flat: bool = False
+) -> list[Job]:
+    """Destinations of all inputs.
+
+    Parameters
+    ----------
+    output : a file, a folder, ``-``, or None for names beside the inputs
+    rename : name beside an input; a `VoxzError` or `OSError` of it is the fault of that input alone
+    folder : `output` is a folder even for one input
+    flat : put all into the folder itself; otherwise relative paths are kept if names would collide
+
+    Raises
+    ------
+    UsageError
+        Two inputs have one destination, a destination is an input, or `output` does not suit the inputs.
+    """
+    folder = folder or len(inputs) > 1 or (output is not None and (output.endswith(os.sep) or Path(output).is_dir()))
+    if output is not None and output != STREAM and folder:
+        if Path(output).exists() and not Path(output).is_dir():
+            raise UsageError(f"{output} is a file; several inputs need a folder as output")
+        if STREAM in inputs:
+            raise UsageError(f"standard input has no name to take in the folder {output}; give -o the name of a file")
+    elif len(inputs) > 1 and (output == STREAM or (output is None and STREAM in inputs)):
+        raise UsageError("several inputs cannot go to standard output; give -o a folder")
+    jobs = [_beside(source, rename) if output is None or folder else Job(source, output) for source in inputs]
+    if output is not None and folder and output != STREAM:
+        named = jobs
+        jobs = [_into(Path(output), job, Path(job.destination).name) for job in named]
+        if not flat and _clash(jobs):
+            base = os.path.commonpath([Path(job.source).absolute().parent for job in named])
+            relative = [os.path.relpath(Path(job.destination).absolute(), base) for job in named]
+            jobs = [_into(Path(output), job, name) for job, name in zip(named, relative, strict=True)]
+    clash = _clash(jobs)
+    if clash:
+        a, b, destination = clash
+        raise UsageError(f"{a} and {b} would both become {destination}; rename one, or give them different outputs with -o")
+    taken = {_place(source): source for source in inputs if source != STREAM}
+    for job in jobs:
+        other = taken.get(_place(job.destination))
+        if other not in (None, job.source) and job.destination != STREAM:
+            raise UsageError(f"{job.source} would become {other}, which is an input itself; give another output with -o")
+    return jobs
+
+
+def compressed_name(path: Path) -> Path:
+    """scan.nii.gz -> scan.nii.voxz; scan.hdr of a pair -> scan.img.voxz; anything else keeps its whole name."""
+    data = files_of(path)[0]
+    name = data.name[:-3] if data.name.endswith(_GZIPPED) else data.name
+    return path.with_name(name + PACKED)
+
+
+def restored_name(path: Path) -> Path:
+    """scan.nii.voxz -> scan.nii.gz if that is what it was, else scan.nii."""
+    if not _is_packed(path):
+        raise UsageError(f"cannot make an output name from {path}, which does not end in {PACKED}; use -o")
+    name = path.name[: -len(PACKED)]
+    gzipped = _was_gzipped(path) and not name.lower().endswith(".gz")
+    return path.with_name(name + (".gz" if gzipped else ""))
+
+
+def selected_name(path: Path) -> Path:
+    """Like `restored_name`, but a part of a pair is a single file."""
+    whole = restored_name(path)
+    return whole.with_name(whole.name.replace(".img", ".nii"))
+
+
+def _was_gzipped(path: Path) -> bool:
+    facts = api.info(path)
+    if facts.original != "bytes" or facts.shape[0] < 2:
+        return bool(facts.gzip)
+    with api.open(path) as image:
+        return bytes(image[:2]) == b"\x1f\x8b"
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == PACKED
+
+
+def _beside(source: str, rename: Callable[[Path], Path]) -> Job:
+    if source == STREAM:
+        return Job(source, STREAM)
+    try:
+        return Job(source, str(rename(Path(source))))
+    except (VoxzError, OSError) as error:
+        return Job(source, source, error)
+
+
+def _into(folder: Path, job: Job, name: str) -> Job:
+    return job if job.fault else Job(job.source, str(folder / name), in_folder=True)
+
+
+def _place(path: str) -> str:
+    """One spelling of a path, with links in its folder followed."""
+    return str(Path(os.path.realpath(Path(path).parent)) / Path(path).name)
+
+
+def _clash(jobs: Sequence[Job]) -> tuple[str, str, str] | None:
+    """Two inputs with one destination."""
+    seen: dict[str, str] = {}
+    for job in jobs:
+        if not job.fault and job.destination != STREAM:
+            first = seen.setdefault(_place(job.destination), job.source)
+            if first != job.source:
+                return first, job.source, job.destination
+    return None

@@ -1,0 +1,140 @@
+"""How an image shows itself in a notebook: a table, and its middle slices as PNG pictures, without matplotlib or JavaScript.
+
+Pictures have the proportions of the voxels and the window of the header (cal_min, cal_max) or, without one, of the 1st to the
+99th percentile. NIfTI slices are turned so that right is right, front and head are up. Slices that would need to decode more than
+`MOST_SAMPLES` are left out.
+"""
+
+import base64
+import html
+import math
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.image.facts import codecs_of
+from voxz.image.gather import pieces
+
+if TYPE_CHECKING:
+    from voxz.image.lazy import Image
+
+MOST_SAMPLES = 1 << 25
+"""Samples that are decoded for one picture."""
+
+_HEIGHT = 192
+"""Longest side of a picture on the page, in pixels."""
+
+_NAMES = ("sagittal", "coronal", "axial")
+
+
+def rows(image: "Image") -> dict[str, str]:
+    """What is said about an image, in words."""
+    found = {"shape": " x ".join(map(str, image.shape)) or "1", "type": str(image.dtype)}
+    if image.voxel_size is not None:
+        found["voxel size"] = " x ".join(f"{size:g}" for size in image.voxel_size) + " mm"
+    found["codec"] = ", ".join(codecs_of(image._reader)) or "none"
+    found["ratio"] = f"{image.nbytes / image._reader.header.file_length:.2f} : 1"
+    return found
+
+
+def page(image: "Image") -> str:
+    """HTML for a notebook."""
+    table = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in rows(image).items())
+    slices = middle_slices(image)
+    low, high = _window(image, [samples for _, samples, _ in slices])
+    pictures = "".join(_figure(name, samples, sizes, low, high) for name, samples, sizes in slices)
+    return f'<div><table>{table}</table><div style="display:flex;gap:8px">{pictures}</div></div>'
+
+
+def middle_slices(image: "Image") -> list[tuple[str, NDArray[Any], tuple[float, float]]]:
+    """Name, samples ``(rows, columns)`` or ``(rows, columns, channels)``, and size of a pixel, of each slice that is shown."""
+    if image.dtype.kind not in "biufc" or not image.size:
+        return []
+    layout, axes = image._layout, len(image._layout.shape)
+    spatial = list(range(min(3, axes))) if layout.first_axis_fastest else list(range(axes))[:-4:-1]  # x, y, z
+    sizes = dict(zip(spatial, image.voxel_size or (1.0, 1.0, 1.0), strict=False))
+    middle: list[Any] = [n // 2 for n in image.shape[:axes]]
+    order, flips = _orientation(image, len(spatial))
+    found = []
+    for name in range(len(spatial)) if len(spatial) == 3 else [2]:
+        shown = [axis for axis in range(3) if axis != name and axis < len(spatial)]
+        if len(shown) < 2 or any(image.shape[spatial[order[axis]]] < 2 for axis in shown):
+            continue
+        across, up = (spatial[order[axis]] for axis in shown)
+        index = list(middle)
+        index[across] = index[up] = slice(None)
+        if _cost(image, tuple(index)) > MOST_SAMPLES:
+            continue
+        samples = np.asarray(image[tuple(index)])
+        samples = samples if up < across else np.swapaxes(samples, 0, 1)
+        samples = samples[:, ::-1] if flips[shown[0]] else samples
+        samples = samples if flips[shown[1]] else samples[::-1]
+        found.append((_NAMES[name] if len(spatial) == 3 else "image", samples, (sizes[up], sizes[across])))
+    return found[::-1]
+
+
+def _orientation(image: "Image", spatial: int) -> tuple[list[int], list[bool]]:
+    """Which axis of the voxels is x (to the right), y (to the front), z (up), and whether it runs against it."""
+    affine = image.affine
+    if affine is None or spatial < 3 or not np.isfinite(affine).all():
+        return list(range(3)), [False, True, True]  # rows of arrays run down
+    from nibabel.orientations import io_orientation  # noqa: PLC0415 - start-up time
+
+    turned = io_orientation(affine)
+    if not np.isfinite(turned).all():
+        return list(range(3)), [False, False, False]
+    order = [int(axis) for axis in np.argsort(turned[:, 0])]
+    return order, [bool(turned[axis, 1] < 0) for axis in order]
+
+
+def _cost(image: "Image", index: tuple[Any, ...]) -> int:
+    """Samples of the bricks that an access decodes."""
+    touched = pieces(image._reader.grid, image._positions(index))
+    return sum(image._reader.bricks[piece.number].raw_length for piece in touched) // image.itemsize
+
+
+def _window(image: "Image", slices: list[NDArray[Any]]) -> tuple[float, float]:
+    """Stored values that are black and white."""
+    header = image.header
+    if header is not None and float(header["cal_max"]) > float(header["cal_min"]):
+        slope, intercept = header.get_slope_inter()
+        low, high = sorted((float(header[name]) - (intercept or 0.0)) / (slope or 1.0) for name in ("cal_min", "cal_max"))
+        return low, high
+    magnitudes = [(np.abs(part) if part.dtype.kind == "c" else part).ravel() for part in slices]
+    values = np.concatenate([*magnitudes, np.zeros(0)]).astype(np.float64)
+    values = values[np.isfinite(values)]
+    low, high = np.percentile(values, (1, 99)) if values.size else (0.0, 1.0)
+    if low == high and values.size:
+        low, high = values.min(), values.max()
+    return float(low), float(high)
+
+
+def _figure(name: str, samples: NDArray[Any], sizes: tuple[float, float], low: float, high: float) -> str:
+    if samples.dtype.kind == "c":
+        samples = np.abs(samples)
+    scaled = np.nan_to_num((samples.astype(np.float64) - low) / ((high - low) or 1.0), nan=0.0, posinf=1.0, neginf=0.0)
+    gray = samples.astype(np.uint8) if samples.ndim == 3 else np.floor(np.clip(scaled, 0, 1) * 255 + 0.5).astype(np.uint8)
+    height, width = samples.shape[0] * sizes[0], samples.shape[1] * sizes[1]
+    factor = _HEIGHT / max(height, width)
+    coded = base64.b64encode(png(gray)).decode()
+    return (
+        f'<figure style="margin:0"><img alt="{name}" width="{max(1, round(width * factor))}" '
+        f'height="{max(1, round(height * factor))}" src="data:image/png;base64,{coded}"><figcaption>{name}</figcaption></figure>'
+    )
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """PNG (ISO/IEC 15948) of gray pixels ``(rows, columns)``, or of 2 (gray, alpha), 3 (RGB) or 4 (RGBA) channels."""
+    kind = {2: 4, 3: 2, 4: 6}[pixels.shape[2]] if pixels.ndim == 3 else 0
+    height, width = pixels.shape[:2]
+    lines = np.zeros((height, 1 + math.prod(pixels.shape[1:])), np.uint8)  # each line begins with its filter, 0: none
+    lines[:, 1:] = pixels.reshape(height, -1)
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines.tobytes())) + chunk(b"IEND", b"")

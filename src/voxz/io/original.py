@@ -1,0 +1,177 @@
+"""What is compressed: a file that is opened as often as needed, as an image or, where it is none, as plain bytes.
+
+Standard input and pipes can be read only once: they are copied to a temporary file first. A file that changes between the first
+look and the last one is refused.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from voxz.errors import TruncatedError, UsageError, VoxzError
+from voxz.io.output import temporary_file
+from voxz.io.source import Source, files_of
+from voxz.volume.layout import Foreign, Layout
+
+
+class NotAnImageError(Exception):
+    """A file is of no known format, or contradicts itself; `cause` is what was found."""
+
+    def __init__(self, cause: VoxzError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Original:
+    """A file that is to be compressed; ``-`` is standard input.
+
+    Attributes
+    ----------
+    name : what messages call it
+    status : mode, owner and times of the file; None for standard input and pipes
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+
+    def __init__(self, source: str | os.PathLike[str]) -> None:
+        self._stack = ExitStack()
+        self.name = "standard input" if os.fspath(source) == "-" else os.fspath(source)
+        self._path = self._stack.enter_context(_regular_file(source))
+        self._spooled = self._path != Path(source)
+        self._files = files_of(self._path)
+        self._stamps = [_stamp(file) for file in self._files]
+        self.status = None if self._spooled else self._files[0].stat()
+
+    def __enter__(self) -> "Original":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def image(self) -> "Image":
+        """Its samples; the faults of the file are `NotAnImageError`, also while it is read."""
+        return Image(self._path, self.name)
+
+    def plain(self) -> "PlainBytes":
+        """Its bytes, and those of the header file of a pair."""
+        return PlainBytes(*self._files)
+
+    def refuse_changed(self) -> None:
+        """Raise `TruncatedError` if the file is not the one that was opened."""
+        with contextlib.suppress(FileNotFoundError):
+            if [_stamp(file) for file in self._files] == self._stamps:
+                return
+        raise TruncatedError(f"{self.name} was changed while it was read; wait until it is complete and try again")
+
+    def remove(self) -> None:
+        """Delete the file, both of a pair, unless it has changed; what came through a pipe stays where it is."""
+        self.refuse_changed()
+        if not self._spooled:
+            for file in self._files:
+                file.unlink()
+
+
+class Image(Source):
+    """A `Source` that tells its own faults from those of whoever uses it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        with _faults():
+            super().__init__(path, name)
+
+    def read_samples(self, length: int) -> bytes:
+        """Return the next `length` bytes of the samples."""
+        with _faults():
+            return super().read_samples(length)
+
+    def read_tail(self) -> bytes:
+        """Return what follows the samples."""
+        with _faults():
+            return super().read_tail()
+
+
+class PlainBytes:
+    """A file as one row of bytes.
+
+    Attributes
+    ----------
+    layout, foreign :
+        Its length; the header file of a pair is its companion.
+    """
+
+    def __init__(self, data: Path, header: Path | None = None) -> None:
+        self.foreign = Foreign("bytes", b"", header.read_bytes() if header else b"")
+        self._file, self._digest = data.open("rb"), hashlib.sha256()
+        self._name = os.fspath(data)
+        self.layout = Layout((os.fstat(self._file.fileno()).st_size,), np.dtype("u1"), first_axis_fastest=False)
+
+    def __enter__(self) -> "PlainBytes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read_samples(self, length: int) -> bytes:
+        """Return the next `length` bytes."""
+        data = self._file.read(length)
+        if len(data) != length:
+            raise TruncatedError(f"{self._name} was cut while it was read; wait until it is complete and try again")
+        self._digest.update(data)
+        return data
+
+    def read_tail(self) -> bytes:
+        """Nothing follows."""
+        return b""
+
+    def gzip_level(self) -> int | None:
+        """A gzip file is kept as it is."""
+        return None
+
+    def checksums(self) -> tuple[bytes, bytes]:
+        """SHA-256 of the bytes, twice."""
+        digest = self._digest.digest()
+        return digest, digest
+
+
+@contextlib.contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except VoxzError as error:
+        raise NotAnImageError(error) from None
+
+
+@contextlib.contextmanager
+def _regular_file(source: str | os.PathLike[str]) -> Iterator[Path]:
+    """`source` itself; of standard input or a pipe, a temporary copy."""
+    if os.fspath(source) != "-":
+        mode = Path(source).stat().st_mode
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            yield Path(source)
+            return
+    elif sys.stdin is None:
+        raise UsageError("standard input is closed; give a file")
+    with temporary_file() as copy:
+        if os.fspath(source) == "-":
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        else:
+            with Path(source).open("rb") as pipe:
+                shutil.copyfileobj(pipe, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written to or replaced."""
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

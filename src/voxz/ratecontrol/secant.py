@@ -1,0 +1,70 @@
+"""The one search for a quantiser step, whatever codes with it: a secant on logarithms, kept inside a bracket."""
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+from voxz.ratecontrol.goals import Goal, Measured
+
+ROUNDS = 14
+
+NARROW, WIDER = 0.004, 0.03
+"""Doublings of the step between which a total has jumped over what is wanted; how much farther is looked for luck then."""
+
+M = TypeVar("M", bound=Measured)
+
+
+def find_step(
+    attempt: Callable[[float], M],
+    goal: Goal,
+    log_step: float,
+    bracket: tuple[float, float],
+    rounds: int = ROUNDS,
+    mend: Callable[[float, float, M], M | None] = lambda step, off, result: None,
+) -> tuple[float, M]:
+    """Find the step for which a `goal` is met.
+
+    Parameters
+    ----------
+    attempt : codes with a step, given as its logarithm to base 2
+    log_step : guess of that logarithm
+    bracket : lowest and highest logarithm
+    mend : may make a result that is `off` by so many doublings of the step meet the goal, without another attempt
+
+    Returns the logarithm of the step and its result. If none is near enough, it is the nearest, or the nearest one below what is
+    wanted if the goal is strict and there is one.
+    """
+    fine, coarse = bracket
+    step, slope = min(max(log_step, fine), coarse), goal.slope
+    before: tuple[float, float] | None = None
+    below: tuple[float, M] | None = None
+    nearest: tuple[float, M] | None = None
+    distance = math.inf
+    for _ in range(rounds):
+        result = attempt(step)
+        total, (least, middle, most) = goal.total(result), goal.wanted(result)
+        if least <= total <= most:
+            return step, result
+        if total < least and (below is None or total > goal.total(below[1])):
+            below = step, result
+        off = math.log2(middle / total) if total > 0 else math.copysign(math.inf, slope)
+        if abs(off) < distance:
+            nearest, distance = (step, result), abs(off)
+        mended = mend(step, off / slope, result)
+        if mended is not None and least <= goal.total(mended) <= most:
+            return step, mended
+        if (off > 0) == (slope > 0):
+            fine = step
+        else:
+            coarse = step
+        if coarse - fine < NARROW:
+            fine, coarse = fine - WIDER, coarse + WIDER
+            step, before = (fine, None) if before is None or before[0] > step else (coarse, None)
+            continue
+        if before is not None and math.isfinite(off) and before[0] != step and before[1] != off:
+            measured = (before[1] - off) / (step - before[0])
+            slope = min(max(measured / goal.slope, 0.25), 4.0) * goal.slope
+        before = (step, off) if math.isfinite(off) else None
+        following = step + (off / slope if math.isfinite(off) else 2.0)
+        step = following if fine < following < coarse else (fine + coarse) / 2
+    return (below if goal.strict else nearest) or (step, result)
