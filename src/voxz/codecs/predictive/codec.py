@@ -5,9 +5,10 @@
     samples -> Values (dense integers) -> Model (fitted predictors) -> traverse: residuals, tables
             -> Contexts (frequencies) -> rANS words + raw bits
 
-Levels 6 to 9 replace the last two steps by the walk of `voxz.codecs.predictive.mixed`, which mixes more predictions and learns
-as it goes; a brick for which that does not pay is coded at level 5. Where loss is allowed, residuals are quantised inside the
-walk (`predict.coding`), and constant background is left out of it (`codecs.background`).
+Level 1 is another walk, `voxz.codecs.predictive.interlaced`, where nothing may be lost, no sample is absent, values have 16
+bits and rows are not narrow. Levels 6 to 9 replace the last two steps by the walk of `voxz.codecs.predictive.mixed`, which mixes
+more predictions and learns as it goes; a brick for which that does not pay is coded at level 5. Where loss is allowed, residuals
+are quantised inside the walk (`row_code`), and constant background is left out of it (`codecs.background_planes`).
 
 A payload holds its parameters and needs nothing else but the brick's shape and dtype. All side information is in
 adaptive Golomb-Rice codes; samples never touch floating point.
@@ -131,7 +132,13 @@ def _encode_values(
     """Payload for samples with these `values`, whose dense ones are quantised (`learn_stepped` has the `slack`)."""
     if values.highest == 0:
         return _pack(_CONSTANT, _front(values, NO_LOSS), b"", b"")
-    if level == 1 and present is None and quantiser == NO_LOSS and not rough and values.highest <= interlaced.LARGEST:
+    if (
+        level == 1
+        and present is None
+        and quantiser == NO_LOSS
+        and not rough
+        and interlaced.fits(values.highest, samples.shape[:4])
+    ):
         side = _front(values, NO_LOSS)
         return _pack(_INTERLACED, side, *interlaced.encode(to_series(values.to_dense(samples)), values.highest, side))
     settings = SETTINGS[min(level, DEFAULT)]
@@ -239,8 +246,10 @@ def decode_present(
         if present is not None or stepped:
             raise CorruptError("a brick of the fast walk has loss or samples left out, which that walk does not know")
         series = shape[0] * shape[4], shape[1], shape[2], shape[3]
-        dense = interlaced.decode(side, payload[ends[1] : ends[2]], payload[ends[2] :], values.highest, series)
-        return values.to_stored(from_series(dense, shape), dtype)
+        if not interlaced.fits(values.highest, series):
+            raise CorruptError(f"the fast walk cannot have coded values up to {values.highest} in rows of {series[3]}")
+        words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
+        return from_series(interlaced.decode(side, words, raw, values.highest, series, values.stored(dtype)), shape)
     quantiser = Quantiser.read(side) if stepped else NO_LOSS
     settings = SETTINGS[min(level, DEFAULT)]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])

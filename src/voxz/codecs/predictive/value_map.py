@@ -71,17 +71,24 @@ class Values:
         return (np.searchsorted(self._positions(), positions) if self.starts else positions).astype(np.int32)
 
     def to_stored(self, dense: NDArray[np.int32], dtype: np.dtype[Any]) -> NDArray[np.generic]:
-        """Stored samples of `dense` values, same shape."""
-        limits = np.iinfo(dtype)
-        last = self.highest + sum(self.skips)
-        if self.low < limits.min or self.low + self.step * last > limits.max:
-            raise CorruptError(f"values {self.low} to {self.low + self.step * last} do not fit {dtype}")
+        """Stored samples of `dense` values, same shape; `CorruptError` if they do not fit `dtype`."""
         if self.highest <= _LARGEST_TABLE:
             stored = np.empty(dense.shape, dtype)
-            _look_up(dense.ravel(), 0, (self._positions() * self.step + self.low).astype(dtype), stored.reshape(-1))
+            _look_up(dense.ravel(), 0, self.stored(dtype), stored.reshape(-1))
             return stored
         assert not self.starts
+        self._check(dtype)
         return (dense.astype(np.int64) * self.step + self.low).astype(dtype)
+
+    def stored(self, dtype: np.dtype[Any]) -> NDArray[np.generic]:
+        """What each dense value is stored as (highest + 1,); `CorruptError` if that does not fit `dtype`."""
+        self._check(dtype)
+        return (self._positions() * self.step + self.low).astype(dtype)
+
+    def _check(self, dtype: np.dtype[Any]) -> None:
+        limits, (low, high) = np.iinfo(dtype), self.range()
+        if low < limits.min or high > limits.max:
+            raise CorruptError(f"values {low} to {high} do not fit {dtype}")
 
     def range(self) -> tuple[int, int]:
         """Lowest and highest stored value."""

@@ -1,16 +1,16 @@
-"""The fast walk: even columns of a row first, then odd ones, which have a neighbour on either side.
+"""The fast walk: rows are cut into phases, and no voxel waits for the one to its west.
 
-No sample waits for the one to its west, so every step of a row runs on vectors: contexts from the errors of finished rows, all
-residuals of half a row read from the entropy coder in one go, predictions, samples.
+Every second or fourth column of a row is coded first, then those halfway between them, so that a column has neighbours on both
+sides instead of one. All columns of a phase depend on finished phases alone: every step runs on whole vectors.
 
 ::
 
-    half rows: errors around -> context -> table -> token (rANS, eight states) -> residual
-               samples around -> prediction + residual -> sample, error
+    phase of a row: errors around  -> context -> table -> token (rANS, eight states) -> residual
+                    samples around -> prediction; prediction + residual -> sample, error
 
-Leaving out the west neighbour costs nothing, because every second sample has one to the east instead.
+Values have 16 bits, sums 32. Leaving out the west neighbour costs nothing, because most columns have one to the east instead.
 """
 
-from voxz.codecs.predictive.interlaced.codec import LARGEST, decode, encode
+from voxz.codecs.predictive.interlaced.codec import decode, encode, fits
 
-__all__ = ["LARGEST", "decode", "encode"]
+__all__ = ["decode", "encode", "fits"]

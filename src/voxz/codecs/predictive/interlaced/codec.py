@@ -1,15 +1,32 @@
-"""Dense values of a brick to the parts of a payload and back, by the fast walk."""
+"""Dense values of a brick to the parts of a payload and back, by the fast walk.
+
+Side information, behind the value map: phases and error shift, the model (`model`), the entropy tables (`tables`). Then come rANS
+words (u32) and raw bits.
+"""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.interlaced.fit import fit
-from voxz.codecs.predictive.interlaced.model import Model, Places
-from voxz.codecs.predictive.interlaced.rows import ORDER, RANKS, Rows, join_columns, split_columns
-from voxz.codecs.predictive.interlaced.streams import LOWEST, STATES, encode_parts, lookup_of
-from voxz.codecs.predictive.interlaced.tables import choose_ranges, read_tables, tables_of, write_tables
+from voxz.codecs.predictive.interlaced.model import Model
+from voxz.codecs.predictive.interlaced.places import places_of
+from voxz.codecs.predictive.interlaced.rows import ORDER, Rows, join_columns, split_columns
+from voxz.codecs.predictive.interlaced.streams import STATES, encode_parts, lookup_of
+from voxz.codecs.predictive.interlaced.tables import choose_ranges, read_tables, table_of, tables_of, write_tables
 from voxz.codecs.predictive.interlaced.tokens import TOKENS, tokenise
-from voxz.codecs.predictive.interlaced.walk import PRECISION, walk
+from voxz.codecs.predictive.interlaced.walk import (
+    LARGEST_ERROR_SHIFT,
+    NO_NOTES,
+    NO_SOURCE,
+    PRECISION,
+    Brick,
+    Notes,
+    Predictors,
+    Source,
+    walk,
+)
 from voxz.entropy.bits import from_bytes, to_bytes
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.rans import starts_of
@@ -18,80 +35,103 @@ from voxz.errors import CorruptError
 LARGEST = (1 << 16) - 1
 """Highest dense value: samples have 16 bits, sums 32."""
 
+NARROWEST = 16
+"""Fewest columns of a brick: the borders of narrower rows would take more memory than their samples."""
+
 MOST_TABLES = 20
 
-WIDE = 128
-"""Columns from which on rows are cut into four phases: shorter ones would leave vectors half empty."""
+WIDE = 64
+"""Columns from which on four phases are tried: shorter rows leave vectors half empty."""
+
+FOUR_PAY = 0.993
+"""Four phases take about a quarter longer to decode than two: they are used where they come below this share of the size."""
+
+FEWEST_TRIED = 1 << 14
+"""Voxels on which four phases are tried, at least; more in large bricks, a sixteenth."""
 
 _ERROR_BITS = 6
 """Fraction bits that errors keep where they are about one half step."""
 
-_NOTHING = np.zeros(0, np.int32)
-_NO_LOOKUP, _NO_SHIFTS = np.zeros(1, np.uint32), np.zeros(1, np.int64)
-_NO_WORDS = np.zeros(4 * STATES, np.uint32)
+_SLICES_SEEN = 8
+"""Slices from which the usual error is estimated."""
+
+Shape = tuple[int, int, int, int]
+
+
+def fits(highest: int, shape: tuple[int, ...]) -> bool:
+    """Whether the fast walk takes dense values of 0 to `highest` in this shape ``(series, z, y, x)``."""
+    return highest <= LARGEST and shape[3] >= NARROWEST
 
 
 def encode(dense: NDArray[np.int32], highest: int, side: IntegerWriter) -> tuple[bytes, bytes]:
     """Words and raw bits of `dense` values 0 to `highest` ``(series, z, y, x)``; parameters are added to `side`."""
-    phases = 4 if dense.shape[3] >= WIDE else 2
-    rows = Rows(*dense.shape, phases=phases)
+    return encode_phases(dense, highest, side, _choose_phases(dense, highest))
+
+
+def encode_phases(dense: NDArray[np.int32], highest: int, side: IntegerWriter, phases: int) -> tuple[bytes, bytes]:
+    """The same with rows cut into 2 or 4 phases."""
+    series, depth, height, width = dense.shape
+    rows = Rows(series, depth, height, width, phases)
     centre = _centre(highest)
     samples = np.zeros(rows.size, np.int16)
     split_columns(dense, rows.sizes(), centre, samples)
     model = fit(samples, dense, rows)
-    error_shift = _error_shift(dense, highest)
-    contexts, residuals = np.zeros(dense.size, np.int16), np.zeros(dense.size, np.int32)
-    _walk(samples, rows, model, highest, error_shift, np.zeros(1, np.uint8), False, _NO_LOOKUP, _NO_SHIFTS, _NO_WORDS, b"", contexts, residuals)
+    error_shift = _error_shift(dense)
     side.put([phases, error_shift])
     model.write(side, rows)
-    firsts, shifts = choose_ranges(contexts, residuals, MOST_TABLES)
+    sums, residuals = np.zeros(dense.size, np.int16), np.zeros(dense.size, np.int32)
+    walk(_brick(samples, rows, highest, error_shift), _predictors(model, rows), NO_SOURCE, Notes(sums, residuals), False)
+    firsts, shifts = choose_ranges(sums, residuals, MOST_TABLES)
     tables, tokens = np.zeros(dense.size, np.uint8), np.zeros(dense.size, np.uint8)
-    table_of = np.zeros(4096, np.uint8)
-    for table, first in enumerate(firsts):
-        table_of[first:] = table
-    tables_of(contexts, table_of, tables)
+    tables_of(sums, table_of(firsts), tables)
     counts, raw = np.zeros((len(firsts), TOKENS), np.int64), np.zeros(dense.size + 3, np.int64)
     bits = int(tokenise(residuals, tables, np.array(shifts, np.int64), tokens, counts, raw))
-    sent = write_tables(side, firsts, shifts, counts)
-    words = np.zeros(dense.size // 2 + 2 * STATES + 16, np.uint32)
-    first = int(encode_parts(tables, tokens, np.array(rows.counts, np.int64), sent.frequencies, starts_of(sent.frequencies), words))
+    frequencies = write_tables(side, firsts, shifts, counts)
+    words = np.zeros(dense.size // 2 + 4 * STATES, np.uint32)
+    first = int(encode_parts(tables, tokens, np.array(rows.counts, np.int64), frequencies, starts_of(frequencies), words))
     return words[first:].astype("<u4").tobytes(), to_bytes(raw, bits)
 
 
-def decode(side: IntegerReader, words: bytes, raw: bytes, highest: int, shape: tuple[int, int, int, int]) -> NDArray[np.int32]:
-    """Inverse of `encode`; damage raises `CorruptError`."""
+def decode(
+    side: IntegerReader, words: bytes, raw: bytes, highest: int, shape: Shape, stored: NDArray[np.generic]
+) -> NDArray[Any]:
+    """Inverse of `encode` for a brick that `fits`: samples, dense value d as ``stored[d]``; damage raises `CorruptError`."""
     phases, error_shift = (int(n) for n in side.take(2))
-    if phases not in ORDER:
-        raise CorruptError(f"rows are cut into {phases} phases, expected 2 or 4")
+    if phases not in ORDER or not 0 <= error_shift <= LARGEST_ERROR_SHIFT:
+        raise CorruptError(
+            f"the fast walk of a brick is damaged: got {phases} phases and errors without {error_shift} bits, "
+            f"expected 2 or 4 and at most {LARGEST_ERROR_SHIFT}"
+        )
     rows = Rows(*shape, phases=phases)
     model = Model.read(side, rows)
     tables = read_tables(side)
     side.finish()
-    if highest > LARGEST or not 0 <= error_shift <= 26 or len(words) % 4 or len(words) < 8 * STATES:
-        raise CorruptError("the parts of a brick do not fit each other")
-    samples = np.zeros(rows.size, np.int16)
-    lookup = lookup_of(tables.frequencies)
-    stream = np.concatenate([np.frombuffer(words, "<u4"), np.zeros(rows.part + 1 - 8, np.uint32)]).astype(np.uint32, copy=False)
-    if not _walk(
-        samples, rows, model, highest, error_shift, tables.table_of(), True, lookup, np.array(tables.shifts, np.int64), stream, raw, np.zeros(0, np.int16), _NOTHING
-    ):
-        raise CorruptError("the entropy-coded residuals of a brick are damaged")
-    dense = np.empty(shape, np.uint16)
-    join_columns(samples, rows.sizes(), _centre(highest), dense)
-    return dense
-
-
-def _walk(samples, rows, model, highest, error_shift, table_of, decoding, lookup, shifts, words, raw, contexts, residuals) -> bool:
-    places = Places.of(rows, model.references)
-    centre = _centre(highest)
-    bits = np.concatenate([from_bytes(raw), np.zeros(2 * rows.part, np.uint32)])
-    return bool(
-        walk(
-            samples, np.zeros(rows.size, np.int16), rows.sizes(), np.array(model.tiles, np.int64), model.references, places.taps,
-            model.coefficients.reshape(len(model.coefficients), -1), np.array(ORDER[rows.phases], np.int64), np.array(RANKS[rows.phases], np.int64), places.errors, places.weights, table_of, np.array([-centre, highest - centre], np.int64), error_shift,
-            decoding, lookup, shifts, words, bits, 8 * len(raw), contexts, residuals,
-        )
+    if len(words) % 4 or len(words) < 8 * STATES:
+        raise CorruptError(f"the rANS stream of a brick has {len(words)} bytes, expected words of 4 and {STATES} states of 8")
+    source = Source(
+        table_of(tables.firsts),
+        lookup_of(tables.frequencies),
+        np.array(tables.shifts, np.int64),
+        np.frombuffer(words + bytes(4 * (rows.padded + 1)), "<u4").astype(np.uint32, copy=False),
+        np.concatenate([from_bytes(raw), np.zeros(rows.padded, np.uint32)]),
+        8 * len(raw),
     )
+    samples = np.zeros(rows.size, np.int16)
+    if not walk(_brick(samples, rows, highest, error_shift), _predictors(model, rows), source, NO_NOTES, True):
+        raise CorruptError("the entropy-coded residuals of a brick are damaged")
+    decoded = np.empty(shape, stored.dtype)
+    join_columns(samples, rows.sizes(), _centre(highest), stored, decoded)
+    return decoded
+
+
+def _brick(samples: NDArray[np.int16], rows: Rows, highest: int, error_shift: int) -> Brick:
+    centre = _centre(highest)
+    return Brick(samples, np.zeros(rows.size, np.int16), rows.sizes(), -centre, highest - centre, error_shift)
+
+
+def _predictors(model: Model, rows: Rows) -> Predictors:
+    coefficients = model.coefficients.reshape(len(model.coefficients), -1)
+    return Predictors(np.array(model.tiles, np.int64), model.references, coefficients, places_of(rows))
 
 
 def _centre(highest: int) -> int:
@@ -99,7 +139,28 @@ def _centre(highest: int) -> int:
     return 1 << 15 if highest >= 1 << 15 else 0
 
 
-def _error_shift(dense: NDArray[np.int32], highest: int) -> int:
-    """Low bits of errors that contexts leave out: so many that errors of the usual size keep `_ERROR_BITS`."""
-    usual = float(np.abs(np.diff(dense[:, :, :, :: max(1, dense.shape[3] // 256)].astype(np.int64), axis=2)).mean()) if dense.shape[2] > 1 else 1.0
+def _error_shift(dense: NDArray[np.int32]) -> int:
+    """Low bits that errors lose: so many that errors of the usual size keep `_ERROR_BITS`."""
+    depth, height = dense.shape[1:3]
+    if height == 1:
+        return PRECISION - _ERROR_BITS
+    some = dense[len(dense) // 2, :: -(-depth // _SLICES_SEEN)]
+    usual = float(np.abs(np.diff(some, axis=1)).mean())
     return max(0, PRECISION - _ERROR_BITS + int(np.ceil(np.log2(max(usual / 2, 0.25) / 2))))
+
+
+def _choose_phases(dense: NDArray[np.int32], highest: int) -> int:
+    """4 where that pays on a part from the middle of the brick, else 2."""
+    series, depth, height, width = dense.shape
+    wanted = max(FEWEST_TRIED, dense.size // 16)
+    if width < WIDE or dense.size < 4 * wanted:
+        return 2
+    volumes, slices = min(2, series), min(4, depth)
+    lines = min(height, -(-wanted // (volumes * slices * width)))
+    middle = tuple(
+        slice((size - n) // 2, (size - n) // 2 + n)
+        for size, n in zip((series, depth, height), (volumes, slices, lines), strict=True)
+    )
+    part = dense[middle]
+    sizes = [sum(map(len, encode_phases(part, highest, IntegerWriter(), phases))) for phases in (2, 4)]
+    return 4 if sizes[1] < FOUR_PAY * sizes[0] else 2

@@ -1,12 +1,14 @@
-"""The padded array of the fast walk: each row is cut into *phases*, column c lying in phase ``c % phases`` at place ``c // phases``.
+"""The padded array of the fast walk: rows are cut into *phases*, column c being at place ``c // phases`` of phase ``c % phases``.
 
 ::
 
-    row, 4 phases:   | border | 0 4 8 ... | border | border | 1 5 9 ... | border | border | 2 6 ... | border | border | 3 7 ... | border |
+    row of 4 phases:   | border | 0 4 8 ... | border | border | 1 5 9 ... | border | border | 2 6 ... | border | border | 3 7 ...
 
 Phases are coded one after the other, each as a whole: first 0, then those halfway between what is coded (`ORDER`). Rows have two
 rows above and one below, slices one in front. Borders are filled with samples that the decoder already has: `open_slice`,
 `close_part` and `close_slice` are called by every walk in this order.
+
+Samples are dense values (`value_map`) of 16 bits, less a centre that makes them signed: 0 or 2**15.
 """
 
 from dataclasses import dataclass
@@ -14,11 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.neighbourhood import REFERENCE, SECOND, Tap
 from voxz.jit import at, kernel
 
 ORDER = {2: (0, 1), 4: (0, 2, 1, 3)}
-"""Phases in coding order."""
+"""Phases in coding order, by their number."""
 
 RANKS = {2: (0, 2), 4: (0, 1, 2, 2)}
 """What a phase knows of its own row, in coding order: nothing; columns two to either side; those next to it."""
@@ -27,7 +28,7 @@ BORDER = 4
 """Samples to the left and to the right of each phase."""
 
 VECTOR = 16
-"""Phases are filled up to a multiple of so many samples."""
+"""Phases are filled up to a multiple of so many samples: what compiled code works on at once."""
 
 TOP, BELOW, FRONT = 2, 1, 1
 """Rows above and below a slice, slices in front of a volume."""
@@ -35,7 +36,7 @@ TOP, BELOW, FRONT = 2, 1, 1
 
 @dataclass(frozen=True)
 class Rows:
-    """Sizes of a brick, the number of phases of its rows, and the strides of its padded array."""
+    """Sizes of a brick, the number of phases of its rows (2 or 4), and the strides of its padded array."""
 
     series: int
     depth: int
@@ -49,9 +50,14 @@ class Rows:
         return -(-self.width // self.phases)
 
     @property
+    def padded(self) -> int:
+        """Samples of a phase with those that fill its last vector."""
+        return -(-self.columns // VECTOR) * VECTOR
+
+    @property
     def part(self) -> int:
         """Samples from a phase to the next."""
-        return -(-self.columns // VECTOR) * VECTOR + 2 * BORDER
+        return self.padded + 2 * BORDER
 
     @property
     def row(self) -> int:
@@ -70,7 +76,7 @@ class Rows:
 
     @property
     def size(self) -> int:
-        """Samples of the padded array."""
+        """Samples of the padded array, with a row behind the last for vectors that reach beyond it."""
         return self.series * self.volume + self.row
 
     @property
@@ -85,12 +91,6 @@ class Rows:
     def origin(self, volume: int, z: int, y: int) -> int:
         """Index of the first column of a row."""
         return volume * self.volume + (z + FRONT) * self.slice + (y + TOP) * self.row + BORDER
-
-    def offset(self, phase: int, tap: Tap, volume: int, references: NDArray[np.int64]) -> int:
-        """Distance from the first phase, at a place of a volume, to the neighbour `tap` of the column of `phase` at that place."""
-        target = int(references[volume, tap.volume - REFERENCE]) if tap.volume in (REFERENCE, SECOND) else volume
-        place, other = divmod(phase + tap.dx, self.phases)
-        return (target - volume) * self.volume + tap.dz * self.slice + tap.dy * self.row + other * self.part + place
 
 
 @kernel
@@ -113,31 +113,31 @@ def split_columns(dense, sizes, centre, padded):  # type: ignore[no-untyped-def]
                 for phase in range(phases):
                     first = origin + phase * part
                     for k in range((width - phase + phases - 1) // phases):
-                        padded[at(first + k)] = np.int16(np.int32(line[at(phases * k + phase)]) - centre)
+                        padded[at(first + k)] = np.int16(np.int64(line[at(phases * k + phase)]) - centre)
 
 
 @kernel
-def join_columns(padded, sizes, centre, dense):  # type: ignore[no-untyped-def]
-    """Inverse of `split_columns`."""
+def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-untyped-def]
+    """Fill `samples` ``(series, z, y, x)`` with what the dense values in the padded array are `stored` as (highest + 1,)."""
     width, phases, part = sizes[3], sizes[4], sizes[5]
     whole = width // phases
     for s in range(sizes[0]):
         for z in range(sizes[1]):
             for y in range(sizes[2]):
                 origin = row_at(sizes, s, z, y)
-                line = dense[s, z, y]
+                line = samples[s, z, y]
                 if phases == 2:
                     for k in range(whole):
-                        line[at(2 * k)] = np.int32(padded[at(origin + k)]) + centre
-                        line[at(2 * k + 1)] = np.int32(padded[at(origin + part + k)]) + centre
+                        line[at(2 * k)] = stored[at(np.int64(padded[at(origin + k)]) + centre)]
+                        line[at(2 * k + 1)] = stored[at(np.int64(padded[at(origin + part + k)]) + centre)]
                 else:
                     for k in range(whole):
-                        line[at(4 * k)] = np.int32(padded[at(origin + k)]) + centre
-                        line[at(4 * k + 1)] = np.int32(padded[at(origin + part + k)]) + centre
-                        line[at(4 * k + 2)] = np.int32(padded[at(origin + 2 * part + k)]) + centre
-                        line[at(4 * k + 3)] = np.int32(padded[at(origin + 3 * part + k)]) + centre
+                        line[at(4 * k)] = stored[at(np.int64(padded[at(origin + k)]) + centre)]
+                        line[at(4 * k + 1)] = stored[at(np.int64(padded[at(origin + part + k)]) + centre)]
+                        line[at(4 * k + 2)] = stored[at(np.int64(padded[at(origin + 2 * part + k)]) + centre)]
+                        line[at(4 * k + 3)] = stored[at(np.int64(padded[at(origin + 3 * part + k)]) + centre)]
                 for x in range(whole * phases, width):
-                    line[x] = np.int32(padded[origin + x % phases * part + whole]) + centre
+                    line[x] = stored[at(np.int64(padded[origin + x % phases * part + whole]) + centre)]
 
 
 @kernel
@@ -160,9 +160,10 @@ def close_part(padded, origin, part, phase, count):  # type: ignore[no-untyped-d
     first = origin + phase * part
     if count == 0:
         padded[first] = padded[origin]
+    last = first + max(count, 1) - 1
     for i in range(1, BORDER + 1):
         padded[first - i] = padded[first]
-        padded[first + max(count, 1) - 1 + i] = padded[first + max(count, 1) - 1]
+        padded[last + i] = padded[last]
 
 
 @kernel

@@ -1,7 +1,7 @@
 """The entropy coder of the fast walk: rANS (Duda, arXiv 1311.2540) with eight states and one look-up a token.
 
-Token i of a phase of a row belongs to state ``i % 8``. A state has 31 to 63 bits and takes at most two tokens, of `PRECISION` bits
-each, before it is filled up by a 32-bit word: after every second round of eight tokens and at the end of the phase, in the
+Token i of a phase of a row belongs to state ``i % 8``. A state is 2**31 to 2**63 - 1 and takes at most two tokens, of `PRECISION`
+bits each, before it is filled up by a 32-bit word: after every second round of eight tokens and at the end of the phase, in the
 order of the states. One look-up gives token, frequency and place of a slot::
 
     slot = state mod 2**PRECISION
@@ -44,7 +44,11 @@ def _encode_part(tables, tokens, first, count, frequencies, starts, states, word
                 i = begin + k + back * STATES
                 if i < count:
                     frequency = np.int64(frequencies[tables[first + i], tokens[first + i]])
-                    state = ((state // frequency) << PRECISION) + state % frequency + np.int64(starts[tables[first + i], tokens[first + i]])
+                    state = (
+                        ((state // frequency) << PRECISION)
+                        + state % frequency
+                        + np.int64(starts[tables[first + i], tokens[first + i]])
+                    )
             states[k] = state
     return end
 

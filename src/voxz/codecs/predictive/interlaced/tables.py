@@ -1,5 +1,6 @@
 """Entropy tables of the fast walk: ranges of contexts, each with raw low bits and frequencies of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,52 +19,54 @@ VOXELS_PER_TABLE = 20_000
 
 
 @kernel
-def _survey(contexts, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
-    """Population and sum of residual magnitudes of each context."""
-    for i in range(contexts.size):
-        context = np.int64(contexts[i]) >> CONTEXT_SHIFT
+def _survey(sums, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
+    """Population and sum of residual magnitudes of each context; `sums` are the weighted ones of the walk."""
+    for i in range(sums.size):
+        context = np.int64(sums[i]) >> CONTEXT_SHIFT
         counts[context] += 1
         magnitudes[context] += abs(np.int64(residuals[i]))
 
 
 @kernel
-def tables_of(contexts, table_of, tables):  # type: ignore[no-untyped-def]
+def tables_of(sums, table_of, tables):  # type: ignore[no-untyped-def]
     """Table of each voxel."""
-    for i in range(contexts.size):
-        tables[i] = table_of[np.int64(contexts[i]) >> CONTEXT_SHIFT]
+    for i in range(sums.size):
+        tables[i] = table_of[np.int64(sums[i]) >> CONTEXT_SHIFT]
 
 
 @dataclass(frozen=True)
 class Tables:
-    """First context and raw low bits of each table; `frequencies` (tables, TOKENS) sum to TOTAL in each row."""
+    """Entropy tables of a brick.
+
+    Attributes
+    ----------
+    firsts : first context of each table, rising from 0
+    shifts : raw low bits of its residuals, never falling
+    frequencies : int32 (tables, TOKENS), of sum TOTAL in each row
+    """
 
     firsts: tuple[int, ...]
     shifts: tuple[int, ...]
     frequencies: NDArray[np.int32]
 
-    def table_of(self) -> NDArray[np.uint8]:
-        """Table of each context."""
-        found = np.zeros(CONTEXTS, np.uint8)
-        for table, first in enumerate(self.firsts):
-            found[first:] = table
-        return found
 
-    def write(self, side: IntegerWriter) -> None:
-        """Send the tables."""
-        side.put([len(self.firsts)])
-        side.put(np.diff(self.firsts))
-        side.put(np.diff(self.shifts, prepend=0))
+def table_of(firsts: Sequence[int]) -> NDArray[np.uint8]:
+    """Table of each context (CONTEXTS,), given the first context of each."""
+    found = np.zeros(CONTEXTS, np.uint8)
+    for table, first in enumerate(firsts):
+        found[first:] = table
+    return found
 
 
-def choose_ranges(contexts: NDArray[np.int16], residuals: NDArray[np.int32], most: int) -> tuple[list[int], list[int]]:
-    """Cut the contexts into ranges of about equal population: first contexts and shifts, which never fall."""
+def choose_ranges(sums: NDArray[np.int16], residuals: NDArray[np.int32], most: int) -> tuple[list[int], list[int]]:
+    """Cut the contexts into at most `most` ranges of about equal population: first contexts and shifts, which never fall."""
     counts, magnitudes = np.zeros(CONTEXTS, np.int64), np.zeros(CONTEXTS, np.int64)
-    _survey(contexts, residuals, counts, magnitudes)
-    wanted = max(1, min(most, contexts.size // VOXELS_PER_TABLE))
+    _survey(sums, residuals, counts, magnitudes)
+    wanted = max(1, min(most, sums.size // VOXELS_PER_TABLE))
     before = np.cumsum(counts) - counts
     firsts = [0]
     for k in range(1, wanted):
-        first = int(np.searchsorted(before, contexts.size * k // wanted, side="left"))
+        first = int(np.searchsorted(before, sums.size * k // wanted, side="left"))
         if firsts[-1] < first < CONTEXTS:
             firsts.append(first)
     shifts, shift = [], 0
@@ -75,17 +78,18 @@ def choose_ranges(contexts: NDArray[np.int16], residuals: NDArray[np.int32], mos
     return firsts, shifts
 
 
-def write_tables(side: IntegerWriter, firsts: list[int], shifts: list[int], counts: NDArray[np.int64]) -> Tables:
-    """Send the tables for token `counts` (tables, TOKENS); return what the decoder will make of them."""
+def write_tables(side: IntegerWriter, firsts: list[int], shifts: list[int], counts: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Send the tables for token `counts` (tables, TOKENS); return the frequencies that the decoder will make of them."""
     steps = frequency_steps(counts, TOTAL)
     used = [int(np.flatnonzero(row).max(initial=-1)) + 1 for row in steps]
     empty = [int(np.flatnonzero(row).min(initial=TOKENS)) if row.any() else 0 for row in steps]
-    tables = Tables(tuple(firsts), tuple(shifts), of_steps(steps, TOTAL))
-    tables.write(side)
+    side.put([len(firsts)])
+    side.put(np.diff(firsts))
+    side.put(np.diff(shifts, prepend=0))
     side.put(empty)
     side.put(used)
     side.put(np.concatenate([np.diff(row[a:n], prepend=0) for row, a, n in zip(steps, empty, used, strict=True)]))
-    return tables
+    return of_steps(steps, TOTAL)
 
 
 def read_tables(side: IntegerReader) -> Tables:

@@ -7,6 +7,7 @@ taps. The first is the one whose coefficient is implied: all sum up to one.
 from voxz.codecs.predictive.neighbourhood import MODES, REFERENCE, SECOND, SELF, Tap, rows
 
 TAPS = 24
+AROUND = 8
 RANKS = 3
 
 _BESIDE: tuple[tuple[int, ...], ...] = ((), (-2, 2), (-1, 1, -3, 3))
@@ -36,7 +37,16 @@ PREDICTORS = tuple(tuple(_taps(rank, mode) for mode in range(MODES)) for rank in
 
 _ERROR_WEIGHTS: tuple[tuple[dict[tuple[int, int, int], int], ...], ...] = (
     (
-        {(0, -1, 0): 7, (0, -1, -1): 2, (0, -1, 1): 2, (0, -1, -2): 3, (0, -1, 2): 3, (0, -2, 0): 3, (0, -2, -1): 1, (0, -2, 1): 1},
+        {
+            (0, -1, 0): 7,
+            (0, -1, -1): 2,
+            (0, -1, 1): 2,
+            (0, -1, -2): 3,
+            (0, -1, 2): 3,
+            (0, -2, 0): 3,
+            (0, -2, -1): 1,
+            (0, -2, 1): 1,
+        },
         {(0, -1, 0): 4, (0, -1, 1): 2, (0, -1, -2): 2, (0, -1, 2): 2, (0, -2, 0): 2, (1, 0, 0): 2, (1, -1, 0): 1, (1, 1, 0): 2},
         {(0, -1, 0): 3, (0, -1, -1): 2, (0, -1, 1): 2, (0, -1, -2): 2, (0, -1, 2): 1, (0, -2, 0): 2, (1, 0, 0): 2, (1, 1, 0): 2},
     ),
@@ -51,8 +61,8 @@ _ERROR_WEIGHTS: tuple[tuple[dict[tuple[int, int, int], int], ...], ...] = (
         {(0, 0, -1): 2, (0, 0, 1): 2, (0, -1, 0): 3, (0, -1, -2): 1, (0, -1, 2): 1, (0, -2, 0): 2, (1, 0, 0): 2, (1, 1, 0): 1},
     ),
 )
-"""By rank, for the modes 0, 1, and 2 and 3: weights of eight errors by (behind, dy, dx), where behind is the previous slice, or the
-reference volume if there is one. Non-negative least squares on relative errors of 17 volumes; sums are at most 22."""
+"""By rank, for the modes 0, 1, and 2 and 3: weights of eight errors by (behind, dy, dx), where behind is the previous slice, or
+the reference volume if there is one. Non-negative least squares on relative errors of 17 volumes; sums are at most 22."""
 
 
 def _errors(rank: int, mode: int) -> tuple[tuple[Tap, int], ...]:

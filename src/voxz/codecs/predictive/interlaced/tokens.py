@@ -20,10 +20,16 @@ LARGEST_LENGTH = 16
 TOKENS = 2 * DIRECT + 1 + 2 * (LARGEST_LENGTH + 1)
 LARGEST_SHIFT = 16
 
+LARGEST_RESIDUAL = (1 << 16) - 1
+"""Samples have 16 bits: only damaged residuals are larger, and are limited to this."""
+
 
 @kernel
 def tokenise(residuals, tables, shifts, tokens, counts, raw):  # type: ignore[no-untyped-def]
-    """Fill the token of each residual, the token counts of each table, and the raw bits; return how many bits."""
+    """Fill the token of each residual, the token counts of each table, and the raw bits; return how many bits.
+
+    Residuals are within ``+-LARGEST_RESIDUAL``, so a voxel has at most 17 raw bits.
+    """
     bit = np.int64(0)
     for i in range(residuals.size):
         table = tables[i]
@@ -46,10 +52,10 @@ def tokenise(residuals, tables, shifts, tokens, counts, raw):  # type: ignore[no
 
 
 @kernel
-def residuals_of(tokens, tables, count, shifts, first_shifted, raw, bit, residuals, found):  # type: ignore[no-untyped-def]
+def residuals_of(tokens, tables, count, shifts, first_shifted, raw, bit, residuals, unusual):  # type: ignore[no-untyped-def]
     """Turn `count` tokens into residuals; return the position behind the raw bits that were read.
 
-    Tables from `first_shifted` on have raw low bits. `found` has room for `count` positions.
+    Tables from `first_shifted` on have raw low bits. `unusual` (count + 1,) takes the places of voxels with raw bits.
     """
     largest = np.uint8(0)
     last = np.uint8(0)
@@ -62,10 +68,10 @@ def residuals_of(tokens, tables, count, shifts, first_shifted, raw, bit, residua
         return bit
     some = 0
     for x in range(count):
-        found[at(some)] = x
+        unusual[at(some)] = x
         some += np.int64(tokens[at(x)] > 2 * DIRECT) | np.int64(tables[at(x)] >= first_shifted)
     for i in range(some):
-        x = np.int64(found[i])
+        x = np.int64(unusual[i])
         token = np.int64(tokens[at(x)])
         shift = np.int64(shifts[at(tables[at(x)])])
         value = token - DIRECT
@@ -78,5 +84,5 @@ def residuals_of(tokens, tables, count, shifts, first_shifted, raw, bit, residua
         if shift > 0:
             value = (value << shift) | get_bits(raw, bit, shift)
             bit += shift
-        residuals[at(x)] = np.int32(value)
+        residuals[at(x)] = np.int32(min(max(value, -LARGEST_RESIDUAL), LARGEST_RESIDUAL))
     return bit
