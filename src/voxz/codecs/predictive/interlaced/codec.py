@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.interlaced.fit import fit
+from voxz.codecs.predictive.interlaced.fit import SAMPLES, fit
 from voxz.codecs.predictive.interlaced.model import Model
 from voxz.codecs.predictive.interlaced.places import places_of
 from voxz.codecs.predictive.interlaced.rows import ORDER, Rows, join_columns, split_columns
 from voxz.codecs.predictive.interlaced.streams import STATES, encode_parts, lookup_of
-from voxz.codecs.predictive.interlaced.tables import choose_ranges, read_tables, table_of, tables_of, write_tables
+from voxz.codecs.predictive.interlaced.tables import choose_ranges, merge_ranges, read_tables, table_of, tables_of, write_tables
 from voxz.codecs.predictive.interlaced.tokens import TOKENS, tokenise
 from voxz.codecs.predictive.interlaced.walk import (
     LARGEST_ERROR_SHIFT,
@@ -47,7 +47,10 @@ FOUR_PAY = 0.993
 """Four phases take about a quarter longer to decode than two: they are used where they come below this share of the size."""
 
 FEWEST_TRIED = 1 << 14
-"""Voxels on which four phases are tried, at least; more in large bricks, a sixteenth."""
+"""Voxels on which four phases are tried, at least; more in large bricks, a thirty-second."""
+
+FITTED_TO_TRY = 1_000
+"""Voxels of each rank that predictors are fitted on for that."""
 
 _ERROR_BITS = 6
 """Fraction bits that errors keep where they are about one half step."""
@@ -68,14 +71,16 @@ def encode(dense: NDArray[np.int32], highest: int, side: IntegerWriter) -> tuple
     return encode_phases(dense, highest, side, _choose_phases(dense, highest))
 
 
-def encode_phases(dense: NDArray[np.int32], highest: int, side: IntegerWriter, phases: int) -> tuple[bytes, bytes]:
-    """The same with rows cut into 2 or 4 phases."""
+def encode_phases(
+    dense: NDArray[np.int32], highest: int, side: IntegerWriter, phases: int, seen: int = SAMPLES
+) -> tuple[bytes, bytes]:
+    """The same with rows cut into 2 or 4 phases, and predictors fitted on `seen` voxels (`fit`)."""
     series, depth, height, width = dense.shape
     rows = Rows(series, depth, height, width, phases)
     centre = _centre(highest)
     samples = np.zeros(rows.size, np.int16)
     split_columns(dense, rows.sizes(), centre, samples)
-    model = fit(samples, dense, rows)
+    model = fit(samples, dense, rows, seen)
     error_shift = _error_shift(dense)
     side.put([phases, error_shift])
     model.write(side, rows)
@@ -86,6 +91,8 @@ def encode_phases(dense: NDArray[np.int32], highest: int, side: IntegerWriter, p
     tables_of(sums, table_of(firsts), tables)
     counts, raw = np.zeros((len(firsts), TOKENS), np.int64), np.zeros(dense.size + 3, np.int64)
     bits = int(tokenise(residuals, tables, np.array(shifts, np.int64), tokens, counts, raw))
+    firsts, shifts, counts, merged = merge_ranges(firsts, shifts, counts)
+    tables = merged[tables]
     frequencies = write_tables(side, firsts, shifts, counts)
     words = np.zeros(dense.size // 2 + 4 * STATES, np.uint32)
     first = int(encode_parts(tables, tokens, np.array(rows.counts, np.int64), frequencies, starts_of(frequencies), words))
@@ -152,7 +159,7 @@ def _error_shift(dense: NDArray[np.int32]) -> int:
 def _choose_phases(dense: NDArray[np.int32], highest: int) -> int:
     """4 where that pays on a part from the middle of the brick, else 2."""
     series, depth, height, width = dense.shape
-    wanted = max(FEWEST_TRIED, dense.size // 16)
+    wanted = max(FEWEST_TRIED, dense.size // 32)
     if width < WIDE or dense.size < 4 * wanted:
         return 2
     volumes, slices = min(2, series), min(4, depth)
@@ -162,5 +169,5 @@ def _choose_phases(dense: NDArray[np.int32], highest: int) -> int:
         for size, n in zip((series, depth, height), (volumes, slices, lines), strict=True)
     )
     part = dense[middle]
-    sizes = [sum(map(len, encode_phases(part, highest, IntegerWriter(), phases))) for phases in (2, 4)]
+    sizes = [sum(map(len, encode_phases(part, highest, IntegerWriter(), phases, FITTED_TO_TRY))) for phases in (2, 4)]
     return 4 if sizes[1] < FOUR_PAY * sizes[0] else 2

@@ -25,7 +25,7 @@ TILE = 128
 """Voxels of a tile along y and x."""
 
 SAMPLES = 5_000
-"""Voxels that a unit is fitted on, of each rank."""
+"""Voxels that a unit is fitted on, of each rank, unless fewer are asked for."""
 
 SCALE = float(1 << PRECISION)
 
@@ -116,6 +116,7 @@ class _Fit:
     rows: Rows
     places: Places
     references: NDArray[np.int64]
+    seen: int
 
     def offsets(self, volume: int, mode: int) -> NDArray[np.int64]:
         """Offsets (phases, TAPS) to the taps of a voxel."""
@@ -133,7 +134,7 @@ class _Fit:
         voxels = max(0, z1 - z0) * (y1 - y0) * sum(max(0, min(x1, count) - x0) for count in counts)
         if not voxels:
             return
-        step = max(1, voxels // (SAMPLES // (FOLLOWS_VOLUME if unit.volume > 1 else 1)))
+        step = max(1, voxels // (self.seen // (FOLLOWS_VOLUME if unit.volume > 1 else 1)))
         if step > 1 and step % 5 == 0:
             step += 1
         taps, box = self.offsets(unit.volume, unit.mode), np.array(unit.box, np.int64)
@@ -166,11 +167,14 @@ class _Fit:
             apply_change(coefficients, unit, whole)
 
 
-def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows) -> Model:
-    """Fit the predictors of a brick whose columns are in place in `samples`; `dense` are the same ``(series, z, y, x)``."""
+def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows, seen: int = SAMPLES) -> Model:
+    """Fit the predictors of a brick whose columns are in place in `samples`; `dense` are the same ``(series, z, y, x)``.
+
+    Of a unit, about `seen` voxels of each rank are used.
+    """
     references = choose_references(dense)
     fill_borders(samples, rows.sizes(), references)
-    fitting = _Fit(samples, rows, places_of(rows), references)
+    fitting = _Fit(samples, rows, places_of(rows), references, seen)
     tiles = _choose_tiles(rows)
     found = units(rows, tiles)
     coefficients = np.zeros((RANKS, len(found), TAPS), np.int32)

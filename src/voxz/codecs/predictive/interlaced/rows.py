@@ -144,7 +144,7 @@ def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-unt
 def copy(padded, to, source, length):  # type: ignore[no-untyped-def]
     """Copy `length` samples from index `source` to index `to`."""
     for i in range(length):
-        padded[to + i] = padded[source + i]
+        padded[at(to + i)] = padded[at(source + i)]
 
 
 @kernel
@@ -159,11 +159,12 @@ def close_part(padded, origin, part, phase, count):  # type: ignore[no-untyped-d
     """Repeat the outer samples of a phase on both sides of its `count` samples; one without any is like the first phase."""
     first = origin + phase * part
     if count == 0:
-        padded[first] = padded[origin]
+        padded[at(first)] = padded[at(origin)]
     last = first + max(count, 1) - 1
+    west, east = padded[at(first)], padded[at(last)]
     for i in range(1, BORDER + 1):
-        padded[first - i] = padded[first]
-        padded[last + i] = padded[last]
+        padded[at(first - i)] = west
+        padded[at(last + i)] = east
 
 
 @kernel

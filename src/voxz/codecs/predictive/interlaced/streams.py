@@ -145,9 +145,9 @@ def read_tokens(tables, count, lookup, words, word, states, tokens):  # type: ig
         states[k] = (entry >> 20) * (state >> PRECISION) + ((entry >> 8) & 0xFFF)
     if whole < count:
         for k in range(STATES):
-            if states[k] < LOWEST:
-                states[k] = (states[k] << 32) | np.int64(words[at(word)])
-                word += 1
+            low = np.int64(states[k] < LOWEST)
+            states[k] = (states[k] << (low << 5)) | (np.int64(words[at(word)]) & -low)
+            word += low
     return word
 
 

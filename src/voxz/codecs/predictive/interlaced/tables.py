@@ -15,7 +15,9 @@ from voxz.errors import CorruptError
 from voxz.jit import kernel
 
 MOST_TABLES = 64
-VOXELS_PER_TABLE = 20_000
+VOXELS_PER_TABLE = 2_000
+BITS_PER_FREQUENCY = 4.5
+"""What a frequency costs in the side information, for the choice of ranges."""
 
 
 @kernel
@@ -76,6 +78,40 @@ def choose_ranges(sums: NDArray[np.int16], residuals: NDArray[np.int32], most: i
             shift += 1
         shifts.append(shift)
     return firsts, shifts
+
+
+def merge_ranges(
+    firsts: list[int], shifts: list[int], counts: NDArray[np.int64]
+) -> tuple[list[int], list[int], NDArray[np.int64], NDArray[np.uint8]]:
+    """Merge neighbouring ranges whose own table, of token `counts` (tables, TOKENS), does not pay, the least useful first.
+
+    Returns first contexts, shifts and counts of the ranges that remain, and the new table of each old one, uint8.
+    """
+    members = [[k] for k in range(len(firsts))]
+    rows = list(counts)
+    lengths = [_length(row) for row in rows]
+    while True:
+        saved = [
+            lengths[k] + lengths[k + 1] - _length(rows[k] + rows[k + 1])
+            if shifts[members[k][0]] == shifts[members[k + 1][0]]
+            else 0.0
+            for k in range(len(rows) - 1)
+        ]
+        best = int(np.argmax(saved)) if saved else 0
+        if not saved or saved[best] <= 0:
+            break
+        members[best : best + 2] = [members[best] + members[best + 1]]
+        rows[best : best + 2] = [rows[best] + rows[best + 1]]
+        lengths[best : best + 2] = [_length(rows[best])]
+    merged = np.repeat(np.arange(len(rows), dtype=np.uint8), [len(group) for group in members])
+    kept = [group[0] for group in members]
+    return [firsts[k] for k in kept], [shifts[k] for k in kept], np.array(rows), merged
+
+
+def _length(counts: NDArray[np.int64]) -> float:
+    """Estimated bits of tokens (TOKENS,) and of their table."""
+    used = counts[counts > 0]
+    return float((used * np.log2(used.sum() / used)).sum()) + BITS_PER_FREQUENCY * used.size
 
 
 def write_tables(side: IntegerWriter, firsts: list[int], shifts: list[int], counts: NDArray[np.int64]) -> NDArray[np.int32]:
