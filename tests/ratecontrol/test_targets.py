@@ -65,10 +65,9 @@ def test_a_target_and_a_bound() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.complex64])
-@pytest.mark.parametrize("target", [voxz.Psnr(40), voxz.BitsPerVoxel(3), voxz.Ratio(4)])
-def test_samples_without_a_lossy_codec_come_back(dtype: Any, target: Any) -> None:
+def test_samples_without_a_lossy_codec_keep_any_psnr_by_losing_nothing(dtype: Any) -> None:
     samples = HEAD[:2].astype(dtype)
-    found, decoded = facts(samples, target)
+    found, decoded = facts(samples, voxz.Psnr(40))
     assert np.array_equal(decoded, samples)
     assert found["loss"]["largest_error"] == 0
 

@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from voxz.container.files import Gzip
 from voxz.errors import CorruptError
 
 MAGIC = b"\x1f\x8b"
@@ -23,6 +24,11 @@ _PIECE = 1 << 16
 def writer(file: BinaryIO, level: int = DEFAULT_LEVEL) -> gzip.GzipFile:
     """Return a writer of canonical gzip to `file`."""
     return gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=file, mtime=0)
+
+
+def canonical_header(level: int) -> bytes:
+    """The ten bytes that begin canonical gzip: no name, no time, the level's mark."""
+    return b"\x1f\x8b\x08\0\0\0\0\0" + {9: b"\2", 1: b"\4"}.get(level, b"\0") + b"\xff"
 
 
 def unpacked(data: bytes) -> bytes:
@@ -44,11 +50,12 @@ class _Comparison:
 
     def __init__(self, path: Path) -> None:
         self._original = path.open("rb")
-        self.same = True
+        self.same, self.crc32 = True, 0
 
     def write(self, data: bytes) -> int:
         if self.same and self._original.read(len(data)) != bytes(data):
             self.same = False
+        self.crc32 = zlib.crc32(data, self.crc32)
         return len(data)
 
     def flush(self) -> None:
@@ -80,13 +87,13 @@ class IdentityCheck:
             if not self._running:
                 return
 
-    def result(self) -> int | None:
-        """Level at which canonical gzip gives the very file, or None."""
+    def result(self) -> tuple[Gzip, int] | None:
+        """Settings with which canonical gzip gives the very file, and its CRC32; or None."""
         found = None
         for level, (comparison, packer) in list(self._running.items()):
             packer.close()
             if comparison.finish() and found is None:
-                found = level
+                found = Gzip(level, exact=True), comparison.crc32
         self._running.clear()
         return found
 

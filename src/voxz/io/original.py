@@ -5,7 +5,6 @@ look and the last one is refused.
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
 import stat
@@ -14,12 +13,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-
 from voxz.errors import TruncatedError, UsageError, VoxzError
 from voxz.io.output import temporary_file
 from voxz.io.source import Source, files_of
-from voxz.volume.layout import Foreign, Layout
 
 
 class NotAnImageError(Exception):
@@ -63,9 +59,10 @@ class Original:
         """Its samples; the faults of the file are `NotAnImageError`, also while it is read."""
         return Image(self._path, self.name)
 
-    def plain(self) -> "PlainBytes":
-        """Its bytes, and those of the header file of a pair."""
-        return PlainBytes(*self._files)
+    @property
+    def files(self) -> list[Path]:
+        """The file itself, and the header file of a pair."""
+        return self._files
 
     def refuse_changed(self) -> None:
         """Raise `TruncatedError` if the file is not the one that was opened."""
@@ -98,49 +95,6 @@ class Image(Source):
         """Return what follows the samples."""
         with _faults():
             return super().read_tail()
-
-
-class PlainBytes:
-    """A file as one row of bytes.
-
-    Attributes
-    ----------
-    layout, foreign :
-        Its length; the header file of a pair is its companion.
-    """
-
-    def __init__(self, data: Path, header: Path | None = None) -> None:
-        self.foreign = Foreign("bytes", b"", header.read_bytes() if header else b"")
-        self._file, self._digest = data.open("rb"), hashlib.sha256()
-        self._name = os.fspath(data)
-        self.layout = Layout((os.fstat(self._file.fileno()).st_size,), np.dtype("u1"), first_axis_fastest=False)
-
-    def __enter__(self) -> "PlainBytes":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def read_samples(self, length: int) -> bytes:
-        """Return the next `length` bytes."""
-        data = self._file.read(length)
-        if len(data) != length:
-            raise TruncatedError(f"{self._name} was cut while it was read; wait until it is complete and try again")
-        self._digest.update(data)
-        return data
-
-    def read_tail(self) -> bytes:
-        """Nothing follows."""
-        return b""
-
-    def gzip_level(self) -> int | None:
-        """A gzip file is kept as it is."""
-        return None
-
-    def checksums(self) -> tuple[bytes, bytes]:
-        """SHA-256 of the bytes, twice."""
-        digest = self._digest.digest()
-        return digest, digest
 
 
 @contextlib.contextmanager

@@ -1,13 +1,13 @@
-"""Reading a foreign file from front to back: head, samples, tail, with checksums of all that passes."""
+"""Reading a foreign file from front to back: head, samples, tail."""
 
 import contextlib
 import gzip
-import hashlib
 import os
 import zlib
 from pathlib import Path
 from typing import IO
 
+from voxz.container.files import Gzip
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, VoxzError
 from voxz.io import gzip_stream, nifti, npy
 from voxz.volume.layout import Foreign, Layout
@@ -30,8 +30,6 @@ class Source:
 
     def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
         self.name = name or os.fspath(path)
-        self._samples_sha256 = hashlib.sha256()
-        self._original_sha256 = hashlib.sha256()
         self._taken = 0
         self._check: gzip_stream.IdentityCheck | None = None
         self._path, header = _pair(Path(path))
@@ -66,7 +64,6 @@ class Source:
         self._taken += len(data)
         if len(data) != length:
             raise self._ends_early(self._taken)
-        self._samples_sha256.update(data)
         return data
 
     def _ends_early(self, got: int) -> TruncatedError:
@@ -102,13 +99,9 @@ class Source:
                 raise CorruptError(f"{self.name} goes on for more than {_LARGEST_TAIL} bytes after its samples")
         return b"".join(parts)
 
-    def gzip_level(self) -> int | None:
-        """After the tail: level at which canonical gzip restores the very .gz file, or None."""
+    def gzip(self) -> tuple[Gzip, int] | None:
+        """After the tail: settings of canonical gzip that restore the very .gz file, and its CRC32; or None."""
         return self._check.result() if self._check else None
-
-    def checksums(self) -> tuple[bytes, bytes]:
-        """SHA-256 of the samples and of the whole uncompressed data file, as far as they were read."""
-        return self._samples_sha256.digest(), self._original_sha256.digest()
 
     def _read(self, length: int) -> bytes:
         parts = []
@@ -116,7 +109,6 @@ class Source:
             while length and (part := self._file.read(min(length, 1 << 22))):
                 parts.append(part)
                 length -= len(part)
-                self._original_sha256.update(part)
                 if self._check is not None:
                     self._check.feed(part)
         except EOFError:

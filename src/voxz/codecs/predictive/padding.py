@@ -3,7 +3,7 @@
 Samples of a brick ``(series, z, y, x)`` are kept in one flat int32 array with a border, so that every
 neighbour of every voxel exists and is found by adding an offset to the index:
 
-* 4 columns to the left and right, 3 rows above and 2 below, 2 slices in front and 1 behind;
+* 4 columns to the left and right, 3 rows above and 2 below, 1 slice in front and 1 behind;
 * one extra volume at the end when there is a series: the running mean of the volumes coded so far.
 
 The border is filled with samples that the decoder already has (`enter_slice`, `open_row`, `close_row`,
@@ -21,8 +21,8 @@ from voxz.jit import kernel
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-LEFT, TOP, FRONT = 4, 3, 2
-MARGIN_X, MARGIN_Y, MARGIN_Z = 8, 5, 3
+LEFT, TOP, FRONT = 4, 3, 1
+MARGIN_X, MARGIN_Y, MARGIN_Z = 8, 5, 2
 SLACK = 32
 
 
@@ -49,6 +49,11 @@ class Geometry:
     def volume(self) -> int:
         """Samples from a volume to the next."""
         return (self.depth + MARGIN_Z) * self.slice
+
+    @property
+    def samples(self) -> int:
+        """Samples of the brick."""
+        return self.series * self.depth * self.height * self.width
 
     @property
     def size(self) -> int:

@@ -22,6 +22,7 @@ LARGEST_DENSE = (1 << 26) - 1
 WIDE_GAP = 32
 _LARGEST_PALETTE = 1 << 16
 _LARGEST_TABLE = 1 << 22
+_SMALL_TABLE = 1 << 16
 _LARGEST_SKIP = 1 << 29
 
 
@@ -72,13 +73,16 @@ class Values:
 
     def to_stored(self, dense: NDArray[np.int32], dtype: np.dtype[Any]) -> NDArray[np.generic]:
         """Stored samples of `dense` values, same shape; `CorruptError` if they do not fit `dtype`."""
-        if self.highest <= _LARGEST_TABLE:
+        if self.highest <= min(_LARGEST_TABLE, max(dense.size, _SMALL_TABLE)):
             stored = np.empty(dense.shape, dtype)
             _look_up(dense.ravel(), 0, self.stored(dtype), stored.reshape(-1))
             return stored
-        assert not self.starts
         self._check(dtype)
-        return (dense.astype(np.int64) * self.step + self.low).astype(dtype)
+        positions = dense.astype(np.int64)
+        if self.starts:
+            left_out = np.concatenate([[0], np.cumsum(self.skips)])
+            positions += left_out[np.searchsorted(self.starts, dense, side="right")]
+        return (positions * self.step + self.low).astype(dtype)
 
     def stored(self, dtype: np.dtype[Any]) -> NDArray[np.generic]:
         """What each dense value is stored as (highest + 1,); `CorruptError` if that does not fit `dtype`."""
