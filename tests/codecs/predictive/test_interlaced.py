@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from phantoms import head, series
 from samples import printed_by_plain_python
 from voxz.codecs.predictive import codec as predictive
 from voxz.codecs.predictive.interlaced import codec as interlaced
+from voxz.codecs.predictive.interlaced.rows import ORDER, RANKS
+from voxz.codecs.predictive.interlaced.taps import ERRORS, PREDICTORS
+from voxz.codecs.predictive.neighbourhood import Tap
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, UnsupportedError
 
@@ -85,6 +89,14 @@ def test_four_phases_are_taken_where_columns_between_columns_are_foreseen() -> N
         side = IntegerWriter()
         interlaced.encode(dense[None], int(dense.max()), side)
         assert IntegerReader(side.to_bytes()).take(2)[0] == phases
+
+
+def test_the_tables_of_the_format_description_are_those_of_the_code() -> None:
+    written = json.loads((Path(__file__).parents[3] / "docs" / "format" / "interlaced.json").read_text())
+    assert {int(phases): tuple(order) for phases, order in written["order"].items()} == ORDER
+    assert {int(phases): tuple(ranks) for phases, ranks in written["ranks"].items()} == RANKS
+    assert tuple(tuple(tuple(Tap(*tap) for tap in mode) for mode in rank) for rank in written["taps"]) == PREDICTORS
+    assert tuple(tuple(tuple((Tap(*tap), w) for *tap, w in mode) for mode in rank) for rank in written["errors"]) == ERRORS
 
 
 def test_what_the_fast_walk_cannot_take_keeps_the_other_walk() -> None:

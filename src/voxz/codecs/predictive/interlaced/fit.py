@@ -13,7 +13,7 @@ from voxz.codecs.predictive.fit_model import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE
 from voxz.codecs.predictive.fit_model import SMALLEST_TILE as VOXELS_PER_TILE
 from voxz.codecs.predictive.interlaced.model import FREE, Model, apply_change, parent_of, ranks_of, units
 from voxz.codecs.predictive.interlaced.places import Places, aim, places_of
-from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, FRONT, TOP, Rows, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, Rows, close_part, close_slice, open_slice
 from voxz.codecs.predictive.interlaced.taps import RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
 from voxz.codecs.predictive.model import MOST_TILES, Unit
@@ -36,10 +36,10 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
     series, depth, height, width, phases, part = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
     row = phases * part
     slice_ = (height + TOP + BELOW) * row
-    volume = (depth + FRONT) * slice_
+    volume = depth * slice_
     for s in range(series):
         for z in range(depth):
-            start = s * volume + (z + FRONT) * slice_
+            start = s * volume + z * slice_
             if z > 0:
                 open_slice(samples, start, row, start - slice_)
             elif s > 0:
@@ -48,7 +48,7 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
                 origin = start + (y + TOP) * row + BORDER
                 for phase in range(phases):
                     close_part(samples, origin, part, phase, (width - phase + phases - 1) // phases)
-            close_slice(samples, start, row, height, z == 0)
+            close_slice(samples, start, row, height)
 
 
 @kernel

@@ -4,9 +4,9 @@
 
     row of 4 phases:   | border | 0 4 8 ... | border | border | 1 5 9 ... | border | border | 2 6 ... | border | border | 3 7 ...
 
-Phases are coded one after the other, each as a whole: first 0, then those halfway between what is coded (`ORDER`). Rows have two
-rows above and one below, slices one in front. Borders are filled with samples that the decoder already has: `open_slice`,
-`close_part` and `close_slice` are called by every walk in this order.
+Phases are coded one after the other, each as a whole: first 0, then those halfway between what is coded (`ORDER`). Slices have
+two rows above and one below. Borders are filled with samples that the decoder already has: `open_slice`, `close_part` and
+`close_slice` are called by every walk in this order.
 
 Samples are dense values (`value_map`) of 16 bits, less a centre that makes them signed: 0 or 2**15.
 """
@@ -30,8 +30,8 @@ BORDER = 4
 VECTOR = 16
 """Phases are filled up to a multiple of so many samples: what compiled code works on at once."""
 
-TOP, BELOW, FRONT = 2, 1, 1
-"""Rows above and below a slice, slices in front of a volume."""
+TOP, BELOW = 2, 1
+"""Rows above and below a slice."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Rows:
     @property
     def volume(self) -> int:
         """Samples from a volume to the next."""
-        return (self.depth + FRONT) * self.slice
+        return self.depth * self.slice
 
     @property
     def size(self) -> int:
@@ -90,7 +90,7 @@ class Rows:
 
     def origin(self, volume: int, z: int, y: int) -> int:
         """Index of the first column of a row."""
-        return volume * self.volume + (z + FRONT) * self.slice + (y + TOP) * self.row + BORDER
+        return volume * self.volume + z * self.slice + (y + TOP) * self.row + BORDER
 
 
 @kernel
@@ -98,7 +98,7 @@ def row_at(sizes, s, z, y):  # type: ignore[no-untyped-def]
     """Index of the first column of a row."""
     row = sizes[4] * sizes[5]
     slice_ = (sizes[2] + TOP + BELOW) * row
-    return (s * (sizes[1] + FRONT) + z + FRONT) * slice_ + (y + TOP) * row + BORDER
+    return (s * sizes[1] + z) * slice_ + (y + TOP) * row + BORDER
 
 
 @kernel
@@ -168,10 +168,7 @@ def close_part(padded, origin, part, phase, count):  # type: ignore[no-untyped-d
 
 
 @kernel
-def close_slice(padded, start, row, height, front):  # type: ignore[no-untyped-def]
-    """Repeat the last row below a finished slice; where it is the first (`front`), the slice in front of it."""
+def close_slice(padded, start, row, height):  # type: ignore[no-untyped-def]
+    """Repeat the last row below a finished slice."""
     last = start + (TOP + height - 1) * row
     copy(padded, last + row, last, row)
-    if front:
-        length = (height + TOP + BELOW) * row
-        copy(padded, start - length, start, length)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.interlaced.places import Places, aim
-from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, FRONT, TOP, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, close_part, close_slice, open_slice
 from voxz.codecs.predictive.interlaced.streams import LOWEST, STATES, begin_states, read_tokens
 from voxz.codecs.predictive.interlaced.taps import TAPS
 from voxz.codecs.predictive.interlaced.tokens import residuals_of
@@ -199,7 +199,7 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
     phases, part = brick.sizes[4], brick.sizes[5]
     row = phases * part
     slice_ = (height + TOP + BELOW) * row
-    volume = (depth + FRONT) * slice_
+    volume = depth * slice_
     columns = (width + phases - 1) // phases
     padded = part - 2 * BORDER
     context, tables, tokens = np.zeros(padded, np.int16), np.zeros(padded, np.uint8), np.zeros(padded, np.uint8)
@@ -220,7 +220,7 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
         moves[1], moves[2] = (references[s, 0] - s) * volume, (references[s, 1] - s) * volume
         for z in range(depth):
             mode = (1 if z > 0 else 0) + (2 if s > 0 else 0)
-            start = s * volume + (z + FRONT) * slice_
+            start = s * volume + z * slice_
             if mode > 0:
                 behind = start - slice_ if z > 0 else start + moves[1]
                 open_slice(samples, start, row, behind)
@@ -257,8 +257,8 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
                             place += count
                     close_part(samples, origin, part, phase, count)
                     close_part(errors, origin, part, phase, count)
-            close_slice(samples, start, row, height, z == 0)
-            close_slice(errors, start, row, height, z == 0)
+            close_slice(samples, start, row, height)
+            close_slice(errors, start, row, height)
     ended = word == end and 0 <= source.raw_bits - bit < 8
     for k in range(STATES):
         ended = ended and states[k] == LOWEST
