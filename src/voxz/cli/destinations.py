@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,7 @@ def restored_name(path: Path) -> Path:
 def selected_name(path: Path) -> Path:
     """Like `restored_name`, but a part of a pair is a single file."""
     whole = restored_name(path)
-    return whole.with_name(whole.name.replace(".img", ".nii"))
+    return whole.with_name(re.sub(r"\.img(?=(\.gz)?$)", ".nii", whole.name, flags=re.IGNORECASE))
 
 
 def _was_gzipped(path: Path) -> bool:
