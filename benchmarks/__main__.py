@@ -17,6 +17,7 @@ from benchmarks import (
     pairs,
     seams,
     slices,
+    speed,
     startup,
     trained,
 )
@@ -29,6 +30,7 @@ SUITES = {
     "labels": labels.main,
     "floats": floats.main,
     "slices": slices.main,
+    "speed": speed.main,
     "startup": startup.main,
     "downstream": downstream.main,
     "implicit": implicit.main,

@@ -232,9 +232,7 @@ def test_bad_input(prepared: Path, tmp_path: Path) -> None:
     for part, others in changes.items():
         for other in others:
             bad.write_text("\n".join(plain).replace(part, other))
-            with pytest.raises(
-                UsageError, match=r"must|needs|lacks|does not exist|in place of|write \[\[stage|cannot have"
-            ):
+            with pytest.raises(UsageError, match=r"must|needs|lacks|does not exist|in place of|write \[\[stage|cannot have"):
                 read_recipe(bad)
     bad.write_text(good.read_text().replace('held_out = ["b*"]', 'held_out = ["*"]'))
     with pytest.raises(UsageError, match="0 crops to train on"):
