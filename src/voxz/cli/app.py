@@ -224,6 +224,9 @@ def decompress(
     select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
     resolution: Annotated[int, typer.Option(help="A smaller image: x, y, z halved so often; 0 is the original.")] = 0,
     resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
+    convert: Annotated[
+        str | None, typer.Option("--as", metavar="nifti", help="Scalar volumes as NIfTI files instead: a conversion.")
+    ] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is restored and read back.")] = False,
@@ -236,12 +239,15 @@ def decompress(
 
     def work(job: Job, progress: Shown | None) -> str:
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
-        api.decompress(_input(job.source), job.destination, resample=grid, remove=remove, progress=progress, **options)
+        options |= {"convert": convert, "remove": remove}
+        api.decompress(_input(job.source), job.destination, resample=grid, progress=progress, **options)
         return "" if job.destination == STREAM else f"{job.destination} is back"
 
     rename = selected_name if select or resolution or resample else restored_name
     files = files_in(inputs, packed=True)
-    if len(files) == 1 and output not in (None, STREAM) and restores_folder(files[0]):
+    if convert and output is None:
+        raise UsageError("--as needs a place for its files; give -o a folder, or the name of a .nii or .nii.gz file")
+    if len(files) == 1 and output not in (None, STREAM) and (convert or restores_folder(files[0])):
         jobs = [Job(files[0], str(output))]
     else:
         jobs = settle(files, output, rename, folder=len(files) > 1, flat=flat)
@@ -265,8 +271,11 @@ def verify(inputs: Inputs, threads: Threads = None, quiet: Quiet = False) -> Non
 def info(
     inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Files, or folders for the .voxz files in them.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; a list for several files.")] = False,
+    tags: Annotated[
+        bool, typer.Option("--tags", help="Also all elements of the first file of each DICOM series, names and all.")
+    ] = False,
 ) -> None:
-    """Say what files are: shape, type, codec, sizes, checksums."""
+    """Say what files are: shape, type, codec, sizes, checksums. Nothing of it tells who a person is, unless --tags asks."""
     files = files_in(inputs, packed=True)
     found: list[dict[str, Any]] = []
 
@@ -278,7 +287,12 @@ def info(
         if len(files) > 1:
             typer.echo(f"{printable(job.source)}:")
         typer.echo(info_text(facts))
+        if tags:
+            for name, text in api.tags(_input(job.source)):
+                typer.echo("\n".join(["", f"{printable(name)}:", *map(printable, text.splitlines())]))
 
+    if tags and as_json:
+        raise UsageError("--tags are for reading; in Python, Image.dataset gives them one by one")
     try:
         run_batch([Job(path, STREAM) for path in files], "info", work)
     finally:
