@@ -138,7 +138,7 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
     empty = np.zeros((0, 3, 3), np.int16)
     result = voxz.compare(*files(tmp_path, empty, empty)).to_dict()
     assert (result["max_error"], result["psnr_db"], sum(result["histogram"]["counts"])) == (0, None, 0)
-    with pytest.raises(voxz.UsageError, match="no picture"):
+    with pytest.raises(voxz.UsageError, match="have no samples"):
         voxz.compare(*files(tmp_path, empty, empty), plot=tmp_path / "a.png")
 
 

@@ -153,8 +153,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert run("decompress", "a.npy.voxz", "--resolution", "1", "-o", "small.npy") == 0
     assert np.load("small.npy").shape == (11, 35, 42)
     assert run("decompress", "a.npy.voxz", "--resolution", "1", "--select", "z=1", "-o", "b.npy") == 2
-    assert "got the selection 'z=1' and the resolution 1, expected one of them" in capsys.readouterr().err
+    assert "the selection 'z=1' cannot be combined with the resolution 1" in capsys.readouterr().err
     assert run("decompress", "a.npy.voxz", "--resolution", "9", "-o", "b.npy") == 2
-    assert "expected 0 (full) to 4" in capsys.readouterr().err
+    assert "must be 0 (full) to 4" in capsys.readouterr().err
     assert run("decompress", "a.npy.voxz", "--resolution", "-1", "-o", "b.npy") == 2
     assert not (tmp_path / "b.npy").exists()

@@ -226,10 +226,10 @@ def test_files_that_are_no_model_of_the_kind(tmp_path: Path) -> None:
     expected = {  # contents of the file, words of the message for --transform and for --entropy
         "damaged": (transform[: len(transform) // 2], "header", "header"),
         "garbage": (b"no model at all", "cut short or no file of arrays", "cut short or no file of arrays"),
-        "later": (later, "version '9', expected '1'", "no model of the heavy profile"),
+        "later": (later, "must be of version '1' (got '9')", "no model of the heavy profile"),
         "transform": (transform, "", "no model of the heavy profile, as voxz train entropy"),
-        "entropy": (entropy, "expected a 'voxz wavelet transform'", ""),
-        "reversible": (read_named("general-reversible"), "without loss, expected one for coding with", "no model of the heavy"),
+        "entropy": (entropy, "must hold a 'voxz wavelet transform'", ""),
+        "reversible": (read_named("general-reversible"), "without loss; take one for coding with loss", "no model of the heavy"),
         "absent": (None, "cannot read", "cannot read"),
     }
     for name, (content, *messages) in expected.items():
