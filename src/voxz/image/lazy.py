@@ -197,7 +197,7 @@ class Image:
             raise UnsupportedError("only scalar NIfTI images can become nibabel images")
         header = self._nibabel_header(self._head_of(self._coarse_positions(level)) if level else head)
         header.set_data_offset(0)  # where nibabel will write the samples, not where they were
-        kind = nibabel.Nifti1Image if isinstance(header, nibabel.Nifti1Header) else nibabel.Nifti2Image
+        kind = nibabel.Nifti2Image if isinstance(header, nibabel.Nifti2Header) else nibabel.Nifti1Image
         slope, intercept = header.get_slope_inter()
         stored = self.preview(level) if level else self
         proxy = ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
