@@ -130,14 +130,15 @@ def _packings() -> None:
 
 def _siren() -> None:
     """Decode latents and a network; fitting them needs PyTorch and happens there."""
-    from voxz.codecs.siren import codec  # noqa: PLC0415 - compiles kernels
+    from voxz.codecs.masked import Prepared  # noqa: PLC0415 - compiles kernels
+    from voxz.codecs.siren import codec  # noqa: PLC0415
     from voxz.codecs.siren.field import Field, Networks  # noqa: PLC0415
     from voxz.codecs.siren.latents import SCALES, Latents  # noqa: PLC0415
     from voxz.codecs.siren.network import Shape  # noqa: PLC0415
     from voxz.codecs.siren.weights import decode_weights, encode_weights  # noqa: PLC0415
 
     samples = _volume()[None, ..., None]
-    prepared = codec.Prepared.of(samples)
+    prepared = Prepared.of(samples)
     assert prepared is not None
     shape = Shape((1 + SCALES + 3, 4, 1), (1, 0), (1.0, 1.0))
     numbers = np.arange(shape.weights, dtype=np.int64)[None] % 5 - 2

@@ -17,7 +17,7 @@ from voxz.codecs.siren.weights import decode_weights
 from voxz.codecs.wavelet import codec as wavelet
 from voxz.codecs.wavelet.head import Head
 from voxz.entropy.integers import IntegerReader, IntegerWriter
-from voxz.limits import BASE, affordable, at_least_a_bit, memory_of
+from voxz.limits import BASE, BYTES_PER_SAMPLE, affordable, at_least_a_bit, memory_of
 
 BASIS = 2
 """Flag of a wavelet payload with a basis."""
@@ -53,17 +53,7 @@ def networks() -> object:
     return decode_weights(bytes(100_000), 200, shape, 1000)
 
 
-def thin() -> object:
-    """A payload for a brick of a million slices of one sample, whose borders would be 400 MB."""
-    side = IntegerWriter()
-    Values(0, 1, 9).write(side)
-    information = side.to_bytes()
-    payload = struct.pack("<BII", 5, len(information), 8) + information + bytes(8)
-    return predictive.decode_brick(payload, (1, 1 << 21, 1, 1, 1), np.dtype("u1"))
-
-
 CASES = {
-    "borders of a thin brick": thin,
     "units of 20000 volumes": predictors(20000),
     "basis of 20000 volumes": wavelet_brick(20000, basis=True),
     "bands of a million components": wavelet_brick(1 << 20, basis=False),
@@ -83,10 +73,31 @@ def test_a_count_that_nothing_could_hold_is_damage(name: str) -> None:
     assert peak < BASE
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1, 1 << 21), (1, 1, 1 << 21, 1), (1, 1 << 16, 1, 1), (1, 1, 1 << 20, 2)])
-def test_bricks_as_encoders_cut_them_stay_below_the_limit(shape: tuple[int, int, int, int]) -> None:
+THIN = [(1, 1, 1, 4096), (1, 1, 4096, 1), (1, 4096, 1, 1), (4096, 1, 1, 1), (1, 2, 1, 2048), (1, 1024, 2, 2), (512, 2, 2, 2)]
+"""Series, z, y, x with axes of one and two."""
+
+
+@pytest.mark.parametrize("shape", THIN)
+def test_borders_of_thin_bricks_stay_within_the_stated_memory(shape: tuple[int, int, int, int]) -> None:
     geometry = Geometry(*shape)
-    affordable(predictive.BYTES_A_PLACE * geometry.size, geometry.samples, 100, "it")
+    most = 16
+    assert geometry.size <= most * geometry.samples + 64
+    assert predictive.BYTES_A_PLACE * most < BYTES_PER_SAMPLE
+
+
+@pytest.mark.parametrize("level", [1, 5, 9])
+@pytest.mark.parametrize("shape", THIN)
+def test_thin_bricks_come_back_within_the_stated_memory(shape: tuple[int, int, int, int], level: int) -> None:
+    walk = np.random.default_rng(1).normal(0, 3, 4096).cumsum().round() + 300
+    samples = walk.astype("i2").reshape(*shape, 1)
+    payload = predictive.encode_brick(samples, level)
+    assert payload is not None
+    np.testing.assert_array_equal(predictive.decode_brick(payload, samples.shape, samples.dtype), samples)
+    tracemalloc.start()
+    predictive.decode_brick(payload, samples.shape, samples.dtype)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < memory_of(samples.size, len(payload))
 
 
 def test_the_rule() -> None:

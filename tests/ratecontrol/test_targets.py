@@ -146,6 +146,6 @@ def test_a_size_that_samples_cannot_be_brought_to_is_refused(dtype: str) -> None
 def test_doubles_whose_squares_overflow_are_refused_in_words(scale: float) -> None:
     array = np.random.default_rng(0).normal(0, 1, (6, 20, 24)) * scale
     for target in (voxz.Psnr(45), voxz.BitsPerVoxel(1), voxz.MaxError(scale)):
-        with pytest.raises(voxz.UsageError, match="multiply them by a power of 10"):
+        with pytest.raises(voxz.UsageError, match="multiply them by a power of 2"):
             voxz.encode(array, target=target)
     assert np.array_equal(voxz.decode(voxz.encode(array)), array)

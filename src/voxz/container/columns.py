@@ -11,8 +11,8 @@ from voxz.errors import CorruptError
 
 Column = NDArray[np.int64]
 
-LARGEST = 1 << 56
-"""Numbers are smaller than this: eight bytes of seven bits."""
+LARGEST_SUM = 1 << 56
+"""What sizes may add up to, far from where a sum of 64 bits ends."""
 
 
 def pack(numbers: Iterable[int]) -> bytes:
@@ -28,7 +28,7 @@ def unpack(cursor: Cursor) -> Column:
         return np.zeros(0, np.int64)
     ends = np.flatnonzero(data < 0x80)
     starts = np.concatenate([[0], ends[:-1] + 1]) if ends.size else ends
-    if not ends.size or ends[-1] != data.size - 1 or int((ends - starts).max()) >= 8:
+    if not ends.size or ends[-1] != data.size - 1 or int((ends - starts).max()) >= 9:
         raise CorruptError("a column of the catalogue has a number that does not end")
     places = np.arange(data.size) - np.repeat(starts, ends - starts + 1)
     return np.add.reduceat((data & 0x7F).astype(np.int64) << (7 * places), starts)

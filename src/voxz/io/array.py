@@ -44,3 +44,5 @@ class ArraySource:
 
     def gzip(self) -> None:
         """It was no gzip file."""
+
+    behind_gzip = b""

@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,6 +24,33 @@ class NotAnImageError(Exception):
     def __init__(self, cause: VoxzError) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+class Input:
+    """Files that are read, and can be deleted when they are safe elsewhere; `name` is what messages call them.
+
+    Raises
+    ------
+    OSError
+        One of them is not there.
+    """
+
+    def __init__(self, files: Sequence[Path], name: str) -> None:
+        self.files, self._name = files, name
+        self._stamps = [_stamp(file) for file in files]
+
+    def refuse_changed(self) -> None:
+        """Raise `TruncatedError` if a file is not the one that was opened."""
+        with contextlib.suppress(FileNotFoundError):
+            if [_stamp(file) for file in self.files] == self._stamps:
+                return
+        raise TruncatedError(f"{self._name} was changed while it was read; wait until it is complete and try again")
+
+    def remove(self) -> None:
+        """Delete the files, unless one has changed."""
+        self.refuse_changed()
+        for file in self.files:
+            file.unlink()
 
 
 class Original:
@@ -45,9 +72,8 @@ class Original:
         self.name = "standard input" if os.fspath(source) == "-" else os.fspath(source)
         self._path = self._stack.enter_context(_regular_file(source))
         self._spooled = self._path != Path(source)
-        self._files = files_of(self._path)
-        self._stamps = [_stamp(file) for file in self._files]
-        self.status = None if self._spooled else self._files[0].stat()
+        self._input = Input(files_of(self._path), self.name)
+        self.status = None if self._spooled else self.files[0].stat()
 
     def __enter__(self) -> "Original":
         return self
@@ -60,23 +86,18 @@ class Original:
         return Image(self._path, self.name)
 
     @property
-    def files(self) -> list[Path]:
+    def files(self) -> Sequence[Path]:
         """The file itself, and the header file of a pair."""
-        return self._files
+        return self._input.files
 
     def refuse_changed(self) -> None:
         """Raise `TruncatedError` if the file is not the one that was opened."""
-        with contextlib.suppress(FileNotFoundError):
-            if [_stamp(file) for file in self._files] == self._stamps:
-                return
-        raise TruncatedError(f"{self.name} was changed while it was read; wait until it is complete and try again")
+        self._input.refuse_changed()
 
     def remove(self) -> None:
         """Delete the file, both of a pair, unless it has changed; what came through a pipe stays where it is."""
-        self.refuse_changed()
         if not self._spooled:
-            for file in self._files:
-                file.unlink()
+            self._input.remove()
 
 
 class Image(Source):

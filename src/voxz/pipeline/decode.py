@@ -7,6 +7,7 @@ memory. Files that go back and forth between arrays, or within one, are restored
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, cast
 
 import numpy as np
@@ -36,8 +37,9 @@ class Sink(Protocol):
         """Append bytes."""
 
 
-Opened = Callable[[StoredFile, tuple[bytes, bytes]], "Sink | None"]
-"""Gives the sink for the content of a file; with the pieces before and after it, of gzip. None if it is only checked."""
+Opened = Callable[[StoredFile, tuple[bytes, bytes]], "AbstractContextManager[Sink | None]"]
+"""Opens the sink for the content of a file, with the pieces before and after it, of gzip; None if it is only checked. The block
+ends well once the content is the right one."""
 
 
 def slabs(array: StoredArray, threads: int, first: int = 0) -> Iterator[NDArray[np.generic]]:
@@ -196,8 +198,24 @@ class _Restorer:
         return data
 
 
-def checked_only(file: StoredFile, around: tuple[bytes, bytes]) -> None:
+def read_file(reader: Reader, number: int, threads: int) -> bytes:
+    """Content of one file, without its gzip; only what it needs is decoded. `CorruptError` if it is damaged."""
+    file = reader.files[number]
+    if file.size > LARGEST_SEGMENT:
+        raise LimitError(f"{file.name} has {file.size} bytes, the limit for one read is {LARGEST_SEGMENT}; restore it to a file")
+    pieces = reader.files.pieces_of(number)
+    before, after = (file.gzip.before > 0, file.gzip.after > 0) if file.gzip else (False, False)
+    within = map(reader.piece, pieces[before : len(pieces) - after])
+    data = b"".join(_Restorer(reader, threads, lambda _: None).content(file, within))
+    if zlib.crc32(data) != file.crc32:
+        raise CorruptError(f"{file.name or 'what was decoded'} does not match its checksum; do not use it")
+    return data
+
+
+def checked_only(file: StoredFile, around: tuple[bytes, bytes]) -> AbstractContextManager[None]:
     """What `restore` is given where nothing is to be written."""
+    del file, around
+    return nullcontext()
 
 
 def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | None = None) -> None:
@@ -221,16 +239,17 @@ def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | N
     for number, file in enumerate(reader.files):
         pieces = reader.files.pieces_of(number)
         before, after = (file.gzip.before > 0, file.gzip.after > 0) if file.gzip else (False, False)
-        sink = opened(file, (reader.piece(pieces[0]) if before else b"", reader.piece(pieces[-1]) if after else b""))
+        around = reader.piece(pieces[0]) if before else b"", reader.piece(pieces[-1]) if after else b""
         within = map(reader.piece, pieces[before : len(pieces) - after])
         digest, crc32, size = hashlib.sha256(), 0, 0
-        for part in restorer.content(file, within):
-            digest.update(part)
-            crc32, size = zlib.crc32(part, crc32), size + len(part)
-            if sink is not None:
-                sink.write(cast(bytes, part))
-        if crc32 != file.crc32:
-            raise CorruptError(f"{file.name or 'what was decoded'} does not match its checksum; do not use it")
+        with opened(file, around) as sink:
+            for part in restorer.content(file, within):
+                digest.update(part)
+                crc32, size = zlib.crc32(part, crc32), size + len(part)
+                if sink is not None:
+                    sink.write(cast(bytes, part))
+            if crc32 != file.crc32:
+                raise CorruptError(f"{file.name or 'what was decoded'} does not match its checksum; do not use it")
         listed.append((file.name, size, digest.digest()))
     if listed and files_digest(listed) != reader.files_sha256:
         raise CorruptError("what was decoded does not match the SHA-256 of the original; do not use it")

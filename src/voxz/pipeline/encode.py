@@ -24,6 +24,8 @@ from voxz.container.loss_mark import mark
 from voxz.container.pieces import LONGEST, Chunk, PieceWriter, cut
 from voxz.container.writer import Writer, front_length
 from voxz.io import gzip_stream
+from voxz.io.source import ending_of
+from voxz.io.tree import PLAIN
 from voxz.pipeline.distortion import Tally, within
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Progress, SampleReader, Samples
@@ -56,11 +58,12 @@ def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
 
 @dataclass(frozen=True)
 class Written:
-    """A file as it was written: its arrays, its length, and the digest of what it restores."""
+    """A file as it was written: its arrays, its length, the digest of what it restores, and how many bytes are `behind_gzip`."""
 
     headers: tuple[ArrayHeader, ...]
     file_length: int
     files_sha256: bytes
+    behind_gzip: int = 0
 
 
 def header_of(layout: Layout, plan: Plan) -> ArrayHeader:
@@ -125,12 +128,20 @@ def encode_samples(
     header = encode_array(samples, header, writer, plan, threads, content.add, progress, ready)
     tail = _marked(samples.read_tail(), header, foreign, plan)
     content.add(tail)
-    files = _files(samples.layout, foreign, tail, content, samples.gzip() if plan.exact else None)
+    files = _files(samples.layout, foreign, tail, content, _gzip(samples, plan), samples.behind_gzip)
     catalogue, chunks = _packed(files)
     for chunk in chunks:
         catalogue.add_chunk(writer.add_pieces(*chunk))
     digest = files_digest((file.name, file.size, sums.sha256) for file, _, sums in files) if files else bytes(32)
-    return Written((header,), writer.finish([header], catalogue, digest), digest)
+    return Written((header,), writer.finish([header], catalogue, digest), digest, len(samples.behind_gzip))
+
+
+def _gzip(samples: Samples, plan: Plan) -> tuple[Gzip, int] | None:
+    """How to write a .gz file again, and its CRC32; with loss, it cannot be the very one."""
+    found = samples.gzip()
+    if found is None or plan.exact:
+        return found
+    return Gzip(gzip_stream.DEFAULT_LEVEL, after=found[0].after), 0
 
 
 def encode_plain(paths: Sequence[Path], file: BinaryIO, progress: Progress | None = None) -> Written:
@@ -140,7 +151,7 @@ def encode_plain(paths: Sequence[Path], file: BinaryIO, progress: Progress | Non
     writer, catalogue = Writer(file, []), CatalogueBuilder()
     pieces = PieceWriter(lambda *chunk: catalogue.add_chunk(writer.add_pieces(*chunk)))
     total, done, listed = sum(path.stat().st_size for path in paths), 0, []
-    for name, path in zip(("", ".hdr"), paths, strict=False):
+    for name, path in zip(("", *map(ending_of, paths[1:])), paths, strict=True):
         sums, lengths = Sums(), []
         of = -(-path.stat().st_size // LONGEST)
         with path.open("rb") as source:
@@ -161,7 +172,7 @@ def encode_plain(paths: Sequence[Path], file: BinaryIO, progress: Progress | Non
 def around(plan: Plan, layout: Layout, foreign: Foreign, tail: bytes, tally: Tally) -> int:
     """Bytes of a lossy file that are not bricks, but for a few that depend on its checksums."""
     header = replace(header_of(layout, plan), loss=_loss(plan, tally))
-    catalogue, chunks = _packed(_files(layout, foreign, _marked(tail, header, foreign, plan), Sums(), None))
+    catalogue, chunks = _packed(_files(layout, foreign, _marked(tail, header, foreign, plan), Sums(), None, b""))
     for pieces, raw_length, payload in chunks:
         catalogue.add_chunk(Chunk(pieces, raw_length, len(payload), _SOME_SUM))
     raw = catalogue.pack()
@@ -169,9 +180,6 @@ def around(plan: Plan, layout: Layout, foreign: Foreign, tail: bytes, tally: Tal
 
 
 _SOME_SUM = 0x9E3779B9
-
-PLAIN = "bytes"
-"""Format of files that are none of those that are known."""
 
 
 def _marked(tail: bytes, header: ArrayHeader, foreign: Foreign, plan: Plan) -> bytes:
@@ -184,29 +192,29 @@ FileParts = tuple[StoredFile, list[bytes], "Sums"]
 """A file, its pieces, and the checksums of its content."""
 
 
-def _files(layout: Layout, foreign: Foreign, tail: bytes, content: "Sums", exact: tuple[Gzip, int] | None) -> list[FileParts]:
+def _files(
+    layout: Layout, foreign: Foreign, tail: bytes, content: "Sums", gzip: tuple[Gzip, int] | None, behind_gzip: bytes
+) -> list[FileParts]:
     """The files that a volume came from: none for an array, else the data file, and its header if that is one of its own."""
     if foreign.format == "array":
         return []
     samples = StoredSamples(0, 0, layout.nbytes // layout.dtype.itemsize, layout.nbytes)
     head, rest = cut(foreign.head), cut(tail)
     segments: list[Segment] = [*map(_verbatim, head), samples, *map(_verbatim, rest)]
-    gzip, gzip_crc32 = exact or (Gzip(gzip_stream.DEFAULT_LEVEL), 0)
     data = StoredFile(
         "",
         foreign.format,
         content.crc32,
         tuple(segment for segment in segments if segment.length),
-        gzip if foreign.gzipped else None,
-        gzip_crc32 if foreign.gzipped else 0,
+        *(gzip or (None, 0)),
     )
-    files = [(data, head + rest, content)]
+    files = [(data, head + rest + [behind_gzip] * bool(behind_gzip), content)]
     if foreign.companion:
         sums = Sums()
         sums.add(foreign.companion)
-        name = ".hdr.gz" if foreign.companion[:2] == gzip_stream.MAGIC else ".hdr"
         pieces = cut(foreign.companion)
-        files.append((StoredFile(name, foreign.format, sums.crc32, tuple(map(_verbatim, pieces))), pieces, sums))
+        header = StoredFile(foreign.companion_ending, foreign.format, sums.crc32, tuple(map(_verbatim, pieces)))
+        files.append((header, pieces, sums))
     return files
 
 

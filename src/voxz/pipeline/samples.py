@@ -36,4 +36,8 @@ class Samples(SampleReader, Protocol):
         """Return what follows the samples."""
 
     def gzip(self) -> tuple[Gzip, int] | None:
-        """After the tail: settings with which the very .gz file can be written again, and its CRC32; None if there are none."""
+        """After the tail: settings of gzip, exact if they give the very .gz file, and its CRC32; None if it is no .gz file."""
+
+    @property
+    def behind_gzip(self) -> bytes:
+        """After the tail: the bytes behind the gzip stream."""

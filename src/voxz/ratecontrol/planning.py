@@ -151,7 +151,7 @@ def _refuse_range(target: Target, opened: Opener, dtype: np.dtype[Any]) -> None:
             if sizes.size and not SMALLEST <= sizes.max() <= LARGEST:
                 raise UsageError(
                     f"samples of up to {sizes.max():.1e} are outside of {SMALLEST:g} to {LARGEST:g}, where loss is measured, so "
-                    f"--{target.name} cannot be met; multiply them by a power of 10 first, or code them without loss"
+                    f"--{target.name} cannot be met; multiply them by a power of 2 first, or code them without loss"
                 )
 
 

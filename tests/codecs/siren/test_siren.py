@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 import voxz
 from phantoms import blobs
+from voxz.codecs.masked import Prepared
 from voxz.codecs.numbers import SIREN
-from voxz.codecs.siren.codec import Prepared, decode_brick, decode_part, encode_field
+from voxz.codecs.siren.codec import decode_brick, decode_part, encode_field
 from voxz.codecs.siren.field import Field, Networks
 from voxz.codecs.siren.network import Shape
 from voxz.codecs.siren.options import PRESETS, Siren, settings_from_text
@@ -128,7 +129,7 @@ def test_what_cannot_be_met_is_refused() -> None:
     with pytest.raises(voxz.UsageError, match="header and index"):
         fitted(array, voxz.Ratio(1000), **QUICK)
     with pytest.raises(voxz.UsageError, match="smallest network"):
-        fitted(array, voxz.Ratio(150), "siren", **QUICK)
+        fitted(array, voxz.Ratio(300), "siren", **QUICK)
     with pytest.raises(voxz.UsageError, match="float32"):
         fitted(array, voxz.Ratio(20), "sirenmri-3d", **QUICK)
     with pytest.raises(voxz.UsageError, match="PSNR of 80 dB is beyond"):

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.padding import (
-    FRONT,
-    MARGIN_X,
-    MARGIN_Y,
-    MARGIN_Z,
     TOP,
+    around,
     close_row,
     enter_slice,
     leave_slice,
     leave_volume,
+    left_of,
     open_row,
+    right_of,
+    strides_of,
     update_mean,
 )
 from voxz.jit import kernel
@@ -72,11 +72,9 @@ def enter(brick, references, series, z):  # type: ignore[no-untyped-def]
 
     `references` int64 (series, 2) are numbers of volumes that come before each volume.
     """
-    row = brick.sizes[3] + MARGIN_X
-    slice_ = (brick.sizes[2] + MARGIN_Y) * row
-    volume = (brick.sizes[1] + MARGIN_Z) * slice_
+    row, slice_, volume = strides_of(brick.sizes)
     mode = (1 if z > 0 else 0) + (2 if series > 0 else 0)
-    start = series * volume + (z + FRONT) * slice_
+    start = series * volume + (z + around(brick.sizes[1])) * slice_
     to_reference = (references[series, 0] - series) * volume
     beside = -2 * row
     if series > 0:
@@ -91,29 +89,33 @@ def enter(brick, references, series, z):  # type: ignore[no-untyped-def]
 
 @kernel
 def open_rows(brick, place, y):  # type: ignore[no-untyped-def]
-    """Fill the columns left of row `y` of the slice at `place`; return the index where the padded row begins."""
-    begin = place.start + (y + TOP) * place.row
-    open_row(brick.samples, begin, place.row)
-    open_row(brick.errors, begin, place.row)
-    return begin
+    """Fill the columns left of row `y` of the slice at `place`; return the index of its first sample."""
+    left = left_of(brick.sizes[3])
+    first = place.start + (y + TOP) * place.row + left
+    open_row(brick.samples, first, place.row, left)
+    open_row(brick.errors, first, place.row, left)
+    return first
 
 
 @kernel
-def close_rows(brick, place, begin):  # type: ignore[no-untyped-def]
-    """Fill the columns right of the finished row that begins at index `begin`."""
-    close_row(brick.samples, begin, place.row)
-    close_row(brick.errors, begin, place.row)
+def close_rows(brick, first):  # type: ignore[no-untyped-def]
+    """Fill the columns right of the finished row whose first sample has index `first`."""
+    width = brick.sizes[3]
+    close_row(brick.samples, first + width, right_of(width))
+    close_row(brick.errors, first + width, right_of(width))
 
 
 @kernel
 def leave(brick, place):  # type: ignore[no-untyped-def]
     """Fill what lies around a finished slice, and behind the volume that it ends."""
     series, depth, height = brick.sizes[0], brick.sizes[1], brick.sizes[2]
-    leave_slice(brick.samples, place.start, place.row, height, place.z)
-    leave_slice(brick.errors, place.start, place.row, height, place.z)
+    row, slice_, volume = strides_of(brick.sizes)
+    bordered = around(depth) > 0
+    leave_slice(brick.samples, place.start, row, slice_, height, bordered and place.z == 0)
+    leave_slice(brick.errors, place.start, row, slice_, height, bordered and place.z == 0)
     if place.z == depth - 1:
-        volume = (depth + MARGIN_Z) * (height + MARGIN_Y) * place.row
-        leave_volume(brick.samples, place.series * volume, place.row, height, depth)
-        leave_volume(brick.errors, place.series * volume, place.row, height, depth)
+        if bordered:
+            leave_volume(brick.samples, place.start, slice_)
+            leave_volume(brick.errors, place.start, slice_)
         if series > 1:
             update_mean(brick.samples, brick.total, place.series, volume, series * volume)

@@ -18,7 +18,6 @@ before its first voxel is, and its residuals are read in one go, without waiting
 import numpy as np
 
 from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
-from voxz.codecs.predictive.padding import LEFT
 from voxz.codecs.predictive.row_code import code_row, read_row, rebuild_row
 from voxz.codecs.predictive.row_sums import fresh_sums, prepare_parts
 from voxz.entropy.rans import LOWEST
@@ -58,8 +57,7 @@ def traverse(brick, predictors, expectation, tables, streams, notes, quantiser, 
         for z in range(depth):
             place = enter(brick, predictors.references, s, z)
             for y in range(height):
-                begin = open_rows(brick, place, y)
-                start = begin + LEFT
+                start = open_rows(brick, place, y)
                 prepare_parts(brick, place, y, start, predictors, expectation, sums)
                 if decoding and (coder[2] >= words.size - width or coder[3] > streams.raw_bits):
                     return False
@@ -73,7 +71,7 @@ def traverse(brick, predictors, expectation, tables, streams, notes, quantiser, 
                     )
                 if not fits:
                     return False
-                close_rows(brick, place, begin)
+                close_rows(brick, start)
             leave(brick, place)
     ended = coder[0] == LOWEST and coder[1] == LOWEST and coder[2] == words.size - width - 1
     return (not decoding) or (ended and 0 <= streams.raw_bits - coder[3] < 8)

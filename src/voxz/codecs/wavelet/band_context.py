@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.trellis import Trellis
 from voxz.transforms.pyramid import Band
 
 
@@ -66,16 +65,5 @@ class AnyLearner(Protocol):
     def data(self) -> NDArray[np.uint8]:
         """Its stream."""
 
-    def code(
-        self,
-        context: BandContext,
-        magnitudes: NDArray[np.int32],
-        indices: NDArray[np.int32],
-        sums: NDArray[np.int64],
-        weights: NDArray[np.int64],
-        leaning: NDArray[np.int64],
-        path: Trellis,
-        *,
-        decoding: bool,
-    ) -> bool:
+    def code(self, context: BandContext, coded: CodedBand, *, decoding: bool) -> bool:
         """Code the indices of a band; decoding fills them and the padded magnitudes."""

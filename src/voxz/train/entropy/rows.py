@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.band_context import BandContext
+from voxz.codecs.wavelet.band_context import BandContext, CodedBand
 from voxz.codecs.wavelet.bands import Learner, encode_bands
 from voxz.codecs.wavelet.heavy.band_features import Memory, known_logs, logarithms
 from voxz.codecs.wavelet.heavy.network import FEATURES, INNER, NEAR, OUTER, SIGNED, WIDE_ABOVE, WIDE_BEFORE
@@ -19,7 +19,7 @@ from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_s
 from voxz.codecs.wavelet.levels import Effort
 from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import neighbours
-from voxz.codecs.wavelet.trellis import Trellis, follow
+from voxz.codecs.wavelet.trellis import follow
 from voxz.jit import kernel
 from voxz.transforms.pyramid import Pyramid
 
@@ -106,20 +106,10 @@ class _Recorder:
     def data(self) -> NDArray[np.uint8]:
         return self.light.data
 
-    def code(
-        self,
-        context: BandContext,
-        magnitudes: NDArray[np.int32],
-        indices: NDArray[np.int32],
-        sums: NDArray[np.int64],
-        weights: NDArray[np.int64],
-        leaning: NDArray[np.int64],
-        path: Trellis,
-        *,
-        decoding: bool,
-    ) -> bool:
+    def code(self, context: BandContext, coded: CodedBand, *, decoding: bool) -> bool:
         """Code a band, and record at most `most` of its coefficients."""
-        done = self.light.code(context, magnitudes, indices, sums, weights, leaning, path, decoding=decoding)
+        done = self.light.code(context, coded, decoding=decoding)
+        magnitudes, indices = coded.magnitudes, coded.indices
         count = indices.size
         taken = np.sort(self.rng.choice(count, min(count, self.most), replace=False))
         place = z, y, x = np.unravel_index(taken, indices.shape)
@@ -129,7 +119,7 @@ class _Recorder:
         state = self.memory.long_term(context.component, context.band)
         logs, inputs = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
         own = [np.zeros(indices.shape) for _ in range(5)]
-        _planes(magnitudes, sums, weights, *own)
+        _planes(magnitudes, coded.sums, coded.weights, *own)
         features = np.zeros((taken.size, FEATURES + 1), np.float32)
         for k, (a, b, c) in enumerate(AROUND):
             features[:, k] = logarithms(wide[z + FRONT + a, y + TOP + b, x + LEFT + c])
@@ -138,16 +128,16 @@ class _Recorder:
         for plane, number in zip(own, (FEATURES, OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE), strict=True):
             features[:, number] = plane[place]
         sizes, quantisers = np.zeros(count, np.int32), np.zeros(count, np.uint8)
-        follow(indices.ravel(), path.after, path.quantiser, sizes, quantisers)
+        follow(indices.ravel(), coded.after, coded.quantiser, sizes, quantisers)
         facts = np.zeros((taken.size, 6), np.int64)
         facts[:, ORIENTATION], facts[:, LEVEL], facts[:, LOSSY] = (
             context.band.orientation,
             context.band.level,
-            len(path.after) > 1,
+            len(coded.after) > 1,
         )
         facts[:, QUANTISER], facts[:, INDEX] = quantisers[taken], indices[place]
         facts[:, KNOWN] = sum(1 << int(k) for k in [*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE, *inputs])
-        values = self._signed(context, signed, leaning, place)
+        values = self._signed(context, signed, coded.leaning, place)
         self.found.append(Rows(features, values, facts, np.full(taken.size, count / taken.size, np.float32)))
         self.memory.learn(context.component, context.band, signed)
         return done

@@ -10,7 +10,6 @@ from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
 from voxz.codecs.predictive.mixed.state import RowExperts
-from voxz.codecs.predictive.padding import LEFT
 from voxz.codecs.predictive.row_sums import fresh_sums, prepare_parts
 from voxz.jit import kernel
 
@@ -59,8 +58,7 @@ def walk(  # type: ignore[no-untyped-def]
             mode = place.mode
             known = squares.taps[mode]
             for y in range(height):
-                begin = open_rows(brick, place, y)
-                start = begin + LEFT
+                start = open_rows(brick, place, y)
                 prepare_parts(brick, place, y, start, predictors, expectation, sums)
                 first_tile = y // tile * across
                 if memory.size:
@@ -84,6 +82,6 @@ def walk(  # type: ignore[no-untyped-def]
                     for q in range(memory.size):
                         state = states[q, mode & 1, first_tile + t]
                         learn_row(state, moments, memory[q], known, triangle, solutions[q, mode & 1, first_tile + t])
-                close_rows(brick, place, begin)
+                close_rows(brick, start)
             leave(brick, place)
     return True

@@ -11,7 +11,6 @@ from voxz.codecs.wavelet.heavy.band_walk import KINDS, ROWS, Surroundings, code_
 from voxz.codecs.wavelet.heavy.mixing import Mixture
 from voxz.codecs.wavelet.heavy.model import Model
 from voxz.codecs.wavelet.heavy.network import EXPERTS, MIXED, NEAR, OWN_SIGNED, PLANES
-from voxz.codecs.wavelet.trellis import Trellis
 from voxz.entropy.binary import start
 
 
@@ -33,23 +32,12 @@ class HeavyLearner:
         start(coder, payload)
         return cls(model, memory, coder, data)
 
-    def code(
-        self,
-        context: BandContext,
-        magnitudes: NDArray[np.int32],
-        indices: NDArray[np.int32],
-        sums: NDArray[np.int64],
-        weights: NDArray[np.int64],
-        leaning: NDArray[np.int64],
-        path: Trellis,
-        *,
-        decoding: bool,
-    ) -> bool:
+    def code(self, context: BandContext, coded: CodedBand, *, decoding: bool) -> bool:
         """Code the indices of a band."""
         band = context.band
         state = self.memory.long_term(context.component, band)
         planes, places = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
-        layers = self.model.layers(band.orientation, band.level, len(path.after) > 1, places)
+        layers = self.model.layers(band.orientation, band.level, len(coded.after) > 1, places)
         third, third_bias = self.last.setdefault(
             band.orientation, (np.stack([layers.third] * EXPERTS), np.stack([layers.third_bias] * EXPERTS))
         )
@@ -63,7 +51,7 @@ class HeavyLearner:
         used = 2 * MIXED + OWN_SIGNED + 2 + 4 * max(band.orientation - 1, 0)
         role = 2 * min(band.level, 3) + context.previous
         done = code_band(
-            CodedBand(magnitudes, signed, indices, sums, weights, leaning, band.orientation, path.after, path.quantiser),
+            coded._replace(signed=signed),
             Surroundings(empty_logs(band.shape), planes, places, known, beside, beside_at, role, used),
             layers._replace(third=third, third_bias=third_bias),
             self.mixture,
