@@ -28,6 +28,7 @@ from voxz.cli.destinations import (
     settle,
 )
 from voxz.cli.error_line import report, warn
+from voxz.cli.mount import mount
 from voxz.cli.progress import Shown
 from voxz.cli.text import comparison_text, info_text, outcome_line, printable
 from voxz.cli.train import app as train_app
@@ -63,6 +64,7 @@ _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--ps
 
 app.command()(bench)
 app.command()(warm)
+app.command()(mount)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
