@@ -118,6 +118,10 @@ def compress(
         float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel=LOSS_PANEL)
     ] = None,
     codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.", rich_help_panel=EXPERT_PANEL)] = None,
+    brick: Annotated[
+        str | None,
+        typer.Option(help="Voxels of a brick: an edge, Z,Y,X, or patch (64) for fast patches.", rich_help_panel=EXPERT_PANEL),
+    ] = None,
     transform: Annotated[
         str | None,
         typer.Option(
@@ -184,6 +188,7 @@ def compress(
             target=target,
             level=level,
             codec=chosen,
+            brick=brick,
             threads=threads,
             verify=not no_verify,
             force=force,
@@ -203,6 +208,7 @@ def compress(
             target=target,
             level=level,
             codec=chosen,
+            brick=brick,
             threads=threads,
             verify=not no_verify,
             force=force,
