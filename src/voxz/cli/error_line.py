@@ -28,7 +28,8 @@ def report(error: Exception, path: str | None = None) -> int:
             f"a bug in voxz ({type(error).__name__}: {what}); please report it with the command and what it prints with {DEBUG}=1"
         )
         code = 1
-    prefix = f"{path}: " if path and path not in message else ""
+    name = "standard input" if path == "-" else path
+    prefix = f"{name}: " if name and name not in message else ""
     print(f"voxz: {printable(prefix + message)}", file=sys.stderr)
     return code
 

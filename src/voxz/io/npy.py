@@ -36,7 +36,8 @@ def fields(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
     except (ValueError, SyntaxError, TypeError, tokenize.TokenError, RecursionError, MemoryError) as error:
-        raise CorruptError(f"the .npy header cannot be read: {' '.join(str(error).split())[:80]}") from None
+        what = str(error.args[0] if error.args else type(error).__name__)
+        raise CorruptError(f"the .npy header cannot be read: {' '.join(what.split())[:80]}") from None
     if any(n < 0 for n in shape) or math.prod(shape) > MOST_SAMPLES:
         raise CorruptError(f"the .npy header cannot be read: it has the impossible shape {shape}")
     return shape, fortran, dtype
