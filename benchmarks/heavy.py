@@ -25,7 +25,7 @@ LEVEL = 5
 CROP = (6, 32, 144, 144)
 """Middle of a volume ``(series, z, y, x)``; of a series two thirds along each spatial axis."""
 
-NEAR = 0.1
+RATE_TOLERANCE = 0.1
 TRIALS = 7
 COLUMNS = (
     "volume",
@@ -54,7 +54,7 @@ def fidelity_for(samples: NDArray[Any], bits: float) -> Fidelity:
     step = max(1e-6, float(samples.astype(np.float64).std()) * 2.0 ** (1 - bits))
     for _ in range(TRIALS):
         got = 8 * len(wavelet.encode_brick(samples, LEVEL, Fidelity.stepped(step)) or b"") / samples.size
-        if abs(got / bits - 1) < NEAR:
+        if abs(got / bits - 1) < RATE_TOLERANCE:
             break
         step *= 2.0 ** (np.log2(max(got, 1e-3) / bits) * max(0.8, 0.7 * bits))
     return Fidelity.stepped(step)

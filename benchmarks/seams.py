@@ -24,7 +24,7 @@ from voxz.target import BitsPerVoxel
 from voxz.volume.bricks import Box, Grid
 
 AXES = "zyx"
-NEAR = 8
+BESIDE = 8
 """Planes on each side of a border that are looked at."""
 
 AROUND = 48
@@ -102,10 +102,10 @@ def row(original: Volume, found: Volume, axis: int, borders: list[int]) -> str:
     """Figures of the borders across an axis."""
     errors = np.moveaxis(found - original, axis, 0)
     squares = (errors**2).mean(axis=(1, 2))
-    beside = [[border - 1 - k for border in borders] + [border + k for border in borders] for k in range(NEAR)]
+    beside = [[border - 1 - k for border in borders] + [border + k for border in borders] for k in range(BESIDE)]
     near = [places for places in beside if min(places) >= 0 and max(places) < len(squares)]
     taken = {place for places in near for place in places}
-    outer = sorted({b + side * k for b in borders for side in (-1, 1) for k in range(NEAR, 3 * NEAR)} - taken)
+    outer = sorted({b + side * k for b in borders for side in (-1, 1) for k in range(BESIDE, 3 * BESIDE)} - taken)
     far = [place for place in outer if 0 < place < len(squares) - 1]
     roots = [math.sqrt(float(squares[places].mean())) for places in near]
     rest = math.sqrt(float(squares[far].mean())) if far else math.nan

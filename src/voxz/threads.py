@@ -17,7 +17,7 @@ def thread_count(threads: int | None) -> int:
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads < 1:
-        raise UsageError(f"got {threads} threads, expected at least 1")
+        raise UsageError(f"threads must be 1 or more (got {threads})")
     return threads
 
 

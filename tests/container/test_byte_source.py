@@ -75,7 +75,7 @@ def test_a_file_object_stays_open_and_what_cannot_seek_is_read_whole(tmp_path: P
             voxz.decode(process.stdout)
     with (tmp_path / "a.voxz").open(encoding="latin-1") as text, pytest.raises(voxz.UsageError, match="mode 'rb'"):
         voxz.decode(text)  # type: ignore[arg-type]
-    with pytest.raises(voxz.UsageError, match="got int, expected a path, a URL, bytes"):
+    with pytest.raises(voxz.UsageError, match=r"a path, a URL, bytes, or a file object \(got int\)"):
         voxz.decode(5)  # type: ignore[arg-type]
 
 

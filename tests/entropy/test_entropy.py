@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxz.entropy.bits import from_bytes, get_bits, put_bits, to_bytes
-from voxz.entropy.contexts import LEVELS, choose_ranges, read_contexts, tokenise, write_contexts
+from voxz.entropy.contexts import GRADES, choose_ranges, read_contexts, tokenise, write_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.rans import TOTAL, encode_symbols, fill_slots, normalise, starts_of
 from voxz.entropy.residual import DIRECT, TOKENS, raw_length, token_of, value_of
@@ -103,18 +103,18 @@ def test_tables_are_rebuilt_as_they_were_written() -> None:
     residuals = np.rint(rng.normal(size=levels.size) * levels / 10 + phases / 2).astype(np.int32)
     noted = (levels * 4 + phases).astype(np.int32)
     ranges = choose_ranges(noted, residuals, 16, split_phases=True)
-    level_table, shifts = ranges.tables()
+    grade_table, shifts = ranges.tables()
     assert len(ranges.firsts) > 4
     assert 1 in ranges.phased
     assert max(ranges.shifts) > 0
     counts = np.zeros((len(shifts), TOKENS), np.int64)
     tables, tokens = np.zeros(noted.size, np.uint8), np.zeros(noted.size, np.uint8)
-    tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, np.zeros(noted.size + 3, np.int64))
+    tokenise(noted, residuals, grade_table, shifts, tables, tokens, counts, np.zeros(noted.size + 3, np.int64))
     writer = IntegerWriter()
     written = write_contexts(writer, ranges, counts)
     read = read_contexts(IntegerReader(writer.to_bytes()))
-    assert np.array_equal(read.level_table, written.level_table)
+    assert np.array_equal(read.grade_table, written.grade_table)
     assert np.array_equal(read.shifts, written.shifts)
     assert np.array_equal(read.frequencies, written.frequencies)
     assert (written.frequencies[counts > 0] > 0).all()
-    assert len(read.level_table) == LEVELS
+    assert len(read.grade_table) == GRADES

@@ -78,7 +78,7 @@ def test_levels_that_there_are_not() -> None:
     with voxz.open(voxz.encode(HEAD, target=voxz.Psnr(50), level=1)) as image:
         assert image.preview(4).shape == (6, 5, 6)
         for level in (5, 99, -1):
-            with pytest.raises(voxz.UsageError, match=r"expected 0 \(full\) to 4 for an image of 83x70x22"):
+            with pytest.raises(voxz.UsageError, match=r"must be 0 \(full\) to 4 for an image of 83x70x22"):
                 image.preview(level)
     with voxz.open(voxz.encode(HEAD[:5, :6, :7])) as image, pytest.raises(voxz.UsageError, match="to 0 for an image of 7x6x5"):
         image.preview(1)

@@ -104,7 +104,7 @@ def test_torch_and_kernels_agree() -> None:
         work, pyramid = volume.copy(), TrainedPyramid(volume.shape, levels, model, 8.0)
         pyramid.analyse(work)
         for band in pyramid.bands():
-            np.testing.assert_allclose(work[band.box], bands[band.level, band.orientation].numpy(), atol=1e-5)
+            np.testing.assert_allclose(work[band.box], bands[band.scale, band.orientation].numpy(), atol=1e-5)
         np.testing.assert_allclose(again.numpy(), volume, atol=1e-5)
 
 
@@ -232,7 +232,7 @@ def test_bad_input(prepared: Path, tmp_path: Path) -> None:
     for part, others in changes.items():
         for other in others:
             bad.write_text("\n".join(plain).replace(part, other))
-            with pytest.raises(UsageError, match=r"must|needs|lacks|which does not exist|in place of|write \[\[stage|expected"):
+            with pytest.raises(UsageError, match=r"must|needs|lacks|does not exist|in place of|write \[\[stage|cannot have"):
                 read_recipe(bad)
     bad.write_text(good.read_text().replace('held_out = ["b*"]', 'held_out = ["*"]'))
     with pytest.raises(UsageError, match="0 crops to train on"):

@@ -214,7 +214,7 @@ def test_wrong_wishes() -> None:
         (voxz.Psnr(40), "trained:general-reversible"),
         (voxz.Psnr(40), "trained:entropy-general"),
     ):
-        with pytest.raises(UsageError, match=r"expected|must|cannot read|there is no model"):
+        with pytest.raises(UsageError, match=r"must be|take one|cannot read|there is no transform"):
             voxz.encode(samples, target=target, codec=voxz.Wavelet(transform))
 
 

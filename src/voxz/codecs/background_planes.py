@@ -33,7 +33,7 @@ def encode_background(background: Background) -> bytes:
 def decode_background(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[list[Constant], int]:
     """Constants of a brick ``(series, z, y, x)``, and how many bytes of the payload they take; damage raises `CorruptError`."""
     if not payload or not 1 <= payload[0] <= MOST_CONSTANTS:
-        raise CorruptError(f"constant background has {payload[0] if payload else 'no'} values, expected 1 to {MOST_CONSTANTS}")
+        raise CorruptError(f"constant background must have 1 to {MOST_CONSTANTS} values (got {payload[0] if payload else 0})")
     at, found = 1, []
     for _ in range(payload[0]):
         start = at + dtype.itemsize + _LENGTH.size

@@ -17,7 +17,7 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
 
-LARGEST = (1 << 29) - 1
+LARGEST_CORRECTION = (1 << 29) - 1
 """Units that a sample is corrected by at most; others come exactly."""
 
 _UNIT = struct.Struct("<d")
@@ -39,8 +39,8 @@ def encode_corrections(series: Series, decoded: Series, known: NDArray[np.bool_]
     unit = 2.0 * limit + 1 if whole else 2 * _reach(decoded[known], limit)
     with np.errstate(over="ignore"):
         units = np.rint((original - found) / unit)
-    moved = _moved(decoded[known], np.clip(units, -LARGEST, LARGEST), unit)
-    exact = off & ((np.abs(units) > LARGEST) | ~(np.abs(moved.astype(np.float64) - original) <= limit))
+    moved = _moved(decoded[known], np.clip(units, -LARGEST_CORRECTION, LARGEST_CORRECTION), unit)
+    exact = off & ((np.abs(units) > LARGEST_CORRECTION) | ~(np.abs(moved.astype(np.float64) - original) <= limit))
     wrong = off & ~exact
     writer, side = PartWriter(_UNIT.pack(unit)), IntegerWriter()
     writer.part(encode_plane(_spread(wrong, known)))
@@ -56,7 +56,7 @@ def apply_corrections(samples: Series, reader: PartReader) -> None:
     """Apply what `encode_corrections` found, in place; damage raises `CorruptError`."""
     (unit,) = reader.head(_UNIT)
     if not 0 < unit < math.inf:
-        raise CorruptError(f"corrections are in units of {unit}, expected a number above 0")
+        raise CorruptError(f"the unit of corrections must be above 0 (got {unit})")
     wrong = decode_plane(reader.part(), samples.shape)
     side = IntegerReader(reader.part())
     units = side.take(int(np.count_nonzero(wrong)))
@@ -65,7 +65,7 @@ def apply_corrections(samples: Series, reader: PartReader) -> None:
     plane, values = reader.part(), reader.part()
     exact = decode_plane(plane, samples.shape) if plane else np.zeros(samples.shape, np.bool_)
     if len(values) != np.count_nonzero(exact) * samples.dtype.itemsize:
-        raise CorruptError(f"got {len(values)} bytes of exact samples, expected {np.count_nonzero(exact)} samples")
+        raise CorruptError(f"{np.count_nonzero(exact)} exact samples do not take {len(values)} bytes")
     samples[exact] = np.frombuffer(values, samples.dtype.newbyteorder("<"))
 
 

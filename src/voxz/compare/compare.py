@@ -111,7 +111,9 @@ def compare(
         require_matplotlib()
     first, second = read_samples(a), read_samples(b)
     if first.shape != second.shape:
-        raise UsageError(f"got shapes {first.shape} and {second.shape} (series, z, y, x, channels), expected equal ones")
+        raise UsageError(
+            f"shapes differ: {first.shape} and {second.shape} (series, z, y, x, channels); compare images of the same shape"
+        )
     for name, samples in ((a, first), (b, second)):
         if samples.dtype.kind not in "iufb":
             raise UnsupportedError(f"{name} has samples of type {samples.dtype}, expected real numbers")
@@ -120,7 +122,7 @@ def compare(
     if plot is not None:
         largest = max(range(len(first)), key=lambda t: result.volumes[t].max_error, default=None)
         if largest is None or not first.size:
-            raise UsageError(f"got images without samples, of which there is no picture {plot}")
+            raise UsageError(f"cannot plot {plot}: the images have no samples")
         titles = (Path(a).name, Path(b).name)
         png = draw(first[largest], second[largest], titles, result.to_dict(), largest, spacing_of(a) or (1.0, 1.0, 1.0))
         with complete_file(plot, force) as file:

@@ -12,7 +12,7 @@ from voxz.jit import kernel
 GRAM = 8
 """Bytes that must agree where the distance changes."""
 
-NEAR = 4
+SHORT_GRAM = 4
 """Bytes that must agree where it does not."""
 
 _HASHES = 1 << 13
@@ -55,7 +55,7 @@ def align(reference: NDArray[np.uint8], piece: NDArray[np.uint8], steps: NDArray
         copied, start, found = at - start, at, there
         while at < piece.size:
             distance = at - start
-            if distance and _agree(piece, at, reference, there + distance, NEAR):
+            if distance and _agree(piece, at, reference, there + distance, SHORT_GRAM):
                 found = there + distance
                 break
             if at + GRAM <= piece.size:

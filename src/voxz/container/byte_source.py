@@ -271,13 +271,13 @@ def byte_source(source: SourceLike) -> ByteSource:
         return PathSource(source) if _is_regular(source) else MemorySource(Path(source).read_bytes())
     if isinstance(source, FileObject):
         if isinstance(source.read(0), str):
-            raise UsageError("got a file that is open as text; open it with mode 'rb'")
+            raise UsageError("the file is open as text; open it with mode 'rb'")
         seekable = getattr(source, "seekable", None)
         return FileObjectSource(source) if seekable is None or seekable() else MemorySource(source.read())
     try:
         return MemorySource(source)
     except TypeError:
-        raise UsageError(f"got {type(source).__name__}, expected a path, a URL, bytes, or a file object") from None
+        raise UsageError(f"open a path, a URL, bytes, or a file object (got {type(source).__name__})") from None
 
 
 def portable(source: SourceLike) -> SourceLike:

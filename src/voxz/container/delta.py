@@ -13,15 +13,15 @@ from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
 
-LARGEST = 1 << 20
+LONGEST_PIECE = 1 << 20
 """Longer pieces have no reference and are none."""
 
 
 def told_by(reference: bytes, piece: bytes) -> tuple[bytes, bytes]:
     """Steps, as varints, and the new bytes that tell `piece` from `reference`; all new where little agrees."""
-    from voxz.container.align import NEAR, align  # noqa: PLC0415 - kernels cost start-up time
+    from voxz.container.align import SHORT_GRAM, align  # noqa: PLC0415 - kernels cost start-up time
 
-    steps = np.empty((len(piece) // NEAR + 2, 3), np.int64)
+    steps = np.empty((len(piece) // SHORT_GRAM + 2, 3), np.int64)
     count = align(np.frombuffer(reference, np.uint8), np.frombuffer(piece, np.uint8), steps)
     used = steps[:count]
     if used[:, 0].sum() * 2 < len(piece):

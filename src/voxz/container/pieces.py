@@ -2,7 +2,7 @@
 
 A chunk holds whole pieces and unpacks to ``varint length of the steps | steps | new bytes``. The reference of a piece
 (`delta`) is the one as many places before it in the chunk as its file has pieces: in a series, the same part of the file before.
-A piece without a reference, or longer than `delta.LARGEST`, or whose reference is, is all new and has no steps.
+A piece without a reference, or longer than `delta.LONGEST_PIECE`, or whose reference is, is all new and has no steps.
 """
 
 from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ class PieceWriter:
     def add(self, piece: bytes, of: int) -> None:
         """Append one piece of a file that has `of`."""
         reference = self._recent[-of] if of <= len(self._recent) else None
-        short = len(piece) <= delta.LARGEST
+        short = len(piece) <= delta.LONGEST_PIECE
         steps, new = delta.told_by(reference, piece) if short and reference is not None else (b"", piece)
         self._steps.append(steps)
         self._new.append(new)
@@ -90,7 +90,7 @@ def unpack_chunk(payload: bytes, raw_length: int, lengths: Sequence[int], counts
     pieces: list[bytes] = []
     for length, of in zip(lengths, counts, strict=True):
         reference = pieces[-of] if of <= len(pieces) else None
-        short = reference is not None and max(length, len(reference)) <= delta.LARGEST
+        short = reference is not None and max(length, len(reference)) <= delta.LONGEST_PIECE
         pieces.append(delta.retold(reference, length, steps, raw) if reference is not None and short else raw.take(length))
     steps.finish()
     raw.finish()

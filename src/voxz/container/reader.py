@@ -99,7 +99,7 @@ class Reader:
                 "not a .voxz file (it does not begin with the voxz signature)" if start else "the file is empty"
             )
         if size < room:
-            raise TruncatedError(f"got {size} bytes, expected at least {room}")
+            raise TruncatedError(f"the file ends in its head: it has {size} bytes of at least {room}; copy the file again")
         _, major, minor = PREFIX.unpack(start[: PREFIX.size])
         self.version = f"{major}.{minor}"
         if major != VERSION[0]:
@@ -110,9 +110,9 @@ class Reader:
             raise CorruptError("the front of the file does not match its checksum")
         self._front, self.file_length, self.files_sha256 = front, front.file_length, front.files_sha256
         if size < front.file_length:
-            raise TruncatedError(f"got {size} bytes, expected {front.file_length}; copy the file again")
+            raise TruncatedError(f"the file is cut short: it has {size} of {front.file_length} bytes; copy the file again")
         if size > front.file_length:
-            raise CorruptError(f"got {size} bytes, expected {front.file_length}: something was appended")
+            raise CorruptError(f"something was appended to the file: it has {size} bytes in place of {front.file_length}")
         self._read_arrays(Cursor(whole[room : -CRC.size]))
 
     def _read_arrays(self, cursor: Cursor) -> None:

@@ -20,7 +20,16 @@ FLUSH = 4
 
 @kernel
 def code_bit(bit, p, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code a bit that is 1 with probability p / 65536; return it. Beyond the end of `stream` there are zeros."""
+    """Code a bit that is 1 with probability p / 65536; return it. Beyond the end of `stream` there are zeros.
+
+    Parameters
+    ----------
+    bit : 0 or 1; anything when decoding
+    p : 1 to 65535
+    work : int64 (4 or more,), the range, the code read last and the place in `stream`
+    stream : uint8 (bytes,), written or read
+    decoding : whether `stream` is decoded
+    """
     low, high = work[LOW], work[HIGH]
     middle = low + (((high - low) * p) >> 16)
     if decoding:

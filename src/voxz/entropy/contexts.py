@@ -1,6 +1,6 @@
 """Entropy tables for residuals: which table a voxel uses, and the tables themselves.
 
-The traversal gives each voxel a *level*, a fine measure of how large its residual is expected to be. Levels are cut into
+The traversal gives each voxel a *grade*, a fine measure of how large its residual is expected to be. Grades are cut into
 ranges of about equal population, each with a table of its own; ranges with small residuals have four tables, one for
 each *phase* (first two fraction bits of the prediction), because there the rounding of the prediction shows.
 
@@ -20,8 +20,8 @@ from voxz.entropy.residual import DIRECT, TOKENS, raw_length, token_of
 from voxz.errors import CorruptError
 from voxz.jit import kernel
 
-FINE_LEVELS, COARSE_SHIFT, LEVELS = 1024, 6, 2048
-"""Expected errors below FINE_LEVELS are levels of their own, larger ones share one per 2**COARSE_SHIFT."""
+FINE_GRADES, COARSE_SHIFT, GRADES = 1024, 6, 2048
+"""Expected errors below FINE_GRADES are grades of their own, larger ones share one per 2**COARSE_SHIFT."""
 
 PHASES = 4
 VOXELS_PER_TABLE = 5_000
@@ -40,15 +40,15 @@ class Contexts:
 
     Attributes
     ----------
-    level_table : int16 (levels,)
-        Four times the first table of each level, plus 3 where there are four, one for each phase.
+    grade_table : int16 (grades,)
+        Four times the first table of each grade, plus 3 where there are four, one for each phase.
     shifts : int64 (tables,)
         Raw low bits of the residuals of each table.
     frequencies : int32 (tables, TOKENS)
         Sum to ``rans.TOTAL`` in each row.
     """
 
-    level_table: NDArray[np.int16]
+    grade_table: NDArray[np.int16]
     shifts: NDArray[np.int64]
     frequencies: NDArray[np.int32]
 
@@ -72,19 +72,30 @@ def _shift_for(total, count):  # type: ignore[no-untyped-def]
 
 @kernel
 def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
-    """Population and sum of residual magnitudes of each level."""
+    """Population and sum of residual magnitudes of each grade."""
     for i in range(noted.size):
-        level = noted[i] >> 2
-        counts[level] += 1
-        magnitudes[level] += abs(np.int64(residuals[i]))
+        grade = noted[i] >> 2
+        counts[grade] += 1
+        magnitudes[grade] += abs(np.int64(residuals[i]))
 
 
 @kernel
-def tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw):  # type: ignore[no-untyped-def]
-    """Fill table and token of each voxel, the token counts and the raw bits; return the number of raw bits."""
+def tokenise(noted, residuals, grade_table, shifts, tables, tokens, counts, raw):  # type: ignore[no-untyped-def]
+    """Fill table and token of each voxel, the token counts and the raw bits; return the number of raw bits.
+
+    Parameters
+    ----------
+    noted : int32 (voxels,), four times the grade, plus the phase
+    residuals : int32 (voxels,), in dense values, below 2 ** 26 in magnitude
+    grade_table : int16 (GRADES,), see `Contexts`
+    shifts : int64 (tables,), raw low bits of the residuals of each table
+    tables, tokens : uint8 (voxels,), filled
+    counts : int64 (tables, TOKENS), filled
+    raw : int64 (words,), bits from the lowest on, filled
+    """
     bit = np.int64(0)
     for i in range(noted.size):
-        entry = np.int64(level_table[noted[i] >> 2])
+        entry = np.int64(grade_table[noted[i] >> 2])
         table = (entry >> 2) + (noted[i] & entry & 3)
         shift = np.int64(shifts[table])
         residual = np.int64(residuals[i])
@@ -103,30 +114,30 @@ def tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw)
 
 @dataclass(frozen=True)
 class Ranges:
-    """How levels are grouped: first level, raw bits and phase split of each range."""
+    """How grades are grouped: first grade, raw bits and phase split of each range."""
 
     firsts: tuple[int, ...]
     shifts: tuple[int, ...]
     phased: tuple[int, ...]
 
     def tables(self) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-        """Expand to the entry of each level and the shift of each table."""
-        level_table = np.zeros(LEVELS, np.int16)
+        """Expand to the entry of each grade and the shift of each table."""
+        grade_table = np.zeros(GRADES, np.int16)
         shifts: list[int] = []
         for first, shift, split in zip(self.firsts, self.shifts, self.phased, strict=True):
-            level_table[first:] = 4 * len(shifts) + (PHASES - 1 if split else 0)
+            grade_table[first:] = 4 * len(shifts) + (PHASES - 1 if split else 0)
             copies = PHASES if split else 1
             shifts += [shift] * copies
-        return level_table, np.array(shifts, np.int64)
+        return grade_table, np.array(shifts, np.int64)
 
 
 def choose_ranges(noted: NDArray[np.int32], residuals: NDArray[np.int32], most_ranges: int, split_phases: bool) -> Ranges:
-    """Cut the levels into ranges of equal population: as many, up to `most_ranges`, as make the code shortest.
+    """Cut the grades into ranges of equal population: as many, up to `most_ranges`, as make the code shortest.
 
     With many voxels that is `most_ranges`; with few, every table must earn its place.
     """
-    counts = np.zeros(LEVELS, np.int64)
-    magnitudes = np.zeros(LEVELS, np.int64)
+    counts = np.zeros(GRADES, np.int64)
+    magnitudes = np.zeros(GRADES, np.int64)
     _survey(noted, residuals, counts, magnitudes)
     wanted = max(1, min(most_ranges, len(noted) // VOXELS_PER_TABLE))
     if len(noted) >= PLENTY:
@@ -137,11 +148,11 @@ def choose_ranges(noted: NDArray[np.int32], residuals: NDArray[np.int32], most_r
 
 
 def _cut(counts: NDArray[np.int64], magnitudes: NDArray[np.int64], wanted: int, split_phases: bool) -> Ranges:
-    """Ranges of about equal population of the levels."""
+    """Ranges of about equal population of the grades."""
     cumulative = np.cumsum(counts)
     total = int(cumulative[-1])
     cuts = {int(np.searchsorted(cumulative, total * k // wanted, side="right")) for k in range(1, wanted)}
-    firsts = [0, *sorted(cut for cut in cuts if 0 < cut < LEVELS)]
+    firsts = [0, *sorted(cut for cut in cuts if 0 < cut < GRADES)]
     populations = [int(n) for n in np.add.reduceat(counts, firsts)]
     sums = [int(n) for n in np.add.reduceat(magnitudes, firsts)]
     shifts = [int(_shift_for(total, max(n, 1))) for total, n in zip(sums, populations, strict=True)]
@@ -156,11 +167,11 @@ def tokens_of(
     ranges: Ranges, noted: NDArray[np.int32], residuals: NDArray[np.int32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], int]:
     """Table and token of each voxel, token counts of each table, words of raw bits, and how many bits they are."""
-    level_table, shifts = ranges.tables()
+    grade_table, shifts = ranges.tables()
     counts = np.zeros((len(shifts), TOKENS), np.int64)
     tables, tokens = np.zeros(noted.size, np.uint8), np.zeros(noted.size, np.uint8)
     raw = np.zeros(2 * noted.size + 3, np.int64)
-    bits = int(tokenise(noted, residuals, level_table, shifts, tables, tokens, counts, raw))
+    bits = int(tokenise(noted, residuals, grade_table, shifts, tables, tokens, counts, raw))
     return tables, tokens, counts, raw, bits
 
 
@@ -190,14 +201,14 @@ def read_contexts(reader: IntegerReader) -> Contexts:
     """Inverse of `write_contexts`; damage raises `CorruptError`."""
     (number,) = (int(n) for n in reader.take(1))
     if not 1 <= number <= MOST_TABLES:
-        raise CorruptError(f"got {number} ranges of entropy tables, expected 1 to {MOST_TABLES}")
+        raise CorruptError(f"entropy tables must have 1 to {MOST_TABLES} ranges (got {number})")
     firsts = np.cumsum(np.concatenate([[0], reader.take(number - 1)]))
     shifts = reader.take(number)
     phased = reader.take(number)
-    if (np.diff(firsts) <= 0).any() or firsts[-1] >= LEVELS or not _within(shifts, LARGEST_SHIFT) or not _within(phased, 1):
+    if (np.diff(firsts) <= 0).any() or firsts[-1] >= GRADES or not _within(shifts, LARGEST_SHIFT) or not _within(phased, 1):
         raise CorruptError("the ranges of the entropy tables are out of bounds")
     ranges = Ranges(tuple(firsts.tolist()), tuple(shifts.tolist()), tuple(phased.tolist()))
-    level_table, table_shifts = ranges.tables()
+    grade_table, table_shifts = ranges.tables()
     used = reader.take(len(table_shifts))
     if not _within(used, TOKENS):
         raise CorruptError(f"an entropy table has more than {TOKENS} tokens")
@@ -205,7 +216,7 @@ def read_contexts(reader: IntegerReader) -> Contexts:
     steps = np.zeros((len(table_shifts), TOKENS), np.int64)
     for row, part in zip(steps, np.split(flat, np.cumsum(used)[:-1]), strict=True):
         row[: len(part)] = np.cumsum(part)
-    return Contexts(level_table, table_shifts, of_steps(steps))
+    return Contexts(grade_table, table_shifts, of_steps(steps))
 
 
 def _within(values: NDArray[np.int64], highest: int) -> bool:

@@ -105,7 +105,7 @@ def encode_plane(plane: NDArray[np.bool_]) -> bytes:
 def decode_plane(payload: bytes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Inverse of `encode_plane`; damage raises `CorruptError`."""
     if len(payload) < 4 or len(payload) % 2:
-        raise CorruptError(f"a bit plane has {len(payload)} bytes, expected an even number of at least 4")
+        raise CorruptError(f"a bit plane takes an even number of bytes, at least 4 (got {len(payload)})")
     padded, inside = _padded(shape)
     words = np.concatenate([np.frombuffer(payload, "<u2").astype(np.uint16), np.zeros(shape[3] + 1, np.uint16)])
     if not _walk(padded.ravel(), np.array(shape, np.int64), *_fresh(), np.zeros(0, np.uint16), words, True):

@@ -43,7 +43,14 @@ def fill_slots(frequencies, slots, spans):  # type: ignore[no-untyped-def]
 
 @kernel
 def encode_symbols(tables, symbols, frequencies, starts, words):  # type: ignore[no-untyped-def]
-    """Code `symbols[i]` with table `tables[i]`; return how many of `words` were filled, in reading order from the end."""
+    """Code `symbols[i]` with table `tables[i]`; return how many of `words` were filled, in reading order from the end.
+
+    Parameters
+    ----------
+    tables, symbols : uint8 (symbols,)
+    frequencies, starts : int32 (tables, symbols of a table), of TOTAL; starts are the sums of the frequencies before
+    words : uint16 (words,), filled from the end
+    """
     state = LOWEST
     other = LOWEST
     end = words.size

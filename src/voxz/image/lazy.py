@@ -269,10 +269,10 @@ class Image:
         spacing = None if head is None else nifti.spacing_mm(head)
         return None if spacing is None else spacing[::-1]
 
-    def to_nibabel(self, level: int = 0) -> "nibabel.Nifti1Image":
+    def to_nibabel(self, resolution: int = 0) -> "nibabel.Nifti1Image":
         """A nibabel image that reads lazily from this one, with slope and intercept applied as nibabel does.
 
-        With a `level`, one of the `preview` of that level, in place: voxels are larger, the first one has the same centre.
+        With a `resolution` above 0 it holds that `preview`, in place: voxels are larger, the first one has the same centre.
         """
         import nibabel  # noqa: PLC0415 - start-up time
 
@@ -282,44 +282,44 @@ class Image:
         head = self.nifti_header()
         if head is None or self._layout.channels > 1:
             raise UnsupportedError("only scalar volumes of NIfTI files and archives can become nibabel images")
-        header = self._nibabel_header(self._head_of(self._coarse_positions(level)) if level else head)
+        header = self._nibabel_header(self._head_of(self._coarse_positions(resolution)) if resolution else head)
         header.set_data_offset(0)  # where nibabel will write the samples, not where they were
         kind = nibabel.Nifti2Image if isinstance(header, nibabel.Nifti2Header) else nibabel.Nifti1Image
         slope, intercept = header.get_slope_inter()
-        stored = self.preview(level) if level else self
+        stored = self.preview(resolution) if resolution else self
         scaling, proxy = self.scaling, None
         if scaling is not None and scaling.ndim > 1:
-            steps = tuple(slice(None, None, part.step) for part in self._coarse_positions(level)[2:])
+            steps = tuple(slice(None, None, part.step) for part in self._coarse_positions(resolution)[2:])
             proxy = ScaledSlices(stored, scaling[steps])
         proxy = proxy or ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
         image = kind(proxy, None, header)
         image._affine = np.asarray(header.get_best_affine(), np.float64)  # as nibabel.load does: unchecked, it may be NaN
         return image
 
-    def preview(self, level: int) -> NDArray[Any]:
-        """The whole image at a lower resolution: x, y and z halved `level` times, each while it has 8 samples or more.
+    def preview(self, resolution: int) -> NDArray[Any]:
+        """The whole image at a lower resolution: x, y and z halved `resolution` times, each while it has 8 samples or more.
 
         Bricks of the wavelet codec decode only that; others are decoded whole and go through the same low-pass filter. Sample k
-        lies where sample ``k * 2 ** level`` of the image lies. Label maps, and samples of which there is no mean, give every
-        ``2 ** level``-th sample. Level 0 is the image itself; `UsageError` beyond the last level.
+        lies where sample ``k * 2 ** resolution`` of the image lies. Label maps, and samples of which there is no mean, give every
+        ``2 ** resolution``-th sample. Resolution 0 is the image itself; `UsageError` beyond the coarsest.
         """
-        if level == 0:
+        if resolution == 0:
             return np.asarray(self)
-        steps = [part.step for part in self._coarse_positions(level)]
+        steps = [part.step for part in self._coarse_positions(resolution)]
         layout = self._layout
         memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
         memory = memory[::-1] if layout.first_axis_fastest else memory
-        result = coarse_samples(self._array, level, self._threads, self._check_limit)
+        result = coarse_samples(self._array, resolution, self._threads, self._check_limit)
         result = result.view(self.dtype).reshape(*memory, layout.channels)
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(memory))[::-1], len(memory))
         return result if layout.channels > 1 else result[..., 0]
 
-    def _coarse_positions(self, level: int) -> tuple[range, ...]:
+    def _coarse_positions(self, resolution: int) -> tuple[range, ...]:
         """Places of the samples of a preview."""
         layout = self._layout
         steps = [1] * len(layout.shape)
-        halvings = halvings_at(layout.canonical[1:4], level)
+        halvings = halvings_at(layout.canonical[1:4], resolution)
         for back, halved in enumerate(halvings[::-1][: len(steps)]):
             steps[back if layout.first_axis_fastest else -1 - back] = 1 << halved
         return tuple(range(0, n, step) for n, step in zip(layout.shape, steps, strict=True))
@@ -370,25 +370,25 @@ class Image:
         self._check_limit(grid.samples * self.dtype.itemsize)
         return grid.array(self._array)
 
-    def write_part(self, text: str | None, level: int, sink: BinaryIO, shape: Sequence[int] | float | None = None) -> None:
-        """Write the part that `text` names, the `preview` of a level, or the image on another grid, in the original's format.
+    def write_part(self, text: str | None, resolution: int, sink: BinaryIO, shape: Sequence[int] | float | None = None) -> None:
+        """Write the part that `text` names, the `preview` at a resolution, or the image on another grid, in its own format.
 
         Arrays become .npy. The marks of losses stay behind the samples.
         """
         layout = self._layout
         if shape is not None:
-            if text is not None or level:
-                raise UsageError("got another grid with a selection or a resolution, expected one of them")
+            if text is not None or resolution:
+                raise UsageError("another grid cannot be combined with a selection or a resolution; ask for one of them")
             Resampling.of(layout, shape).write(self._array, self.nifti_header(), sink)
             sink.write(all_marks(self._array))
             return
-        if text is not None and level:
-            raise UsageError(f"got the selection {text!r} and the resolution {level}, expected one of them")
+        if text is not None and resolution:
+            raise UsageError(f"the selection {text!r} cannot be combined with the resolution {resolution}; ask for one of them")
         if text is not None:
             positions = from_text(text, layout.shape, layout.first_axis_fastest)
             samples = self._read(positions)
         else:
-            positions, samples = self._coarse_positions(level), self.preview(level)
+            positions, samples = self._coarse_positions(resolution), self.preview(resolution)
             samples = samples if layout.channels > 1 else samples[..., None]
         sink.write(self._head_of(positions))
         memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples

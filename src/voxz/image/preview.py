@@ -18,27 +18,27 @@ from voxz.threads import map_ordered
 SHORTEST = 8
 """Samples from which on an axis is halved."""
 
-MOST_LEVELS = 5
+MOST_HALVINGS = 5
 
-Levels = tuple[int, int, int]
+Halvings = tuple[int, int, int]
 
 
-def halvings_at(shape: tuple[int, ...], level: int) -> Levels:
-    """How often each axis of an image ``(z, y, x)`` is halved at `level`; `UsageError` for a level that there is not."""
+def halvings_at(shape: tuple[int, ...], resolution: int) -> Halvings:
+    """How often each axis of an image ``(z, y, x)`` is halved at `resolution`; `UsageError` if there is none."""
     most = [_most(n) for n in shape]
-    if not 0 <= level <= max(most):
+    if not 0 <= resolution <= max(most):
         sizes = "x".join(map(str, shape[::-1]))
-        raise UsageError(f"got resolution level {level}, expected 0 (full) to {max(most)} for an image of {sizes} voxels")
-    z, y, x = (min(level, n) for n in most)
+        raise UsageError(f"resolution must be 0 (full) to {max(most)} for an image of {sizes} voxels (got {resolution})")
+    z, y, x = (min(resolution, n) for n in most)
     return z, y, x
 
 
-def coarse_samples(array: StoredArray, level: int, threads: int, check: Callable[[int], None]) -> NDArray[np.generic]:
-    """All samples at a resolution level, canonical; `check` is told how many bytes they take."""
+def coarse_samples(array: StoredArray, resolution: int, threads: int, check: Callable[[int], None]) -> NDArray[np.generic]:
+    """All samples at a resolution, canonical; `check` is told how many bytes they take."""
     from voxz.image.preview_brick import coarse_brick  # noqa: PLC0415 - kernels cost start-up time
 
     layout = array.layout
-    halvings = halvings_at(layout.canonical[1:4], level)
+    halvings = halvings_at(layout.canonical[1:4], resolution)
     steps = [1, *(1 << n for n in halvings)]
     shape = (*(-(-n // step) for n, step in zip(layout.canonical, steps, strict=False)), layout.channels)
     check(math.prod(shape) * layout.dtype.itemsize)
@@ -64,7 +64,7 @@ def coarse_samples(array: StoredArray, level: int, threads: int, check: Callable
 
 def _most(length: int) -> int:
     count = 0
-    while length >= SHORTEST and count < MOST_LEVELS:
+    while length >= SHORTEST and count < MOST_HALVINGS:
         length, count = -(-length // 2), count + 1
     return count
 

@@ -1,9 +1,9 @@
 """Bricks at a lower resolution: a preview of the image, at the places of every second, fourth, eighth ... sample.
 
 Bricks of the wavelet codec decode only their low resolutions. Other bricks are decoded and go through the same 9/7 low-pass
-filter, so that all of an image is seen alike. It is centred: sample k of a preview lies where sample ``k * 2 ** level`` lies.
-Where averages mean nothing (label maps, truth values, numbers beyond 32 bits) those samples themselves are taken; also where they
-are NaN, infinite or constant background.
+filter, so that all of an image is seen alike. It is centred: sample k of a preview lies where sample
+``k * 2 ** resolution`` lies. Where averages mean nothing (label maps, truth values, numbers beyond 32 bits) those samples
+themselves are taken; also where they are NaN, infinite or constant background.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from voxz.codecs.numbers import LABELS, WAVELET
 from voxz.codecs.registry import decode_brick
 from voxz.codecs.wavelet.codec import FULL, preview_brick
 from voxz.transforms.fill_masked import fill
-from voxz.transforms.pyramid import Levels, Pyramid
+from voxz.transforms.pyramid import Pyramid, Scales
 from voxz.volume.background import find_background
 
 _LARGEST = 1e300
@@ -27,7 +27,7 @@ def coarse_brick(
     payload: bytes,
     shape: tuple[int, ...],
     dtype: np.dtype[np.generic],
-    halvings: Levels,
+    halvings: Scales,
     starts: list[int],
     names: bool,
 ) -> NDArray[np.generic]:
@@ -56,12 +56,12 @@ def _evenness(start: int, most: int) -> int:
     return count
 
 
-def _triple(numbers: list[int]) -> Levels:
+def _triple(numbers: list[int]) -> Scales:
     z, y, x = numbers
     return z, y, x
 
 
-def _reduced(samples: NDArray[np.generic], halvings: Levels, *, names: bool) -> NDArray[np.generic]:
+def _reduced(samples: NDArray[np.generic], halvings: Scales, *, names: bool) -> NDArray[np.generic]:
     """Low-pass of samples ``(series, z, y, x, channels)`` at every ``2 ** halvings``-th place."""
     places = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
     kept = samples[places]

@@ -38,15 +38,15 @@ class Resampling:
         spatial = min(3, len(layout.shape))
         if isinstance(shape, Sequence):
             if len(shape) != spatial:
-                raise UsageError(f"got {len(shape)} sizes for a grid, expected {spatial}")
+                raise UsageError(f"a grid of this image has {spatial} sizes (got {len(shape)})")
             order = tuple(shape)[::-1] if layout.first_axis_fastest else tuple(shape)
             sizes = (1,) * (3 - spatial) + order
         else:
             if not 0 < shape < math.inf:
-                raise UsageError(f"got a factor of {shape}, expected a number above 0")
+                raise UsageError(f"the factor of a grid must be above 0 (got {shape})")
             sizes = tuple(max(1, round(n * shape)) if n > 1 else 1 for n in canonical)
         if min(sizes, default=1) < 1 or math.prod(sizes) > MOST_VOXELS:
-            raise UsageError(f"got a grid of {'x'.join(map(str, sizes))} voxels, expected 1 to {MOST_VOXELS}")
+            raise UsageError(f"a grid must have 1 to {MOST_VOXELS} voxels (got {'x'.join(map(str, sizes))})")
         return cls(layout, (sizes[0], sizes[1], sizes[2]))
 
     @property
@@ -134,4 +134,4 @@ def grid_from_text(text: str) -> Sequence[int] | float:
     try:
         return float(text[:-1]) if text.endswith("x") else [int(part) for part in text.split("x")]
     except ValueError:
-        raise UsageError(f"got {text!r} for a grid, expected a factor such as 2x, or sizes such as 128x128x40") from None
+        raise UsageError(f"a grid must be a factor such as 2x, or sizes such as 128x128x40 (got {text!r})") from None

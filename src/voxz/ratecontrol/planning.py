@@ -47,7 +47,7 @@ PSNR_ABOVE, PSNR_MISSED = 0.095, 0.1
 TIGHTER = 0.4
 """Share of these that is searched within where only part of a volume is tried."""
 
-SMALLEST, LARGEST = 1e-100, 1e100
+SMALLEST_SAMPLE, LARGEST_SAMPLE = 1e-100, 1e100
 """Magnitudes of the largest sample between which squares and their sums are normal doubles."""
 
 DB_PER_DOUBLING = 6.02
@@ -156,10 +156,11 @@ def _refuse_range(target: Target, opened: Opener, dtype: np.dtype[Any]) -> None:
     with opened() as samples:
         for _, slab in native_slabs(samples):
             sizes = np.abs(slab[np.isfinite(slab) & (slab != 0)])
-            if sizes.size and not SMALLEST <= sizes.max() <= LARGEST:
+            if sizes.size and not SMALLEST_SAMPLE <= sizes.max() <= LARGEST_SAMPLE:
                 raise UsageError(
-                    f"samples of up to {sizes.max():.1e} are outside of {SMALLEST:g} to {LARGEST:g}, where loss is measured, so "
-                    f"--{target.name} cannot be met; multiply them by a power of 2 first, or code them without loss"
+                    f"samples of up to {sizes.max():.1e} are outside of {SMALLEST_SAMPLE:g} to {LARGEST_SAMPLE:g}, "
+                    f"where loss is measured, so --{target.name} cannot be met; multiply them by a power of 2 first, "
+                    "or code them without loss"
                 )
 
 

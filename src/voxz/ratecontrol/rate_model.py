@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from voxz.volume.background import find_background
 
-SAMPLES = 1 << 18
+SAMPLED = 1 << 18
 """Samples that are looked at, in whole slices."""
 
 GAUSSIAN = 6.7
@@ -33,7 +33,7 @@ class Outlook:
     def of(cls, bricks: Iterable[NDArray[Any]], count_background: bool) -> "Outlook":
         """Look at slices of bricks ``(series, z, y, x, channels)``, at equal distances."""
         bricks = list(bricks)
-        apart = max(1, sum(brick.size for brick in bricks) // SAMPLES)
+        apart = max(1, sum(brick.size for brick in bricks) // SAMPLED)
         every, counted = [np.zeros(0)], [np.zeros(0)]
         for brick in bricks:
             slices = brick.reshape(1, -1, *brick.shape[2:])[:, :: min(apart, max(1, brick.shape[0] * brick.shape[1]))]

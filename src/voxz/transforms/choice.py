@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, UnsupportedError, UsageError
-from voxz.transforms.band_norms import TABLE, Levels, Norms
+from voxz.transforms.band_norms import TABLE, Norms, Scales
 from voxz.transforms.lifting_family import SHARING, Family, multiplicities
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.trained_model import LARGEST_TAP, Model, Tuned
@@ -68,18 +68,18 @@ class Choice:
         """For people."""
         return "untrained" if self.model is None else "own filters" if self.own else self.model.name
 
-    def pyramid(self, shape: tuple[int, ...], levels: Levels, unit: float) -> Pyramid:
+    def pyramid(self, shape: tuple[int, ...], scales: Scales, unit: float) -> Pyramid:
         """Pyramid of a volume of this shape, quantised with the step `unit`."""
-        return Pyramid(shape, levels) if self.model is None else TrainedPyramid(shape, levels, self.model, unit)
+        return Pyramid(shape, scales) if self.model is None else TrainedPyramid(shape, scales, self.model, unit)
 
-    def pack(self, levels: Levels) -> bytes:
+    def pack(self, scales: Scales) -> bytes:
         """What a payload says besides the number."""
         if self.model is None:
             return b""
-        return _own_bytes(self.model, levels) if self.own else name_bytes(self.model.digest(), self.model.name)
+        return _own_bytes(self.model, scales) if self.own else name_bytes(self.model.digest(), self.model.name)
 
 
-def read_choice(number: int, reader: _Reader, levels: Levels, *, reversible: bool) -> Choice:
+def read_choice(number: int, reader: _Reader, scales: Scales, *, reversible: bool) -> Choice:
     """Transform of a payload, which is for coding with loss or a `reversible` one.
 
     Raises
@@ -92,7 +92,7 @@ def read_choice(number: int, reader: _Reader, levels: Levels, *, reversible: boo
     if number == NAMED:
         model = Model.from_bytes(read_named_bytes(reader))
     elif number == OWN:
-        model = _read_own(reader, levels, reversible)
+        model = _read_own(reader, scales, reversible)
     else:
         raise UnsupportedError(f"a brick went through transform {number}, which this voxz does not know; use a later one")
     if model.family.reversible != reversible:
@@ -118,8 +118,8 @@ def asked_choices(asked: str | Model | Tuned | None, *, reversible: bool) -> lis
     if asked in (None, "53" if reversible else "97"):
         return [Choice()]
     raise UsageError(
-        f"got the transform {asked!r} for coding {'without' if reversible else 'with'} loss, expected "
-        f"{'53' if reversible else '97'}, trained, trained:NAME, trained:PATH{SUFFIX} or, for a whole file or array, tuned"
+        f"{'without' if reversible else 'with'} loss, transform must be {'53' if reversible else '97'}, trained, trained:NAME, "
+        f"trained:PATH{SUFFIX} or, for a whole file or array, tuned (got {asked!r})"
     )
 
 
@@ -132,7 +132,7 @@ def _full(name: str, reversible: bool) -> str:
     full = name + REVERSIBLE if reversible and not name.endswith(REVERSIBLE) else name
     if full not in TRANSFORMS:
         names = ", ".join(one for one in TRANSFORMS if not one.endswith(REVERSIBLE))
-        raise UsageError(f"got the model {name!r}, expected one of {names} or a path that ends in {SUFFIX}")
+        raise UsageError(f"there is no transform {name!r}; take one of {names}, or a path that ends in {SUFFIX}")
     return full
 
 
@@ -140,8 +140,8 @@ def _of_kind(choice: Choice, reversible: bool) -> Choice:
     assert choice.model is not None
     if choice.model.family.reversible != reversible:
         raise UsageError(
-            f"the model {choice.model.name} is for coding {'with' if reversible else 'without'} loss, expected one for coding "
-            f"{'without' if reversible else 'with'}"
+            f"the transform {choice.model.name} is for coding {'with' if reversible else 'without'} loss; take one for coding "
+            f"{'without' if reversible else 'with'} loss"
         )
     return replace(choice, model=_rounded(choice.model)) if choice.own else choice
 
@@ -164,25 +164,25 @@ def _rounded(model: Model) -> Model:
     return replace(model, filters=_filters(model.family, _differences(model)), norms=norms)
 
 
-def _keys(levels: Levels) -> list[tuple[int, int]]:
-    """Level and orientation of all bands, whatever the shape."""
-    deepest = max(levels)
-    split = [sum(1 << axis for axis in range(3) if level < levels[axis]) for level in range(deepest)]
+def _keys(scales: Scales) -> list[tuple[int, int]]:
+    """Scale and orientation of all bands, whatever the shape."""
+    deepest = max(scales)
+    split = [sum(1 << axis for axis in range(3) if scale < scales[axis]) for scale in range(deepest)]
     return [(deepest, 0)] + [(at, o) for at in range(deepest) for o in range(1, 8) if not o & ~split[at]]
 
 
-def _own_bytes(model: Model, levels: Levels) -> bytes:
+def _own_bytes(model: Model, scales: Scales) -> bytes:
     family = model.family
     side = IntegerWriter()
     side.put(_differences(model).ravel())
     if not family.reversible:
-        side.put([round(model.norms.of(*key, levels) * NORM_UNIT) for key in _keys(levels)])
+        side.put([round(model.norms.of(*key, scales) * NORM_UNIT) for key in _keys(scales)])
     data = side.to_bytes()
     head = _FAMILY.pack(family.steps, family.reach, list(SHARING).index(family.sharing), family.classes)
     return head + struct.pack("<I", len(data)) + data
 
 
-def _read_own(reader: _Reader, levels: Levels, reversible: bool) -> Model:
+def _read_own(reader: _Reader, scales: Scales, reversible: bool) -> Model:
     steps, reach, sharing, classes = _FAMILY.unpack(reader.exactly(_FAMILY.size))
     names = list(SHARING)
     if sharing >= len(names):
@@ -195,12 +195,12 @@ def _read_own(reader: _Reader, levels: Levels, reversible: bool) -> Model:
     differences = side.take(family.filters * (4 * reach - 1)).reshape(family.filters, -1)
     table = np.ones(TABLE)
     if not reversible:
-        keys = _keys(levels)
+        keys = _keys(scales)
         norms = side.take(len(keys))
         if norms.min() < 1 or norms.max() > LARGEST_NORM:
             raise CorruptError("the norms of a brick are out of bounds")
-        for (level, orientation), norm in zip(keys, norms, strict=True):
-            table[levels[0], level, orientation] = norm / NORM_UNIT
+        for (scale, orientation), norm in zip(keys, norms, strict=True):
+            table[scales[0], scale, orientation] = norm / NORM_UNIT
     side.finish()
     if np.abs(differences).max() > LARGEST_TAP * UNIT:
         raise CorruptError("the filters of a brick are out of bounds")

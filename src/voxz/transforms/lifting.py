@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 STEPS_97 = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)
 LOW_97, HIGH_97 = 1.1397639386376850, 0.88727710760788740
-"""Scales that give the synthesis functions of one level the norm 1."""
+"""Factors that give the synthesis functions of one scale the norm 1."""
 
 LOW_GAIN_97 = 1.402108083026866
-"""What one level multiplies a constant with."""
+"""What one scale multiplies a constant with."""
 
 BLOCK = 1 << 16
 """Elements that are worked on at once, so that they stay in the cache."""

@@ -6,7 +6,7 @@ beside it across: with a reach of 2 that are 4 x 3 x 3 taps. Taps that mirror ea
 numbers ``(reach, 2, 2)``: by distance along the axis, and whether beside across the first and the second of the other axes.
 CDF 9/7 and 5/3 are members of the family. Networks may add to what the filters give, see `networks`.
 
-One level splits x once, y twice (what is low along x, what is high), z four times: seven *kinds* of splits. They, and levels
+One scale splits x once, y twice (what is low along x, what is high), z four times: seven *kinds* of splits. They, and scales
 from fine to coarse, may share filters.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.transforms.band_norms import MOST_LEVELS
+from voxz.transforms.band_norms import MOST_SCALES
 from voxz.transforms.lifting import STEPS_97
 
 KINDS = 7
@@ -31,7 +31,7 @@ high along x; each its own."""
 
 STEPS_53 = (-0.5, 0.25)
 
-MOST_STEPS, MOST_REACH, MOST_CLASSES = 8, 4, MOST_LEVELS
+MOST_STEPS, MOST_REACH, MOST_CLASSES = 8, 4, MOST_SCALES
 
 ACROSS = {0: (1, 2), 1: (0, 2), 2: (0, 1)}
 
@@ -73,9 +73,9 @@ class Family:
     steps : lifting steps, even
     reach : samples along the axis, to either side
     sharing : one of SHARING
-    classes : groups of levels, the finest first, the last for all that are coarser
+    classes : groups of scales, the finest first, the last for all that are coarser
     network : one of `networks.NETWORKS`, or nothing
-    network_sharing : one of SHARING, for networks, which all levels share
+    network_sharing : one of SHARING, for networks, which all scales share
     """
 
     reversible: bool = False
@@ -87,23 +87,23 @@ class Family:
     network_sharing: str = "all"
 
     def fault(self) -> str:
-        """What was got and expected where this is no member of the family; nothing if it is one."""
+        """Why this is no member of the family; nothing if it is one."""
         if not {self.sharing, self.network_sharing} <= set(SHARING) or self.network not in NETWORKS:
             return (
-                f"got sharing {self.sharing!r}, network_sharing {self.network_sharing!r}, network {self.network!r}, expected "
-                f"two of {', '.join(SHARING)} and one of {', '.join(map(repr, NETWORKS))}"
+                f"sharing and network_sharing must be of {', '.join(SHARING)}, network of {', '.join(map(repr, NETWORKS))} "
+                f"(got {self.sharing!r}, {self.network_sharing!r} and {self.network!r})"
             )
         if self.steps % 2 or not 2 <= self.steps <= MOST_STEPS or not 1 <= self.reach <= MOST_REACH:
-            return f"got {self.steps} lifting steps of reach {self.reach}, expected 2, 4, 6 or 8, of 1 to {MOST_REACH}"
+            return f"steps must be 2, 4, 6 or 8, and reach 1 to {MOST_REACH} (got {self.steps} and {self.reach})"
         if not 1 <= self.classes <= MOST_CLASSES:
-            return f"got {self.classes} classes of levels, expected 1 to {MOST_CLASSES}"
+            return f"classes must be 1 to {MOST_CLASSES} (got {self.classes})"
         if self.reversible and self.network == "affine":
-            return "got the network 'affine' for a reversible transform, expected 'relu' or 'additive', or none"
+            return "a reversible transform cannot have the network 'affine'; take 'relu' or 'additive', or none"
         return ""
 
     @property
     def sets(self) -> int:
-        """Sets of filters of a group of levels."""
+        """Sets of filters of a group of scales."""
         return max(SHARING[self.sharing]) + 1
 
     @property
@@ -116,9 +116,9 @@ class Family:
         """How many filters there are."""
         return self.classes * self.sets * self.steps
 
-    def set_of(self, level: int, kind: int) -> int:
+    def set_of(self, scale: int, kind: int) -> int:
         """Filters of a split."""
-        return min(level, self.classes - 1) * self.sets + SHARING[self.sharing][kind]
+        return min(scale, self.classes - 1) * self.sets + SHARING[self.sharing][kind]
 
     @property
     def networks(self) -> dict[str, tuple[int, ...]]:

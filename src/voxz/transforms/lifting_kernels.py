@@ -72,7 +72,19 @@ def _filter_along(source, z, y, table, odd, filter_, rows, total):  # type: igno
 
 @kernel
 def filter_row(source, axis, z, y, table, odd, filter_, rows, total):  # type: ignore[no-untyped-def]
-    """Fill `total` with what a step adds to row z, y of the other half."""
+    """Fill `total` with what a step adds to row z, y of the other half.
+
+    Parameters
+    ----------
+    source : float64 (z, y, x), the half that is filtered
+    axis : 0 to 2, z, y or x: along which the box is split
+    z, y : row of the other half
+    table : int64 (samples along `axis` + 2 * reach,), see `lifting_family.reach_table`
+    odd : 1 if `source` is the half of the odd samples, else 0
+    filter_ : float64 (reach, 2, 2), by distance along `axis` and by whether the two other axes are one sample off
+    rows : float64 (4, longest row + 2 * reach + 2), room
+    total : float64 (columns of the other half,), filled
+    """
     if axis == 2:
         _filter_along(source, z, y, table, odd, filter_, rows, total)
     else:
@@ -81,7 +93,16 @@ def filter_row(source, axis, z, y, table, odd, filter_, rows, total):  # type: i
 
 @kernel
 def lift(source, target, axis, table, odd, filter_, rounding, sign, rows, line):  # type: ignore[no-untyped-def]
-    """Add a step to the half `target`, or take it away (`sign` -1)."""
+    """Add a step to the half `target`, or take it away (`sign` -1).
+
+    Parameters
+    ----------
+    source, axis, table, odd, filter_, rows : as for `filter_row`
+    target : float64 (z, y, x), the other half, changed in place
+    rounding : whether what is added is rounded: the transform is reversible
+    sign : 1 or -1
+    line : float64 (longest row,), room
+    """
     total = line[: target.shape[2]]
     for z in range(target.shape[0]):
         for y in range(target.shape[1]):
@@ -96,15 +117,15 @@ def lift(source, target, axis, table, odd, filter_, rounding, sign, rows, line):
 
 
 @kernel
-def take_halves(volume, box, axis, forward, scales, low, high):  # type: ignore[no-untyped-def]
-    """Copy a box of `volume` into its halves: by parity (forward), or where they lie behind each other, divided by the scales."""
+def take_halves(volume, box, axis, forward, factors, low, high):  # type: ignore[no-untyped-def]
+    """Copy a box of `volume` into its halves: by parity (forward), or where they lie in turn, divided by the factors."""
     z_0, y_0, x_0 = box[0], box[1], box[2]
     for half in range(2):
         part = low if half == 0 else high
         shape = part.shape
         stride = (1, 2)[forward]
         first = half if forward else (0 if half == 0 else low.shape[axis])
-        factor = 1.0 if forward else 1.0 / scales[half]
+        factor = 1.0 if forward else 1.0 / factors[half]
         for z in range(shape[0]):
             for y in range(shape[1]):
                 zz = z_0 + (first + stride * z if axis == 0 else z)
@@ -120,15 +141,15 @@ def take_halves(volume, box, axis, forward, scales, low, high):  # type: ignore[
 
 
 @kernel
-def put_halves(volume, box, axis, forward, scales, low, high):  # type: ignore[no-untyped-def]
-    """Inverse of `take_halves`: behind each other, times the scales (forward), or interleaved."""
+def put_halves(volume, box, axis, forward, factors, low, high):  # type: ignore[no-untyped-def]
+    """Inverse of `take_halves`: behind each other, times the factors (forward), or interleaved."""
     z_0, y_0, x_0 = box[0], box[1], box[2]
     for half in range(2):
         part = low if half == 0 else high
         shape = part.shape
         stride = (2, 1)[forward]
         first = (0 if half == 0 else low.shape[axis]) if forward else half
-        factor = scales[half] if forward else 1.0
+        factor = factors[half] if forward else 1.0
         for z in range(shape[0]):
             for y in range(shape[1]):
                 zz = z_0 + (first + stride * z if axis == 0 else z)
@@ -144,24 +165,37 @@ def put_halves(volume, box, axis, forward, scales, low, high):  # type: ignore[n
 
 
 @kernel
-def split(volume, box, axis, tables, filters, rounding, scales, low, high, rows, line):  # type: ignore[no-untyped-def]
-    """Split a box of `volume` along `axis`, in place: low half first."""
-    take_halves(volume, box, axis, 1, scales, low, high)
+def split(volume, box, axis, tables, filters, rounding, factors, low, high, rows, line):  # type: ignore[no-untyped-def]
+    """Split a box of `volume` along `axis`, in place: low half first.
+
+    Parameters
+    ----------
+    volume : float64 or int64 (z, y, x), changed in place
+    box : int64 (6,), first z, y, x and last of them, exclusive
+    axis : 0 to 2
+    tables : two of int64, for steps that filter the low half and the high half; see `filter_row`
+    filters : float64 (steps, reach, 2, 2)
+    rounding : whether the transform is reversible
+    factors : float64 (2,), factors of the low and the high half
+    low, high : float64 (z, y, x), room for the halves
+    rows, line : float64, room; see `lift`
+    """
+    take_halves(volume, box, axis, 1, factors, low, high)
     for step in range(filters.shape[0]):
         if step & 1 == 0:
             lift(low, high, axis, tables[0], 0, filters[step], rounding, 1.0, rows, line)
         else:
             lift(high, low, axis, tables[1], 1, filters[step], rounding, 1.0, rows, line)
-    put_halves(volume, box, axis, 1, scales, low, high)
+    put_halves(volume, box, axis, 1, factors, low, high)
 
 
 @kernel
-def merge(volume, box, axis, tables, filters, rounding, scales, low, high, rows, line):  # type: ignore[no-untyped-def]
+def merge(volume, box, axis, tables, filters, rounding, factors, low, high, rows, line):  # type: ignore[no-untyped-def]
     """Inverse of `split`."""
-    take_halves(volume, box, axis, 0, scales, low, high)
+    take_halves(volume, box, axis, 0, factors, low, high)
     for step in range(filters.shape[0] - 1, -1, -1):
         if step & 1 == 0:
             lift(low, high, axis, tables[0], 0, filters[step], rounding, -1.0, rows, line)
         else:
             lift(high, low, axis, tables[1], 1, filters[step], rounding, -1.0, rows, line)
-    put_halves(volume, box, axis, 0, scales, low, high)
+    put_halves(volume, box, axis, 0, factors, low, high)

@@ -9,7 +9,7 @@ they give for that input is nothing, too. By name:
 - ``affine``: the same with a second head. It scales what is high after a predicting step by a gate from 0.5 to 1.5, made from
   the squares of the channels.
 
-Sets of networks are shared between kinds of splits as filters are, for all levels alike.
+Sets of networks are shared between kinds of splits as filters are, for all scales alike.
 """
 
 import numpy as np

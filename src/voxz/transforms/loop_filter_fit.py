@@ -10,7 +10,7 @@ from voxz.transforms.loop_filter import CLASSES, MARGIN, MARGIN_Z, TAPS, UNITS, 
 from voxz.transforms.wiener import Filters
 from voxz.transforms.wiener import fit_filters as fit_moments
 
-SAMPLES = 8000
+SAMPLED_OF_CLASS = 8000
 """Voxels of each class that are looked at."""
 
 FEWEST = 4096
@@ -78,7 +78,7 @@ def _moments(
     counts = np.zeros(CLASSES, np.int64)
     for found, unknown in zip(classes, missing, strict=True):
         counts += np.bincount(found[~unknown], minlength=CLASSES)
-    strides = np.maximum(1, counts // SAMPLES)
+    strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
     seen, filled = np.zeros(CLASSES, np.int64), np.zeros(CLASSES, np.int64)
     blocks, moments = np.zeros((CLASSES, BLOCK, WIDTH)), np.zeros((CLASSES, WIDTH, WIDTH))
     for k, one in enumerate(units):

@@ -58,9 +58,9 @@ class Model:
         kind, version = facts.get("kind"), facts.get("version")
         if kind != KIND:
             got = "other arrays" if kind is None else f"a {kind!r}"
-            raise CorruptError(f"the file holds {got}, expected a {KIND!r}, as voxz train wavelet makes them")
+            raise CorruptError(f"the file must hold a {KIND!r}, as voxz train wavelet makes them (got {got})")
         if version != VERSION:
-            raise CorruptError(f"the transform is of version {version!r}, expected {VERSION!r}; train it anew with this voxz")
+            raise CorruptError(f"the transform must be of version {VERSION!r} (got {version!r}); train it anew with this voxz")
         family = _family(facts.get("family", ""))
         numbers = {name: np.ascontiguousarray(values, np.float64) for name, values in arrays.items()}
         shapes = {"filters": family.shape, "norms": TABLE}

@@ -1,6 +1,6 @@
 """Pyramids of trained transforms.
 
-Coefficients lie as in `voxz.transforms.pyramid`, so whatever codes those codes these. A box of a level is split along x; its
+Coefficients lie as in `voxz.transforms.pyramid`, so whatever codes those codes these. A box of a scale is split along x; its
 halves along y, each by itself; the quarters along z. Integers (held in doubles, exactly) go through reversible models, anything
 else through the others.
 """
@@ -42,26 +42,26 @@ class TrainedPyramid(Pyramid):
     def analyse(self, volume: NDArray[Any]) -> None:
         """Transform `volume` in place."""
         work = np.ascontiguousarray(volume, np.float64)
-        for level, axis, orientation, box in self._splits():
-            self._apply(work, level, axis, orientation, box, forward=True)
+        for scale, axis, orientation, box in self._splits():
+            self._apply(work, scale, axis, orientation, box, forward=True)
         volume[...] = work
 
     def synthesise(self, volume: NDArray[Any], down_to: int = 0) -> None:
-        """Inverse of `analyse`, in place, but for the `down_to` finest levels."""
+        """Inverse of `analyse`, in place, but for the `down_to` finest scales."""
         work = np.ascontiguousarray(volume, np.float64)
-        for level, axis, orientation, box in reversed(self._splits()):
-            if level >= down_to:
-                self._apply(work, level, axis, orientation, box, forward=False)
+        for scale, axis, orientation, box in reversed(self._splits()):
+            if scale >= down_to:
+                self._apply(work, scale, axis, orientation, box, forward=False)
         volume[...] = work
 
-    def gain(self, level: int) -> float:
-        """What the `level` finest levels multiply a constant with: filters sum up to what those of 9/7 do."""
-        return 1.0 if self.model.family.reversible else float(LOW_GAIN_97 ** sum(min(level, most) for most in self.levels))
+    def gain(self, scale: int) -> float:
+        """What the `scale` finest scales multiply a constant with: filters sum up to what those of 9/7 do."""
+        return 1.0 if self.model.family.reversible else float(LOW_GAIN_97 ** sum(min(scale, most) for most in self.scales))
 
     def _splits(self) -> list[tuple[int, int, int, NDArray[np.int64]]]:
-        """Level, axis, what the box is high along already, and the box ``(first and last z, y, x)``, in the order of analysis."""
+        """Scale, axis, what the box is high along already, and the box ``(first and last z, y, x)``, in the order of analysis."""
         found = []
-        for level, (shape, axes) in enumerate(self.steps()):
+        for scale, (shape, axes) in enumerate(self.steps()):
             boxes = {0: np.array([0, 0, 0, *shape])}
             for axis in axes[::-1]:
                 if shape[axis] < 2:
@@ -69,14 +69,14 @@ class TrainedPyramid(Pyramid):
                 for orientation, box in list(boxes.items()):
                     if not (box[3:] > box[:3]).all():
                         continue
-                    found.append((level, axis, orientation, box))
+                    found.append((scale, axis, orientation, box))
                     low, high = box.copy(), box.copy()
                     low[3 + axis] = high[axis] = box[axis] + (box[3 + axis] - box[axis] + 1) // 2
                     boxes[orientation], boxes[orientation | 1 << axis] = low, high
         return found
 
     def _apply(
-        self, work: NDArray[np.float64], level: int, axis: int, orientation: int, box: NDArray[np.int64], *, forward: bool
+        self, work: NDArray[np.float64], scale: int, axis: int, orientation: int, box: NDArray[np.int64], *, forward: bool
     ) -> None:
         family = self.model.family
         shape = [int(n) for n in box[3:] - box[:3]]
@@ -86,15 +86,15 @@ class TrainedPyramid(Pyramid):
             shape[axis] = (length + 1 - odd) // 2
             halves.append(np.empty(shape))
         tables = [reach_table(length, odd, family.reach) for odd in (0, 1)]
-        filters = self.model.filters[family.set_of(level, kind_of(axis, orientation))]
+        filters = self.model.filters[family.set_of(scale, kind_of(axis, orientation))]
         width = max(half.shape[2] for half in halves)
-        scales = _UNSCALED if family.reversible else _SCALED
+        factors = _UNSCALED if family.reversible else _SCALED
         if family.network:
             self._apply_networks(work, box, axis, tables, filters, family.network_of(kind_of(axis, orientation)), halves, forward)
             return
         rows, line = np.empty((4, width + 2 * family.reach + 2)), np.empty(width)
         work_on = split if forward else merge
-        work_on(work, box, axis, (tables[0], tables[1]), filters, family.reversible, scales, halves[0], halves[1], rows, line)
+        work_on(work, box, axis, (tables[0], tables[1]), filters, family.reversible, factors, halves[0], halves[1], rows, line)
 
     def _apply_networks(
         self,
@@ -109,12 +109,12 @@ class TrainedPyramid(Pyramid):
     ) -> None:
         """The same with networks in every step."""
         family = self.model.family
-        scales = _UNSCALED if family.reversible else _SCALED
-        take_halves(work, box, axis, int(forward), scales, halves[0], halves[1])
+        factors = _UNSCALED if family.reversible else _SCALED
+        take_halves(work, box, axis, int(forward), factors, halves[0], halves[1])
         for step in range(family.steps) if forward else range(family.steps - 1, -1, -1):
             source, target = halves[step & 1], halves[1 - (step & 1)]
             total, gate = moved(
                 family, self.model.networks, number, step, filters[step], source, target.shape, axis, tables[step & 1], self.unit
             )
             apply_moved(target, total, total if gate is None else gate, gate is not None, family.reversible, forward)
-        put_halves(work, box, axis, int(forward), scales, halves[0], halves[1])
+        put_halves(work, box, axis, int(forward), factors, halves[0], halves[1])

@@ -46,7 +46,7 @@ class Filters:
         found = cls.read(reader, classes, taps)
         reader.finish()
         if found is None:
-            raise CorruptError("got no filters in a brick that announces some")
+            raise CorruptError("a brick announces filters and holds none")
         return found
 
     @classmethod
@@ -56,7 +56,7 @@ class Filters:
         if count == 0 and precision == 0:
             return None
         if not 0 < count <= classes or precision not in PRECISIONS:
-            raise CorruptError(f"got {count} filters of {precision} bits, expected 1 to {classes} of {PRECISIONS}")
+            raise CorruptError(f"a brick must have 1 to {classes} filters of {PRECISIONS} bits (got {count} of {precision})")
         of_class = reader.take(classes)
         weights = reader.take(count * taps, _columns(count, taps)).reshape(count, taps)
         if of_class.min() < -1 or of_class.max() >= count or np.abs(weights).max() > LARGEST_WEIGHT:

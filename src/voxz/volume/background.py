@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLES = 1 << 16
+SAMPLED = 1 << 16
+"""Samples of a volume among which its most common values are looked for."""
+
 COMMON = 0.01
 """Share of a brick from which on one of its most common values is background."""
 
@@ -60,7 +62,7 @@ def find_background(samples: NDArray[np.generic]) -> Background | None:
 def _common(samples: NDArray[np.generic]) -> list[np.generic]:
     """Values common enough to be background."""
     first = samples[..., 0].ravel()
-    some = first[:: (first.size // SAMPLES) | 1]  # an odd stride: no power of two that would see a few columns only
+    some = first[:: (first.size // SAMPLED) | 1]  # an odd stride: no power of two that would see a few columns only
     values, counts = np.unique(some, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:MOST_CONSTANTS]
     return [values[i] for i in order if counts[i] >= COMMON * some.size and np.isfinite(values[i])]

@@ -52,7 +52,7 @@ class Layout:
 
     def __post_init__(self) -> None:
         if len(self.shape) > MOST_AXES:
-            raise UnsupportedError(f"got {len(self.shape)} axes, expected at most {MOST_AXES}")
+            raise UnsupportedError(f"an image has at most {MOST_AXES} axes (got {len(self.shape)}); reshape it")
         self.dtype_code()
 
     def dtype_code(self) -> int:

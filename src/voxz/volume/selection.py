@@ -116,22 +116,22 @@ def from_text(text: str, shape: tuple[int, ...], first_axis_fastest: bool) -> tu
         name, equals, value = part.strip().partition("=")
         numbers = value.split(":")
         if not equals or name not in names or len(numbers) > 3:
-            raise UsageError(f"got selection {part.strip()!r}, expected like 'z=10:20' or 't=3' with an axis of {''.join(names)}")
+            raise UsageError(f"select with an axis of {''.join(names)}, as in 'z=10:20' or 't=3' (got {part.strip()!r})")
         try:
             bounds = [int(number) if number.strip() else None for number in numbers]
         except ValueError:
-            raise UsageError(f"got selection {part.strip()!r}, expected whole numbers") from None
+            raise UsageError(f"a selection takes whole numbers (got {part.strip()!r})") from None
         size = shape[names[name]]
         if len(bounds) == 1:
             position = bounds[0]
             if position is None or not -size <= position < size:
-                raise UsageError(f"got {part.strip()!r}, expected {name} from 0 to {size - 1}")
+                raise UsageError(f"{name} must be 0 to {size - 1} (got {part.strip()!r})")
             start = position % size
             ranges[names[name]] = range(start, start + 1)
         else:
             if any(step is not None and step < 1 for step in bounds[2:]):
-                raise UsageError(f"got {part.strip()!r}, expected a step of 1 or more")
+                raise UsageError(f"the step of a selection must be 1 or more (got {part.strip()!r})")
             ranges[names[name]] = range(size)[slice(*bounds)]
             if not ranges[names[name]]:
-                raise UsageError(f"got {part.strip()!r}, which selects nothing of {name} from 0 to {size - 1}")
+                raise UsageError(f"{part.strip()!r} selects nothing; {name} is 0 to {size - 1}")
     return tuple(ranges)

@@ -82,7 +82,7 @@ def test_through_files() -> None:
 def test_profiles_that_are_not_there() -> None:
     samples = phantom((1, 4, 16, 16, 1))
     for name in ("heavier", "light:general", "heavy:unheard-of", "heavy:general-reversible"):
-        with pytest.raises(UsageError, match=r"expected|must be|there is no model"):
+        with pytest.raises(UsageError, match=r"must be|there is no model"):
             wavelet.encode_brick(samples, 5, STEPPED, entropy=name)
 
 

@@ -122,7 +122,7 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     if kind > STEPPED:
         raise needs_newer(f"a brick of floats is of kind {kind}")
     if itemsize not in FORMATS or itemsize > width or count > MOST_SPECIALS:
-        raise CorruptError(f"got kind {kind}, {itemsize} bytes, {count} special values in a brick of {dtype}")
+        raise CorruptError(f"the head of a brick of {dtype} is out of bounds: {itemsize} bytes a float, {count} special values")
     specials = take_specials(reader, count, width, inner)
     present = present_of(specials)
     floats = np.zeros(inner, f"u{width}")

@@ -27,7 +27,8 @@ LEAST, COARSE, MIDDLE, FINE = 5, 11, 14, 17
 HIGH = 0.999
 """Share of the samples below the floor of a linear grid."""
 
-SAMPLES = 50_000
+SAMPLED_EXPONENTS = 50_000
+"""Samples, evenly spaced, whose exponents choose the grid."""
 
 WIDEST = 1 << 25
 """Grid values stay below this in magnitude."""
@@ -75,7 +76,20 @@ def from_magnitudes(found: NDArray[np.int64], negative: NDArray[np.bool_], items
 
 @kernel
 def _split(found, negative, mantissa, floor, kept, zeros, whole, symbols, words):  # type: ignore[no-untyped-def]
-    """Fill grid values, symbols of those that are 0, and raw bits; return how many symbols and raw bits there are."""
+    """Fill grid values, symbols of those that are 0, and raw bits; return how many symbols and raw bits there are.
+
+    Parameters
+    ----------
+    found : int64 (samples,), bits of the magnitudes of finite floats
+    negative : bool (samples,)
+    mantissa : bits of the fraction of the format
+    floor : exponent below which the grid is linear
+    kept : bits of the fraction that the grid keeps
+    zeros : low bits of the fraction that are never set
+    whole : int32 (samples,), grid values, filled
+    symbols : int32 (samples,), filled from the first on: one for each grid value of 0
+    words : int64, raw bits from the lowest on, filled
+    """
     tiny, position = np.int64(0), np.int64(0)
     for i in range(found.size):
         exponent = found[i] >> mantissa
@@ -188,7 +202,7 @@ def candidates(found: NDArray[np.int64], form: FloatFormat) -> tuple[list[Grid],
 
     The first two are linear, like that one, which has the smallest steps; the others keep octaves apart.
     """
-    exponents = np.maximum(np.sort(found[found > 0][:: max(1, found.size // SAMPLES)] >> form.mantissa), 1)
+    exponents = np.maximum(np.sort(found[found > 0][:: max(1, found.size // SAMPLED_EXPONENTS)] >> form.mantissa), 1)
     if not exponents.size:
         return [Grid(1, MIDDLE, 0)], Grid(1, FINE, 0)
     zeros = _common_zeros(found, form)

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from voxz.errors import CorruptError
 
 LARGEST_PALETTE = 1 << 16
-SAMPLES = 20_000
+SAMPLED_VALUES = 20_000
+"""Samples, evenly spaced, that tell soon whether there are too many values for a palette."""
 
 
 def _keys(floats: NDArray[np.generic]) -> NDArray[np.uint64]:
@@ -21,8 +22,8 @@ def find_palette(floats: NDArray[np.generic]) -> NDArray[np.uint64] | None:
     """Sorted keys of the distinct patterns in `floats`, or None where there are too many to pay."""
     flat = floats.ravel()
     most = min(LARGEST_PALETTE, flat.size // 4 + 1)
-    some = np.unique(flat[:: max(1, flat.size // SAMPLES)].view(f"u{flat.itemsize}"))
-    if some.size > min(most, SAMPLES // 2):
+    some = np.unique(flat[:: max(1, flat.size // SAMPLED_VALUES)].view(f"u{flat.itemsize}"))
+    if some.size > min(most, SAMPLED_VALUES // 2):
         return None
     patterns = np.unique(flat.view(f"u{flat.itemsize}"))
     return np.sort(_keys(patterns.view(flat.dtype))) if patterns.size <= most else None

@@ -55,7 +55,7 @@ def take_steps(reader: PartReader, shape: tuple[int, ...], itemsize: int, presen
     """Inverse of `put_steps`; damage raises `CorruptError`."""
     low, unit = reader.head(_SCALE)
     if not (math.isfinite(low) and 0 < unit < math.inf):
-        raise CorruptError(f"got floats from {low} on in units of {unit}, expected finite ones")
+        raise CorruptError(f"the least float and the unit of a brick must be finite, the unit above 0 (got {low} and {unit})")
     numbers = take_integers(reader, shape, present)
     largest = float(np.finfo(f"f{itemsize}").max)
     samples: Floats = np.clip(low + numbers * unit, -largest, largest).astype(f"f{itemsize}")

@@ -14,7 +14,7 @@ from voxz.codecs.floats.palette import LARGEST_PALETTE, pack_palette, unpack_pal
 from voxz.codecs.floats.scales import LARGEST_DIFFERENCE, LAST_METHOD, Scale, find_scales, from_ordered, ordered
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.predictive.part import Present, put_integers, take_integers
-from voxz.codecs.predictive.residuals import MOST_LEVELS, decode_sequence, encode_sequence
+from voxz.codecs.predictive.residuals import MOST_GRADES, decode_sequence, encode_sequence
 from voxz.codecs.stored import decode_bytes, encode_bytes
 from voxz.errors import CorruptError
 
@@ -38,7 +38,7 @@ def take_palette(reader: PartReader, shape: tuple[int, ...], itemsize: int, pres
     """Inverse of `put_palette`; damage raises `CorruptError`."""
     (size,) = reader.head(_PALETTE)
     if not 1 <= size <= min(LARGEST_PALETTE, math.prod(shape)):
-        raise CorruptError(f"got a palette of {size} values for {math.prod(shape)} samples, expected no more than samples")
+        raise CorruptError(f"a palette for {math.prod(shape)} samples cannot have {size} values")
     palette = unpack_palette(decode_bytes(reader.part(), size * itemsize, itemsize), itemsize)
     ranks = take_integers(reader, shape, present)
     if ranks.size and (ranks.min() < 0 or ranks.max() >= size):
@@ -114,5 +114,5 @@ def _levels(rebuilt: Floats) -> NDArray[np.int32]:
     """Octaves below the largest: the size of an ulp, which tells how many of them a sample may be off."""
     found, _ = grids.magnitudes(rebuilt)
     exponents = found >> grids.FORMATS[rebuilt.itemsize].mantissa
-    below: NDArray[np.int64] = np.minimum(exponents.max(initial=0) - exponents, MOST_LEVELS - 1)
+    below: NDArray[np.int64] = np.minimum(exponents.max(initial=0) - exponents, MOST_GRADES - 1)
     return below.astype(np.int32)

@@ -21,7 +21,9 @@ MULTIPLY, DIVIDE, NARROW = 0, 1, 2
 LAST_METHOD = NARROW
 """How a sample is rebuilt: in double, by a division in double, or step by step in its own type."""
 
-SAMPLES = 20_000
+SAMPLED_VALUES = 20_000
+"""Samples, evenly spaced, that a scale is looked for on."""
+
 LARGEST_NUMBER = (1 << 31) - 1
 LARGEST_DIFFERENCE = (1 << 25) - 1
 
@@ -193,7 +195,7 @@ def _misfit(distinct: NDArray[np.generic], scale: Scale) -> float:
 
 def find_scales(values: NDArray[np.generic], counts: NDArray[np.int64]) -> list[Scale] | None:
     """One scale for flat finite `values`, or one for each slice (`counts` values each), or None."""
-    some = values[:: max(1, values.size // SAMPLES)]
+    some = values[:: max(1, values.size // SAMPLED_VALUES)]
     dyadic = find_dyadic(some)
     if dyadic is not None and (some.size == values.size or (dyadic := find_dyadic(values)) is not None):
         return [dyadic]
@@ -214,7 +216,7 @@ def find_scales(values: NDArray[np.generic], counts: NDArray[np.int64]) -> list[
 
 
 def _scale_of_slice(values: NDArray[np.generic]) -> Scale | None:
-    some = values[:: max(1, values.size // SAMPLES)]
+    some = values[:: max(1, values.size // SAMPLED_VALUES)]
     if not some.any():
         return Scale(1.0, 0.0, MULTIPLY)
     return find_dyadic(some) or find_scale(some)

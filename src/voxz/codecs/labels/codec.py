@@ -61,7 +61,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
     """Samples ``(series, z, y, x, channels)`` of a payload; damage raises `CorruptError`."""
     if len(payload) < _HEAD.size or dtype.itemsize not in SIZES:
-        raise CorruptError(f"a labels brick has {len(payload)} bytes of type {dtype}, expected at least {_HEAD.size}")
+        raise CorruptError(f"a brick of labels is too short, or of type {dtype}: {len(payload)} bytes")
     check, level, repeats, side_length = _HEAD.unpack_from(payload)
     if zlib.crc32(payload[4:]) != check:
         raise CorruptError("the checksum of a labels brick does not match")

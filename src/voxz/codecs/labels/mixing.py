@@ -29,7 +29,14 @@ INITIAL_WEIGHT = (3 << 16) // (4 * INPUTS)
 
 @kernel
 def decide(bit, first, second, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code a bit with the counters whose slots are in `work`, mixed with the weight sets at `first` and `second`; return it."""
+    """Code a bit with the counters whose slots are in `work`, mixed with the weight sets at `first` and `second`; return it.
+
+    Parameters
+    ----------
+    bit : 0 or 1; anything when decoding
+    first, second : places in `model` of INPUTS weights each, of which ``1 << 16`` is the unit
+    model, work, stream, decoding : as for `walk.walk`
+    """
     total = np.int64(0)
     for k in range(INPUTS):
         p = np.int64(model[at(work[at(SLOTS + k)])]) >> (COUNT_BITS + PROBABILITY_BITS - 12)

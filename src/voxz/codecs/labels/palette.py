@@ -121,7 +121,7 @@ def read_palette(payload: bytes, itemsize: int, voxels: int) -> NDArray[np.uint6
     side = IntegerReader(payload)
     (count,) = (int(n) for n in side.take(1))
     if not 1 <= count <= min(voxels, MOST_IDS):
-        raise CorruptError(f"got a palette of {count} values for {voxels} voxels, expected at least 1 and no more than voxels")
+        raise CorruptError(f"a palette for {voxels} voxels cannot have {count} values")
     if 3 * count > 8 * len(payload):
         raise CorruptError(f"a palette of {count} values is announced in {len(payload)} bytes")
     parts = np.cumsum(side.take(3 * count, _columns(count)).reshape(-1, 3), axis=0)

@@ -78,7 +78,16 @@ def _next_candidate(i, k, first, second, ids, work):  # type: ignore[no-untyped-
 
 @kernel
 def code_voxel(i, first, refused, mode, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code voxel `i`, whose first candidate is `first` and perhaps already `refused`; False if an id is out of range."""
+    """Code voxel `i`, whose first candidate is `first` and perhaps already `refused`; False if an id is out of range.
+
+    Parameters
+    ----------
+    i : place in `ids`
+    first : id
+    refused : whether it is known not to be `first`
+    mode : 0 to MODES - 1, which slices exist before
+    ids, model, work, stream, decoding : as for `walk.walk`
+    """
     truth = np.int64(ids[at(i)])
     row_state = work[ROW_STATE]
     k = np.int64(0)

@@ -182,7 +182,19 @@ def _code_same(base, width, context, offset, quiet, ids, model, work, stream, de
 
 @kernel
 def walk(sizes, certain, repeats, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code the ids of a brick of `sizes` ``(volumes, slices, rows, columns)``; False if the stream is damaged or full."""
+    """Code the ids of a brick of `sizes` ``(volumes, slices, rows, columns)``; False if the stream is damaged or full.
+
+    Parameters
+    ----------
+    sizes : four whole numbers
+    certain : probability from which a counter is used alone, in 1 / 2 ** PROBABILITY_BITS
+    repeats : whether rows may repeat others
+    ids : int32, flat, padded as in `neighbourhood`; 0 to the ids of the brick; decoding fills them
+    model : int32 (MODEL_SIZE,), all that adapts; places are constants of this room
+    work : int64 (WORK_SIZE,), the binary coder, counts of ids and offsets of neighbours
+    stream : uint8 (bytes,)
+    decoding : whether `stream` is decoded
+    """
     depth, height, width = sizes[1], sizes[2], sizes[3]
     row = width + 2 * LEFT
     area = row * (height + TOP + BOTTOM)

@@ -233,7 +233,7 @@ def decode_present(
 ) -> NDArray[np.generic]:
     """Inverse of `encode_present`; samples that are not `present` come back as anything."""
     if len(payload) < _HEAD.size:
-        raise CorruptError(f"a predictive brick has {len(payload)} bytes, expected at least {_HEAD.size}")
+        raise CorruptError(f"a predictive brick takes at least {_HEAD.size} bytes (got {len(payload)})")
     number, side_length, words_length = _HEAD.unpack_from(payload)
     ends = (_HEAD.size, _HEAD.size + side_length, _HEAD.size + side_length + words_length)
     stepped = number > _STEPPED

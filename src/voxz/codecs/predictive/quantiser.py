@@ -53,7 +53,7 @@ class Quantiser(NamedTuple):
         halves = [int(n) for n in side.take(2)] + [int(n) for n in side.take(8)]
         size, reach, one, more, bias = ((high << 22) + low for high, low in zip(halves[::2], halves[1::2], strict=True))
         if not UNIT < size <= LARGEST_SIZE or not 0 <= reach < size or max(abs(one), abs(more), abs(bias)) > size:
-            raise CorruptError(f"got steps of {size}/{UNIT} and offsets {reach}, {one}, {more}, {bias}, expected smaller ones")
+            raise CorruptError(f"the quantiser is out of bounds: steps of {size}/{UNIT}, offsets {reach}, {one}, {more}, {bias}")
         return cls(size, reach, one, more, bias)
 
 

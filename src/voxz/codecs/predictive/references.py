@@ -9,7 +9,8 @@ most to it.
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLES = 6_000
+SAMPLED_VOXELS = 6_000
+"""Voxels of each volume, evenly spaced, by which volumes are compared."""
 
 WINDOW = 512
 """Series of more than twice so many volumes are worked on in parts of so many, which look back as far: memory and time stay
@@ -47,7 +48,7 @@ def _covariance(volumes: NDArray[np.int32]) -> NDArray[np.float64]:
     inner = volumes[:, :, 1:-1, 1:-1]
     if inner.size == 0:
         return np.ones((len(volumes), len(volumes)))
-    step = max(1, inner[0].size // SAMPLES)
+    step = max(1, inner[0].size // SAMPLED_VOXELS)
     coarse = max(0, int(volumes.max()).bit_length() - 16)
     fine = np.empty((len(volumes), -(-inner[0].size // step)), np.float64)
     z, y, x = np.unravel_index(np.arange(0, inner[0].size, step), inner[0].shape)

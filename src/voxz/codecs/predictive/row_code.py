@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from voxz.codecs.predictive.padding import stand_in
 from voxz.codecs.predictive.quantiser import STEP_BITS, UNIT
 from voxz.entropy.bits import get_bits
-from voxz.entropy.contexts import COARSE_SHIFT, FINE_LEVELS, LEVELS, Contexts
+from voxz.entropy.contexts import COARSE_SHIFT, FINE_GRADES, GRADES, Contexts
 from voxz.entropy.rans import LOWEST, PRECISION
 from voxz.entropy.residual import DIRECT, raw_length, value_of
 from voxz.jit import at, kernel
@@ -31,14 +31,14 @@ class Tables(NamedTuple):
 
     Attributes
     ----------
-    level_table : int16 (LEVELS,), four times the first table of a level, plus 3 where phases have tables of their own
+    grade_table : int16 (GRADES,), four times the first table of a grade, plus 3 where phases have tables of their own
     shifts : int64 (tables,), raw low bits of a residual
     slots : uint8 (tables, TOTAL), token of each slot
     spans : int32 (tables, TOKENS), frequency << 16 | first slot of each token
-    scaling : bits by which an expected error is shifted to give its level
+    scaling : bits by which an expected error is shifted to give its grade
     """
 
-    level_table: NDArray[np.int16]
+    grade_table: NDArray[np.int16]
     shifts: NDArray[np.int64]
     slots: NDArray[np.uint8]
     spans: NDArray[np.int32]
@@ -47,7 +47,7 @@ class Tables(NamedTuple):
 
 def tables_of(contexts: Contexts, scaling: int) -> Tables:
     """Tables of a decoder."""
-    return Tables(contexts.level_table, contexts.shifts, *contexts.lookup(), scaling)
+    return Tables(contexts.grade_table, contexts.shifts, *contexts.lookup(), scaling)
 
 
 class Streams(NamedTuple):
@@ -71,7 +71,7 @@ class Notes(NamedTuple):
     Attributes
     ----------
     residuals : int32 (coded,), in dense values or in steps
-    contexts : int32 (coded,), four times the level, plus the phase
+    contexts : int32 (coded,), four times the grade, plus the phase
     """
 
     residuals: NDArray[np.int32]
@@ -79,10 +79,10 @@ class Notes(NamedTuple):
 
 
 @kernel
-def level_of(scale):  # type: ignore[no-untyped-def]
+def grade_of(scale):  # type: ignore[no-untyped-def]
     """Level of an expected error: exact while it is small, coarse beyond."""
-    coarse = FINE_LEVELS + min(scale >> COARSE_SHIFT, LEVELS - FINE_LEVELS - 1)
-    return scale if scale < FINE_LEVELS else coarse
+    coarse = FINE_GRADES + min(scale >> COARSE_SHIFT, GRADES - FINE_GRADES - 1)
+    return scale if scale < FINE_GRADES else coarse
 
 
 @kernel
@@ -92,15 +92,15 @@ def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, 
     `coder` int64 (5,) holds both states, the next word, the next raw bit and a count; `start` is the index in `absent` of the
     row's first voxel.
 
-    The decoding step stands here and in `code_row`: as a function that takes all these arrays, it would cost three times as much.
+    The decoding step stands here and in `code_row`: as a separate function it took three times as long.
     """
-    level_table, shifts, slots, spans, scaling = tables.level_table, tables.shifts, tables.slots, tables.spans, tables.scaling
+    grade_table, shifts, slots, spans, scaling = tables.grade_table, tables.shifts, tables.slots, tables.spans, tables.scaling
     state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
     some_absent = absent.size > 0
     for x in range(width):
         if some_absent and absent[at(start + x)]:
             continue
-        table = np.int64(level_table[at(level_of(expected[at(x)] >> scaling))]) >> 2
+        table = np.int64(grade_table[at(grade_of(expected[at(x)] >> scaling))]) >> 2
         slot = state & SLOT_MASK
         token = np.int64(slots[at(table), at(slot)])
         span = np.int64(spans[at(table), at(token)])
@@ -169,7 +169,7 @@ def code_row(  # type: ignore[no-untyped-def]
     samples, errors, absent, highest, width = brick.samples, brick.errors, brick.absent, brick.highest, brick.sizes[3]
     precision, coefficients = predictors.precision, predictors.coefficients
     chosen, first_of, expected = sums.chosen, sums.first_of, sums.expected
-    level_table, shifts, slots, spans, scaling = tables.level_table, tables.shifts, tables.slots, tables.spans, tables.scaling
+    grade_table, shifts, slots, spans, scaling = tables.grade_table, tables.shifts, tables.slots, tables.spans, tables.scaling
     words, raw, residuals, contexts = streams.words, streams.raw, notes.residuals, notes.contexts
     step, reach, bias = quantiser.size, quantiser.reach, quantiser.bias
     half = np.int64(1) << (precision - 1)
@@ -194,11 +194,11 @@ def code_row(  # type: ignore[no-untyped-def]
             continue
         prediction = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
         prediction = max(half, min(prediction, ceiling))
-        level = level_of(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> scaling)
+        grade = grade_of(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> scaling)
         whole = prediction >> precision
         phase = (prediction >> (precision - 2)) & 3
         if decoding:
-            entry = np.int64(level_table[at(level)])
+            entry = np.int64(grade_table[at(grade)])
             table = (entry >> 2) + (phase & entry)
             slot = state & SLOT_MASK
             token = np.int64(slots[at(table), at(slot)])
@@ -222,7 +222,7 @@ def code_row(  # type: ignore[no-untyped-def]
             else:
                 residual = np.int64(samples[at(i)]) - whole
             residuals[at(count)] = residual
-            contexts[at(count)] = level * 4 + phase
+            contexts[at(count)] = grade * 4 + phase
             count += 1
         w2, w3, w4 = w1, w2, w3
         if step > 0:

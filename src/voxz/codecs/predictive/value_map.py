@@ -118,7 +118,7 @@ class Values:
         starts = np.cumsum(reader.take(gaps))
         skips = reader.take(gaps)
         if gaps and highest > _LARGEST_TABLE:
-            raise CorruptError(f"got {gaps} gaps among {highest} values, expected none among so many")
+            raise CorruptError(f"a value map of {highest} values cannot have gaps (got {gaps})")
         if (skips < 1).any() or (np.diff(starts, prepend=0) < 1).any() or starts[-1:].sum() > highest:
             raise CorruptError("the gaps of the value map are out of order")
         return cls(low, step, highest, tuple(starts.tolist()), tuple(skips.tolist()))

@@ -7,7 +7,7 @@ residual:
 
     prediction = sum of coefficient * neighbour           (integers, `precision` fraction bits)
     expected   = sum of weight * error of a neighbour     (errors in 1/16 of a step)
-    table      = first_table[level of expected] + phase   (phase: the prediction's first two fraction bits)
+    table      = first_table[grade of expected] + phase   (phase: the prediction's first two fraction bits)
 
 The decoder reads the residual with that table; the encoder, whose samples are in place, notes residual and table.
 

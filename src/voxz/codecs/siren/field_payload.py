@@ -20,7 +20,7 @@ from voxz.codecs.wavelet.levels import STATES
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
-from voxz.transforms.pyramid import MOST_LEVELS
+from voxz.transforms.pyramid import MOST_SCALES
 
 BASIS, LATENTS, NETWORKS, FLOATS = 1, 2, 4, 8
 """Flags of a field."""
@@ -56,7 +56,7 @@ def write_field(writer: PartWriter, field: Field) -> None:
         basis.write(side)
         writer.part(side.to_bytes())
     if latents:
-        writer.raw(_LATENTS.pack(*latents.levels, latents.states, len(latents.grid), latents.step))
+        writer.raw(_LATENTS.pack(*latents.scales, latents.states, len(latents.grid), latents.step))
         writer.part(latents.payload)
         writer.part(latents.filters)
     if networks:
@@ -105,7 +105,7 @@ def read_field(reader: PartReader, series: int, grid: tuple[int, int, int]) -> F
         else:
             (count,) = reader.head(_COUNTS)
             if count != (grid[0] if front.axes == 2 else 1):
-                raise CorruptError(f"got {count} networks for {grid[0]} slices")
+                raise CorruptError(f"a brick of {grid[0]} slices cannot have {count} networks")
             low, extent = (_floats(reader, count, shape.sizes[-1]) for _ in range(2))
         networks = _read_networks(reader, shape, count, points * series, floats=bool(flags & FLOATS))
     return Field(series, grid, front.axes, networks, latents, gains, low, extent, basis, front.offset)
@@ -113,7 +113,7 @@ def read_field(reader: PartReader, series: int, grid: tuple[int, int, int]) -> F
 
 def _read_latents(reader: PartReader, outputs: int, grid: tuple[int, int, int]) -> Latents:
     z, y, x, states, channels, step = reader.head(_LATENTS)
-    if not 0 < channels <= outputs or max(z, y, x) > MOST_LEVELS or states not in STATES or not 0 < step < 1e300:
+    if not 0 < channels <= outputs or max(z, y, x) > MOST_SCALES or states not in STATES or not 0 < step < 1e300:
         raise CorruptError("the head of latents is out of bounds")
     payload, filters = reader.part(), reader.part()
     return Latents.decode(payload, filters, (channels, *grid), (z, y, x), step, states)
@@ -121,7 +121,7 @@ def _read_latents(reader: PartReader, outputs: int, grid: tuple[int, int, int]) 
 
 def _read_shape(reader: PartReader, layers: int) -> Shape:
     if not 1 <= layers <= MOST_LAYERS:
-        raise CorruptError(f"a network of {layers} layers, expected 1 to {MOST_LAYERS}")
+        raise CorruptError(f"a network must have 1 to {MOST_LAYERS} layers (got {layers})")
     fields = struct.Struct(f"<{layers + 1}H{layers}B{layers}f")
     numbers = reader.head(fields)
     shape = Shape(numbers[: layers + 1], numbers[layers + 1 : 2 * layers + 1], numbers[2 * layers + 1 :])

@@ -17,7 +17,7 @@ from voxz.codecs.wavelet.levels import EFFORTS
 from voxz.errors import CorruptError
 from voxz.transforms.loop_filter import read_filters, restore
 from voxz.transforms.loop_filter_fit import fit_filters
-from voxz.transforms.pyramid import Levels, Pyramid
+from voxz.transforms.pyramid import Pyramid, Scales
 
 LARGEST_INDEX = 2.0**40
 """Latents may be so many steps."""
@@ -34,21 +34,21 @@ class Latents:
     ----------
     payload : their bytes
     filters : those of the filters that what is decoded goes through; none if empty
-    levels, step, states : of the pyramid and of the quantiser
+    scales, step, states : of the pyramid and of the quantiser
     grid : what the payload decodes to, ``(channels, z, y, x)``
     """
 
     payload: bytes
     filters: bytes
-    levels: Levels
+    scales: Scales
     step: float
     states: int
     grid: NDArray[np.float64]
 
     @classmethod
-    def encode(cls, channels: NDArray[np.float64], levels: Levels, step: float, effort: int) -> "Latents":
+    def encode(cls, channels: NDArray[np.float64], scales: Scales, step: float, effort: int) -> "Latents":
         """Code `channels` ``(channels, z, y, x)`` with the effort of a level of compression."""
-        pyramid, chosen, work = Pyramid(channels.shape[1:], levels), EFFORTS[effort], channels.copy()
+        pyramid, chosen, work = Pyramid(channels.shape[1:], scales), EFFORTS[effort], channels.copy()
         for channel in work:
             pyramid.analyse(channel)
         payload = encode_bands(work, pyramid, step, chosen)  # work becomes what decoding gives
@@ -57,19 +57,19 @@ class Latents:
         filters = None
         if chosen.restores:
             filters = fit_filters(channels, work, np.zeros(channels.shape, np.bool_), step, chosen.slope)
-        latents = cls(payload, b"" if filters is None else filters.to_bytes(), levels, step, chosen.states, work)
+        latents = cls(payload, b"" if filters is None else filters.to_bytes(), scales, step, chosen.states, work)
         return latents._restored()
 
     @classmethod
     def decode(
-        cls, payload: bytes, filters: bytes, shape: tuple[int, ...], levels: Levels, step: float, states: int
+        cls, payload: bytes, filters: bytes, shape: tuple[int, ...], scales: Scales, step: float, states: int
     ) -> "Latents":
         """Decode latents of `shape` ``(channels, z, y, x)``."""
-        pyramid = Pyramid(shape[1:], levels)
+        pyramid = Pyramid(shape[1:], scales)
         grid = decode_bands(payload, shape[0], pyramid, step, states)
         for channel in grid:
             pyramid.synthesise(channel)
-        return cls(payload, filters, levels, step, states, grid)._restored()
+        return cls(payload, filters, scales, step, states, grid)._restored()
 
     def _restored(self) -> "Latents":
         """Apply the filters to the grid, once."""

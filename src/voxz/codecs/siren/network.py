@@ -94,7 +94,7 @@ class Shape:
         work, most = self.weights * points, WORK_OF_SAMPLE * samples + WORK_OF_ANY
         if work > most:
             raise LimitError(
-                f"the networks of a brick of {samples} samples take {work} multiplications, expected at most {most}; "
+                f"the networks of a brick of {samples} samples must take at most {most} multiplications (got {work}); "
                 "use fewer or narrower layers"
             )
 

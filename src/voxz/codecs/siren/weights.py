@@ -95,7 +95,7 @@ def decode_weights(payload: bytes, count: int, shape: Shape, samples: int = 0) -
     tensors = shape.tensors()
     front = len(tensors) * _STEP.size
     if len(payload) < front:
-        raise CorruptError(f"the weights of a network have {len(payload)} bytes, expected at least {front}")
+        raise CorruptError(f"the weights of a network take at least {front} bytes (got {len(payload)})")
     at_least_a_bit(count * shape.weights, LEAST_PER_BIT * len(payload), "weights")
     affordable(BYTES_A_WEIGHT * count * shape.weights, samples, len(payload), "the networks of a brick")
     steps = finite_floats(payload[:front])
@@ -132,7 +132,7 @@ def decode_floats(payload: bytes, count: int, shape: Shape, samples: int = 0) ->
     del samples  # each weight takes four bytes
     expected = 4 * count * shape.weights
     if len(payload) != expected:
-        raise CorruptError(f"the weights of a network have {len(payload)} bytes, expected {expected}")
+        raise CorruptError(f"the weights of the networks take {expected} bytes (got {len(payload)})")
     return finite_floats(payload).reshape(count, shape.weights)
 
 

@@ -2,11 +2,11 @@
 
 ::
 
-    for each level from the coarsest: for each component: for each orientation:
+    for each scale from the coarsest: for each component: for each orientation:
         side information: nothing there | weights as before | weights of its own, then reconstruction shifts
         indices, in one stream of binary decisions for everything
 
-A level is finished in all components before the next finer one begins, so a coarse preview decodes only the front of the stream.
+A scale is finished in all components before the next finer one begins, so a coarse preview decodes only the front of the stream.
 """
 
 import math
@@ -82,13 +82,13 @@ class _Known:
     def context(self, component: int, band: Band) -> BandContext:
         """A band with the features known as a whole: of parent, sisters, the previous component."""
         found = []
-        parent = self._magnitudes.get((component, band.level + 1, band.orientation))
+        parent = self._magnitudes.get((component, band.scale + 1, band.orientation))
         if parent is not None and band.orientation:
-            levels = self._pyramid.levels
-            split = tuple(band.level + 1 < n for n in levels)
+            scales = self._pyramid.scales
+            split = tuple(band.scale + 1 < n for n in scales)
             found.append(expectation.at_shape(parent, band.shape, split))
-        sisters = [other for other in range(1, band.orientation) if (component, band.level, other) in self._magnitudes]
-        keys, before = [(component, band.level, other) for other in sisters], (component - 1, band.level, band.orientation)
+        sisters = [other for other in range(1, band.orientation) if (component, band.scale, other) in self._magnitudes]
+        keys, before = [(component, band.scale, other) for other in sisters], (component - 1, band.scale, band.orientation)
         has_parent = bool(found)
         for key in [*keys, before] if before in self._magnitudes else keys:
             found.append(expectation.at_shape(self._magnitudes[key], band.shape, (False,) * 3))
@@ -110,7 +110,7 @@ class _Known:
 
     def learn(self, component: int, band: Band, magnitudes: NDArray[np.int32]) -> None:
         """Remember a finished band."""
-        self._magnitudes[component, band.level, band.orientation] = np.ascontiguousarray(inside(magnitudes))
+        self._magnitudes[component, band.scale, band.orientation] = np.ascontiguousarray(inside(magnitudes))
 
 
 class _State(NamedTuple):
@@ -164,7 +164,7 @@ class _Encoder:
         return state.shifts
 
     def filters(self, rebuilt: list[Rebuilt]) -> Filters | None:
-        """Fit the filters of a level."""
+        """Fit the filters of a scale."""
         filters = fit(rebuilt, self._effort.slope) if self._effort.restores else None
         put_filters(filters, self.side)
         return filters
@@ -199,7 +199,7 @@ class _Decoder:
         return self.side.take(state.shifts.size).reshape(state.shifts.shape)
 
     def filters(self, rebuilt: list[Rebuilt]) -> Filters | None:
-        """Filters of a level."""
+        """Filters of a scale."""
         del rebuilt
         return read_filters(self.side)
 
@@ -230,12 +230,12 @@ def encode_bands(
 def decode_bands(
     payload: bytes, components: int, pyramid: Pyramid, step: float, states: int, down_to: int = 0, model: Model | None = None
 ) -> NDArray[np.float64]:
-    """Coefficients ``(components, z, y, x)`` of a payload, zero on the `down_to` finest levels, which are not decoded."""
+    """Coefficients ``(components, z, y, x)`` of a payload, zero on the `down_to` finest scales, which are not decoded."""
     if len(payload) < _HEAD.size:
         raise CorruptError(f"the coefficients of a brick take at least {_HEAD.size} bytes (got {len(payload)})")
     end = _HEAD.size + _HEAD.unpack_from(payload)[0]
     side, stream = IntegerReader(payload[_HEAD.size : end]), payload[end:]
-    counted = sum(one.level >= down_to for one in pyramid.bands()) * components
+    counted = sum(one.scale >= down_to for one in pyramid.bands()) * components
     at_least_a_bit(counted, side.left, "bands")
     affordable(counted * BYTES_A_BAND, components * math.prod(pyramid.shape), len(payload), "the bands of a brick")
     learner = _learner(model, pyramid, np.frombuffer(stream, np.uint8).copy(), stream)
@@ -256,10 +256,10 @@ def _code_bands(
     end: _Encoder | _Decoder,
     down_to: int = 0,
 ) -> bool:
-    """Code all bands down to a level, and fill `components` with what they decode to; whether none is left."""
+    """Code all bands down to a scale, and fill `components` with what they decode to; whether none is left."""
     known = _Known(pyramid)
     for bands in _levels(len(components), pyramid):
-        if bands[0][1].level < down_to:
+        if bands[0][1].scale < down_to:
             return False
         rebuilt = [_code_band(component, band, path, learner, known, end) for component, band in bands]
         filters = end.filters(rebuilt) if step else None
@@ -309,7 +309,7 @@ def _half_step(band: Band, step: float) -> float:
 
 
 def _levels(components: int, pyramid: Pyramid) -> Iterator[list[tuple[int, Band]]]:
-    """Components and bands of each level, in the order of the stream; the lowest band is of the coarsest level."""
+    """Components and bands of each scale, in the order of the stream; the lowest band is of the coarsest scale."""
     bands = pyramid.bands()
-    levels = sorted({band.level for band in bands}, reverse=True)
-    return ([(component, b) for component in range(components) for b in bands if b.level == level] for level in levels)
+    scales = sorted({band.scale for band in bands}, reverse=True)
+    return ([(component, b) for component in range(components) for b in bands if b.scale == scale] for scale in scales)

@@ -28,7 +28,7 @@ from voxz.codecs.wavelet.head import HEAVY, LOSSLESS, LOSSY, NOTHING, Head
 from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
 from voxz.codecs.wavelet.levels import EFFORTS, REVERSIBLE, STATES, Effort
 from voxz.codecs.wavelet.options import Transform
-from voxz.codecs.wavelet.transform_choice import choose_basis, choose_levels, choose_transform
+from voxz.codecs.wavelet.transform_choice import choose_basis, choose_scales, choose_transform
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
@@ -36,7 +36,7 @@ from voxz.transforms.choice import Choice, read_choice
 from voxz.transforms.fill_masked import fill
 from voxz.transforms.loop_filter import read_filters, restore
 from voxz.transforms.loop_filter_fit import fit_filters
-from voxz.transforms.pyramid import MOST_LEVELS, Levels
+from voxz.transforms.pyramid import MOST_SCALES, Scales
 
 _BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
 """Flags."""
@@ -53,7 +53,7 @@ LEAST, LARGEST_SAMPLE = 1e-300, 1e280
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
 
-FULL: Levels = (0, 0, 0)
+FULL: Scales = (0, 0, 0)
 """The full resolution."""
 
 Volumes = NDArray[np.float64]
@@ -68,7 +68,7 @@ def _read_head(reader: PartReader, dtype: np.dtype[np.generic]) -> Head:
     lowest, highest = limits_of(dtype)
     if not lowest <= head.low <= head.high <= highest:
         raise CorruptError(f"the range {head.low} to {head.high} of a brick does not fit {dtype}")
-    if max(head.levels) > MOST_LEVELS or head.specials > MOST_SPECIALS or not _possible(head, dtype):
+    if max(head.scales) > MOST_SCALES or head.specials > MOST_SPECIALS or not _possible(head, dtype):
         raise CorruptError("the head of a wavelet brick is out of bounds")
     return head
 
@@ -113,15 +113,15 @@ def encode_brick(
     volumes = series.astype(np.float64) - offset
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown)
-    levels = choose_levels(volumes, step or 1.0)
-    basis = choose_basis(volumes, levels, step) if form == LOSSY else None
+    scales = choose_scales(volumes, step or 1.0)
+    basis = choose_basis(volumes, scales, step) if form == LOSSY else None
     flags = (_BACKGROUND if prepared.background else 0) | (_BASIS if basis is not None else 0)
-    choice = choose_transform(volumes, levels, step, level, transform) if form != NOTHING else Choice()
+    choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING else Choice()
     model = asked_model(entropy) if form != NOTHING else None
     flags |= HEAVY if model else 0
     step_sent = step if form == LOSSY else 0.0
-    head = Head(form, effort.states, levels, len(prepared.specials), flags, choice.number, step_sent, offset, low, high)
-    body = choice.pack(levels) + (model.pack() if model else b"") + prepared.front()
+    head = Head(form, effort.states, scales, len(prepared.specials), flags, choice.number, step_sent, offset, low, high)
+    body = choice.pack(scales) + (model.pack() if model else b"") + prepared.front()
     if form != NOTHING:
         coefficients, decoded = _coded(volumes, head, effort, basis, choice, model)
         body += coefficients
@@ -143,10 +143,10 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     return np.ascontiguousarray(from_series(series, shape))
 
 
-def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Levels) -> NDArray[np.generic]:
-    """Samples at a resolution that is halved so often along z, y, x, without decoding the finer levels.
+def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Scales) -> NDArray[np.generic]:
+    """Samples at a resolution that is halved so often along z, y, x, without decoding the finer scales.
 
-    Along an axis with fewer levels than that, its lowest resolution is split on.
+    Along an axis with fewer scales than that, its lowest resolution is split on.
     """
     series = _decode(payload, shape, dtype, halvings)
     return np.ascontiguousarray(from_series(series, shape))
@@ -156,7 +156,7 @@ def _coded(
     volumes: Volumes, head: Head, effort: Effort, basis: klt.Basis | None, choice: Choice, model: Model | None
 ) -> tuple[bytes, Volumes]:
     """Parts of the samples that are coded (basis, coefficients), and the volumes that these give."""
-    writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.levels, head.step)
+    writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.scales, head.step)
     if basis is not None:
         side = IntegerWriter()
         basis.write(side)
@@ -181,11 +181,11 @@ def _part(piece: bytes) -> bytes:
     return writer.to_bytes()
 
 
-def _decode(payload: bytes, brick: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Levels = FULL) -> Series:
+def _decode(payload: bytes, brick: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Scales = FULL) -> Series:
     """Samples ``(series, z, y, x)`` of a `brick` of this shape, halved so often; corrections are for the full resolution only."""
     reader, shape = PartReader(payload), (brick[0] * brick[4], *brick[1:4])
     head = _read_head(reader, dtype)
-    choice = read_choice(head.transform, reader, head.levels, reversible=head.kind == LOSSLESS)
+    choice = read_choice(head.transform, reader, head.scales, reversible=head.kind == LOSSLESS)
     model = read_model(reader) if head.flags & HEAVY else None
     planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), brick, dtype)
     kept = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
@@ -208,7 +208,7 @@ def _take_coded(
     model: Model | None,
     samples: Series,
     shape: tuple[int, ...],
-    halvings: Levels,
+    halvings: Scales,
 ) -> None:
     """Decode the coded samples into `samples`, at their resolution."""
     basis = None
@@ -216,7 +216,7 @@ def _take_coded(
         side = IntegerReader(reader.part())
         basis = klt.Basis.read(side, shape[0])
         side.finish()
-    pyramid = choice.pyramid(shape[1:], head.levels, head.step)
+    pyramid = choice.pyramid(shape[1:], head.scales, head.step)
     undone, beyond = pyramid.coarser(halvings)
     coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone, model)
     volumes = coefficients if halvings == FULL else np.zeros(samples.shape)

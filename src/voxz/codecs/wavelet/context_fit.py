@@ -7,11 +7,13 @@ the expectation of the round before (iteratively reweighted least squares). Sums
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.magnitude_context import NEAR, WEIGHT_BITS, gather
+from voxz.codecs.wavelet.magnitude_context import IN_BAND, WEIGHT_BITS, gather
 from voxz.jit import kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
-SAMPLES = 12000
+SAMPLED_COEFFICIENTS = 12000
+"""Coefficients of a band, evenly spaced, that weights are fitted to."""
+
 ROUNDS = 2
 RIDGE = 1e-4
 LARGEST_WEIGHT = 1 << 13
@@ -39,7 +41,7 @@ def _accumulate(samples, count, size, guess, moments):  # type: ignore[no-untype
 
 def number_of_weights(planes: int) -> int:
     """Weights of a band with `planes` features known as a whole: those inside the band, and a constant, come in addition."""
-    return NEAR + planes + 1
+    return IN_BAND + planes + 1
 
 
 def default_weights(planes: int) -> NDArray[np.int64]:
@@ -47,7 +49,7 @@ def default_weights(planes: int) -> NDArray[np.int64]:
     one = 1 << WEIGHT_BITS
     weights = np.zeros(number_of_weights(planes), np.int64)
     weights[[0, 3, 8]] = one // 4
-    weights[NEAR::2] = one // 32
+    weights[IN_BAND::2] = one // 32
     weights[-1] = one // 16
     return weights
 
@@ -57,8 +59,8 @@ def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDAr
     size = number_of_weights(len(known))
     width = width_of(size)
     count = int(np.prod([n - margin for n, margin in zip(magnitudes.shape, (2, 2, 4), strict=True)]))
-    step = max(1, count // SAMPLES)
-    samples = np.zeros((min(count, SAMPLES), width))
+    step = max(1, count // SAMPLED_COEFFICIENTS)
+    samples = np.zeros((min(count, SAMPLED_COEFFICIENTS), width))
     taken = gather(magnitudes, known, step, samples)
     guess = default_weights(known.shape[0]) / (1 << WEIGHT_BITS)
     for _ in range(ROUNDS):

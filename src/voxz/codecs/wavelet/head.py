@@ -22,7 +22,7 @@ class Head:
 
     kind: int
     states: int
-    levels: tuple[int, int, int]
+    scales: tuple[int, int, int]
     specials: int
     flags: int
     transform: int
@@ -38,7 +38,7 @@ class Head:
     def pack(self) -> bytes:
         """Bytes of the fields."""
         numbers = self.step, self.offset, self.low, self.high
-        return self.LAYOUT.pack(self.kind, self.states, *self.levels, self.specials, self.flags, self.transform, *numbers)
+        return self.LAYOUT.pack(self.kind, self.states, *self.scales, self.specials, self.flags, self.transform, *numbers)
 
     @classmethod
     def unpack(cls, data: bytes) -> "Head":

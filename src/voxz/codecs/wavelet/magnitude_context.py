@@ -1,8 +1,8 @@
 """Expected magnitude of a coefficient: a weighted sum of magnitudes that the decoder has already.
 
-They are its neighbours earlier in the band (14 groups of them), the coefficient's parent in the next coarser level, and the
+They are its neighbours earlier in the band (14 groups of them), the coefficient's parent in the next coarser scale, and the
 same places in
-*sisters*: the bands of other orientations of its level, and the same band of the previous component of a series. Of planes that
+*sisters*: the bands of other orientations of its scale, and the same band of the previous component of a series. Of planes that
 are known as a whole, the six face neighbours count too, as one sum. Weights are integers in 1/1024, fitted by the encoder and
 sent; `gather` gives sums of magnitudes for fitting them, `known_part` and `row_part` what can be summed ahead of the
 coefficients.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from voxz.jit import at, kernel
 
-NEAR = 14
+IN_BAND = 14
 """Features inside the band."""
 
 WEIGHT_BITS = 10
@@ -79,7 +79,7 @@ def bin_of(expected):  # type: ignore[no-untyped-def]
 
 @kernel
 def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def]
-    """Fill `features` with the NEAR sums around a coefficient; z, y, x with margins. The first two are known last."""
+    """Fill `features` with the IN_BAND sums around a coefficient; z, y, x with margins. The first two are known last."""
     row, up = magnitudes[z, y], magnitudes[z, y - 1]
     top = magnitudes[z, y - 2]
     same, above, below = magnitudes[z - 1, y], magnitudes[z - 1, y - 1], magnitudes[z - 1, min(y + 1, magnitudes.shape[1] - 1)]
@@ -104,8 +104,8 @@ def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def
 def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
     """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many."""
     depth, height, width = magnitudes.shape[0] - FRONT, magnitudes.shape[1] - TOP, magnitudes.shape[2] - LEFT - RIGHT
-    near = np.zeros(NEAR, np.int64)
-    last = NEAR + known.shape[0]
+    near = np.zeros(IN_BAND, np.int64)
+    last = IN_BAND + known.shape[0]
     count = np.int64(0)
     place = np.int64(0)
     for z in range(depth):
@@ -116,10 +116,10 @@ def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
                     continue
                 near_features(magnitudes, z + FRONT, y + TOP, x + LEFT, near)
                 line = samples[count]
-                for k in range(NEAR):
+                for k in range(IN_BAND):
                     line[k] = near[k]
                 for k in range(known.shape[0]):
-                    line[NEAR + k] = known[k, z, y, x]
+                    line[IN_BAND + k] = known[k, z, y, x]
                 line[last] = 1.0
                 line[last + 1] = magnitudes[z + FRONT, y + TOP, x + LEFT]
                 count += 1
@@ -129,14 +129,14 @@ def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
 @kernel
 def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
     """Sum over planes known as a whole, and the constant, into `sums` ``(z, y, x)``."""
-    constant = np.int64(weights[NEAR + known.shape[0]]) << UNIT_BITS
+    constant = np.int64(weights[IN_BAND + known.shape[0]]) << UNIT_BITS
     for z in range(sums.shape[0]):
         for y in range(sums.shape[1]):
             line = sums[z, y]
             for x in range(line.size):
                 line[at(x)] = constant
             for k in range(known.shape[0]):
-                weight = np.int64(weights[NEAR + k]) << UNIT_BITS
+                weight = np.int64(weights[IN_BAND + k]) << UNIT_BITS
                 plane = known[k, z, y]
                 for x in range(line.size):
                     line[at(x)] += weight * plane[at(x)]

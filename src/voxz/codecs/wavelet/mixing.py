@@ -24,7 +24,18 @@ _SHIFT = 16 + COUNT_BITS - PROBABILITY_BITS
 
 @kernel
 def decide(counters, a, b, c, weights, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
-    """Code `bit`, or decode and return it, by the `counters` a, b and c and their `weights`; all learn."""
+    """Code `bit`, or decode and return it, by the `counters` a, b and c and their `weights`; all learn.
+
+    Parameters
+    ----------
+    counters : int64 (PLACES,), chance in 1/65536 and how often it was asked, in one number
+    a, b, c : places in `counters`
+    weights : float64 (3,)
+    coder : int64 (4,), see `voxz.entropy.binary`
+    data : uint8 (bytes,)
+    bit : 0 or 1; anything when decoding
+    decoding : whether `data` is decoded
+    """
     known_a, known_b, known_c = np.int64(counters[at(a)]), np.int64(counters[at(b)]), np.int64(counters[at(c)])
     odds_a, odds_b, odds_c = LOG_ODDS[at(known_a >> _SHIFT)], LOG_ODDS[at(known_b >> _SHIFT)], LOG_ODDS[at(known_c >> _SHIFT)]
     total = weights[0] * odds_a + weights[1] * odds_b + weights[2] * odds_c

@@ -3,7 +3,7 @@
 What a wavelet leaves between neighbours tells where in its interval a coefficient probably was, zeros above all. The estimate is
 linear in twelve sums of two neighbours opposite each other in the band, the coefficient itself and its sign, each limited, so
 that large ones do not rule. A class is an orientation, whether the coefficient is zero, and how much surrounds it. All
-components of a series share the filters of a level (`voxz.transforms.wiener`).
+components of a series share the filters of a scale (`voxz.transforms.wiener`).
 
 Everything is in whole units of 1/32 of half a step, so classes and corrections are integers.
 """
@@ -53,7 +53,7 @@ _KINDS = 2 * (len(ACTIVITIES) + 1)
 CLASSES = 8 * _KINDS
 """Orientations, each with zeros and others, by activity."""
 
-SAMPLES = 8000
+SAMPLED_OF_CLASS = 8000
 """Coefficients of each class that are looked at."""
 
 WIDTH = (TAPS + 8) // 8 * 8
@@ -66,7 +66,7 @@ Units = NDArray[np.int64]
 
 @dataclass
 class Rebuilt:
-    """A band of a level: its `orientation`, rebuilt coefficients ``(z, y, x)`` in units, and, in the encoder, what they were.
+    """A band of a scale: its `orientation`, rebuilt coefficients ``(z, y, x)`` in units, and, in the encoder, what they were.
 
     `values` are in half steps.
     """
@@ -166,7 +166,7 @@ def _gather(limited, classes, missed, offsets, bounds, strides, seen, blocks, fi
 
 
 def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
-    """Filters for the bands of a level whose values are known; None if none pays.
+    """Filters for the bands of a scale whose values are known; None if none pays.
 
     `slope` is the squared error, in half steps, that a bit is worth.
     """
@@ -175,7 +175,7 @@ def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
     for band, classes in zip(bands, classes_of, strict=True):
         _classify(band.limited, band.offsets, _BOUNDS, classes)
         counts[band.orientation] += np.bincount(classes.ravel(), minlength=_KINDS)
-    strides = np.maximum(1, counts // SAMPLES)
+    strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
     met, filled = np.zeros_like(counts), np.zeros_like(counts)
     blocks, moments = np.zeros((8, _KINDS, BLOCK, WIDTH)), np.zeros((8, _KINDS, WIDTH, WIDTH))
     for band, classes in zip(bands, classes_of, strict=True):
@@ -188,7 +188,7 @@ def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
 
 
 def read_filters(reader: IntegerReader) -> Filters | None:
-    """Filters of a level, or None, as `put_filters` wrote them; damage raises `CorruptError`."""
+    """Filters of a scale, or None, as `put_filters` wrote them; damage raises `CorruptError`."""
     return Filters.read(reader, CLASSES, TAPS)
 
 

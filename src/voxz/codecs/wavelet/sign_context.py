@@ -7,7 +7,7 @@ of TAPS neighbours earlier in the band, with weights in 1/1024 that the encoder 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.context_fit import RIDGE, SAMPLES, rounded, width_of
+from voxz.codecs.wavelet.context_fit import RIDGE, SAMPLED_COEFFICIENTS, rounded, width_of
 from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP, UNIT_BITS
 from voxz.jit import at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
@@ -70,7 +70,7 @@ def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
 def fit_leaning(signed: NDArray[np.int32], nonzero: int) -> NDArray[np.int64]:
     """Weights for a padded band of signed magnitudes with so many that are not zero."""
     moments = np.zeros((width_of(TAPS), width_of(TAPS)))
-    count = _accumulate(signed, max(1, nonzero // SAMPLES), moments)
+    count = _accumulate(signed, max(1, nonzero // SAMPLED_COEFFICIENTS), moments)
     found = np.zeros(TAPS)
     solve(moments, count, RIDGE, found)
     return rounded(found, LARGEST_LEAN)

@@ -1,4 +1,4 @@
-"""Choosing the transform of a brick, in the encoder only: levels along each axis, whether a KLT pays, which trained filters.
+"""Choosing the transform of a brick, in the encoder only: scales along each axis, whether a KLT pays, which trained filters.
 
 Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank
 transforms.
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from voxz.transforms import klt
 from voxz.transforms.choice import Choice, asked_choices
-from voxz.transforms.pyramid import Levels, Pyramid
+from voxz.transforms.pyramid import Pyramid, Scales
 from voxz.transforms.trained_model import Model, Tuned
 from voxz.volume.bricks import middle_of
 
@@ -35,8 +35,8 @@ TRAINED_FROM = 3
 Volumes = NDArray[np.float64]
 
 
-def choose_levels(volumes: Volumes, step: float) -> Levels:
-    """Levels for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest."""
+def choose_scales(volumes: Volumes, step: float) -> Scales:
+    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest."""
     most = [min(limit, _halvings(n)) for limit, n in zip((ALONG_Z, IN_PLANE, IN_PLANE), volumes.shape[1:], strict=True)]
     middle = _middle(volumes[len(volumes) // 2 :][:1])
     inner = [min(limit, _halvings(n)) for limit, n in zip(most, middle.shape[1:], strict=True)]
@@ -45,7 +45,7 @@ def choose_levels(volumes: Volumes, step: float) -> Levels:
     return (most[0] if best == inner[0] else best), most[1], most[2]
 
 
-def choose_basis(volumes: Volumes, levels: Levels, step: float) -> klt.Basis | None:
+def choose_basis(volumes: Volumes, scales: Scales, step: float) -> klt.Basis | None:
     """Basis for a series ``(volumes, z, y, x)``, or None where coding each volume alone is guessed to be smaller."""
     if len(volumes) < 2:
         return None
@@ -54,20 +54,20 @@ def choose_basis(volumes: Volumes, levels: Levels, step: float) -> klt.Basis | N
         side //= 2
     middle, rows = _middle(volumes, (MIDDLE[0], side, side)), _rows(volumes)
     flat = middle.reshape(len(middle), -1)
-    best, found = WORTH * _guess(middle, levels, step), None
+    best, found = WORTH * _guess(middle, scales, step), None
     for training in (rows.reshape(len(rows), -1), (rows[..., 1:] - rows[..., :-1]).reshape(len(rows), -1)):
         if not np.isfinite(training).all() or not training.any():
             continue
         basis = klt.principal_basis(training, step)
         if np.linalg.cond(basis.matrix()) > 2:
             continue
-        guess = _guess(klt.analyse(flat, basis).reshape(middle.shape), levels, step)
+        guess = _guess(klt.analyse(flat, basis).reshape(middle.shape), scales, step)
         if guess < best:
             best, found = guess, basis
     return found
 
 
-def choose_transform(volumes: Volumes, levels: Levels, step: float, level: int, asked: str | Model | Tuned | None) -> Choice:
+def choose_transform(volumes: Volumes, scales: Scales, step: float, level: int, asked: str | Model | Tuned | None) -> Choice:
     """Transform of `volumes` at a level of compression: of what was asked for, the one that is guessed to be smallest.
 
     A step of 0 stands for coding without loss.
@@ -78,16 +78,16 @@ def choose_transform(volumes: Volumes, levels: Levels, step: float, level: int, 
     if len(choices) == 1:
         return choices[0]
     middle = _middle(volumes[len(volumes) // 2 :][:1])
-    inner = _within(levels, middle.shape[1:])
+    inner = _within(scales, middle.shape[1:])
     share = middle.size / volumes.size
-    guesses = [_guess(middle, inner, step or 1.0, choice) + 8 * len(choice.pack(levels)) * share for choice in choices]
+    guesses = [_guess(middle, inner, step or 1.0, choice) + 8 * len(choice.pack(scales)) * share for choice in choices]
     best = int(np.argmin(guesses))
     untrained = choices[0].model is None
     return choices[0] if untrained and guesses[best] > WORTH * guesses[0] else choices[best]
 
 
-def _within(levels: Levels, shape: tuple[int, ...]) -> Levels:
-    z, y, x = (min(n, _halvings(length)) for n, length in zip(levels, shape, strict=True))
+def _within(scales: Scales, shape: tuple[int, ...]) -> Scales:
+    z, y, x = (min(n, _halvings(length)) for n, length in zip(scales, shape, strict=True))
     return z, y, x
 
 
@@ -110,9 +110,9 @@ def _rows(volumes: Volumes) -> Volumes:
     return rows[:, apart // 2 :: apart]
 
 
-def _guess(volumes: Volumes, levels: Levels, step: float, choice: Choice | None = None) -> float:
-    """Guessed bits of `volumes` with these levels; of a `choice` by bands, whose norms count."""
-    pyramid = choice.pyramid(volumes.shape[1:], levels, step) if choice else Pyramid(volumes.shape[1:], levels)
+def _guess(volumes: Volumes, scales: Scales, step: float, choice: Choice | None = None) -> float:
+    """Guessed bits of `volumes` with these scales; of a `choice` by bands, whose norms count."""
+    pyramid = choice.pyramid(volumes.shape[1:], scales, step) if choice else Pyramid(volumes.shape[1:], scales)
     total = 0.0
     for volume in volumes:
         work = volume.copy()

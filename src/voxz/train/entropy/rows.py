@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from voxz.codecs.wavelet.band_context import BandContext, CodedBand
 from voxz.codecs.wavelet.bands import Learner, encode_bands
 from voxz.codecs.wavelet.heavy.band_features import Memory, known_logs, logarithms
-from voxz.codecs.wavelet.heavy.network import FEATURES, INNER, NEAR, OUTER, SIGNED, WIDE_ABOVE, WIDE_BEFORE
+from voxz.codecs.wavelet.heavy.network import FEATURES, IN_BAND, INNER, OUTER, SIGNED, WIDE_ABOVE, WIDE_BEFORE
 from voxz.codecs.wavelet.heavy.tables import log2_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_slice
 from voxz.codecs.wavelet.levels import Effort
@@ -33,9 +33,9 @@ AROUND = [
     (-1, 0, 2),
     (-2, 0, 0),
 ]
-"""The network's NEAR neighbours in the band."""
+"""The network's IN_BAND neighbours in the band."""
 
-ORIENTATION, LEVEL, QUANTISER, LOSSY, INDEX, KNOWN = range(6)
+ORIENTATION, SCALE, QUANTISER, LOSSY, INDEX, KNOWN = range(6)
 """Columns of `Rows.facts`; KNOWN has a bit set for every input that is there."""
 
 _LEANING = 1.0 / (1 << WEIGHT_BITS)
@@ -130,13 +130,13 @@ class _Recorder:
         sizes, quantisers = np.zeros(count, np.int32), np.zeros(count, np.uint8)
         follow(indices.ravel(), coded.after, coded.quantiser, sizes, quantisers)
         facts = np.zeros((taken.size, 6), np.int64)
-        facts[:, ORIENTATION], facts[:, LEVEL], facts[:, LOSSY] = (
+        facts[:, ORIENTATION], facts[:, SCALE], facts[:, LOSSY] = (
             context.band.orientation,
-            context.band.level,
+            context.band.scale,
             len(coded.after) > 1,
         )
         facts[:, QUANTISER], facts[:, INDEX] = quantisers[taken], indices[place]
-        facts[:, KNOWN] = sum(1 << int(k) for k in [*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE, *inputs])
+        facts[:, KNOWN] = sum(1 << int(k) for k in [*range(IN_BAND), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE, *inputs])
         values = self._signed(context, signed, coded.leaning, place)
         self.found.append(Rows(features, values, facts, np.full(taken.size, count / taken.size, np.float32)))
         self.memory.learn(context.component, context.band, signed)

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from voxz.codecs.wavelet.heavy.model import GENERAL, LEVELS
+from voxz.codecs.wavelet.heavy.model import GENERAL, SCALES
 from voxz.codecs.wavelet.heavy.network import FEATURES, FLOOR, MIXED, NARROWEST, OUTPUTS, WIDEST
-from voxz.train.entropy.rows import INDEX, KNOWN, LEVEL, LOSSY, ORIENTATION, QUANTISER
+from voxz.train.entropy.rows import INDEX, KNOWN, LOSSY, ORIENTATION, QUANTISER, SCALE
 from voxz.weights.safetensors_file import pack
 
 LEAST = 1e-9
@@ -28,7 +28,7 @@ class Network(nn.Module):
         self.slope = nn.Parameter(torch.zeros(one))
         self.slope_apart = nn.Parameter(torch.zeros(8, one))
         self.bias = nn.Parameter(torch.full((8, one), 0.1))
-        self.level_bias = nn.Parameter(torch.zeros(LEVELS, one))
+        self.level_bias = nn.Parameter(torch.zeros(SCALES, one))
         self.kind_bias = nn.Parameter(torch.zeros(2, one))
         self.second = nn.Parameter(torch.randn(one, two, generator=generator) * one**-0.5)
         self.second_bias = nn.Parameter(torch.zeros(two))
@@ -53,7 +53,7 @@ class Network(nn.Module):
             for part, own in zip(torch.split(relative[order], counts), self.first_apart, strict=True)
         ]
         hidden = torch.cat(parts)[torch.argsort(order)] + expected * (self.slope + _APART * self.slope_apart[orientation])
-        hidden = hidden + self.bias[orientation] + self.level_bias[facts[:, LEVEL].clamp(max=LEVELS - 1)]
+        hidden = hidden + self.bias[orientation] + self.level_bias[facts[:, SCALE].clamp(max=SCALES - 1)]
         hidden = torch.relu(hidden + self.kind_bias[facts[:, LOSSY]])
         hidden = torch.relu(hidden @ self.second + self.second_bias)
         outputs = hidden @ self.third + self.third_bias + _APART * self.third_apart[orientation]

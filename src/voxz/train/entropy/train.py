@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from voxz.codecs.wavelet.bands import encode_bands
 from voxz.codecs.wavelet.codec import MOST_VALUES
 from voxz.codecs.wavelet.levels import EFFORTS, REVERSIBLE
-from voxz.codecs.wavelet.transform_choice import choose_levels
+from voxz.codecs.wavelet.transform_choice import choose_scales
 from voxz.errors import UsageError, VoxzError
 from voxz.image.load import read_samples
 from voxz.io.output import complete_file, refuse_overwrite
@@ -54,8 +54,8 @@ def recorded(samples: NDArray[np.generic], rng: np.random.Generator, rates: tupl
     volumes -= np.rint(volumes[finite].mean())
     volumes[~finite] = 0
     for rate in (*rates, 0.0) if whole and np.ptp(volumes) <= MOST_VALUES else rates:
-        levels = choose_levels(volumes, _first_guess(volumes, rate) if rate else 1.0)
-        pyramid = Pyramid(volumes.shape[1:], levels)
+        scales = choose_scales(volumes, _first_guess(volumes, rate) if rate else 1.0)
+        pyramid = Pyramid(volumes.shape[1:], scales)
         work = volumes.copy() if rate else np.rint(volumes).astype(np.int64)
         for volume in work:
             pyramid.analyse(volume)

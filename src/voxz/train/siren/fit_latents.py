@@ -19,7 +19,7 @@ from voxz.codecs.siren.latents import Latents
 from voxz.codecs.siren.network import Shape
 from voxz.codecs.siren.options import Siren
 from voxz.codecs.siren.weights import decode_weights
-from voxz.codecs.wavelet.transform_choice import choose_basis, choose_levels
+from voxz.codecs.wavelet.transform_choice import choose_basis, choose_scales
 from voxz.train.siren.brick_goal import BrickGoal, Outcome
 from voxz.train.siren.checkpoint import Memory
 from voxz.train.siren.fit_network import Task, fit
@@ -39,7 +39,7 @@ CORE = (16, 96, 96)
 """Voxels in the middle of a brick, on which the first steps are tried."""
 
 QUICK = 1
-"""Level whose effort the first steps are tried with."""
+"""Scale whose effort the first steps are tried with."""
 
 MOST_NUMBERS = 1 << 26
 """Inputs of all points together that a network is fitted to."""
@@ -66,7 +66,7 @@ class _Source:
     """What latents are made of."""
 
     values: NDArray[np.float64]
-    levels: tuple[int, int, int]
+    scales: tuple[int, int, int]
     field: Field
     effort: int
     peak: float
@@ -75,12 +75,12 @@ class _Source:
     def of(cls, prepared: Prepared, log_step: float, effort: int, peak: float) -> "_Source":
         offset = offset_of(prepared)
         volumes = filled(prepared, offset)
-        levels = choose_levels(volumes, 2.0**log_step)
-        basis = choose_basis(volumes, levels, 2.0**log_step)
+        scales = choose_scales(volumes, 2.0**log_step)
+        basis = choose_basis(volumes, scales, 2.0**log_step)
         count, z, y, x = volumes.shape
         none = np.zeros((0, 0))
         field = Field(count, (z, y, x), 3, None, None, np.zeros(0, np.int64), none, none, basis, offset)
-        return cls(components(volumes, basis), levels, field, effort, peak)
+        return cls(components(volumes, basis), scales, field, effort, peak)
 
     def core(self) -> "_Source":
         """Only the middle, coded quickly."""
@@ -94,7 +94,7 @@ class _Source:
 
     def latents(self, step: float, channels: int) -> Latents:
         """Latents with this step, of so many components."""
-        return Latents.encode(self.values[:channels], self.levels, step, self.effort)
+        return Latents.encode(self.values[:channels], self.scales, step, self.effort)
 
 
 def fit_latents(prepared: Prepared, goal: BrickGoal, options: Siren, effort: int, memory: Memory, journal: Journal) -> Outcome:

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from voxz.codecs.wavelet.transform_choice import choose_levels
+from voxz.codecs.wavelet.transform_choice import choose_scales
 from voxz.datasets.manifest import Crop
-from voxz.transforms.band_norms import Levels
+from voxz.transforms.band_norms import Scales
 from voxz.transforms.pyramid import Pyramid
 
 _SAMPLED = 4096
@@ -23,11 +23,11 @@ _FINEST = 0.7
 
 @dataclass(frozen=True)
 class Example:
-    """A crop without its mean, the levels that suit it, and a sample of its 9/7 coefficients (magnitudes)."""
+    """A crop without its mean, the scales that suit it, and a sample of its 9/7 coefficients (magnitudes)."""
 
     source: str
     volume: Tensor
-    levels: Levels
+    scales: Scales
     sizes: NDArray[np.float64]
     whole: bool
 
@@ -41,12 +41,12 @@ class Example:
         """Take the samples of a crop ``(z, y, x)``."""
         values = np.nan_to_num(samples.astype(np.float64), posinf=0.0, neginf=0.0)
         values -= values.mean()
-        levels = choose_levels(values[None], max(1e-6, float(values.std()) / 8))
-        levels = (min(levels[0], 3), min(levels[1], 4), min(levels[2], 4))
+        scales = choose_scales(values[None], max(1e-6, float(values.std()) / 8))
+        scales = (min(scales[0], 3), min(scales[1], 4), min(scales[2], 4))
         coefficients = values.copy()
-        Pyramid(values.shape, levels).analyse(coefficients)
+        Pyramid(values.shape, scales).analyse(coefficients)
         sizes = np.abs(rng.choice(coefficients.ravel(), min(_SAMPLED, coefficients.size), replace=False))
-        return cls(source, torch.from_numpy(values).float(), levels, sizes, samples.dtype.kind in "iu")
+        return cls(source, torch.from_numpy(values).float(), scales, sizes, samples.dtype.kind in "iu")
 
     def bits(self, step: float) -> float:
         """Estimate the bits/voxel at a quantiser step."""

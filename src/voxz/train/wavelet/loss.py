@@ -15,7 +15,7 @@ from torch import Tensor
 
 from voxz.train.wavelet.rate import Rate
 from voxz.train.wavelet.torch_transform import Lifting
-from voxz.transforms.band_norms import NO_NORMS, AnyNorms, BandKey, Levels, table_of
+from voxz.transforms.band_norms import NO_NORMS, AnyNorms, BandKey, Scales, table_of
 from voxz.transforms.lifting_family import Family
 
 BIT = math.log(2) / 6
@@ -33,15 +33,15 @@ def expected_error(values: Tensor) -> Tensor:
 
 
 def loss_of(
-    model: Lifting, rate: Rate, volume: Tensor, levels: Levels, norms: AnyNorms, step: float
+    model: Lifting, rate: Rate, volume: Tensor, scales: Scales, norms: AnyNorms, step: float
 ) -> tuple[Tensor, Tensor, dict[BandKey, float]]:
     """Bits per voxel, distortion in worths of a bit, and the standard deviation of each band's error.
 
     Bits and errors are those of values spread over a quantiser's bin, so both have a gradient everywhere. Errors add up as if
     bands were orthogonal with their norms; what a change of filters does to the norms is left to `spread_of`.
     """
-    bands = model.analyse(volume, levels, step)
-    scaled = {key: values * (norms.of(*key, levels) / step) for key, values in bands.items()}
+    bands = model.analyse(volume, scales, step)
+    scaled = {key: values * (norms.of(*key, scales) / step) for key, values in bands.items()}
     bits = rate(scaled) / volume.numel()
     if model.family.reversible:
         return bits, torch.zeros(()), {}
@@ -51,12 +51,12 @@ def loss_of(
 
 
 def straight_loss(
-    model: Lifting, rate: Rate, volume: Tensor, levels: Levels, norms: AnyNorms, step: float, noise: torch.Generator | None
+    model: Lifting, rate: Rate, volume: Tensor, scales: Scales, norms: AnyNorms, step: float, noise: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
     """Bits per voxel and distortion as of a decoder: with added noise, or rounded (gradients straight through) without."""
-    bands, indices, rebuilt = model.analyse(volume, levels, step), {}, {}
+    bands, indices, rebuilt = model.analyse(volume, scales, step), {}, {}
     for key, values in bands.items():
-        size = step / norms.of(*key, levels)
+        size = step / norms.of(*key, scales)
         scaled = values / size
         if noise is None:
             indices[key] = scaled + (torch.round(scaled) - scaled).detach()
@@ -66,19 +66,19 @@ def straight_loss(
     bits = rate(indices) / volume.numel()
     if model.family.reversible:
         return bits, torch.zeros(())
-    decoded = model.synthesise(rebuilt, levels, tuple(volume.shape), step)
+    decoded = model.synthesise(rebuilt, scales, tuple(volume.shape), step)
     return bits, (decoded - volume).square().mean() / (BIT * step**2)
 
 
 def spread_of(
-    model: Lifting, norms: AnyNorms, levels: Levels, deviations: dict[BandKey, float], noise: torch.Generator
+    model: Lifting, norms: AnyNorms, scales: Scales, deviations: dict[BandKey, float], noise: torch.Generator
 ) -> Tensor:
     """Distortion of errors with these deviations in the bands, in units of `BIT`, measured by transforming noise back."""
     bands = {}
-    for key, band in model.analyse(torch.zeros(_NOISY), levels).items():
+    for key, band in model.analyse(torch.zeros(_NOISY), scales).items():
         drawn = torch.randn(band.shape, generator=noise)
-        bands[key] = drawn * (deviations[key] / (norms.of(*key, levels) * float(drawn.square().mean().sqrt())))
-    return model.synthesise(bands, levels, _NOISY).square().mean() / BIT
+        bands[key] = drawn * (deviations[key] / (norms.of(*key, scales) * float(drawn.square().mean().sqrt())))
+    return model.synthesise(bands, scales, _NOISY).square().mean() / BIT
 
 
 def norms_of(model: Lifting) -> AnyNorms:
@@ -92,20 +92,20 @@ def norms_of(model: Lifting) -> AnyNorms:
 
 
 @cache
-def _untrained_energies() -> dict[Levels, dict[tuple[int, int], float]]:
+def _untrained_energies() -> dict[Scales, dict[tuple[int, int], float]]:
     return _energies(Lifting(Family()))
 
 
-def _energies(model: Lifting) -> dict[Levels, dict[tuple[int, int], float]]:
+def _energies(model: Lifting) -> dict[Scales, dict[tuple[int, int], float]]:
     generator = torch.Generator().manual_seed(0)
-    measured: dict[Levels, dict[tuple[int, int], float]] = {}
+    measured: dict[Scales, dict[tuple[int, int], float]] = {}
     with torch.no_grad():
         for along_z in range(_KNOWN + 1):
-            levels = (along_z, _KNOWN, _KNOWN)
-            bands = {key: torch.zeros_like(band) for key, band in model.analyse(torch.zeros(_SHAPE), levels).items()}
-            measured[levels] = {}
+            scales = (along_z, _KNOWN, _KNOWN)
+            bands = {key: torch.zeros_like(band) for key, band in model.analyse(torch.zeros(_SHAPE), scales).items()}
+            measured[scales] = {}
             for key, band in bands.items():
                 noise = torch.randn(band.shape, generator=generator)
-                volume = model.synthesise(bands | {key: noise}, levels, _SHAPE)
-                measured[levels][key] = float((volume.square().sum() / noise.square().sum()).sqrt())
+                volume = model.synthesise(bands | {key: noise}, scales, _SHAPE)
+                measured[scales][key] = float((volume.square().sum() / noise.square().sum()).sqrt())
     return measured

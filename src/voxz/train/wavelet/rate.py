@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from voxz.train.wavelet.torch_transform import Bands
 
 CLASSES = 3
-"""Levels that are told apart, the last for all coarser ones."""
+"""Scales that are told apart, the last for all coarser ones."""
 
 FEATURES = 8
 SIGNED = 6
@@ -42,29 +42,29 @@ class Rate(nn.Module):
     def forward(self, indices: Bands) -> Tensor:
         """Bits of all bands together."""
         total = torch.zeros(())
-        coarsest = max(level for level, _ in indices)
-        for level in range(coarsest, -1, -1):
-            for orientation in sorted(o for at, o in indices if at == level):
-                total = total + self._band(indices, level, orientation)
+        coarsest = max(scale for scale, _ in indices)
+        for scale in range(coarsest, -1, -1):
+            for orientation in sorted(o for at, o in indices if at == scale):
+                total = total + self._band(indices, scale, orientation)
         return total
 
-    def _band(self, indices: Bands, level: int, orientation: int) -> Tensor:
-        values = indices[level, orientation]
+    def _band(self, indices: Bands, scale: int, orientation: int) -> Tensor:
+        values = indices[scale, orientation]
         features = _before(seen(values))
-        parent = indices.get((level + 1, orientation)) if orientation else None
-        sisters = [seen(indices[level, o]) for o in range(1, orientation) if (level, o) in indices]
+        parent = indices.get((scale + 1, orientation)) if orientation else None
+        sisters = [seen(indices[scale, o]) for o in range(1, orientation) if (scale, o) in indices]
         features.append(_enlarged(seen(parent), values.shape) if parent is not None else torch.zeros(()))
         features.append(torch.stack([_cut(s, values.shape) for s in sisters]).mean(0) if sisters else torch.zeros(()))
-        place = min(level, CLASSES - 1), orientation
+        place = min(scale, CLASSES - 1), orientation
         weights = F.softplus(self.weights[place])
         expected = weights[-1] * torch.ones(())
         for weight, feature in zip(weights, features, strict=False):
             expected = expected + weight * feature
-        scale = expected / _MEAN_OF_LOGISTIC + LEAST_SCALE
+        spread = expected / _MEAN_OF_LOGISTIC + LEAST_SCALE
         size = values.abs()
-        chance = torch.sigmoid((0.5 - size) / scale) - torch.sigmoid((-0.5 - size) / scale)
+        chance = torch.sigmoid((0.5 - size) / spread) - torch.sigmoid((-0.5 - size) / spread)
         lean = torch.tensordot(self.leans[place], _signed_before(values * seen_share(values)), 1)
-        sign = F.softplus(-values.sign() * lean / scale) / math.log(2) - 1
+        sign = F.softplus(-values.sign() * lean / spread) / math.log(2) - 1
         return (seen_share(values) * sign - torch.log2(chance + _LEAST_CHANCE)).sum()
 
 

@@ -157,16 +157,16 @@ class Run:
         """Loss of an example; changes of the norms of bands count `spread` times."""
         step, weight = self._weight(example, bits)
         volume = example.volume.to(self.device)
-        z, y, x = (min(n, self.recipe.levels) for n in example.levels)
-        levels = z, y, x
+        z, y, x = (min(n, self.recipe.levels) for n in example.scales)
+        scales = z, y, x
         if self.recipe.transform.network:
             own = None if stage.rounding else noise
-            rate, distortion = straight_loss(self.model, self.rate, volume, levels, self.norms, step, own)
+            rate, distortion = straight_loss(self.model, self.rate, volume, scales, self.norms, step, own)
             return weight * (rate + distortion)
-        rate, distortion, deviations = loss_of(self.model, self.rate, volume, levels, self.norms, step)
+        rate, distortion, deviations = loss_of(self.model, self.rate, volume, scales, self.norms, step)
         loss = weight * (rate + distortion)
         if spread and deviations and loss.requires_grad:
-            change = spread_of(self.model, self.norms, levels, deviations, noise)
+            change = spread_of(self.model, self.norms, scales, deviations, noise)
             loss = loss + spread * weight * (change - change.detach())
         return loss
 

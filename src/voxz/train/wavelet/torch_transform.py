@@ -1,6 +1,6 @@
 """The trained wavelet-like transform in PyTorch, for gradients; `voxz.transforms.trained_pyramid` is what codecs run.
 
-Volumes are ``(z, y, x)``. Bands are a dict by (level, orientation), as in `voxz.transforms.pyramid`; the lowest has
+Volumes are ``(z, y, x)``. Bands are a dict by (scale, orientation), as in `voxz.transforms.pyramid`; the lowest has
 orientation 0.
 """
 
@@ -17,7 +17,7 @@ from voxz.transforms.lifting import HIGH_97, LOW_97
 from voxz.transforms.lifting_family import ACROSS, Family, kind_of, multiplicities, reach_table
 from voxz.transforms.lifting_networks import HALO
 from voxz.transforms.network_kernels import SATURATED
-from voxz.transforms.pyramid import Levels
+from voxz.transforms.pyramid import Scales
 
 Bands = dict[tuple[int, int], Tensor]
 
@@ -70,38 +70,38 @@ class Lifting(nn.Module):
         """Arrays of the networks, by name."""
         return dict(self.networks.items()) | dict(self.gates.items())
 
-    def analyse(self, volume: Tensor, levels: Levels, unit: float = 1.0) -> Bands:
+    def analyse(self, volume: Tensor, scales: Scales, unit: float = 1.0) -> Bands:
         """Coefficients of a volume; `unit` is the quantiser's step, for networks."""
         filters, low = self.filters(), volume
         bands: Bands = {}
-        for level in range(max(levels)):
+        for scale in range(max(scales)):
             parts = {0: low}
             for axis in (2, 1, 0):
-                if level >= levels[axis] or low.shape[axis] < 2:
+                if scale >= scales[axis] or low.shape[axis] < 2:
                     continue
                 bit = 1 << axis
                 for orientation, part in list(parts.items()):
                     kind = kind_of(axis, orientation)
-                    number, network = self.family.set_of(level, kind), self.family.network_of(kind)
+                    number, network = self.family.set_of(scale, kind), self.family.network_of(kind)
                     halves = self._split(part, axis, filters[number], network, unit)
                     parts[orientation], parts[orientation | bit] = halves
             low = parts.pop(0)
-            bands |= {(level, orientation): part for orientation, part in parts.items()}
-        bands[max(levels), 0] = low
+            bands |= {(scale, orientation): part for orientation, part in parts.items()}
+        bands[max(scales), 0] = low
         return bands
 
-    def synthesise(self, bands: Bands, levels: Levels, shape: tuple[int, ...], unit: float = 1.0) -> Tensor:
+    def synthesise(self, bands: Bands, scales: Scales, shape: tuple[int, ...], unit: float = 1.0) -> Tensor:
         """Inverse of `analyse`."""
-        filters, low = self.filters(), bands[max(levels), 0]
-        for level in range(max(levels) - 1, -1, -1):
-            parts = {0: low} | {orientation: part for (at, orientation), part in bands.items() if at == level and orientation}
+        filters, low = self.filters(), bands[max(scales), 0]
+        for scale in range(max(scales) - 1, -1, -1):
+            parts = {0: low} | {orientation: part for (at, orientation), part in bands.items() if at == scale and orientation}
             for axis in (0, 1, 2):
                 bit = 1 << axis
                 if not any(orientation & bit for orientation in parts):
                     continue
                 for orientation in [o for o in parts if not o & bit]:
                     kind = kind_of(axis, orientation)
-                    number, network = self.family.set_of(level, kind), self.family.network_of(kind)
+                    number, network = self.family.set_of(scale, kind), self.family.network_of(kind)
                     pair = parts[orientation], parts.pop(orientation | bit)
                     parts[orientation] = self._merge(*pair, axis, filters[number], network, unit)
             low = parts[0]

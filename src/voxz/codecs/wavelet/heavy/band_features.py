@@ -1,13 +1,13 @@
 """What the heavy profile knows of other bands: logarithms of magnitudes, signed values, and a state carried from coarse to fine.
 
-The long-term state of a level is the mean of the logarithms of its bands, smoothed, averaged with the state of the coarser level
-plus one octave: a plane that remembers all coarser levels at a place.
+The long-term state of a scale is the mean of the logarithms of its bands, smoothed, averaged with the state of the coarser scale
+plus one octave: a plane that remembers all coarser scales at a place.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.heavy.network import LONG, NEAR, OWN_SIGNED, PLANES, WIDE_PARENT, WIDE_SISTERS
+from voxz.codecs.wavelet.heavy.network import IN_BAND, LONG, OWN_SIGNED, PLANES, WIDE_PARENT, WIDE_SISTERS
 from voxz.codecs.wavelet.heavy.tables import LOGS, log2_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_plane
 from voxz.codecs.wavelet.magnitude_context import at_shape, inside, padded
@@ -85,9 +85,9 @@ class Memory:
     def learn(self, component: int, band: Band, signed: Whole) -> None:
         """Remember a finished band by its signed magnitudes with margins."""
         whole = np.ascontiguousarray(inside(signed)[:, : band.shape[1]])
-        self._signed[component, band.level, band.orientation] = whole
+        self._signed[component, band.scale, band.orientation] = whole
         if band.orientation:
-            key = component, band.level
+            key = component, band.scale
             found = logarithms(np.abs(whole))
             if key not in self._sums:
                 self._sums[key] = found, 1
@@ -96,16 +96,16 @@ class Memory:
                 self._sums[key] = total + _resized(found, total.shape), count + 1
 
     def long_term(self, component: int, band: Band) -> Logs | None:
-        """State of the coarser levels at the places of a band; None if there is none."""
+        """State of the coarser scales at the places of a band; None if there is none."""
         if not band.orientation:
             return None
-        state = self._state(component, band.level + 1)
-        return None if state is None else np.ascontiguousarray(_resized(state, band.shape, self._split(band.level)))
+        state = self._state(component, band.scale + 1)
+        return None if state is None else np.ascontiguousarray(_resized(state, band.shape, self._split(band.scale)))
 
     def beside(self, component: int, band: Band) -> tuple[Whole, NDArray[np.int64]]:
         """Signed bands ``(k, z, y, x)`` beside a band with margins of 1, and the first gate of each."""
-        keys = [(component - 1, band.level, band.orientation)]
-        keys += [(component, band.level, other) for other in range(1, band.orientation)]
+        keys = [(component - 1, band.scale, band.orientation)]
+        keys += [(component, band.scale, other) for other in range(1, band.orientation)]
         gates = [OWN_SIGNED, *(OWN_SIGNED + 2 + 4 * (other - 1) for other in range(1, band.orientation))]
         found = [(self._signed[key], gate) for key, gate in zip(keys, gates, strict=True) if key in self._signed]
         stack = np.zeros((len(found), *(n + 2 for n in band.shape)), np.int32)
@@ -113,19 +113,19 @@ class Memory:
             place[1:-1, 1:-1, 1:-1] = at_shape(plane, band.shape, (False,) * 3)
         return stack, np.array([gate for _, gate in found], np.int64)
 
-    def _split(self, level: int) -> tuple[bool, ...]:
-        return tuple(level + 1 < n for n in self._pyramid.levels)
+    def _split(self, scale: int) -> tuple[bool, ...]:
+        return tuple(scale + 1 < n for n in self._pyramid.scales)
 
-    def _state(self, component: int, level: int) -> Logs | None:
-        key = component, level
+    def _state(self, component: int, scale: int) -> Logs | None:
+        key = component, scale
         if key not in self._states:
             found = None
             if key in self._sums:
                 total, count = self._sums.pop(key)
                 found = blurred(total / count)
-                coarser = self._state(component, level + 1)
+                coarser = self._state(component, scale + 1)
                 if coarser is not None:
-                    found = 0.5 * found + 0.5 * (_resized(coarser, found.shape, self._split(level)) + 1.0)
+                    found = 0.5 * found + 0.5 * (_resized(coarser, found.shape, self._split(scale)) + 1.0)
             self._states[key] = found
         return self._states[key]
 
@@ -145,7 +145,7 @@ def known_logs(
     known, places = [], []
     for k, number in enumerate(inputs):
         known += [logarithms(planes[2 * k]), logarithms_of_faces(planes[2 * k + 1])]
-        places += [NEAR + number, NEAR + number + 1]
+        places += [IN_BAND + number, IN_BAND + number + 1]
     if state is not None:
         known.append(state)
         places.append(LONG)

@@ -55,7 +55,7 @@ class Surroundings(NamedTuple):
     parts : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
     beside : int32 (bands, z, y, x), padded, magnitudes with signs of other bands, see `network.signed_inputs`
     beside_at : int64 (bands,), which inputs each of them gives
-    role : 0 to 7: twice the level, up to 3, plus 1 if there is a previous component
+    role : 0 to 7: twice the scale, up to 3, plus 1 if there is a previous component
     used : inputs of the mean that this orientation has
     """
 
@@ -135,7 +135,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
     data : uint8 (bytes,)
     decoding : whether `data` is decoded
 
-    Tuples are taken apart once: an array that is taken out of one in an inner loop is counted as a reference each time.
+    Tuples are taken apart once, and steps stand here: as separate functions they took 1.5 to 2.2 times as long.
     """
     magnitudes, signed, indices, sums, orientation = band.magnitudes, band.signed, band.indices, band.sums, band.orientation
     weights, leaning, after, quantiser = band.weights, band.leaning, band.after, band.quantiser

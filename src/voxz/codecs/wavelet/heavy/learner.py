@@ -10,7 +10,7 @@ from voxz.codecs.wavelet.heavy.band_features import Memory, empty_logs, empty_si
 from voxz.codecs.wavelet.heavy.band_walk import KINDS, ROWS, Surroundings, code_band
 from voxz.codecs.wavelet.heavy.mixing import Mixture
 from voxz.codecs.wavelet.heavy.model import Model
-from voxz.codecs.wavelet.heavy.network import EXPERTS, MIXED, NEAR, OWN_SIGNED, PLANES
+from voxz.codecs.wavelet.heavy.network import EXPERTS, IN_BAND, MIXED, OWN_SIGNED, PLANES
 from voxz.entropy.binary import start
 
 
@@ -37,19 +37,19 @@ class HeavyLearner:
         band = context.band
         state = self.memory.long_term(context.component, band)
         planes, places = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
-        layers = self.model.layers(band.orientation, band.level, len(coded.after) > 1, places)
+        layers = self.model.layers(band.orientation, band.scale, len(coded.after) > 1, places)
         third, third_bias = self.last.setdefault(
             band.orientation, (np.stack([layers.third] * EXPERTS), np.stack([layers.third_bias] * EXPERTS))
         )
         beside, beside_at = self.memory.beside(context.component, band)
         signed = empty_signed(band.shape)
-        parts = [NEAR, NEAR + 2 * max(context.sisters, default=0), NEAR + PLANES - 2]
+        parts = [IN_BAND, IN_BAND + 2 * max(context.sisters, default=0), IN_BAND + PLANES - 2]
         present = [context.parent, bool(context.sisters), context.previous]
         known = np.array(
             [list(places).index(part) if there else -1 for part, there in zip(parts, present, strict=True)], np.int64
         )
         used = 2 * MIXED + OWN_SIGNED + 2 + 4 * max(band.orientation - 1, 0)
-        role = 2 * min(band.level, 3) + context.previous
+        role = 2 * min(band.scale, 3) + context.previous
         done = code_band(
             coded._replace(signed=signed),
             Surroundings(empty_logs(band.shape), planes, places, known, beside, beside_at, role, used),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.heavy.network import FEATURES, INNER, NEAR, OUTER, OUTPUTS, WIDE_ABOVE, WIDE_BEFORE
+from voxz.codecs.wavelet.heavy.network import FEATURES, IN_BAND, INNER, OUTER, OUTPUTS, WIDE_ABOVE, WIDE_BEFORE
 from voxz.errors import CorruptError, UsageError
 from voxz.weights.naming import Reader, name_bytes, read_named_bytes
 from voxz.weights.safetensors_file import unpack
@@ -24,8 +24,8 @@ LIGHT, HEAVY = "light", "heavy"
 GENERAL = "entropy-general"
 PREFIX = "entropy-"
 
-LEVELS = 4
-"""Levels with a bias of their own, from the finest on; coarser ones share the last."""
+SCALES = 4
+"""Scales with a bias of their own, from the finest on; coarser ones share the last."""
 
 MOST_UNITS = 256
 LARGEST_WEIGHT = 2.0**16
@@ -34,7 +34,7 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
     "first": (8, FEATURES, "one"),
     "slope": (8, "one"),
     "bias": (8, "one"),
-    "level_bias": (LEVELS, "one"),
+    "level_bias": (SCALES, "one"),
     "kind_bias": (2, "one"),
     "second": ("one", "two"),
     "second_bias": ("two",),
@@ -43,7 +43,7 @@ _SHAPES: dict[str, tuple[int | str, ...]] = {
     "edges": (2, 3),
 }
 
-_ALWAYS = (*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE)
+_ALWAYS = (*range(IN_BAND), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE)
 """Inputs that every band has."""
 
 Weights = NDArray[np.float64]
@@ -98,19 +98,19 @@ class Model:
             array = found.get(name)
             if array is None or array.shape != expected or max(expected) > MOST_UNITS or not min(expected):
                 got = "nothing" if array is None else f"shape {array.shape}"
-                raise CorruptError(f"a model of the heavy profile has {got} for {name!r}, expected shape {expected}")
+                raise CorruptError(f"array {name!r} of a model of the heavy profile must have the shape {expected} (got {got})")
             arrays[name] = np.ascontiguousarray(array.astype(np.float64))
             if not (np.abs(arrays[name]) <= LARGEST_WEIGHT).all():
                 raise CorruptError(f"a model of the heavy profile has numbers out of bounds for {name!r}")
         return cls(texts.get("name", ""), hashlib.sha256(data).digest(), arrays)
 
-    def layers(self, orientation: int, level: int, lossy: bool, inputs: NDArray[np.int64]) -> Layers:
+    def layers(self, orientation: int, scale: int, lossy: bool, inputs: NDArray[np.int64]) -> Layers:
         """Weights for a band in which only these `inputs` from other bands are known, besides those it always has."""
         a = self.arrays
         first, slope = a["first"][orientation], a["slope"][orientation].copy()
         for k in [*_ALWAYS, *(int(k) for k in inputs)]:
             slope -= first[k]
-        bias = a["bias"][orientation] + a["level_bias"][min(level, LEVELS - 1)] + a["kind_bias"][int(lossy)]
+        bias = a["bias"][orientation] + a["level_bias"][min(scale, SCALES - 1)] + a["kind_bias"][int(lossy)]
         edges = a["edges"] if lossy else np.zeros_like(a["edges"])
         return Layers(
             np.ascontiguousarray(first),
@@ -145,13 +145,13 @@ def asked_model(entropy: str | None) -> Model | None:
     if kind == LIGHT and not name:
         return None
     if kind != HEAVY:
-        raise UsageError(f"got the entropy profile {entropy!r}, expected {LIGHT}, {HEAVY}, {HEAVY}:NAME, {HEAVY}:PATH{SUFFIX}")
+        raise UsageError(f"entropy must be {LIGHT}, {HEAVY}, {HEAVY}:NAME or {HEAVY}:PATH{SUFFIX} (got {entropy!r})")
     if name.endswith(SUFFIX):
         return read_path(name, _parsed)
     full = name if name.startswith(PREFIX) else PREFIX + name if name else GENERAL
     if full not in ENTROPY:
         names = ", ".join(one.removeprefix(PREFIX) for one in ENTROPY)
-        raise UsageError(f"got the profile {entropy!r}, expected {HEAVY}: with one of {names} or a path that ends in {SUFFIX}")
+        raise UsageError(f"there is no model {name!r} of the heavy profile; take one of {names}, or a path that ends in {SUFFIX}")
     return _parsed(read_named(full))
 
 

@@ -22,13 +22,13 @@ EXPERTS = 3
 MIXED = 3
 """Logistic distributions that are mixed."""
 
-NEAR = 22
+IN_BAND = 22
 """Inputs of the first layer from the band itself: west, second west, and those of finished rows."""
 
 PLANES = 16
 """Inputs known as whole planes: of parent, sisters 1 to 6, previous component, each the value and the mean of its faces."""
 
-OUTER, INNER, LONG = NEAR + PLANES, NEAR + PLANES + 1, NEAR + PLANES + 2
+OUTER, INNER, LONG = IN_BAND + PLANES, IN_BAND + PLANES + 1, IN_BAND + PLANES + 2
 """Inputs: the parts of the expectation from other bands and from the band itself; long-term state."""
 
 WIDE_PARENT, WIDE_SISTERS, WIDE_ABOVE, WIDE_BEFORE = LONG + 1, LONG + 2, LONG + 3, LONG + 4
