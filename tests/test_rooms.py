@@ -26,6 +26,8 @@ ROOMS = [
     {"train"},
     {"plan_volume"},
     {"api"},
+    {"adapters"},
+    {"nibabel"},
     {"warm"},
     {"bench"},
     {"cli"},

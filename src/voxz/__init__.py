@@ -7,6 +7,7 @@
 True
 """
 
+from voxz.adapters import register
 from voxz.api import compress, decode, decompress, encode, info, open, verify
 from voxz.codecs.codec import Floats, Labels, Predictive, Stored
 from voxz.codecs.siren.options import Siren
@@ -59,5 +60,6 @@ __all__ = [
     "encode",
     "info",
     "open",
+    "register",
     "verify",
 ]

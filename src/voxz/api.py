@@ -46,6 +46,7 @@ from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
 from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
+from voxz.volume.bricks import brick_of
 
 LEVELS = range(1, 10)
 DEFAULT_LEVEL = 5
@@ -63,6 +64,7 @@ def compress(
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
     codec: Codec | str | None = None,
+    brick: str | int | Sequence[int] | None = None,
     threads: int | None = None,
     verify: bool = True,
     force: bool = False,
@@ -88,6 +90,8 @@ def compress(
     target : what may be lost; a target with loss is refused for a label map, unless `force_lossy` is true
     level : 1 (fastest) to 9 (smallest)
     codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
+    brick : voxels of a brick along z, y, x, such as ``(64, 64, 64)``, its edge, or "patch"; None for what suits. Small bricks
+        make patches fast to read
     threads : None for the CPUs this process may use
     force : whether an existing file is replaced
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
@@ -102,7 +106,7 @@ def compress(
     OSError
         A file cannot be read or written.
     """
-    chosen = codec_of(codec)
+    chosen, cut = codec_of(codec), brick_of(brick)
     _check(level)
     if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
         if target != LOSSLESS or remove:
@@ -111,7 +115,9 @@ def compress(
             )
         if _reads_ahead(chosen):
             raise UsageError(f"the codec {chosen and chosen.name} looks at a whole volume first; compress file by file")
-        _archive(source, destination, Plan(level, chosen), thread_count(threads), verify, force, keep_attributes, progress)
+        _archive(
+            source, destination, Plan(level, chosen, brick=cut), thread_count(threads), verify, force, keep_attributes, progress
+        )
         return
     _refuse_same(source, destination)
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
@@ -120,13 +126,13 @@ def compress(
     with Original(source) as original:
         with output(destination, force, original.status, read_back=remove) as file:
             try:
-                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
+                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress, cut) as way:
                     written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
                 _warn(original.name, target, way, written)
             except NotAnImageError as found:
                 _refuse_rate(target, found.cause)
                 shown = _part(progress, 0, 1 + verify)
-                written = _no_image(original, found.cause, file, Plan(level, chosen), count, strict, shown)
+                written = _no_image(original, found.cause, file, Plan(level, chosen, brick=cut), count, strict, shown)
             if verify:
                 _verify(file, written, count, _part(progress, 1, 2))
             original.refuse_changed()
@@ -300,12 +306,13 @@ def encode(
     target: Target = LOSSLESS,
     level: int = DEFAULT_LEVEL,
     codec: Codec | str | None = None,
+    brick: str | int | Sequence[int] | None = None,
     threads: int | None = None,
     force_lossy: bool = False,
 ) -> bytes:
     """Compress an array of 0 to 7 axes, any number type and byte order (C order: the last axis is x) to the bytes of a file.
 
-    `target`, `level`, `codec`, `threads` and `force_lossy` are those of `compress`.
+    `target`, `level`, `codec`, `brick`, `threads` and `force_lossy` are those of `compress`.
     """
     _check(level)
     if np.ma.is_masked(array):
@@ -315,7 +322,7 @@ def encode(
     def samples() -> ArraySource:
         return ArraySource(np.asarray(array))
 
-    with settled(target, samples, level, codec_of(codec), count, force_lossy) as way:
+    with settled(target, samples, level, codec_of(codec), count, force_lossy, brick=brick_of(brick)) as way:
         _write(samples, file, way, count, None)
     return file.getvalue()
 

@@ -26,6 +26,7 @@ def settled(
     force_lossy: bool,
     destination: str | os.PathLike[str] = "-",
     progress: Progress | None = None,
+    brick: tuple[int, int, int] | None = None,
 ) -> Iterator[Settled]:
     """Plan of a volume. A target with loss is refused for a label map, unless `force_lossy` is true.
 
@@ -35,6 +36,8 @@ def settled(
         raise UsageError(f"target must be voxz.Lossless(), MaxError, Psnr, BitsPerVoxel or Ratio (got {target!r})")
     if target == LOSSLESS and codec is not None and codec.always_lossy:
         target = Fitted()
+    if brick is not None and codec is not None and codec.whole_volume:
+        raise UsageError(f"the codec {codec.name} chooses its bricks itself; leave out --brick (brick)")
     if not force_lossy:
         refuse_maps(target, opened)
     with ExitStack() as stack:
@@ -49,4 +52,4 @@ def settled(
             from voxz.train.siren.encode_flow import fitting  # noqa: PLC0415 - start-up time
 
             fit = stack.enter_context(fitting(codec, threads, destination, progress))
-        yield find_plan(target, opened, level, codec, threads, fit)
+        yield find_plan(target, opened, level, codec, threads, fit, brick)

@@ -150,7 +150,7 @@ def test_the_cache_holds_what_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
             decoded = decoded_bricks(image, monkeypatch)
             assert np.array_equal(image[0], array[0])
             assert bool(decoded) is again
-            kept = sum(brick.nbytes for brick in image._bricks._kept.values())
+            kept = image._bricks._kept.nbytes
             assert kept <= max(capacity, image.chunks[0] * 128 * 128 * 2 if capacity else 0)
 
 
@@ -253,7 +253,7 @@ def test_pickling_by_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path / "b")
     with pickle.loads(pickled) as copy:
         assert np.array_equal(copy[1, 3], ARRAY[1, 3])
-        assert copy._arguments[-1] == 5
+        assert copy._arguments[3] == 5
 
 
 def test_another_process(tmp_path: Path) -> None:

@@ -1,10 +1,15 @@
 """Bricks tile the volume exactly, in an order that streams, and stay within bounds."""
 
+from pathlib import Path
+from typing import Any
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import voxz
+from samples import smooth, write_nifti
 from voxz.volume.bricks import LARGEST_SLAB, Grid
 
 SIZES = st.integers(0, 40)
@@ -50,3 +55,37 @@ def test_chosen_bricks_are_bounded(shape: tuple[int, int, int, int, int], itemsi
     assert grid.slab_voxels() * itemsize <= LARGEST_SLAB
     voxels = int(np.prod(shape, dtype=float))
     assert len(grid) <= 1 + voxels / (1 << 15)
+
+
+@pytest.mark.parametrize("brick", [16, (16, 16, 16), "16", "16,16,16"])
+def test_bricks_that_are_asked_for(brick: Any) -> None:
+    array = smooth((40, 48, 33))
+    blob = voxz.encode(array, level=1, brick=brick)
+    image = voxz.open(blob)
+    assert image.chunks == (16, 16, 16)
+    assert np.array_equal(voxz.decode(blob), array)
+    assert np.array_equal(image[10:30, 15:17, 32], array[10:30, 15:17, 32])
+
+
+def test_bricks_of_files_are_given_slowest_axis_first(tmp_path: Path) -> None:
+    source = write_nifti(tmp_path / "a.nii", smooth((3, 20, 70, 66)))
+    voxz.compress(source, tmp_path / "a.voxz", level=1, brick="10,32,33")
+    assert voxz.open(tmp_path / "a.voxz").chunks == (33, 32, 10, 1)
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "back.nii")
+    assert (tmp_path / "back.nii").read_bytes() == source.read_bytes()
+    voxz.compress(source, tmp_path / "b.voxz", level=1, brick="patch", target=voxz.MaxError(3))
+    assert voxz.open(tmp_path / "b.voxz").chunks == (64, 64, 20, 1)
+
+
+@pytest.mark.parametrize("brick", [0, -64, 5, (64, 64), "64,64,x", "", 1.5, (1 << 20, 64, 64), (64, 0, 64)])
+def test_bricks_that_cannot_be(brick: Any) -> None:
+    with pytest.raises(voxz.UsageError):
+        voxz.encode(smooth((8, 8, 8)), brick=brick)
+
+
+def test_bricks_that_no_reader_would_hold() -> None:
+    with pytest.raises(voxz.UsageError, match="fewer slices"):
+        Grid.of_brick((1, 64, 4096, 4096, 1), 2, (64, 64, 64))
+    assert Grid.of_brick((1, 64, 4096, 4096, 1), 2, (4, 64, 64)).extent == (1, 4, 64, 64)
+    with pytest.raises(voxz.UsageError, match="chooses its bricks itself"):
+        voxz.encode(smooth((8, 8, 8)), codec="siren", brick=64)

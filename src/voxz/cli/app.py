@@ -28,6 +28,7 @@ from voxz.cli.destinations import (
     settle,
 )
 from voxz.cli.error_line import report, warn
+from voxz.cli.mount import mount
 from voxz.cli.progress import Shown
 from voxz.cli.text import comparison_text, info_text, outcome_line, printable
 from voxz.cli.train import app as train_app
@@ -63,6 +64,7 @@ _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--ps
 
 app.command()(bench)
 app.command()(warm)
+app.command()(mount)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
@@ -116,6 +118,10 @@ def compress(
         float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel=LOSS_PANEL)
     ] = None,
     codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.", rich_help_panel=EXPERT_PANEL)] = None,
+    brick: Annotated[
+        str | None,
+        typer.Option(help="Voxels of a brick: an edge, Z,Y,X, or patch (64) for fast patches.", rich_help_panel=EXPERT_PANEL),
+    ] = None,
     transform: Annotated[
         str | None,
         typer.Option(
@@ -182,6 +188,7 @@ def compress(
             target=target,
             level=level,
             codec=chosen,
+            brick=brick,
             threads=threads,
             verify=not no_verify,
             force=force,
@@ -201,6 +208,7 @@ def compress(
             target=target,
             level=level,
             codec=chosen,
+            brick=brick,
             threads=threads,
             verify=not no_verify,
             force=force,

@@ -20,25 +20,62 @@ from voxz.threads import map_ordered
 Brick = NDArray[np.generic]
 
 
-class BrickCache:
-    """Bricks of `array`, of which those used last are kept up to `capacity` bytes; of larger ones, one. None if it is 0."""
+class Kept:
+    """Arrays that were used last, up to `capacity` bytes; of larger ones, one. None if it is 0. Several caches may share it."""
 
-    def __init__(self, array: StoredArray, capacity: int) -> None:
-        self._array, self._capacity = array, capacity
-        self._kept: OrderedDict[int, Brick] = OrderedDict()
-        self._bytes = 0
+    def __init__(self, capacity: int) -> None:
+        self._capacity, self._bytes = capacity, 0
+        self._arrays: OrderedDict[tuple[object, int], Brick] = OrderedDict()
+        self.start()
+
+    def start(self) -> None:
+        """Forget who held the lock: in a forked process, nobody."""
+        self._lock = threading.Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all that is kept."""
+        return self._bytes
+
+    def get(self, owner: object, number: int) -> Brick | None:
+        """What was kept, which becomes the one that was used last."""
+        with self._lock:
+            found = self._arrays.get((owner, number))
+            if found is not None:
+                self._arrays.move_to_end((owner, number))
+        return found
+
+    def add(self, owner: object, number: int, array: Brick) -> None:
+        """Keep an array; the ones that were not used for longest go."""
+        if not self._capacity:
+            return
+        with self._lock:
+            before = self._arrays.pop((owner, number), None)
+            self._bytes += array.nbytes - (0 if before is None else before.nbytes)
+            self._arrays[owner, number] = array
+            while len(self._arrays) > 1 and self._bytes > self._capacity:
+                self._bytes -= self._arrays.popitem(last=False)[1].nbytes
+
+
+class BrickCache:
+    """Bricks of `array`, which are kept in `kept`, or up to so many bytes."""
+
+    def __init__(self, array: StoredArray, kept: Kept | int) -> None:
+        self._array = array
+        self._kept = kept if isinstance(kept, Kept) else Kept(kept)
         self._asked: set[int] = set()
         self._start()
 
     def _start(self) -> None:
         self._process = os.getpid()
         self._lock = threading.Lock()
+        self._kept.start()
         self._underway: dict[int, Future[Brick]] = {}
 
     def is_new(self, number: int) -> bool:
         """Whether a brick is neither kept nor was asked for with this before."""
         with self._lock:
-            new = number not in self._kept and number not in self._asked
+            new = self._kept.get(self, number) is None and number not in self._asked
             self._asked.add(number)
         return new
 
@@ -51,9 +88,8 @@ class BrickCache:
         others: list[tuple[int, Future[Brick]]] = []
         with self._lock:
             for number in numbers:
-                if number in self._kept:
-                    self._kept.move_to_end(number)
-                    ready.append((number, self._kept[number]))
+                if (kept := self._kept.get(self, number)) is not None:
+                    ready.append((number, kept))
                 elif number in self._underway:
                     others.append((number, self._underway[number]))
                 else:
@@ -101,12 +137,4 @@ class BrickCache:
             if self._underway.get(number) is future:
                 del self._underway[number]
                 if brick is not None:
-                    self._keep(number, brick)
-
-    def _keep(self, number: int, brick: Brick) -> None:
-        if not self._capacity:
-            return
-        self._kept[number] = brick
-        self._bytes += brick.nbytes
-        while len(self._kept) > 1 and self._bytes > self._capacity:
-            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+                    self._kept.add(self, number, brick)

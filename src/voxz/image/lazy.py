@@ -284,7 +284,7 @@ class Image:
             raise UnsupportedError("only scalar volumes of NIfTI files and archives can become nibabel images")
         header = self._nibabel_header(self._head_of(self._coarse_positions(resolution)) if resolution else head)
         header.set_data_offset(0)  # where nibabel will write the samples, not where they were
-        kind = nibabel.Nifti1Image if isinstance(header, nibabel.Nifti1Header) else nibabel.Nifti2Image
+        kind = nibabel.Nifti2Image if isinstance(header, nibabel.Nifti2Header) else nibabel.Nifti1Image
         slope, intercept = header.get_slope_inter()
         stored = self.preview(resolution) if resolution else self
         scaling, proxy = self.scaling, None

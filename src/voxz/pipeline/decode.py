@@ -180,22 +180,31 @@ class _Restorer:
 
     def _packed(self, segment: Samples, how: bytes) -> bytes:
         layout = self._reader.arrays[segment.array].layout
-        size = segment.count * layout.dtype.itemsize
-        if max(size, segment.length) > LARGEST_SEGMENT:
-            raise LimitError(f"{size} bytes of samples are packed at once, the limit is {LARGEST_SEGMENT}")
-        names = [name for name, number in PACKINGS.items() if number == segment.packing]
-        if not names:
-            raise needs_newer(f"the samples of a file have packing {segment.packing}")
-        if segment.view.samples not in (None, segment.count):
-            raise CorruptError(f"a view of {segment.view.samples} samples is said to show {segment.count}")
-        samples = np.concatenate(list(self._streams.of(segment.array).parts(segment.first, segment.count)))
-        self._advanced(size)
-        data = segment.view.undo(samples).tobytes()
-        if names[0] != "raw":
-            data = packing(names[0]).pack(data, how, item_layout(layout, segment.count))
-        if len(data) != segment.length:
-            raise CorruptError(f"samples packed with {names[0]} take {len(data)} bytes, expected {segment.length}")
+
+        def samples() -> NDArray[np.generic]:
+            return np.concatenate(list(self._streams.of(segment.array).parts(segment.first, segment.count)))
+
+        data = repacked(segment, layout, samples, how)
+        self._advanced(segment.count * layout.dtype.itemsize)
         return data
+
+
+def repacked(segment: Samples, layout: Layout, samples: Callable[[], NDArray[np.generic]], how: bytes) -> bytes:
+    """Bytes of a segment in its file, from its samples in memory order, which are asked for once the segment is sound."""
+    size = segment.count * layout.dtype.itemsize
+    if max(size, segment.length) > LARGEST_SEGMENT:
+        raise LimitError(f"{size} bytes of samples are packed at once, the limit is {LARGEST_SEGMENT}")
+    names = [name for name, number in PACKINGS.items() if number == segment.packing]
+    if not names:
+        raise needs_newer(f"the samples of a file have packing {segment.packing}")
+    if segment.view.samples not in (None, segment.count):
+        raise CorruptError(f"a view of {segment.view.samples} samples is said to show {segment.count}")
+    data = segment.view.undo(samples()).tobytes()
+    if names[0] != "raw":
+        data = packing(names[0]).pack(data, how, item_layout(layout, segment.count))
+    if len(data) != segment.length:
+        raise CorruptError(f"samples packed with {names[0]} take {len(data)} bytes, expected {segment.length}")
+    return data
 
 
 def read_file(reader: Reader, number: int, threads: int) -> bytes:

@@ -32,6 +32,7 @@ class Plan:
     target : what was asked
     fidelity : what every brick has to keep
     noise : estimated standard deviation of the noise, 0 if it was not needed
+    brick : voxels of a brick along (z, y, x); None for what suits
     """
 
     level: int
@@ -39,6 +40,7 @@ class Plan:
     target: Target = LOSSLESS
     fidelity: Fidelity = EXACT
     noise: float = 0.0
+    brick: tuple[int, int, int] | None = None
 
     @property
     def lossy(self) -> bool:

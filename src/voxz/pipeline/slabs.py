@@ -15,6 +15,8 @@ from voxz.volume.layout import Layout
 
 def grid_of(layout: Layout, plan: Plan) -> Grid:
     """Bricks of a volume."""
+    if plan.brick is not None:
+        return Grid.of_brick(layout.canonical, layout.dtype.itemsize, plan.brick)
     if plan.codec is not None and plan.codec.whole_volume:
         return Grid.coarsest(layout.canonical, layout.dtype.itemsize)
     return Grid.choose(layout.canonical, layout.dtype.itemsize, large=plan.codec is not None and plan.codec.large_bricks)

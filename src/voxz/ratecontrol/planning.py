@@ -61,7 +61,15 @@ class Settled:
     bricks: tuple[Coded, ...] = ()
 
 
-def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, threads: int, fit: Fit | None = None) -> Settled:
+def find_plan(
+    target: Target,
+    opened: Opener,
+    level: int,
+    codec: Codec | None,
+    threads: int,
+    fit: Fit | None = None,
+    brick: tuple[int, int, int] | None = None,
+) -> Settled:
     """Settle how the volume is to be coded; with `fit`, its bricks are coded by it.
 
     Raises
@@ -70,12 +78,12 @@ def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, t
         The target cannot be reached; the message says what can.
     """
     if target == LOSSLESS:
-        return Settled(Plan(level, codec, target))
+        return Settled(Plan(level, codec, target, brick=brick))
     with opened() as samples:
         noise = noise_of(samples) if target.unit == "noise" else 0.0
         dtype, foreign = samples.layout.dtype, samples.foreign
     bound = target.bound(noise=noise, slope=_slope(foreign), whole=dtype.kind in "iub")
-    plan = Plan(level, codec, target, Fidelity.within(bound), noise)
+    plan = Plan(level, codec, target, Fidelity.within(bound), noise, brick)
     goal = goal_of(target, 8 * dtype.itemsize, PSNR_ABOVE, RATE_NEAR)
     if goal is not None and codec is not None and not codec.can_lose:
         raise UsageError(f"the codec {codec.name} is always lossless, so it cannot meet a PSNR or a size; take wavelet")

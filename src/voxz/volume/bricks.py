@@ -8,9 +8,11 @@ the predictor least.
 
 import itertools
 import math
-from collections.abc import Iterator
+import operator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from voxz.errors import UsageError
 from voxz.volume.layout import Canonical
 
 SLICES = 32
@@ -37,6 +39,12 @@ MOST_SAMPLES = 1 << 26
 
 LARGEST_SLAB = 256 << 20
 """Bytes of a slab that a file may ask its reader for."""
+
+PATCH = (64, 64, 64)
+"""Bricks for programs that read patches, as training does."""
+
+FEWEST_SAMPLES = 1 << 10
+"""Samples of a brick that is asked for: smaller ones take more place in the index than they are worth."""
 
 Extent = tuple[int, int, int, int]
 Box = tuple[slice, slice, slice, slice]
@@ -71,6 +79,19 @@ class Grid:
                 shortest = SLICES if axis == 1 and large else _SHORTEST
                 extent[axis] = _balanced(extent[axis], max(shortest, round(voxels / others)))
         return cls(shape, (extent[0], extent[1], extent[2], extent[3]))
+
+    @classmethod
+    def of_brick(cls, shape: Canonical, itemsize: int, brick: tuple[int, int, int]) -> "Grid":
+        """Bricks of `brick` voxels along (z, y, x) and of one volume; `UsageError` if a slab of them is too large to hold."""
+        z, y, x = (max(1, min(pair)) for pair in zip(brick, shape[1:4], strict=True))
+        grid = cls(shape, (1, z, y, x))
+        size = grid.slab_voxels() * itemsize
+        if size > SLAB_BYTES or z * y * x * shape[4] > MOST_SAMPLES:
+            raise UsageError(
+                f"bricks of {z},{y},{x} in a volume of {shape[1]},{shape[2]},{shape[3]} need {size} bytes at once, the limit is "
+                f"{SLAB_BYTES}; ask for fewer slices"
+            )
+        return grid
 
     @classmethod
     def coarsest(cls, shape: Canonical, itemsize: int) -> "Grid":
@@ -112,6 +133,31 @@ class Grid:
     def _cuts(self, axis: int) -> list[slice]:
         size, step = self.shape[axis], self.extent[axis]
         return [slice(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+def brick_of(wish: str | int | Sequence[int] | None) -> tuple[int, int, int] | None:
+    """Voxels of a brick along (z, y, x), from an edge, three lengths or their text, or "patch"; None for what suits.
+
+    Raises
+    ------
+    UsageError
+        It is none of these, or a brick that is too small or too large.
+    """
+    if wish is None:
+        return None
+    if wish == "patch":
+        return PATCH
+    try:
+        parts = wish.split(",") if isinstance(wish, str) else [wish] if isinstance(wish, int) else list(wish)
+        lengths = tuple(int(part) if isinstance(part, str) else operator.index(part) for part in parts)
+    except (TypeError, ValueError):
+        lengths = ()
+    lengths = lengths * 3 if len(lengths) == 1 else lengths
+    if len(lengths) != 3 or min(lengths) < 1:
+        raise UsageError(f"got the brick {wish!r}, expected an edge such as 64, three lengths Z,Y,X, or patch")
+    if not FEWEST_SAMPLES <= math.prod(lengths) <= MOST_SAMPLES:
+        raise UsageError(f"a brick of {math.prod(lengths)} samples was asked for, expected {FEWEST_SAMPLES} to {MOST_SAMPLES}")
+    return lengths[0], lengths[1], lengths[2]
 
 
 _SHORTEST = 64

@@ -1,0 +1,42 @@
+"""The command ``voxz mount``."""
+
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voxz.cli.text import printable
+
+
+class _Lines(logging.Handler):
+    """A line on standard error for each event, as errors of other commands have."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print it."""
+        typer.echo(f"voxz: {printable(record.getMessage())}", err=True)
+
+
+def mount(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of .voxz files.")],
+    mountpoint: Annotated[Path, typer.Argument(metavar="MOUNTPOINT", help="Empty folder to show them at.")],
+    cache: Annotated[int, typer.Option(min=1, help="MB of decoded bricks to keep, for all files together.")] = 512,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a request is answered with an error.")] = 60.0,
+    threads: Annotated[int | None, typer.Option("-T", "--threads", help="Threads; default: the CPUs it may use.")] = None,
+) -> None:
+    """Show .voxz files as the files they were, read-only, to any program: scan.nii.voxz appears as scan.nii.
+
+    Archives of several files appear as folders, other files as they are. Samples are decoded when they are read. It ends
+    with Ctrl-C, or with fusermount3 -u MOUNTPOINT.
+    """
+    from voxz.adapters.mount import log  # noqa: PLC0415 - start-up time
+    from voxz.adapters.mount import mount as show  # noqa: PLC0415
+
+    log.addHandler(_Lines())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # FUSE sets its own, which unmount
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    show(folder, mountpoint, cache_bytes=cache << 20, threads=threads, timeout=timeout)
+    os._exit(0)  # a request that hangs is not waited for
