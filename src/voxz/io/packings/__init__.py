@@ -2,8 +2,9 @@
 
 A packing is a module of this room, imported on use, with two functions:
 
-* ``unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None``: samples in the order in which they lie in the file, and
-  `how`, the bytes that `pack` needs to make `data` again; None if it cannot be made again exactly, or is none of this packing;
+* ``unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | None``: samples in the order in which they lie
+  in the file, and `how`, the bytes that `pack` needs to make `data` again; None if it cannot be made again exactly, or is none
+  of this packing. Options are those of the stretch; most packings have none;
 * ``pack(samples: bytes, how: bytes, layout: Layout) -> bytes``: `data` again.
 
 `unpack` is only believed where `pack` gave the very bytes when the file was written; otherwise they are stored verbatim.
@@ -16,14 +17,14 @@ from typing import Protocol, cast
 from voxz.errors import UnsupportedError
 from voxz.volume.layout import Layout
 
-PACKINGS = {"raw": 0, "deflate": 1, "bz2": 2, "jpeg-lossless": 3, "jpeg-ls": 4, "rle": 5}
+PACKINGS = {"raw": 0, "deflate": 1, "bz2": 2, "jpeg-lossless": 3, "jpeg-ls": 4, "rle": 5, "png": 6, "strips": 7}
 """Numbers of the packings in files."""
 
 
 class Packing(Protocol):
     """A module that undoes and redoes a packing."""
 
-    def unpack(self, data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
+    def unpack(self, data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | None:
         """Samples, and what `pack` needs; None if packing again would not give `data`."""
 
     def pack(self, samples: bytes, how: bytes, layout: Layout) -> bytes:
