@@ -60,7 +60,7 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
 
 def _attributes(text: str) -> dict[str, str]:
     found = list(_ATTRIBUTE.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    ends = [*(match.start() for match in found[1:]), len(text)] if found else []
     return {match[2].upper(): text[match.end() : end] for match, end in zip(found, ends, strict=True)}
 
 

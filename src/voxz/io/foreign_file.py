@@ -9,8 +9,8 @@ A reader is one module ``voxz/io/NAME.py`` with two functions, listed in `voxz.i
   if there is none. A file whose reader raises `CorruptError` or `UnsupportedError` is stored verbatim, with a warning.
 
 A file that is gzip as a whole is seen as its content, by `recognise`, `parse` and `beside` alike, under its own name
-(``x.mif.gz``); its stretches lie in that content. A reader never changes, completes or interprets samples: it names bytes, and the restored
-file has the very same.
+(``x.mif.gz``); its stretches lie in that content. A reader never changes, completes or interprets samples: it names bytes, and
+the restored file has the very same.
 """
 
 from collections.abc import Callable, Hashable

@@ -20,7 +20,7 @@ HEADER = 284
 TYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
 
 _UNKNOWN_DIRECTIONS = ((-1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
-"""Of the axes, where the header does not tell: coronal slices."""
+"""Of the axes, where the header does not tell: coronal slices, x to the left, y down, z to the front."""
 
 
 def recognise(head: bytes, name: str) -> bool:

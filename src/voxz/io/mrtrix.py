@@ -62,8 +62,10 @@ def _parts(
     slowest = max(range(len(shape)), key=lambda axis: ranks[axis][0])
     if ranks[slowest][1] or slowest != len(shape) - 1 or shape[slowest] % len(places):
         raise UnsupportedError("MRtrix samples in several files that run against their axis are kept as they are")
-    inner = [*shape[:-1], shape[-1] // len(places)]
-    layout, view = Layout(tuple(inner), dtype, first_axis_fastest=True), _view(inner, fields.get("layout", ""))
+    each = shape[-1] // len(places)
+    inner = [*shape[:-1], each]
+    view = _view(inner, fields.get("layout", ""))
+    layout = Layout(tuple(inner if each > 1 else inner[:-1]), dtype, first_axis_fastest=True)
     stretches: dict[str, tuple[Stretch, ...]] = {}
     for number, (other, start) in enumerate(places):
         check_room(start, layout.nbytes, size_of(beside(other)))

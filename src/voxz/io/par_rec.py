@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from voxz.errors import CorruptError, UnsupportedError
 from voxz.io.foreign_file import Beside, ForeignFile, Space, Stretch
-from voxz.io.header_text import affine_of, check_room, check_shape, decimals, integers, read_text, size_of
+from voxz.io.header_text import affine_of, check_room, check_shape, decimals, integer, integers, read_text, size_of
 from voxz.volume.layout import Layout
 
 FORMAT = "par-rec"
@@ -31,6 +31,8 @@ _ORDER = (
     "slice number",
 )
 """What tells slices apart, slowest first; the place is the last."""
+
+_INDEX = "index in REC file"
 
 _COLUMN = re.compile(r"#\s+(.+?)\s*\((?:(\d+)\*)?(integer|float|string)\)\s*$")
 _GENERAL = re.compile(r"\.\s+(.*?)\s*:\s*(.*)")
@@ -62,12 +64,8 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
         raise CorruptError(f"the PAR header has {len(rows)} slices")
     rec, data = _rec(name, beside)
     length = size_of(data)
-    slices = sorted((_number(row, "index in REC file"), number) for number, row in enumerate(rows))
     at, stretches = 0, []
-    for index, (said, number) in enumerate(slices):
-        if said != index:
-            raise CorruptError("the slices of the PAR header are not those of the REC file")
-        row = rows[number]
+    for row in _in_file_order(rows):
         layout = _layout(row, general)
         check_room(at, layout.nbytes, length)
         position = tuple(float(_number(row, column)) for column in _ORDER if column in row)
@@ -98,6 +96,18 @@ def _read(text: str) -> tuple[dict[str, str], list[Row]]:
     return general, rows
 
 
+def _in_file_order(rows: list[Row]) -> list[Row]:
+    """Slices by their place in the REC file; as they are listed if the header does not number them from 0 on."""
+    if any(len(row.get(_INDEX, ())) != 1 for row in rows):
+        return rows
+    places = [_number(row, _INDEX) for row in rows]
+    return (
+        [row for _, row in sorted(zip(places, rows, strict=True), key=lambda pair: pair[0])]
+        if sorted(places) == list(range(len(rows)))
+        else rows
+    )
+
+
 def _rec(name: str, beside: Beside) -> tuple[str, BinaryIO]:
     stem = re.sub(r"\.par$", "", name, flags=re.IGNORECASE)
     for ending in (".REC", ".rec", ".Rec"):
@@ -109,7 +119,7 @@ def _rec(name: str, beside: Beside) -> tuple[str, BinaryIO]:
 def _number(row: Row, column: str) -> int:
     if len(row.get(column, ())) != 1:
         raise CorruptError(f"the PAR header has no {column!r}")
-    return integers(row[column][0])[0]
+    return integer(row[column][0])
 
 
 def _numbers(row: Row, column: str) -> list[float]:
@@ -122,7 +132,7 @@ def _layout(row: Row, general: dict[str, str]) -> Layout:
     bits = (
         _number(row, "image pixel size")
         if "image pixel size" in row
-        else integers(general.get("image pixel size [8 or 16 bits]", ""))[0]
+        else integer(general.get("image pixel size [8 or 16 bits]", ""))
     )
     if len(resolution) != 2 or min(resolution) < 1 or bits not in (8, 16):
         raise CorruptError(f"the PAR header has slices of {resolution} pixels of {bits} bits")
