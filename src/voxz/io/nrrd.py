@@ -167,7 +167,8 @@ def data_files(header: Header, sizes: list[int]) -> tuple[list[str], list[int]]:
     if len(files) == 1:
         return files, sizes
     if axes_each == len(sizes) and sizes[-1] % len(files) == 0:
-        return files, [*sizes[:-1], sizes[-1] // len(files)]
+        each = sizes[-1] // len(files)
+        return files, [*sizes[:-1], each] if each > 1 else sizes[:-1]
     if not 1 <= axes_each < len(sizes) or math.prod(sizes[axes_each:]) != len(files):
         raise CorruptError(f"the NRRD header has {len(files)} data files of {axes_each} axes for the sizes {sizes}")
     return files, sizes[:axes_each]
