@@ -3,10 +3,12 @@
 import sys
 
 from benchmarks import (
+    archives,
     bounds,
     downstream,
     figure,
     floats,
+    fuzz,
     heavy,
     implicit,
     labels,
@@ -20,6 +22,7 @@ from benchmarks import (
 from voxz.__main__ import main
 
 SUITES = {
+    "archives": archives.main,
     "bounds": bounds.main,
     "lossless": lossless.main,
     "labels": labels.main,
@@ -33,6 +36,7 @@ SUITES = {
     "lowrate": lowrate.main,
     "trained": trained.main,
     "figure": figure.main,
+    "fuzz": fuzz.main,
 }
 
 if __name__ == "__main__":

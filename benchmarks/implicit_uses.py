@@ -125,8 +125,9 @@ def gallery(samples: Samples) -> bytes:
 def _field_at(blob: bytes, positions: tuple[NDArray[np.float64], ...]) -> NDArray[np.float64]:
     """Samples ``(series, z, y, x)`` of a file of one brick at positions in its voxels."""
     with Reader(blob) as reader:
-        assert len(reader.boxes) == 1
-        found = reader.brick(0, partial(resample_brick, positions=(positions[0], positions[1], positions[2])))
+        (array,) = reader.arrays
+        assert len(array.boxes) == 1
+        found = array.brick(0, partial(resample_brick, positions=(positions[0], positions[1], positions[2])))
     return found[..., 0].astype(np.float64)
 
 

@@ -14,6 +14,7 @@ from voxz.io.arrange import arrange
 from voxz.io.foreign_file import ForeignFile, Stretch
 from voxz.io.packings import packing
 from voxz.io.readers import READERS
+from voxz.io.tree import packed_layout
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,10 @@ def samples_of(data: bytes, stretch: Stretch) -> NDArray[Any] | None:
     assert len(data) == stretch.length
     unpacked = data
     if stretch.packing != "raw":
-        both = packing(stretch.packing).unpack(data, stretch.layout, *stretch.options)
+        both = packing(stretch.packing).unpack(data, packed_layout(stretch.layout), *stretch.options)
         if both is None:
             return None
-        assert packing(stretch.packing).pack(*both, stretch.layout) == data
+        assert packing(stretch.packing).pack(*both, packed_layout(stretch.layout)) == data
         unpacked = both[0]
     samples = stretch.view.apply(np.frombuffer(unpacked, stretch.layout.dtype))
     assert stretch.view.undo(samples).tobytes() == unpacked

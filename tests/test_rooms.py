@@ -11,7 +11,7 @@ import pytest
 import voxz
 
 ROOMS = [
-    {"errors", "jit"},
+    {"errors", "limits", "jit"},
     {"volume", "entropy", "numerics", "threads", "metrics", "plotting", "weights"},
     {"transforms"},
     {"codecs"},

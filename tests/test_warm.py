@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 import numpy as np
 import voxz
+from dicoms import TEST_FILES, parsed
 from phantoms import head, labels, ratio_map, series
+from voxz.io.packings import packing
 from voxz.jit.cache import KernelCache
 
 compiled = []
@@ -25,6 +27,11 @@ for target in (voxz.MaxError(3), voxz.Psnr(40), voxz.BitsPerVoxel(1)):
     with voxz.open(voxz.encode(head((9, 40, 44)).astype("u2"), target=target)) as image:
         image.preview(1)
         image[2:5, 3]
+for name in ("MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm", "SC_rgb_jpeg_gdcm.dcm"):
+    file = (TEST_FILES / "test_files" / name).read_bytes()
+    for stretch in parsed(file).stretches["a.dcm"]:
+        module, data = packing(stretch.packing), file[stretch.start : stretch.start + stretch.length]
+        assert module.pack(*module.unpack(data, stretch.layout), stretch.layout) == data
 assert not compiled, compiled
 """
 

@@ -6,7 +6,7 @@ import io
 import os
 import warnings
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,20 +16,32 @@ from numpy.typing import ArrayLike, NDArray
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
 from voxz.container.byte_source import SourceLike
-from voxz.container.header import COMPANION, Header
-from voxz.container.reader import Reader
-from voxz.errors import CorruptError, LimitError, PlainBytesWarning, UsageError, VoxzError
+from voxz.container.files import Gzip
+from voxz.container.reader import Reader, only_array
+from voxz.errors import (
+    ConstantVolumeWarning,
+    CorruptError,
+    LimitError,
+    PlainBytesWarning,
+    TrailingBytesWarning,
+    UsageError,
+    VoxzError,
+)
 from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.sample_type import sample_type
 from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
-from voxz.io.original import NotAnImageError, Original
+from voxz.io.original import Input, NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
-from voxz.pipeline.decode import restore, slabs
-from voxz.pipeline.encode import encode_samples
+from voxz.io.restored_tree import RestoredTree
+from voxz.io.tree import PLAIN, Tree
+from voxz.limits import BASE
+from voxz.pipeline.archive import encode_tree
+from voxz.pipeline.decode import check_array, checked_only, restore, slabs
+from voxz.pipeline.encode import Written, encode_plain, encode_samples
 from voxz.pipeline.plan import Plan
-from voxz.pipeline.samples import Progress, Samples
+from voxz.pipeline.samples import Progress
 from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
 from voxz.target import LOSSLESS, Target
@@ -45,7 +57,7 @@ FilePath = str | os.PathLike[str]
 
 
 def compress(
-    source: FilePath,
+    source: FilePath | Sequence[FilePath],
     destination: FilePath,
     *,
     target: Target = LOSSLESS,
@@ -57,13 +69,19 @@ def compress(
     remove: bool = False,
     strict: bool = False,
     force_lossy: bool = False,
+    keep_attributes: bool = False,
     progress: Progress | None = None,
 ) -> None:
-    """Compress a NIfTI or .npy file to a .voxz file; ``-`` is standard input or output.
+    """Compress a NIfTI or .npy file to a .voxz file, a folder or list of files to an archive; ``-`` is standard input or output.
+
+    An archive restores every file of a folder, byte for byte, whatever it is. Volumes and series in it can be read one by one
+    (``voxz.open(archive).series``). Archives are lossless.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
-    What is no image, or contradicts itself, is kept as plain bytes with a `PlainBytesWarning`.
+    What is no image, or contradicts itself, is kept as plain bytes with a `PlainBytesWarning`. Bytes behind a gzip stream are
+    kept with a `TrailingBytesWarning`. A volume of one value is coded without loss whatever size was asked for, with a
+    `ConstantVolumeWarning`.
 
     Parameters
     ----------
@@ -74,6 +92,7 @@ def compress(
     force : whether an existing file is replaced
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
     strict : whether what is no image is refused
+    keep_attributes : whether an archive keeps permissions and times of its files
     progress : called with the bytes done and their total
 
     Raises
@@ -85,33 +104,84 @@ def compress(
     """
     chosen = codec_of(codec)
     _check(level)
+    if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
+        if target != LOSSLESS or remove:
+            raise UsageError(
+                "archives of folders are lossless and leave the folder; compress files one by one for a target or --rm"
+            )
+        if _reads_ahead(chosen):
+            raise UsageError(f"the codec {chosen and chosen.name} looks at a whole volume first; compress file by file")
+        _archive(source, destination, Plan(level, chosen), thread_count(threads), verify, force, keep_attributes, progress)
+        return
     _refuse_same(source, destination)
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
     count = thread_count(threads)
     with Original(source) as original:
         with output(destination, force, original.status, read_back=remove) as file:
-
-            def image() -> tuple[Samples, Header, bool]:
-                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
-                    return *_write(original.image, file, way, count, _part(progress, 0, 1 + verify)), way.plan.exact
-
             try:
-                samples, written, exact = image()
+                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress) as way:
+                    written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
+                _warn(original.name, target, way, written)
             except NotAnImageError as found:
-                if strict:
-                    raise found.cause from None
                 _refuse_rate(target, found.cause)
-                named = "" if original.name in str(found.cause) else f"{original.name}: "
-                warnings.warn(f"{named}{found.cause}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
-                way = Settled(Plan(level, codec_of("stored")))
-                samples, written = _write(original.plain, file, way, count, _part(progress, 0, 1 + verify))
-                exact = True
+                shown = _part(progress, 0, 1 + verify)
+                written = _no_image(original, found.cause, file, Plan(level, chosen), count, strict, shown)
             if verify:
-                _verify(file, samples, written, exact, count, _part(progress, 1, 2))
+                _verify(file, written, count, _part(progress, 1, 2))
             original.refuse_changed()
         if remove:
             original.remove()
+
+
+def _warn(name: str, target: Target, way: Settled, written: Written) -> None:
+    """Warn of what may surprise in a file that is coded as an image."""
+    if written.behind_gzip:
+        warnings.warn(
+            f"{name} has {written.behind_gzip} bytes behind its gzip stream; they are kept", TrailingBytesWarning, stacklevel=3
+        )
+    if way.plan.exact and target.bits_per_sample(8) is not None:
+        size = f"in {written.file_length} bytes, whatever --{target.name} asks"
+        warnings.warn(f"{name} holds one value only: it is coded without loss {size}", ConstantVolumeWarning, stacklevel=3)
+
+
+def _no_image(
+    original: Original, fault: VoxzError, file: BinaryIO, plan: Plan, threads: int, strict: bool, progress: Progress | None
+) -> Written:
+    """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
+    if len(original.files) == 1 and not _reads_ahead(plan.codec):
+        tree = Tree(original.files[0], threads, named=False)
+        if tree.arrays:
+            return encode_tree(tree, file, plan, threads, progress)
+    if strict:
+        raise fault from None
+    named = "" if original.name in str(fault) else f"{original.name}: "
+    warnings.warn(f"{named}{fault}; kept as plain bytes", PlainBytesWarning, stacklevel=3)
+    return encode_plain(original.files, file, progress)
+
+
+def _reads_ahead(codec: Codec | None) -> bool:
+    """Whether a codec looks at a whole volume first, which those of an archive are not held for."""
+    return codec is not None and codec.reads_ahead
+
+
+def _archive(
+    source: FilePath | Sequence[FilePath],
+    destination: FilePath,
+    plan: Plan,
+    threads: int,
+    verify: bool,
+    force: bool,
+    keep_attributes: bool,
+    progress: Progress | None,
+) -> None:
+    """Compress a tree of files, and compare what the archive restores with the checksums of the files."""
+    with output(destination, force) as file:
+        tree = Tree(source, threads)
+        written = encode_tree(tree, file, plan, threads, _part(progress, 0, 1 + verify), keep_attributes)
+        tree.refuse_changed()
+        if verify:
+            _verify(file, written, threads, _part(progress, 1, 2))
 
 
 def _refuse_rate(target: Target, cause: VoxzError) -> None:
@@ -120,15 +190,13 @@ def _refuse_rate(target: Target, cause: VoxzError) -> None:
         raise UsageError(f"{cause}; plain bytes cannot be given a size: leave out --{target.name} for this file")
 
 
-def _verify(file: BinaryIO, samples: Samples, written: Header, exact: bool, threads: int, progress: Progress | None) -> None:
+def _verify(file: BinaryIO, written: Written, threads: int, progress: Progress | None) -> None:
     """Decode the file that was just written and compare it with what was read."""
     os.fsync(file.fileno())
     with Reader(file.name) as reader:
-        if reader.header != written or (exact and written.original_sha256 != samples.checksums()[1]):
+        if tuple(array.header for array in reader.arrays) != written.headers or reader.files_sha256 != written.files_sha256:
             raise CorruptError("the file that was written is not the one that was meant; try again")
-        if reader.foreign_bytes(COMPANION) != samples.foreign.companion:
-            raise CorruptError("the header that was written is not the one that was read; try again")
-        restore(reader, None, threads, progress)
+        restore(reader, checked_only, threads, progress)
 
 
 def decompress(
@@ -140,6 +208,7 @@ def decompress(
     resample: Sequence[int] | float | None = None,
     threads: int | None = None,
     force: bool = False,
+    remove: bool = False,
     progress: Progress | None = None,
 ) -> None:
     """Restore the original file, or the part of it that `select` names (``"z=10:20,t=3"``), to `destination`.
@@ -150,31 +219,58 @@ def decompress(
     and affines of a NIfTI header are those of the larger voxels.
 
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
-    original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img.
+    original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img, and what was behind a
+    gzip stream behind it.
+
+    With `remove`, `source` is deleted once all of it is restored and read back from the disk.
     """
-    like = None
+    part = bool(resolution) or select is not None or resample is not None
+    if remove and (part or os.fspath(destination) == "-" or is_stream(destination)):
+        raise UsageError("the input is deleted only after all of it was restored on disk; leave out --rm (remove) here")
+    given = None
     if isinstance(source, str | os.PathLike) and Path(source).is_file():
         _refuse_same(source, destination)
-        like = Path(source).stat()
+        given = Input([Path(source)], os.fspath(source))
+    like = given.files[0].stat() if given else None
     with ExitStack() as stack:
-        if resolution or select is not None or resample is not None:
+        if part:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(output(destination, force, like))
             sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
             image.write_part(select, resolution, sink, resample)
             return
         reader = stack.enter_context(Reader(source))
-        companion = reader.foreign_bytes(COMPANION)
-        if companion and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
-            raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
-        file = stack.enter_context(output(destination, force, like))
-        if companion:
-            header = header_path(Path(destination), companion)
-            stack.enter_context(complete_file(header, force, like)).write(companion)
-        sink = file
-        if reader.header.format_name != "bytes":
-            sink = stack.enter_context(packer(destination, file, reader.header.gzip_level or gzip_stream.DEFAULT_LEVEL))
-        restore(reader, sink, thread_count(threads), progress)
+        if reader.files.named:
+            if remove:
+                raise UsageError("an archive of a folder stays: leave out --rm (remove) here")
+            restore(reader, RestoredTree(destination, reader.files, force).opened, thread_count(threads), progress)
+            return
+        sinks = iter(_sinks(reader, destination, force, like, remove, stack))
+        if len(reader.files):
+            restore(reader, lambda file, around: nullcontext(next(sinks)), thread_count(threads), progress)
+        else:
+            check_array(only_array(reader), thread_count(threads), next(sinks), progress)
+    if remove and given:
+        given.remove()
+
+
+def _sinks(
+    reader: Reader, destination: FilePath, force: bool, like: os.stat_result | None, read_back: bool, stack: ExitStack
+) -> list[BinaryIO]:
+    """Where the content of the files goes: of one, or of data and header of a pair."""
+    pair = len(reader.files) == 2
+    if pair and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
+        raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
+    sink = stack.enter_context(output(destination, force, like, read_back))
+    stored = reader.files[0] if len(reader.files) else None
+    if stored is not None and stored.format != PLAIN:
+        gzip = stored.gzip or Gzip(gzip_stream.DEFAULT_LEVEL)
+        behind = reader.piece(reader.files.pieces_of(0)[-1]) if gzip.after else b""
+        sink = stack.enter_context(packer(destination, sink, gzip.level, behind))
+    if not pair:
+        return [sink]
+    header = header_path(Path(destination), reader.files[1].name)
+    return [sink, stack.enter_context(complete_file(header, force, like, read_back))]
 
 
 def encode(
@@ -208,20 +304,21 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
 
     `blob` is bytes (any buffer), a file object, a path or a URL.
 
-    `max_bytes` bounds the size of the result (`LimitError`).
+    `max_bytes` bounds the size of the result (`LimitError`); `voxz.limits` says what decoding takes beside it.
     """
     with Reader(blob) as reader:
-        layout = reader.layout
+        stored = only_array(reader)
+        layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
             raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
         flat = np.empty(layout.nbytes // layout.dtype.itemsize, layout.dtype)
         at = 0
-        for slab in slabs(reader, thread_count(threads)):
+        for slab in slabs(stored, thread_count(threads)):
             flat[at : at + slab.size] = slab.reshape(-1)
             at += slab.size
-        if hashlib.sha256(flat.view(np.uint8).data).digest() != reader.header.samples_sha256:
+        if hashlib.sha256(flat.view(np.uint8).data).digest() != stored.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
-        flat = flat.view(sample_type(reader))
+        flat = flat.view(sample_type(stored))
     channels = (layout.channels,) if layout.channels > 1 else ()
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
@@ -241,14 +338,16 @@ def open(
 def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
     with Reader(source) as reader:
-        reader.foreign_bytes(COMPANION)
-        restore(reader, None, thread_count(threads), progress)
+        restore(reader, checked_only, thread_count(threads), progress)
 
 
-def info(source: SourceLike) -> Info:
-    """Describe a file: shape, type, codecs, sizes in bytes, checksums. Nothing is decoded."""
+def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
+    """Describe a file: shape, type, codecs, sizes in bytes, checksums. No samples are decoded.
+
+    What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
+    """
     with Reader(source) as reader:
-        return Info.of(reader)
+        return Info.of(reader, max_bytes)
 
 
 def _check(level: int) -> None:
@@ -256,17 +355,17 @@ def _check(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> tuple[Samples, Header]:
-    """Code a volume to `file`, again with another step if it missed its target; return the samples that were read."""
+def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> Written:
+    """Code a volume to `file`, again with another step if it missed its target; return what was written."""
     plan = way.plan
     for _ in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            header, loss = encode_samples(samples, file, plan, threads, progress, way.bricks)
-        nearer = None if way.bricks else nearer_plan(plan, header, loss)
+            written = encode_samples(samples, file, plan, threads, progress, way.bricks)
+        nearer = None if way.bricks else nearer_plan(plan, written)
         if nearer is None:
-            return samples, header
+            return written
         plan = nearer
     raise UsageError(f"the target was missed {ATTEMPTS} times; ask for a PSNR instead of a size, or for another size")
 

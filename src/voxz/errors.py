@@ -41,8 +41,20 @@ class MissingWeightsError(VoxzError):
     """A file was made with a trained model that is not here; the message names it and says where to put it."""
 
 
-class PlainBytesWarning(UserWarning):
+class VoxzWarning(UserWarning):
+    """A file was coded in a way that may surprise; nothing of it is lost."""
+
+
+class PlainBytesWarning(VoxzWarning):
     """A file is no image that voxz knows, or contradicts itself: it was kept as plain bytes, and comes back byte for byte."""
+
+
+class TrailingBytesWarning(VoxzWarning):
+    """Bytes follow the gzip stream of a file, which other programs ignore: they are kept, and come back in the .gz file."""
+
+
+class ConstantVolumeWarning(VoxzWarning):
+    """A volume of one value is coded without loss, in few bytes, whatever size was asked for."""
 
 
 def needs_newer(what: str) -> UnsupportedError:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 WINDOW = 7
 """Side of a window of SSIM, in voxels."""
 
+_LEAST = 1e-140
+"""Numbers from here on, and down from its inverse, have squares that are doubles."""
+
 _SLAB = 1 << 22
 """SSIM is computed on slabs of about this many voxels, to bound its memory."""
 
@@ -42,10 +45,12 @@ def data_range_of(samples: NDArray[Any]) -> float:
 
 
 def psnr(mean_square: float, data_range: float) -> float | None:
-    """Peak signal-to-noise ratio in dB, None if there is no error or no range."""
-    if mean_square == 0 or data_range <= 0:
+    """Peak signal-to-noise ratio in dB, None without any error or range, or where they are beyond all numbers."""
+    if not (0 < mean_square < math.inf and 0 < data_range < math.inf):
         return None
-    return 10 * math.log10(data_range**2 / mean_square)
+    if mean_square >= _LEAST and _LEAST <= data_range <= 1 / _LEAST:
+        return 10 * math.log10(data_range**2 / mean_square)
+    return 20 * math.log10(data_range) - 10 * math.log10(mean_square)
 
 
 def ssim(a: NDArray[Any], b: NDArray[Any], data_range: float) -> float | None:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from voxz import api
 from voxz.codecs.fidelity import EXACT, Fidelity
+from voxz.entropy.varint import varint
 from voxz.pipeline.samples import Progress
 from voxz.target import BitsPerVoxel, MaxError, Psnr
+from voxz.volume.layout import Layout
 
 SHAPE = (6, 20, 24)
 INTEGERS = ("u1", "i1", "u2", "i2", "u4", "i4")
@@ -74,6 +76,8 @@ def _jobs() -> Iterator[Job]:
     for chosen, fidelity, level in product(options, fidelities, LEVELS):
         yield partial(_wavelet, level, fidelity, chosen)
     yield _siren
+    yield _dicom
+    yield _packings
 
 
 def _floats(dtype: str) -> Iterator[NDArray[Any]]:
@@ -102,16 +106,39 @@ def _wavelet(level: int, fidelity: Fidelity, options: dict[str, str]) -> None:
             codec.decode_brick(payload, samples.shape, samples.dtype)
 
 
+def _dicom() -> None:
+    from voxz.io.dicom.elements import read_elements  # noqa: PLC0415 - compiles kernels
+
+    file = bytes(128) + b"DICM" + b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
+    read_elements(lambda start, length: file[start : start + length], len(file))
+
+
+def _packings() -> None:
+    """Frames of a few samples, packed from heads of streams and unpacked."""
+    from voxz.io.packings import jpeg_lossless, jpeg_ls, rle  # noqa: PLC0415 - compiles kernels
+
+    layout = Layout((4, 2), np.dtype("<u2"), first_axis_fastest=True)
+    samples = np.arange(1 << 15, (1 << 15) + 8, dtype="<u2").tobytes()
+    frame, scan = b"\0\x0b\x10\0\2\0\4\1\1\x11\0", b"\xff\xda\0\x08\1\1\0"
+    codes = b"\xff\xc4\0\x24\0" + bytes([0, 0, 0, 0, 17, *[0] * 11]) + bytes(range(17))
+    lossless = b"\xff\xd8" + codes + b"\xff\xc3" + frame + scan + b"\4\0\0"
+    nearly = b"\xff\xd8\xff\xf7" + frame + scan + b"\0\0\0"
+    jpeg_lossless.unpack(jpeg_lossless.pack(samples, b"\0\1" + varint(len(lossless)) + lossless + b"\0", layout), layout)
+    jpeg_ls.unpack(jpeg_ls.pack(samples, b"\0" + varint(len(nearly)) + nearly + b"\0", layout), layout)
+    rle.unpack(rle.pack(samples, b"\0" + 2 * b"\0\0", layout), layout)
+
+
 def _siren() -> None:
     """Decode latents and a network; fitting them needs PyTorch and happens there."""
-    from voxz.codecs.siren import codec  # noqa: PLC0415 - compiles kernels
+    from voxz.codecs.masked import Prepared  # noqa: PLC0415 - compiles kernels
+    from voxz.codecs.siren import codec  # noqa: PLC0415
     from voxz.codecs.siren.field import Field, Networks  # noqa: PLC0415
     from voxz.codecs.siren.latents import SCALES, Latents  # noqa: PLC0415
     from voxz.codecs.siren.network import Shape  # noqa: PLC0415
     from voxz.codecs.siren.weights import decode_weights, encode_weights  # noqa: PLC0415
 
     samples = _volume()[None, ..., None]
-    prepared = codec.Prepared.of(samples)
+    prepared = Prepared.of(samples)
     assert prepared is not None
     shape = Shape((1 + SCALES + 3, 4, 1), (1, 0), (1.0, 1.0))
     numbers = np.arange(shape.weights, dtype=np.int64)[None] % 5 - 2

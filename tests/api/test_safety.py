@@ -45,7 +45,7 @@ def durations(scan: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 
 @pytest.mark.parametrize("verb", ["compress", "decompress"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopped_at_any_moment(
     number: signal.Signals, verb: str, scan: Path, durations: dict[str, float], tmp_path: Path
 ) -> None:
@@ -62,11 +62,10 @@ def test_stopped_at_any_moment(
         text = process.communicate()[1].decode()
         assert target.read_bytes() in (b"old", complete.read_bytes())
         assert process.returncode in (0, 130, -number), text
-        assert "Traceback" not in text or process.returncode == -number
+        assert "Traceback" not in text
         if process.returncode == 130:
             assert text.count("\n") == 1, text
-        if number != signal.SIGKILL:
-            assert not list(tmp_path.glob(".*.part"))
+        assert not list(tmp_path.glob(".*.part"))
     assert digest(source) == before
 
 
@@ -105,13 +104,6 @@ def test_full_standard_output(scan: Path) -> None:
     assert process.returncode == 1
     assert process.stderr.decode().startswith("voxz: ")
     assert process.stderr.count(b"\n") == 1
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_unwritable_folder(scan: Path, tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(PermissionError):
-        voxz.compress(scan, tmp_path / "out.voxz")
 
 
 def test_failed_verification_leaves_nothing(scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,11 +76,41 @@ def test_existing_files_are_kept_without_force(scan: Path) -> None:
 
 def test_rm_removes_the_input_only_after_verification(scan: Path) -> None:
     refused(2, "leave out --no-verify", "compress", "--rm", "--no-verify", scan)
+    refused(2, "standard output is no file", "compress", "--rm", scan, "-o", "-")
     assert scan.exists()
     assert run("compress", "--rm", scan).returncode == 0
     assert not scan.exists()
     refused(1, "neither NIfTI nor", "compress", "--rm", "--strict", "-o", scan.with_name("x.voxz"), __file__)
     assert Path(__file__).exists()
+
+
+def test_decompress_rm_removes_the_input_only_when_all_of_it_is_back(scan: Path) -> None:
+    before = digest(scan)
+    run("compress", "--rm", scan)
+    packed = scan.with_name("scan.nii.voxz")
+    for options in (["-o", "-"], ["--select", "z=1"], ["--resolution", "1"]):
+        refused(2, "only after all of it was restored on disk", "decompress", "--rm", packed, *options)
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[:-9] + b"?" + whole[-8:])
+    refused(3, "checksum", "decompress", "--rm", packed)
+    assert [path.name for path in scan.parent.iterdir()] == [packed.name]
+    packed.write_bytes(whole)
+    assert run("decompress", "--rm", packed).returncode == 0
+    assert [path.name for path in scan.parent.iterdir()] == [scan.name]
+    assert digest(scan) == before
+
+
+@pytest.mark.parametrize("option", ["--bits", "--ratio"])
+def test_a_size_for_a_volume_of_one_value_is_answered_by_a_note(option: str, tmp_path: Path) -> None:
+    (tmp_path / "a.nii").write_bytes(nifti((40, 30, 20), samples=bytes(48_000))[1])
+    done = run("compress", tmp_path / "a.nii", option, "4")
+    assert done.returncode == 0
+    size = (tmp_path / "a.nii.voxz").stat().st_size
+    assert f"holds one value only: it is coded without loss in {size} bytes, whatever {option} asks" in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+    assert run("compress", "-f", tmp_path / "a.nii", "--psnr", "40").stderr == b""
+    run("decompress", "-f", tmp_path / "a.nii.voxz", "-o", tmp_path / "b.nii")
+    assert digest(tmp_path / "b.nii") == digest(tmp_path / "a.nii")
 
 
 def test_rm_removes_both_files_of_a_pair(tmp_path: Path) -> None:
@@ -273,6 +303,17 @@ def test_a_terminal_is_told_what_was_lost(scan: Path) -> None:
     assert result.stdout == b""
     assert ", max error " in shown
     assert " : 1" in shown
+
+
+def test_an_error_that_nobody_foresaw_is_one_line(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("voxz.api.compress", broken)
+    refused(1, "a bug in voxz (ZeroDivisionError: division by zero); please report", "compress", scan)
+    assert [path.name for path in scan.parent.iterdir()] == [scan.name]
+    monkeypatch.setenv("VOXZ_DEBUG", "1")
+    assert b"Traceback" in run("compress", scan).stderr
 
 
 def test_every_command_has_help() -> None:

@@ -120,13 +120,13 @@ def test_colour_channels_are_the_last_axis(tmp_path: Path) -> None:
 def decoded_bricks(image: Image, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A list to which the number of each brick is added that is decoded from now on."""
     numbers: list[int] = []
-    original = image._reader.brick
+    original = image._array.brick
 
     def brick(number: int, **options: Any) -> NDArray[np.generic]:
         numbers.append(number)
         return original(number, **options)
 
-    monkeypatch.setattr(image._reader, "brick", brick)
+    monkeypatch.setattr(image._array, "brick", brick)
     return numbers
 
 
@@ -135,7 +135,7 @@ def test_only_needed_bricks_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None
     with voxz.open(voxz.encode(array, codec="stored")) as image:
         decoded = decoded_bricks(image, monkeypatch)
         assert np.array_equal(image[100], array[100])
-        assert len(decoded) * 4 < len(image._reader.bricks)
+        assert len(decoded) * 4 < len(image._array.bricks)
         before = len(decoded)
         assert np.array_equal(image[100, 5:9], array[100, 5:9])
         assert len(decoded) == before
@@ -162,7 +162,7 @@ def test_a_brick_that_several_ask_for_is_decoded_once(ask: str, monkeypatch: pyt
         if ask == "prefetch":
             ahead = [image.prefetch(np.s_[k : k + 60]) for k in (0, 40, 140)]
         assert all(np.array_equal(part, array) for part in pool.map(lambda _: image[...], range(8)))
-        assert sorted(decoded) == list(range(len(image._reader.bricks)))
+        assert sorted(decoded) == list(range(len(image._array.bricks)))
         if ask == "prefetch":
             assert [future.result() for future in ahead] == [None] * 3
 
@@ -187,14 +187,14 @@ def test_chunks_are_the_bricks_in_the_order_of_the_axes(shape: tuple[int, ...], 
             decoded = decoded_bricks(image, monkeypatch)
             image[tuple(slice(0, chunk) for chunk in image.chunks)]
             image[tuple(slice((size - 1) // chunk * chunk, size) for size, chunk in zip(shape, image.chunks, strict=True))]
-            assert len(decoded) == min(2, len(image._reader.bricks))
+            assert len(decoded) == min(2, len(image._array.bricks))
 
 
 def test_chunks_of_nifti_and_colour(tmp_path: Path) -> None:
     (tmp_path / "a.nii").write_bytes(nifti((60, 50, 200, 2))[1])
     voxz.compress(tmp_path / "a.nii", tmp_path / "a.voxz", level=1)
     with voxz.open(tmp_path / "a.voxz") as image:
-        assert image.chunks == tuple(image._reader.grid.extent[::-1])
+        assert image.chunks == tuple(image._array.grid.extent[::-1])
     (tmp_path / "b.nii").write_bytes(nifti((6, 5, 4), "rgb")[1])
     voxz.compress(tmp_path / "b.nii", tmp_path / "b.voxz")
     with voxz.open(tmp_path / "b.voxz") as image:
@@ -207,11 +207,11 @@ def test_a_forked_process_waits_for_no_thread_of_its_parent() -> None:
         "import os, sys, threading, numpy as np, voxz\n"
         "array = np.arange(200 * 64 * 64, dtype=np.int32).reshape(200, 64, 64)\n"
         "image, begun, go = voxz.open(voxz.encode(array, codec='stored')), threading.Event(), threading.Event()\n"
-        "decode = image._reader.brick\n"
+        "decode, parent = image._array.brick, os.getpid()\n"
         "def slow(number, **options):\n"
-        "    if threading.current_thread() is not threading.main_thread(): begun.set(); go.wait()\n"
+        "    if os.getpid() == parent: begun.set(); go.wait()\n"
         "    return decode(number, **options)\n"
-        "image._reader.brick = slow\n"
+        "image._array.brick = slow\n"
         "thread = threading.Thread(target=lambda: image[0]); thread.start(); begun.wait()\n"
         "child = os.fork()\n"
         "if not child: os._exit(int(image[0, 0, 5] != 5))\n"

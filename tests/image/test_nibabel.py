@@ -82,13 +82,13 @@ def test_slices_through_nibabel_decode_only_their_bricks(tmp_path: Path, monkeyp
     voxz.compress(write_nifti(tmp_path / "a.nii", smooth((200, 64, 64))), tmp_path / "a.voxz", codec="stored")
     image = voxz.open(tmp_path / "a.voxz")
     wanted: list[int] = []
-    batches = image._reader.batches
+    batches = image._array.batches
 
     def noted(numbers: list[int]) -> Any:
         wanted.extend(numbers)
         return batches(numbers)
 
-    monkeypatch.setattr(image._reader, "batches", noted)
+    monkeypatch.setattr(image._array, "batches", noted)
     assert image.to_nibabel().slicer[:, :, 100:101].get_fdata().shape == (64, 64, 1)
     assert len(wanted) == 1
 

@@ -59,8 +59,8 @@ def test_batches_are_bounded(scan: tuple[np.ndarray, bytes], monkeypatch: pytest
     array, blob = scan
     monkeypatch.setattr("voxz.container.reader.BATCH_BYTES", 1000)
     with voxz.open(blob) as image:
-        numbers = list(range(len(image._reader.bricks)))
-        assert [[number for number, _ in batch] for batch in image._reader.batches(numbers)] == [[n] for n in numbers]
+        numbers = list(range(len(image._array.bricks)))
+        assert [[number for number, _ in batch] for batch in image._array.batches(numbers)] == [[n] for n in numbers]
         assert np.array_equal(image[::9], array[::9])
 
 
@@ -69,7 +69,7 @@ def test_bricks_that_lie_apart_are_asked_side_by_side(served: Served) -> None:
     served.files["a.voxz"] = voxz.encode(array, codec="stored")
     with voxz.open(served.url("a.voxz")) as image:
         served.taken()
-        assert image._reader.bricks[1].length > REMOTE_GAP
+        assert image._array.bricks[1].length > REMOTE_GAP
         assert np.array_equal(image[[3, 190]], array[[3, 190]])
         assert served.taken()[0] == 2
 

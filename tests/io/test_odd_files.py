@@ -1,6 +1,10 @@
 """Files that are odd, damaged or no images at all: nothing is lost, and what others read is an image."""
 
+import contextlib
 import gzip
+import io
+import os
+import threading
 from pathlib import Path
 
 import nibabel
@@ -8,8 +12,10 @@ import numpy as np
 import pytest
 
 import voxz
-from samples import digest, nifti
-from voxz.errors import PlainBytesWarning
+from samples import nifti
+from voxz.cli.destinations import compressed_name, restored_name
+from voxz.errors import PlainBytesWarning, TrailingBytesWarning
+from voxz.io.output import header_path
 
 
 def patched(data: bytes, at: int, value: bytes) -> bytes:
@@ -109,6 +115,19 @@ def test_odd_headers_that_others_read_are_images_and_come_back(case: str, zipped
     assert (tmp_path / "b.bin").read_bytes() == data
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_with_a_name_is_compressed_as_its_content_would_be(tmp_path: Path) -> None:
+    data = gzip_again(nifti((8, 7, 6))[1])
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
+    writer.start()
+    voxz.compress(tmp_path / "pipe", tmp_path / "a.voxz", target=voxz.MaxError(1))
+    writer.join()
+    (tmp_path / "b.nii.gz").write_bytes(data)
+    voxz.compress(tmp_path / "b.nii.gz", tmp_path / "b.voxz", target=voxz.MaxError(1))
+    assert (tmp_path / "a.voxz").read_bytes() == (tmp_path / "b.voxz").read_bytes()
+
+
 def test_an_affine_of_nan_opens_as_nibabel_opens_it(tmp_path: Path) -> None:
     data = patched(nifti((8, 7, 6))[1], 280, np.full(12, np.nan, "<f4").tobytes())
     (tmp_path / "a.nii").write_bytes(data)
@@ -116,10 +135,72 @@ def test_an_affine_of_nan_opens_as_nibabel_opens_it(tmp_path: Path) -> None:
     assert voxz.open(tmp_path / "a.voxz").to_nibabel().shape == nibabel.load(tmp_path / "a.nii").shape
 
 
-def test_bytes_behind_a_gzip_stream_come_back(tmp_path: Path) -> None:
-    source = tmp_path / "a.nii.gz"
-    source.write_bytes(gzip.compress(nifti((8, 7, 6))[1]) + b"behind")
-    with pytest.warns(PlainBytesWarning, match="bytes behind its gzip stream"):
-        voxz.compress(source, tmp_path / "a.voxz")
+@pytest.mark.parametrize("level", [6, 3])
+@pytest.mark.parametrize("behind", [b"behind" * 9, bytes(512), b"\x1f"])
+def test_bytes_behind_a_gzip_stream_come_back_with_the_image(behind: bytes, level: int, tmp_path: Path) -> None:
+    source, content = tmp_path / "a.nii.gz", nifti((40, 40, 9))[1]
+    zipped = gzip.compress(content[:9_000], level, mtime=0) + gzip.compress(content[9_000:], level, mtime=0)
+    for data in (gzip.compress(content, level, mtime=0) + behind, zipped + behind):
+        source.write_bytes(data)
+        with pytest.warns(TrailingBytesWarning, match=f"has {len(behind)} bytes behind its gzip stream; they are kept"):
+            voxz.compress(source, tmp_path / "a.voxz", force=True)
+        facts = voxz.info(tmp_path / "a.voxz").to_dict()
+        assert facts["shape"] == [40, 40, 9]
+        voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz", force=True)
+        back = (tmp_path / "b.nii.gz").read_bytes()
+        assert back == (data if facts["gzip_identical"] else gzip_again(content) + behind)
+        voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii", force=True)
+        assert (tmp_path / "b.nii").read_bytes() == content
+
+
+def gzip_again(content: bytes) -> bytes:
+    """Canonical gzip of some content."""
+    file = io.BytesIO()
+    with gzip.GzipFile("", "wb", 6, file, 0) as packer:
+        packer.write(content)
+    return file.getvalue()
+
+
+def test_bytes_behind_a_gzip_stream_stay_with_loss_too(tmp_path: Path) -> None:
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(nifti((40, 40, 9))[1]) + b"behind")
+    with pytest.warns(TrailingBytesWarning, match="6 bytes"):
+        voxz.compress(tmp_path / "a.nii.gz", tmp_path / "a.voxz", target=voxz.MaxError(2))
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz")
-    assert digest(tmp_path / "b.nii.gz") == digest(source)
+    assert (tmp_path / "b.nii.gz").read_bytes().endswith(b"behind")
+
+
+def test_what_is_too_long_behind_a_gzip_stream_is_kept_with_all_as_plain_bytes(tmp_path: Path) -> None:
+    data = gzip.compress(nifti((8, 7, 6))[1]) + bytes((8 << 20) + 1)
+    (tmp_path / "a.nii.gz").write_bytes(data)
+    with pytest.warns(PlainBytesWarning, match="more than 8388608 bytes behind its gzip stream"):
+        voxz.compress(tmp_path / "a.nii.gz", tmp_path / "a.voxz")
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz")
+    assert (tmp_path / "b.nii.gz").read_bytes() == data
+
+
+@pytest.mark.parametrize("names", [("S.img", "S.HDR"), ("S.IMG", "S.HDR"), ("S.Img", "S.Hdr"), ("s.IMG.GZ", "s.hdr.Gz")])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_pairs_come_back_under_the_names_they_had(names: tuple[str, str], damaged: bool, tmp_path: Path) -> None:
+    header, data = nifti((9, 8, 7), pair=True)
+    files = dict(zip(names, (data[: len(data) - damaged], header), strict=True))
+    for name, content in files.items():
+        files[name] = gzip_again(content) if name.lower().endswith("gz") else content
+        (tmp_path / name).write_bytes(files[name])
+    with pytest.warns(PlainBytesWarning) if damaged else contextlib.nullcontext():
+        voxz.compress(tmp_path / names[1], tmp_path / "packed", remove=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["packed"]
+    voxz.decompress(tmp_path / "packed", tmp_path / names[0], remove=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+@pytest.mark.parametrize("name", ["SCAN.NII.GZ", "Scan.Nii.gz", "scan.NII", "X.VOXZ", "a.Npy", "noname"])
+def test_files_come_back_under_the_names_they_had(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(gzip_again(nifti((9, 8, 7))[1]))
+    voxz.compress(tmp_path / name, packed := compressed_name(tmp_path / name), remove=True)
+    voxz.decompress(packed, restored_name(packed), remove=True)
+    assert [path.name for path in tmp_path.iterdir()] == [name + ".gz" * (".g" not in name.lower())]
+
+
+def test_the_name_of_a_header_leads_nowhere_else(tmp_path: Path) -> None:
+    with pytest.raises(voxz.CorruptError, match="said to end in"):
+        header_path(tmp_path / "a.img", "/../../etc/passwd")

@@ -65,10 +65,9 @@ def test_a_target_and_a_bound() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.complex64])
-@pytest.mark.parametrize("target", [voxz.Psnr(40), voxz.BitsPerVoxel(3), voxz.Ratio(4)])
-def test_samples_without_a_lossy_codec_come_back(dtype: Any, target: Any) -> None:
+def test_samples_without_a_lossy_codec_keep_any_psnr_by_losing_nothing(dtype: Any) -> None:
     samples = HEAD[:2].astype(dtype)
-    found, decoded = facts(samples, target)
+    found, decoded = facts(samples, voxz.Psnr(40))
     assert np.array_equal(decoded, samples)
     assert found["loss"]["largest_error"] == 0
 
@@ -147,6 +146,6 @@ def test_a_size_that_samples_cannot_be_brought_to_is_refused(dtype: str) -> None
 def test_doubles_whose_squares_overflow_are_refused_in_words(scale: float) -> None:
     array = np.random.default_rng(0).normal(0, 1, (6, 20, 24)) * scale
     for target in (voxz.Psnr(45), voxz.BitsPerVoxel(1), voxz.MaxError(scale)):
-        with pytest.raises(voxz.UsageError, match="multiply them by a power of 10"):
+        with pytest.raises(voxz.UsageError, match="multiply them by a power of 2"):
             voxz.encode(array, target=target)
     assert np.array_equal(voxz.decode(voxz.encode(array)), array)

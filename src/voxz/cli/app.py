@@ -16,7 +16,17 @@ from voxz.cli.batch import InterruptedBatchError, make_folders, run_batch, talk_
 from voxz.cli.bench import bench
 from voxz.cli.codec_flags import CODEC_NAMES, SIREN_PANEL, WAVELET_PANEL, PanelCommand, codec_from_flags
 from voxz.cli.data import app as data_app
-from voxz.cli.destinations import STREAM, Job, compressed_name, files_in, restored_name, selected_name, settle
+from voxz.cli.destinations import (
+    STREAM,
+    Job,
+    compressed_name,
+    files_in,
+    is_archive,
+    restored_name,
+    restores_folder,
+    selected_name,
+    settle,
+)
 from voxz.cli.error_line import report, warn
 from voxz.cli.progress import Shown
 from voxz.cli.text import comparison_text, info_text, outcome_line, printable
@@ -24,7 +34,7 @@ from voxz.cli.train import app as train_app
 from voxz.cli.warm import warm
 from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
-from voxz.container.writer import VERSION
+from voxz.container.header import VERSION
 from voxz.errors import UsageError
 from voxz.image.resample import grid_from_text
 from voxz.io.output import is_stream
@@ -135,6 +145,9 @@ def compress(
     force_lossy: Annotated[
         bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.", rich_help_panel=LOSS_PANEL)
     ] = False,
+    keep_attributes: Annotated[
+        bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
+    ] = False,
     preset: Annotated[
         str | None, typer.Option(help=f"{', '.join(PRESETS)}; the first unless given.", rich_help_panel=SIREN_PANEL)
     ] = None,
@@ -148,6 +161,8 @@ def compress(
     log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of the log.", rich_help_panel=SIREN_PANEL)] = None,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte.
+
+    A folder, or several inputs, with -o NAME.voxz become one archive, which restores every file in it.
 
     Lossless, unless a largest error, a PSNR, bits or a ratio is asked for. --max-error may be added to a PSNR, bits or a ratio.
     """
@@ -179,6 +194,23 @@ def compress(
 
     if remove and output == STREAM:
         raise UsageError("--rm deletes an input only after its file was verified on disk, and standard output is no file")
+    if is_archive(inputs, output):
+        api.compress(
+            inputs[0] if len(inputs) == 1 else inputs,
+            str(output),
+            target=target,
+            level=level,
+            codec=chosen,
+            threads=threads,
+            verify=not no_verify,
+            force=force,
+            remove=remove,
+            keep_attributes=keep_attributes,
+        )
+        facts = api.info(str(output))
+        if not quiet:
+            typer.echo(f"{output}: {facts.files} files, {outcome_line(facts, 0)}", err=True)
+        return
     files = files_in(inputs, packed=False)
     jobs = settle(files, output, compressed_name, folder=files != inputs and not Path(inputs[0]).is_file(), flat=flat)
     make_folders(jobs)
@@ -194,6 +226,7 @@ def decompress(
     resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
     threads: Threads = None,
     force: Force = False,
+    remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is restored and read back.")] = False,
     flat: Flat = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -203,12 +236,15 @@ def decompress(
 
     def work(job: Job, progress: Shown | None) -> str:
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
-        api.decompress(_input(job.source), job.destination, resample=grid, progress=progress, **options)
+        api.decompress(_input(job.source), job.destination, resample=grid, remove=remove, progress=progress, **options)
         return "" if job.destination == STREAM else f"{job.destination} is back"
 
     rename = selected_name if select or resolution or resample else restored_name
     files = files_in(inputs, packed=True)
-    jobs = settle(files, output, rename, folder=len(files) > 1, flat=flat)
+    if len(files) == 1 and output not in (None, STREAM) and restores_folder(files[0]):
+        jobs = [Job(files[0], str(output))]
+    else:
+        jobs = settle(files, output, rename, folder=len(files) > 1, flat=flat)
     make_folders(jobs)
     run_batch(jobs, "decompress", work, talk_of(quiet, verbose))
 

@@ -11,7 +11,7 @@ import typer
 from voxz.cli.destinations import STREAM, Job
 from voxz.cli.error_line import report
 from voxz.cli.progress import Shown, shown
-from voxz.errors import PlainBytesWarning, UsageError
+from voxz.errors import UsageError, VoxzWarning
 
 BATCH_FAILED = 4
 
@@ -79,5 +79,5 @@ def _refuse_hopeless(job: Job, written: set[tuple[int, int]]) -> None:
 def _warnings(talk: int) -> Iterator[None]:
     """Say each warning about a file, also one like the last, or none."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if talk == QUIET else "always", PlainBytesWarning)
+        warnings.simplefilter("ignore" if talk == QUIET else "always", VoxzWarning)
         yield

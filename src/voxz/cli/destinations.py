@@ -1,13 +1,17 @@
 """Where the files of a batch go: all of it is settled, and every conflict named, before the first sample is read."""
 
+import contextlib
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxz import api
+from voxz.container.reader import Reader
 from voxz.errors import UsageError, VoxzError
+from voxz.io.gzip_stream import MAGIC
 from voxz.io.source import files_of
+from voxz.io.tree import PLAIN
 
 STREAM = "-"
 """Standard input or output."""
@@ -45,6 +49,22 @@ def files_in(given: Iterable[str], *, packed: bool) -> list[str]:
         for name in names:
             found.setdefault(name if name == STREAM else os.path.realpath(files_of(name)[0]), name)
     return list(found.values())
+
+
+def is_archive(inputs: Sequence[str], output: str | None) -> bool:
+    """Whether inputs become one archive: a folder, or several inputs, with an output that is named as a .voxz file."""
+    if output is None or not _is_packed(Path(output)) or Path(output).is_dir() or STREAM in inputs:
+        return False
+    return len(inputs) > 1 or Path(inputs[0]).is_dir()
+
+
+def restores_folder(source: str) -> bool:
+    """Whether a file is an archive of files with names of their own."""
+    if source == STREAM:
+        return False
+    with contextlib.suppress(VoxzError, OSError), Reader(source) as reader:
+        return reader.files.named
+    return False
 
 
 def settle(
@@ -111,15 +131,15 @@ def restored_name(path: Path) -> Path:
 def selected_name(path: Path) -> Path:
     """Like `restored_name`, but a part of a pair is a single file."""
     whole = restored_name(path)
-    return whole.with_name(whole.name.replace(".img", ".nii"))
+    return whole.with_name(re.sub(r"\.img(?=(\.gz)?$)", ".nii", whole.name, flags=re.IGNORECASE))
 
 
 def _was_gzipped(path: Path) -> bool:
-    facts = api.info(path)
-    if facts.original != "bytes" or facts.shape[0] < 2:
-        return bool(facts.gzip)
-    with api.open(path) as image:
-        return bytes(image[:2]) == b"\x1f\x8b"
+    with Reader(path) as reader:
+        if not len(reader.files) or reader.files.named:
+            return False
+        first = reader.files[0]
+        return first.gzip is not None or (first.format == PLAIN and next(reader.pieces(0), b"")[:2] == MAGIC)
 
 
 def _is_packed(path: Path) -> bool:

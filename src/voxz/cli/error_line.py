@@ -25,8 +25,7 @@ def report(error: Exception, path: str | None = None) -> int:
     else:
         what = " ".join(str(error).split())[:200]
         message = (
-            f"a bug in voxz, nothing was written or deleted ({type(error).__name__}: {what}); "
-            f"please report it with the command and what it prints under {DEBUG}=1"
+            f"a bug in voxz ({type(error).__name__}: {what}); please report it with the command and what it prints with {DEBUG}=1"
         )
         code = 1
     prefix = f"{path}: " if path and path not in message else ""

@@ -34,7 +34,7 @@ def info_text(facts: Info) -> str:
 
 def outcome_line(facts: Info, before: int) -> str:
     """One line about a file that was just written, from the result of `voxz.info` and the bytes of the input (0: unknown)."""
-    size = f"{before or facts.sample_bytes:,} => {facts.bytes:,} bytes"
+    size = f"{before or facts.content_bytes:,} => {facts.bytes:,} bytes"
     share = f" ({100 * facts.bytes / before:.1f} %)" if before else ""
     loss = facts.loss
     if not loss:

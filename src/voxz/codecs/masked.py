@@ -3,23 +3,82 @@
 They stand in front of a payload, each as a bit plane that says where it is. Part of the wavelet codec and of siren.
 """
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.background_planes import decode_background, encode_background
+from voxz.codecs.channels import to_series
 from voxz.codecs.payload import PartReader, PartWriter
-from voxz.codecs.special_values import Specials
-from voxz.entropy.plane import decode_plane, encode_plane
+from voxz.codecs.special_values import Specials, find_specials, put_specials, take_specials
 from voxz.errors import CorruptError
-from voxz.volume.background import Background
+from voxz.volume.background import Background, find_background
 
 Planes = list[tuple[np.generic, NDArray[np.bool_]]]
 """A sample, and where it is."""
 
+ITEMSIZES = {"i": (1, 2, 4), "u": (1, 2, 4), "f": (2, 4, 8)}
+"""Bytes of a sample that a transform takes, by the kind of its type."""
 
-def missing_of(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:
+
+@dataclass(frozen=True)
+class Prepared:
+    """A brick, told apart into the samples that a transform codes and those that are kept otherwise.
+
+    Attributes
+    ----------
+    series : samples ``(series, z, y, x)``; channels are volumes of the series
+    shape : of the brick, ``(series, z, y, x, channels)``
+    missing : which samples ``(series, z, y, x)`` are not coded: special values and constant background
+    low, high : range of the others; 0 where there are none
+    """
+
+    series: NDArray[np.generic]
+    shape: tuple[int, ...]
+    specials: Specials
+    background: Background | None
+    missing: NDArray[np.bool_]
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, samples: NDArray[np.generic], *, foreground: bool = True) -> "Prepared | None":
+        """Prepare integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for other samples.
+
+        Without `foreground` the background is coded as well.
+        """
+        if not samples.size or samples.dtype.itemsize not in ITEMSIZES.get(samples.dtype.kind, ()):
+            return None
+        series = np.ascontiguousarray(to_series(samples))
+        specials = find_specials(series, background=False) if samples.dtype.kind == "f" else []
+        if specials is None:
+            return None
+        background = find_background(samples) if foreground else None
+        missing = _missing(series.shape, specials, background)
+        coded = series[~missing]
+        low, high = (float(coded.min()), float(coded.max())) if coded.size else (0.0, 0.0)
+        if not math.isfinite(high - low):
+            return None
+        return cls(series, samples.shape, specials, background, missing, low, high)
+
+    @property
+    def coded(self) -> NDArray[np.generic]:
+        """Flat samples that the transform codes."""
+        return self.series[~self.missing]
+
+    def front(self) -> bytes:
+        """Parts that say where special samples and background are."""
+        writer = PartWriter(b"")
+        put_specials(self.specials, self.series.dtype.itemsize, writer)
+        if self.background is not None:
+            writer.part(encode_background(self.background))
+        return writer.to_bytes()
+
+
+def _missing(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:
     """Which samples ``(series, z, y, x)`` are not coded."""
     missing = np.zeros(shape, np.bool_)
     for _, plane in specials:
@@ -35,24 +94,12 @@ def _in_series(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bo
     return np.broadcast_to(each, shape)
 
 
-def front(dtype: np.dtype[np.generic], specials: Specials, background: Background | None) -> bytes:
-    """Parts that say where special samples and background are."""
-    writer = PartWriter(b"")
-    for pattern, plane in specials:
-        writer.raw(pattern.to_bytes(dtype.itemsize, "little"))
-        writer.part(encode_plane(plane))
-    if background is not None:
-        writer.part(encode_background(background))
-    return writer.to_bytes()
-
-
 def read_planes(reader: PartReader, specials: int, background: bool, brick: tuple[int, ...], dtype: np.dtype[Any]) -> Planes:
-    """Inverse of `front` for a `brick` of this shape ``(series, z, y, x, channels)``: planes of ``(series, z, y, x)``."""
+    """Inverse of `Prepared.front` for a `brick` of this shape ``(series, z, y, x, channels)``: planes ``(series, z, y, x)``."""
     shape = (brick[0] * brick[4], *brick[1:4])
-    odd: Planes = []
-    for _ in range(specials):
-        pattern = np.frombuffer(reader.exactly(dtype.itemsize), dtype.newbyteorder("<")).astype(dtype)[0]
-        odd.append((pattern, decode_plane(reader.part(), shape)))
+    found = take_specials(reader, specials, dtype.itemsize, shape)
+    bits, native = np.dtype(f"u{dtype.itemsize}").type, dtype.newbyteorder("=")
+    odd: Planes = [(bits(pattern).view(native), plane) for pattern, plane in found]
     planes: Planes = []
     if background:
         part = reader.part()

@@ -16,7 +16,7 @@ from voxz.codecs import turned
 from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.labels.detect import SURE, suits, surprise
-from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, STORED, TURNED, WAVELET
+from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, STORED, TURNED, WAVELET, takes
 from voxz.errors import CorruptError, needs_newer
 
 _MODULES = {number: f"voxz.codecs.{name}" + (".codec" if number else "") for name, number in CODECS.items()}
@@ -92,6 +92,8 @@ def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.
         inner, period = turned.HEAD.unpack_from(payload)
         if inner not in _MODULES:
             raise needs_newer(f"a turned brick uses codec {inner}")
+        if not takes(inner, dtype):
+            raise CorruptError(f"codec {inner} of a turned brick does not take samples of type {dtype}")
         image = module(inner).decode_brick(payload[turned.HEAD.size :], turned.image_shape(shape, period), dtype)
         return turned.from_image(image, shape)
     return module(number).decode_brick(payload, shape, dtype)

@@ -6,6 +6,7 @@ of all samples, then the second ones, and so on: exponents and high bytes become
 
 import math
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.errors import CorruptError
 
 PLAIN, ZLIB, SHUFFLED = 0, 1, 2
+
+PIECE = 1 << 20
 
 
 def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
@@ -40,6 +43,25 @@ def decode_bytes(payload: bytes, length: int, itemsize: int = 1) -> bytes:
             shuffled = method == bytes([SHUFFLED])
             return np.frombuffer(data, np.uint8).reshape(itemsize, -1).T.tobytes() if shuffled else data
     raise CorruptError(f"stored bytes do not unpack to the {length} bytes that were expected")
+
+
+def decode_pieces(payload: bytes, length: int) -> Iterator[bytes]:
+    """The same for `itemsize` 1, in pieces of at most PIECE bytes, so that what unpacks to gigabytes takes none."""
+    if payload[:1] != bytes([ZLIB]):
+        yield decode_bytes(payload, length)
+        return
+    unpacker, body, found = zlib.decompressobj(), payload[1:], 0
+    while not unpacker.eof and found <= length:
+        try:
+            piece = unpacker.decompress(body, PIECE)
+        except zlib.error as error:
+            raise CorruptError(f"stored bytes do not unpack: {error}") from None
+        if not piece and not unpacker.eof:
+            break
+        body, found = unpacker.unconsumed_tail, found + len(piece)
+        yield piece
+    if not unpacker.eof or unpacker.unused_data or found != length:
+        raise CorruptError(f"stored bytes do not unpack to the {length} bytes that were expected")
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes:

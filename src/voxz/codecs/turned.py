@@ -14,21 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import CorruptError
+from voxz.volume.bricks import TINY_VOLUME
 
 HEAD = struct.Struct("<BI")
 
 FEWEST_VOLUMES = 256
-MOST_SAMPLES = 256
-"""Samples of a volume, up to which it is tiny."""
 
 LONGEST_PERIOD = 2048
-_LOOKED_AT = 256
-"""Samples that are compared with their neighbours to find a period."""
+
+ROUNDS = (64, 64), (1024, 1)
+"""How a period is found: by so many samples that are compared with their neighbours, to so many periods that are left."""
 
 
 def suits(samples: NDArray[np.generic]) -> bool:
     """Whether a brick ``(series, z, y, x, channels)`` is a long series of tiny volumes; an image of this module never is."""
-    return len(samples) >= FEWEST_VOLUMES and 0 < samples[0].size < MOST_SAMPLES and samples.dtype.kind != "V"
+    return len(samples) >= FEWEST_VOLUMES and 0 < samples[0].size < TINY_VOLUME and samples.dtype.kind != "V"
 
 
 def to_image(samples: NDArray[np.generic]) -> tuple[NDArray[np.generic], int]:
@@ -60,7 +60,9 @@ def _period(flat: NDArray[np.generic], volume: int) -> int:
     periods = np.arange(volume, longest + 1, volume)
     if not periods.size:
         return volume
-    places = np.arange(0, flat.size - longest, max(1, (flat.size - longest) // _LOOKED_AT))[:_LOOKED_AT, None]
     values = np.nan_to_num(np.real(flat).astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    differences = np.median(np.abs(values[places + periods] - values[places]), axis=0)
-    return int(periods[np.argmin(differences)])
+    for compared, left in ROUNDS:
+        places = np.arange(0, flat.size - longest, max(1, (flat.size - longest) // compared))[:compared]
+        differences = np.median(np.abs(values[periods[:, None] + places] - values[places]), axis=1)
+        periods = periods[np.argsort(differences, kind="stable")[:left]]
+    return int(periods[0])

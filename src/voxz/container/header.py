@@ -1,20 +1,27 @@
-"""The fixed header of a file and the entries of its index: each field declared once, for writing and reading.
+"""What begins a file: the front, the headers of its arrays, and the index of their chunks, each field declared once.
 
 All numbers are little-endian. Fields named ``reserved`` must be zero, so that a later version can give them a meaning.
 """
 
+import hashlib
 import math
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from voxz.errors import CorruptError
+from voxz.container.cursor import Cursor
+from voxz.entropy.varint import varint
+from voxz.errors import CorruptError, UnsupportedError
 from voxz.volume.bricks import Extent, Grid
 from voxz.volume.layout import DTYPES, MOST_AXES, Layout
 
-FORMATS = {"array": 0, "nifti": 1, "nifti-pair": 2, "npy": 3, "bytes": 4}
+MAGIC = b"\xf6VOXZ\r\n\x1a"
+VERSION = (1, 0)
+PREFIX = struct.Struct("<8sHH")
+CRC = struct.Struct("<I")
 
 TARGETS = {"lossless": 0, "max-error": 1, "psnr": 2, "bits": 3, "ratio": 4, "fitted": 5}
 LOSSLESS = TARGETS["lossless"]
@@ -23,6 +30,11 @@ UNITS = {"stored": 0, "scaled": 1, "noise": 2}
 """Units of a largest error that was asked for."""
 
 LARGEST_AXIS = 1 << 40
+
+
+def _possible(shape: tuple[int, ...]) -> bool:
+    """Whether the axes are in bounds; an axis of 0 does not excuse giant ones beside it."""
+    return math.prod(max(1, n) for n in shape) <= LARGEST_AXIS
 
 
 @dataclass(frozen=True)
@@ -59,86 +71,6 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Header(Record):
-    """What the file is. `extent` is that of a brick ``(series, z, y, x)``; `shape` is filled up with ones."""
-
-    CODES: ClassVar[tuple[str, ...]] = (*"QBBBBBBBBBBH", "7Q", "4I", "I", "32s", "32s")
-
-    file_length: int
-    format: int
-    dtype: int
-    big_endian: int
-    ndim: int
-    first_axis_fastest: int
-    channels: int
-    gzip_level: int
-    gzip_identical: int
-    level: int
-    target: int
-    reserved: int
-    shape: tuple[int, ...]
-    extent: Extent
-    chunks: int
-    samples_sha256: bytes
-    original_sha256: bytes
-
-    @classmethod
-    def describe(cls, layout: Layout, grid: Grid, file_format: str, level: int, target: int) -> "Header":
-        """Header of a file about to be written; lengths and sums come later (`dataclasses.replace`)."""
-        return cls(
-            file_length=0,
-            format=FORMATS[file_format],
-            dtype=layout.dtype_code(),
-            big_endian=int(layout.dtype.str[0] == ">"),
-            ndim=len(layout.shape),
-            first_axis_fastest=int(layout.first_axis_fastest),
-            channels=layout.channels,
-            gzip_level=0,
-            gzip_identical=0,
-            level=level,
-            target=target,
-            reserved=0,
-            shape=layout.shape + (1,) * (MOST_AXES - len(layout.shape)),
-            extent=grid.extent,
-            chunks=len(fixed_chunks(target)) + len(grid),
-            samples_sha256=bytes(32),
-            original_sha256=bytes(32),
-        )
-
-    def layout_of_samples(self) -> Layout:
-        """Layout of the samples; impossible fields raise `CorruptError`."""
-        limits = {
-            "format": len(FORMATS),
-            "big_endian": 2,
-            "first_axis_fastest": 2,
-            "ndim": MOST_AXES + 1,
-            "gzip_level": 10,
-            "gzip_identical": 2,
-            "level": 10,
-            "target": len(TARGETS),
-        }
-        wrong = [name for name, limit in limits.items() if getattr(self, name) >= limit]
-        wrong += ["dtype"] if self.dtype not in DTYPES else []
-        wrong += ["channels"] if not 1 <= self.channels <= 4 else []
-        wrong += ["shape"] if math.prod(self.shape) > LARGEST_AXIS or any(n != 1 for n in self.shape[self.ndim :]) else []
-        wrong += ["extent"] if 0 in self.extent else []
-        if wrong:
-            raise CorruptError(f"impossible values in the header: {', '.join(wrong)}")
-        dtype = np.dtype((">" if self.big_endian else "<") + DTYPES[self.dtype])
-        return Layout(self.shape[: self.ndim], dtype, bool(self.first_axis_fastest), self.channels)
-
-    @property
-    def target_name(self) -> str:
-        """Name of the target."""
-        return next(name for name, number in TARGETS.items() if number == self.target)
-
-    @property
-    def format_name(self) -> str:
-        """Name of the foreign format."""
-        return next(name for name, number in FORMATS.items() if number == self.format)
-
-
-@dataclass(frozen=True)
 class Loss(Record):
     """What a lossy file promises and what was measured when it was written, in stored units.
 
@@ -168,6 +100,12 @@ class Loss(Record):
     counts_background: int = 0
     reserved: int = 0
 
+    def possible(self) -> bool:
+        """Whether an encoder could have written this: no NaN, nothing negative, known units."""
+        never_negative = (self.bound, self.largest_error, self.mean_square, self.peak)
+        finite = math.isfinite(self.asked) and 0 <= self.noise < math.inf
+        return finite and all(n >= 0 for n in never_negative) and self.unit < len(UNITS) and self.counts_background <= 1
+
     @property
     def exact(self) -> bool:
         """Whether the bound leaves no room for loss, so that the original comes back."""
@@ -179,27 +117,113 @@ class Loss(Record):
         return next(name for name, number in UNITS.items() if number == self.unit)
 
 
-BRICK, HEAD, COMPANION, TAIL, LOSS = 0, 1, 2, 3, 4
-"""Kinds of chunks; every file has one each of HEAD, COMPANION and TAIL, lossy ones a LOSS."""
-ANCILLARY = 128
-"""Kinds from here on may be ignored by a reader that does not know them."""
+@dataclass(frozen=True)
+class Front(Record):
+    """What begins the file, after signature and version.
+
+    Attributes
+    ----------
+    length : bytes of signature, version, front, arrays, index and their checksum
+    file_length : bytes of the whole file
+    catalogue_length, catalogue_raw_length, catalogue_crc32 : of the catalogue, the last part of the file: its bytes, how many
+        they unpack to, and their checksum; 0 if there is none
+    files_sha256 : of all files, see `files_digest`; 0 if there are none
+    arrays : how many arrays follow
+    """
+
+    CODES: ClassVar[tuple[str, ...]] = (*"IQIII", "32s", "I")
+
+    length: int
+    file_length: int
+    catalogue_length: int
+    catalogue_raw_length: int
+    catalogue_crc32: int
+    files_sha256: bytes
+    arrays: int
 
 
-def fixed_chunks(target: int) -> tuple[int, ...]:
-    """Kinds of which a file with this target has one each."""
-    return (HEAD, COMPANION, TAIL) if target == LOSSLESS else (HEAD, COMPANION, TAIL, LOSS)
+@dataclass(frozen=True)
+class ArrayHeader:
+    """What an array is.
+
+    Attributes
+    ----------
+    layout : of its samples
+    extent : of a brick ``(series, z, y, x)``
+    level : asked for
+    target : number of the target, see `TARGETS`
+    tables : chunks before the bricks, which bricks may refer to
+    samples_sha256 : of the samples, as they are decoded
+    loss : what is promised and was measured; None without loss
+    """
+
+    layout: Layout
+    extent: Extent
+    level: int
+    target: int = LOSSLESS
+    tables: int = 0
+    samples_sha256: bytes = bytes(32)
+    loss: Loss | None = None
+
+    def pack(self) -> bytes:
+        """Bytes of the header, as many whatever was measured."""
+        layout = self.layout
+        if not _possible(layout.shape):
+            raise UnsupportedError(f"the shape {layout.shape} is too large: axes above 0 give over {LARGEST_AXIS} samples")
+        flags = int(layout.dtype.str[0] == ">") | layout.first_axis_fastest << 1
+        fixed = bytes([layout.dtype_code(), flags, layout.channels, len(layout.shape), self.level, self.target])
+        numbers = b"".join(map(varint, (*layout.shape, *self.extent, self.tables)))
+        loss = b"" if self.target == LOSSLESS else (self.loss or Loss(*[0] * 7)).pack()
+        return fixed + numbers + self.samples_sha256 + loss
+
+    @classmethod
+    def unpack(cls, cursor: Cursor) -> Self:
+        """The next header; impossible values raise `CorruptError`."""
+        code, flags, channels, axes, level, target = cursor.take(6)
+        limits = {"flags": flags < 4, "channels": 1 <= channels <= 4, "axes": axes <= MOST_AXES, "level": level <= 9}
+        limits |= {"dtype": code in DTYPES, "target": target < len(TARGETS)}
+        shape = tuple(cursor.number() for _ in range(axes if limits["axes"] else 0))
+        a, b, c, d, tables = (cursor.number() for _ in range(5))
+        limits |= {"shape": _possible(shape), "extent": min(a, b, c, d) > 0 and max(a, b, c, d) < 1 << 32}
+        wrong = [name for name, possible in limits.items() if not possible]
+        if wrong:
+            raise CorruptError(f"impossible values in the header of an array: {', '.join(wrong)}")
+        dtype = np.dtype((">" if flags & 1 else "<") + DTYPES[code])
+        sums = cursor.take(32)
+        loss = None if target == LOSSLESS else Loss.unpack(cursor.take(Loss.layout().size))
+        if loss and not loss.possible():
+            raise CorruptError(f"impossible values in the record of losses: {loss}")
+        return cls(Layout(shape, dtype, bool(flags & 2), channels), (a, b, c, d), level, target, tables, sums, loss)
+
+    @property
+    def grid(self) -> Grid:
+        """Bricks of the array."""
+        return Grid(self.layout.canonical, self.extent)
+
+    @property
+    def target_name(self) -> str:
+        """Name of the target."""
+        return next(name for name, number in TARGETS.items() if number == self.target)
 
 
 @dataclass(frozen=True)
 class Entry(Record):
-    """One chunk: where it lies, what it is, its checksum, and how many bytes it decodes to."""
+    """One chunk of an array: its codec, its checksum and its length. Chunks follow each other without gaps."""
 
-    CODES: ClassVar[tuple[str, ...]] = tuple("BBHIQQQ")
+    CODES: ClassVar[tuple[str, ...]] = tuple("BII")
 
-    kind: int
     codec: int
-    reserved: int
     crc32: int
-    offset: int
     length: int
-    raw_length: int
+
+
+def files_digest(files: Iterable[tuple[str, int, bytes]]) -> bytes:
+    """SHA-256 over names, sizes and SHA-256 of all files; of a single file without a name, its own."""
+    listed = list(files)
+    if len(listed) == 1 and not listed[0][0]:
+        return listed[0][2]
+    whole = hashlib.sha256()
+    for name, size, digest in listed:
+        data = name.encode("utf-8", "surrogateescape")
+        whole.update(len(data).to_bytes(8, "little") + data + size.to_bytes(8, "little") + digest)
+    return whole.digest()

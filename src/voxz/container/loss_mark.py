@@ -5,14 +5,18 @@ file is compressed again, losslessly or not, the mark travels with it like every
 cut from it carries it too.
 """
 
-from voxz.container.header import TAIL, Header, Loss
-from voxz.container.reader import Reader
+from voxz.container.header import ArrayHeader
+from voxz.container.reader import StoredArray
+from voxz.container.surroundings import Surroundings
+from voxz.limits import BASE
 
 _START = b"\nvoxz-lossy "
 
 
-def mark(header: Header, loss: Loss) -> bytes:
+def mark(header: ArrayHeader) -> bytes:
     """Line that says what was promised and measured, in stored units."""
+    loss = header.loss
+    assert loss is not None
     unit = "" if loss.unit_name == "stored" else f"-{loss.unit_name}"
     facts = {
         "target": f"{header.target_name}{unit}:{loss.asked:g}",
@@ -28,19 +32,19 @@ def marks_in(tail: bytes) -> list[str]:
     return [part.partition(b"\n")[0].decode("ascii", "replace") for part in tail.split(_START)[1:]]
 
 
-def own_mark(reader: Reader) -> bytes:
-    """Mark of the losses of this file itself; empty if nothing may be lost."""
-    loss = reader.loss()
-    return b"" if loss is None or loss.exact else mark(reader.header, loss)
+def own_mark(array: StoredArray) -> bytes:
+    """Mark of the losses of this array itself; empty if nothing may be lost."""
+    loss = array.header.loss
+    return b"" if loss is None or loss.exact else mark(array.header)
 
 
-def marks_before(reader: Reader) -> list[str]:
-    """Marks that the original had already, oldest first."""
-    found = marks_in(reader.foreign_bytes(TAIL))
-    return found[:-1] if own_mark(reader) else found
+def marks_before(array: StoredArray, most: int = BASE) -> list[str]:
+    """Marks that the original had already, oldest first; `LimitError` if more than `most` bytes lie behind the samples."""
+    found = marks_in(Surroundings(array).tail.read(most))
+    return found[:-1] if own_mark(array) else found
 
 
-def all_marks(reader: Reader) -> bytes:
+def all_marks(array: StoredArray) -> bytes:
     """Lines that belong behind a part of the image: those of earlier losses and this file's own."""
-    before = (_START + text.encode() + b"\n" for text in marks_before(reader))
-    return b"".join(before) + own_mark(reader)
+    before = (_START + text.encode() + b"\n" for text in marks_before(array))
+    return b"".join(before) + own_mark(array)

@@ -1,22 +1,24 @@
-"""Reading a file: header and index are checked when it is opened, each chunk when it is read."""
+"""Reading a file: its front is checked when it is opened, the catalogue when files are asked for, each chunk when it is read."""
 
-import math
+import functools
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs import registry
-from voxz.codecs.numbers import STORED
-from voxz.codecs.stored import decode_bytes
+from voxz.codecs.numbers import takes
+from voxz.container import parts
 from voxz.container.byte_source import SourceLike, byte_source
-from voxz.container.header import ANCILLARY, BRICK, LOSS, UNITS, Entry, Header, Loss, fixed_chunks
-from voxz.container.writer import CRC, MAGIC, PREFIX, VERSION, preamble_length
-from voxz.errors import CorruptError, LimitError, TruncatedError, UnsupportedError
-from voxz.volume.bricks import LARGEST_SLAB, Box, Grid
-
-_LARGEST_PART = 1 << 31
+from voxz.container.catalogue import Catalogue
+from voxz.container.cursor import Cursor
+from voxz.container.header import CRC, MAGIC, PREFIX, VERSION, ArrayHeader, Entry, Front
+from voxz.container.pieces import unpack_chunk
+from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
+from voxz.volume.bricks import LARGEST_SLAB, Box
 
 BATCH_BYTES = 32 << 20
 """Payloads of bricks that are read together."""
@@ -24,9 +26,29 @@ BATCH_BYTES = 32 << 20
 Decoder = Callable[[int, bytes, tuple[int, ...], np.dtype[np.generic]], NDArray[np.generic]]
 """Samples of a brick by codec, payload, shape and type."""
 
+_EMPTY = b"".join(bytes([0]) for _ in range(19))
+"""A catalogue without files."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A chunk of an array: its codec, checksum and place in the file."""
+
+    codec: int
+    crc32: int
+    offset: int
+    length: int
+
 
 class Reader:
     """A .voxz file: a path, a URL, bytes or a file object. Safe to use from several threads.
+
+    Attributes
+    ----------
+    version : of the format, as text
+    arrays : the arrays of the file
+    file_length : bytes of the file
+    files_sha256 : see `header.files_digest`
 
     Raises
     ------
@@ -38,12 +60,10 @@ class Reader:
 
     def __init__(self, source: SourceLike) -> None:
         self._bytes = byte_source(source)
-        self._size = self._bytes.size
+        self._lock = threading.Lock()
+        self._chunk: tuple[int, list[bytes]] = -1, []
         try:
-            self.header = self._read_header()
-            self.layout = self.header.layout_of_samples()
-            self.grid = Grid(self.layout.canonical, self.header.extent)
-            self._read_index()
+            self._read_front()
         except BaseException:
             self.close()
             raise
@@ -58,98 +78,141 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read(self, offset: int, length: int) -> bytes:
+    def read(self, offset: int, length: int, crc32: int | None = None) -> bytes:
+        """Bytes of the file, compared with a checksum if there is one."""
         part = self._bytes.read(offset, length)
         if len(part) != length:
-            raise TruncatedError(f"the file ends at byte {self._size}, expected at least {offset + length}")
+            raise TruncatedError(f"the file ends at byte {self._bytes.size}, expected at least {offset + length}")
+        if crc32 is not None and zlib.crc32(part) != crc32:
+            raise CorruptError(f"the bytes at {offset} do not match their checksum")
         return part
 
-    def _read_header(self) -> Header:
-        size = self._size
-        start = self._read(0, min(size, PREFIX.size))
+    def read_many(self, ranges: list[tuple[int, int]]) -> list[bytes]:
+        """Bytes of many ranges, in as few requests as can be."""
+        return self._bytes.read_many(ranges)
+
+    def _read_front(self) -> None:
+        size, room = self._bytes.size, PREFIX.size + Front.layout().size
+        start = self.read(0, min(size, room))
         if not MAGIC.startswith(start[: len(MAGIC)]) or not start:
             raise UnsupportedError(
                 "not a .voxz file (it does not begin with the voxz signature)" if start else "the file is empty"
             )
-        if size < PREFIX.size:
-            raise TruncatedError(f"got {size} bytes, expected at least {PREFIX.size}")
-        _, major, minor, length = PREFIX.unpack(start)
+        if size < room:
+            raise TruncatedError(f"got {size} bytes, expected at least {room}")
+        _, major, minor = PREFIX.unpack(start[: PREFIX.size])
         self.version = f"{major}.{minor}"
         if major != VERSION[0]:
             raise UnsupportedError(f"file format {major}.{minor} needs a newer voxz; this one reads {VERSION[0]}.x")
-        if length != Header.layout().size:
-            raise CorruptError(f"the header announces {length} bytes, expected {Header.layout().size}")
-        front = self._read(0, PREFIX.size + length)
-        (crc,) = CRC.unpack(self._read(len(front), CRC.size))
-        if zlib.crc32(front) != crc:
-            raise CorruptError("the header does not match its checksum")
-        header = Header.unpack(front[PREFIX.size :])
-        if size < header.file_length:
-            raise TruncatedError(f"got {size} bytes, expected {header.file_length}; copy the file again")
-        if size > header.file_length:
-            raise CorruptError(f"got {size} bytes, expected {header.file_length}: something was appended")
-        return header
+        front = Front.unpack(start[PREFIX.size :])
+        whole = self.read(0, max(room + CRC.size, front.length))[: front.length]
+        if zlib.crc32(whole[: -CRC.size]) != CRC.unpack(whole[-CRC.size :].rjust(CRC.size))[0]:
+            raise CorruptError("the front of the file does not match its checksum")
+        self._front, self.file_length, self.files_sha256 = front, front.file_length, front.files_sha256
+        if size < front.file_length:
+            raise TruncatedError(f"got {size} bytes, expected {front.file_length}; copy the file again")
+        if size > front.file_length:
+            raise CorruptError(f"got {size} bytes, expected {front.file_length}: something was appended")
+        self._read_arrays(Cursor(whole[room : -CRC.size]))
 
-    def _read_index(self) -> None:
-        count = self.header.chunks
-        fixed = fixed_chunks(self.header.target)
-        expected = len(fixed) + len(self.grid)
+    def _read_arrays(self, cursor: Cursor) -> None:
+        front, size = self._front, Entry.layout().size
+        if front.arrays * size > front.length:
+            raise CorruptError(f"the file announces {front.arrays} arrays, more than its front has room for")
+        headers = [ArrayHeader.unpack(cursor) for _ in range(front.arrays)]
+        counts = [header.tables + len(header.grid) for header in headers]
+        if cursor.left != sum(counts) * size:
+            raise CorruptError(f"the index has {cursor.left} bytes, expected {sum(counts)} chunks of {size}")
+        index = np.frombuffer(cursor.take(cursor.left), [("codec", "u1"), ("crc32", "<u4"), ("length", "<u4")])
+        ends = front.length + np.cumsum(index["length"], dtype=np.int64)
+        offsets = ends - index["length"]
+        self._arrays_end = int(ends[-1]) if ends.size else front.length
+        self._chunks_end = front.file_length - front.catalogue_length
+        exact = front.catalogue_raw_length == 0
+        if self._arrays_end > self._chunks_end or (exact and self._arrays_end != self._chunks_end):
+            raise CorruptError(f"the chunks end at byte {self._arrays_end}, expected {self._chunks_end}")
+        self.arrays: list[StoredArray] = []
+        at = 0
+        for header, count in zip(headers, counts, strict=True):
+            self.arrays.append(StoredArray(self, len(self.arrays), header, index[at : at + count], offsets[at : at + count]))
+            at += count
+
+    @functools.cached_property
+    def files(self) -> Catalogue:
+        """The files that the archive restores."""
+        front = self._front
+        if not front.catalogue_raw_length:
+            return Catalogue(_EMPTY, self._chunks_end)
+        payload = self.read(self._chunks_end, front.catalogue_length, front.catalogue_crc32)
+        catalogue = Catalogue(parts.unpack(payload, front.catalogue_raw_length), self._chunks_end)
+        if self._chunks_end - catalogue.chunk_bytes != self._arrays_end:
+            raise CorruptError(
+                f"the chunks begin at byte {self._chunks_end - catalogue.chunk_bytes}, expected {self._arrays_end}"
+            )
+        catalogue.check_samples([array.samples for array in self.arrays])
+        return catalogue
+
+    def pieces(self, file: int) -> Iterator[bytes]:
+        """Pieces of a file."""
+        return map(self.piece, self.files.pieces_of(file))
+
+    def piece(self, number: int) -> bytes:
+        """A piece of the stream. The last chunk is kept, so that pieces in their order cost each chunk once."""
+        chunk = int(np.searchsorted(self.files.chunk_start, number, "right")) - 1
+        return self._pieces_of_chunk(chunk)[number - int(self.files.chunk_start[chunk])]
+
+    def _pieces_of_chunk(self, number: int) -> list[bytes]:
+        with self._lock:
+            if self._chunk[0] != number:
+                files, chunk = self.files, self.files.chunks[number]
+                held = slice(int(files.chunk_start[number]), int(files.chunk_start[number + 1]))
+                payload = self.read(chunk.offset, chunk.length, chunk.crc32)
+                lengths, counts = files.piece_lengths[held].tolist(), files.piece_counts[held].tolist()
+                self._chunk = number, unpack_chunk(payload, chunk.raw_length, lengths, counts)
+            return self._chunk[1]
+
+
+class StoredArray:
+    """An array of a file: its layout, and its bricks, which are read and decoded one by one.
+
+    Attributes
+    ----------
+    reader, number : the file, and which of its arrays it is
+    header, layout, grid : what it is, and how it is cut into bricks
+    """
+
+    def __init__(
+        self, reader: Reader, number: int, header: ArrayHeader, index: NDArray[np.void], offsets: NDArray[np.int64]
+    ) -> None:
+        self.reader, self.number, self.header = reader, number, header
+        self.layout, self.grid = header.layout, header.grid
+        self._index, self._offsets = index, offsets
         slab = self.grid.slab_voxels() * self.layout.dtype.itemsize
         if slab > LARGEST_SLAB:
             raise CorruptError(f"the bricks need {slab} bytes at once, expected at most {LARGEST_SLAB}")
-        if count < expected or preamble_length(count) > self.header.file_length:
-            raise CorruptError(f"the index has {count} chunks, expected {expected}")
-        length = count * Entry.layout().size
-        end = preamble_length(count)
-        index = self._read(end - CRC.size - length, length + CRC.size)
-        index, (crc,) = index[:length], CRC.unpack(index[length:])
-        if zlib.crc32(index) != crc:
-            raise CorruptError("the index does not match its checksum")
-        size = Entry.layout().size
-        entries = [Entry.unpack(index[at : at + size]) for at in range(0, length, size)]
-        for entry in sorted((e for e in entries if e.length), key=lambda e: e.offset):
-            if entry.offset != end:
-                raise CorruptError(f"a chunk begins at byte {entry.offset}, expected {end}")
-            end += entry.length
-        if end != self.header.file_length:
-            raise CorruptError(f"the chunks end at byte {end}, expected {self.header.file_length}")
-        unknown = [e.kind for e in entries if e.kind not in (BRICK, *fixed) and e.kind < ANCILLARY]
-        if unknown:
-            raise UnsupportedError(f"the file has a part of kind {unknown[0]} that needs a newer voxz")
-        self.bricks = [entry for entry in entries if entry.kind == BRICK]
-        self._fixed = {entry.kind: entry for entry in entries if entry.kind in fixed}
-        if [sum(e.kind == kind for e in entries) for kind in (BRICK, *fixed)] != [len(self.grid), *(1 for _ in fixed)]:
-            raise CorruptError(f"the index has {len(self.bricks)} bricks, expected {len(self.grid)}, and one of each other part")
-        self.boxes = [box for slab in self.grid.slabs() for box in slab]
+        for codec in np.unique(index["codec"][header.tables :]).tolist():
+            if not takes(codec, self.layout.dtype):
+                raise CorruptError(f"codec {codec} does not take samples of type {self.layout.dtype}")
 
-    def _payload(self, entry: Entry, payload: bytes | None = None) -> bytes:
-        payload = self._read(entry.offset, entry.length) if payload is None else payload
-        if len(payload) != entry.length:
-            raise TruncatedError(f"the file ends before byte {entry.offset + entry.length}; copy it again")
-        if zlib.crc32(payload) != entry.crc32:
-            raise CorruptError(f"the bytes at {entry.offset} do not match their checksum")
-        return payload
+    @property
+    def samples(self) -> int:
+        """Number of samples, channels counted one by one."""
+        return self.layout.nbytes // self.layout.dtype.itemsize
 
-    def foreign_bytes(self, kind: int) -> bytes:
-        """Bytes of a part that is no brick: HEAD, COMPANION, TAIL or LOSS."""
-        entry = self._fixed[kind]
-        if entry.raw_length > _LARGEST_PART:
-            raise LimitError(f"a part of the foreign file has {entry.raw_length} bytes, the limit is {_LARGEST_PART}")
-        if entry.codec != STORED:
-            raise UnsupportedError(f"a part of the foreign file uses codec {entry.codec}; a newer voxz is needed")
-        return decode_bytes(self._payload(entry), entry.raw_length) if entry.length else b""
+    @functools.cached_property
+    def bricks(self) -> "Places":
+        """Where the bricks lie in the file."""
+        return Places(self._index, self._offsets, self.header.tables)
 
-    def loss(self) -> Loss | None:
-        """What a lossy file promises; None if it is lossless."""
-        if LOSS not in self._fixed:
-            return None
-        data = self.foreign_bytes(LOSS)
-        if len(data) != Loss.layout().size:
-            raise CorruptError(f"the record of losses has {len(data)} bytes, expected {Loss.layout().size}")
-        loss = Loss.unpack(data)
-        if loss.unit >= len(UNITS) or loss.counts_background > 1:
-            raise CorruptError(f"impossible values in the record of losses: {loss.unit}, {loss.counts_background}")
-        return loss
+    @functools.cached_property
+    def boxes(self) -> list[Box]:
+        """Where the bricks lie in the array."""
+        return [box for slab in self.grid.slabs() for box in slab]
+
+    def table(self, number: int) -> bytes:
+        """Payload of a table that bricks refer to."""
+        place = Places(self._index[: self.header.tables], self._offsets, 0)[number]
+        return self.reader.read(place.offset, place.length, place.crc32)
 
     def batches(self, numbers: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
         """Bricks with their payloads, not checked (`brick` does that): as many as `BATCH_BYTES` allow are read together."""
@@ -159,27 +222,61 @@ class Reader:
             if last - 1 > first and (number is None or size + length > BATCH_BYTES):
                 batch = numbers[first : last - 1]
                 entries = [self.bricks[member] for member in batch]
-                payloads = self._bytes.read_many([(entry.offset, entry.length) for entry in entries])
+                payloads = self.reader.read_many([(entry.offset, entry.length) for entry in entries])
                 yield list(zip(batch, payloads, strict=True))
                 first, size = last - 1, 0
             size += length
 
     def front(self, number: int, length: int) -> bytes:
         """First bytes of the payload of a brick, not checked."""
-        entry = self.bricks[number]
-        return self._read(entry.offset, min(entry.length, length))
+        place = self.bricks[number]
+        return self.reader.read(place.offset, min(place.length, length))
 
     def brick(self, number: int, decode: Decoder = registry.decode_brick, payload: bytes | None = None) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order, or what else `decode` makes of it.
 
         Its `payload` is read unless it is given.
         """
-        entry, box = self.bricks[number], self.boxes[number]
-        shape = brick_shape(box, self.layout.channels)
-        dtype = self.layout.dtype.newbyteorder("=")
-        if entry.raw_length != math.prod(shape) * dtype.itemsize:
-            raise CorruptError(f"brick {number} announces {entry.raw_length} bytes, which does not fit its shape {shape}")
-        return decode(entry.codec, self._payload(entry, payload), shape, dtype)
+        place = self.bricks[number]
+        payload = self._checked(place, payload)
+        return decode(
+            place.codec, payload, brick_shape(self.boxes[number], self.layout.channels), self.layout.dtype.newbyteorder("=")
+        )
+
+    def _checked(self, place: "Place", payload: bytes | None) -> bytes:
+        """Payload of a chunk, read unless it is given, and compared with its checksum."""
+        payload = self.reader.read(place.offset, place.length) if payload is None else payload
+        if len(payload) != place.length:
+            raise TruncatedError(f"the file ends before byte {place.offset + place.length}; copy it again")
+        if zlib.crc32(payload) != place.crc32:
+            raise CorruptError(f"the bytes at {place.offset} do not match their checksum")
+        return payload
+
+
+class Places(Sequence[Place]):
+    """Places of chunks, kept as columns."""
+
+    def __init__(self, index: NDArray[np.void], offsets: NDArray[np.int64], first: int) -> None:
+        self._index, self._offsets = index[first:], offsets[first:]
+
+    def __len__(self) -> int:
+        return int(self._index.size)
+
+    def __getitem__(self, number: int) -> Place:  # type: ignore[override]  # no slices
+        codec, crc32, length = self._index[number].item()
+        return Place(codec, crc32, int(self._offsets[number]), length)
+
+
+def only_array(reader: Reader) -> StoredArray:
+    """The array of a file that has one; `UsageError` for others."""
+    if len(reader.arrays) != 1:
+        what = (
+            f"an archive of {len(reader.arrays)} volumes; choose one of its series"
+            if reader.arrays
+            else "an archive without any volume"
+        )
+        raise UsageError(f"this is {what}")
+    return reader.arrays[0]
 
 
 def brick_shape(box: Box, channels: int) -> tuple[int, ...]:

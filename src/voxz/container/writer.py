@@ -1,52 +1,60 @@
-"""Writing a file: room for header and index first, then the chunks, then header and index over the room."""
+"""Writing a file: room for front, array headers and index first, then the chunks, then those over the room.
 
-import struct
+Chunks lie in the file in the order in which they are listed, so that an index entry is little more than a length and a checksum:
+tables and bricks of each array, chunks of the stream of pieces, the catalogue.
+"""
+
 import zlib
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import BinaryIO
 
-from voxz.container.header import BRICK, Entry, Header, fixed_chunks
-
-MAGIC = b"\xf6VOXZ\r\n\x1a"
-VERSION = (1, 0)
-PREFIX = struct.Struct("<8sHHI")
-CRC = struct.Struct("<I")
+from voxz.container import parts
+from voxz.container.catalogue import CatalogueBuilder
+from voxz.container.header import CRC, MAGIC, PREFIX, VERSION, ArrayHeader, Entry, Front
+from voxz.container.pieces import Chunk
 
 
-def preamble_length(chunks: int) -> int:
-    """Bytes of prefix, header, index and their checksums."""
-    return PREFIX.size + Header.layout().size + CRC.size + chunks * Entry.layout().size + CRC.size
+def front_length(arrays: Sequence[ArrayHeader]) -> int:
+    """Bytes before the first chunk."""
+    headers = sum(len(array.pack()) for array in arrays)
+    chunks = sum(array.tables + len(array.grid) for array in arrays)
+    return PREFIX.size + Front.layout().size + headers + chunks * Entry.layout().size + CRC.size
 
 
 class Writer:
-    """Writes chunks to a seekable binary `file`, bricks in their order."""
+    """Writes chunks to a seekable binary `file` whose arrays are to be those of `arrays`."""
 
-    def __init__(self, file: BinaryIO, header: Header) -> None:
+    def __init__(self, file: BinaryIO, arrays: Sequence[ArrayHeader]) -> None:
         self._file = file
-        self._fixed = {kind: Entry(kind, 0, 0, 0, 0, 0, 0) for kind in fixed_chunks(header.target)}
-        self._bricks: list[Entry] = []
-        self._end = preamble_length(header.chunks)
+        self._front = front_length(arrays)
+        self._entries = bytearray()
+        self._end = self._front
         file.seek(self._end)
 
-    def add(self, kind: int, codec: int, raw_length: int, payload: bytes) -> None:
-        """Append a chunk."""
-        entry = Entry(kind, codec, 0, zlib.crc32(payload), self._end, len(payload), raw_length)
-        if kind == BRICK:
-            self._bricks.append(entry)
-        else:
-            self._fixed[kind] = entry
+    def add(self, codec: int, payload: bytes) -> None:
+        """Append a table or a brick of the next array."""
+        self._entries += Entry(codec, zlib.crc32(payload), len(payload)).pack()
+        self._write(payload)
+
+    def add_pieces(self, pieces: int, raw_length: int, payload: bytes) -> Chunk:
+        """Append a chunk of the stream of pieces, behind all arrays."""
+        chunk = Chunk(pieces, raw_length, len(payload), zlib.crc32(payload), self._end)
+        self._write(payload)
+        return chunk
+
+    def finish(self, arrays: Sequence[ArrayHeader], catalogue: CatalogueBuilder, files_sha256: bytes) -> int:
+        """Write catalogue, front and index; return the length of the file."""
+        raw = catalogue.pack()
+        payload = parts.pack(raw) if raw else b""
+        self._write(payload)
+        front = Front(self._front, self._end, len(payload), len(raw), zlib.crc32(payload), files_sha256, len(arrays))
+        whole = PREFIX.pack(MAGIC, *VERSION) + front.pack() + b"".join(array.pack() for array in arrays) + self._entries
+        assert len(whole) == self._front - CRC.size
+        self._file.seek(0)
+        self._file.write(whole + CRC.pack(zlib.crc32(whole)))
+        self._file.flush()
+        return self._end
+
+    def _write(self, payload: bytes) -> None:
         self._file.write(payload)
         self._end += len(payload)
-
-    def finish(self, header: Header) -> Header:
-        """Write header and index; return the header as written."""
-        entries = [*self._fixed.values(), *self._bricks]
-        assert len(entries) == header.chunks
-        header = replace(header, file_length=self._end)
-        body = header.pack()
-        front = PREFIX.pack(MAGIC, *VERSION, len(body)) + body
-        index = b"".join(entry.pack() for entry in entries)
-        self._file.seek(0)
-        self._file.write(front + CRC.pack(zlib.crc32(front)) + index + CRC.pack(zlib.crc32(index)))
-        self._file.flush()
-        return header

@@ -12,9 +12,13 @@ from voxz.entropy.bits import from_bytes, get_bits, put_bits, to_bytes
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
 from voxz.jit import kernel
+from voxz.limits import affordable, at_least_a_bit
 
 ESCAPE = 24
 WINDOW = 16
+
+BYTES_AN_INTEGER = 16
+"""An integer and its column."""
 
 
 @kernel
@@ -93,15 +97,25 @@ class IntegerReader:
     def take(self, count: int, columns: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Return the next array, which must have `count` integers coded in the same `columns`."""
         length = self._length()
+        at_least_a_bit(count, length, "integers of side information")
+        affordable(BYTES_AN_INTEGER * count, 0, length, "integers of side information")
         words = from_bytes(self._payload[self._at : self._at + length])
         self._at += length
-        if count > 8 * length:
-            raise CorruptError(f"{count} integers announced in {length} bytes of side information")
         values = np.zeros(count, np.int64)
         used = int(_code(values, *_state(count, columns), words, True))
         if used < 0 or (used + 7) // 8 != length or self._at > len(self._payload):
             raise CorruptError(f"{count} integers of side information do not fit their {length} bytes")
         return values
+
+    def repeated(self, numbers: NDArray[np.int64], times: int) -> NDArray[np.int64]:
+        """Columns for an array of ``numbers.size * times`` integers, once it is known that so many can follow."""
+        at_least_a_bit(numbers.size * times, self.left, "integers of side information")
+        return np.repeat(numbers, times)
+
+    @property
+    def left(self) -> int:
+        """Bytes that were not read yet."""
+        return len(self._payload) - self._at
 
     def finish(self) -> None:
         """Raise `CorruptError` unless everything was read."""

@@ -16,7 +16,7 @@ RATE = 0.02
 COUNTERS = 3
 COUNT_BITS = 8
 LIMIT = 250
-LARGEST = 8.0
+LARGEST_ODDS = 8.0
 """Bound of log odds that go into a mixture."""
 
 REFINED = 33
@@ -59,7 +59,7 @@ def decide(inputs, experts, first, second, counters, slots, refiner, coder, data
     """
     size = experts + COUNTERS
     for k in range(experts):
-        inputs[k] = min(max(inputs[k], -LARGEST), LARGEST)
+        inputs[k] = min(max(inputs[k], -LARGEST_ODDS), LARGEST_ODDS)
     for k in range(COUNTERS):
         inputs[experts + k] = LOG_ODDS[at(np.int64(counters[at(slots[k])]) >> (16 + COUNT_BITS - PROBABILITY_BITS))]
     sum_first = 0.0
@@ -69,7 +69,7 @@ def decide(inputs, experts, first, second, counters, slots, refiner, coder, data
         sum_second += second[k] * inputs[k]
     total = 0.5 * (sum_first + sum_second)
     mixed = logistic(total)
-    place = (min(max(total, 0.01 - LARGEST), LARGEST - 0.01) + LARGEST) * ((REFINED - 1) / (2 * LARGEST))
+    place = (min(max(total, 0.01 - LARGEST_ODDS), LARGEST_ODDS - 0.01) + LARGEST_ODDS) * ((REFINED - 1) / (2 * LARGEST_ODDS))
     index = np.int64(place)
     part = place - index
     refined = refiner[index] * (1.0 - part) + refiner[index + 1] * part

@@ -6,24 +6,25 @@ kept, but waits for no thread of its parent.
 
 import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.reader import Reader
+from voxz.container.reader import StoredArray
 from voxz.threads import map_ordered
 
 Brick = NDArray[np.generic]
 
 
 class BrickCache:
-    """Bricks of `reader`, of which those used last are kept up to `capacity` bytes; of larger ones, one. None if it is 0."""
+    """Bricks of `array`, of which those used last are kept up to `capacity` bytes; of larger ones, one. None if it is 0."""
 
-    def __init__(self, reader: Reader, capacity: int) -> None:
-        self._reader, self._capacity = reader, capacity
+    def __init__(self, array: StoredArray, capacity: int) -> None:
+        self._array, self._capacity = array, capacity
         self._kept: OrderedDict[int, Brick] = OrderedDict()
         self._bytes = 0
         self._asked: set[int] = set()
@@ -46,7 +47,7 @@ class BrickCache:
         if self._process != os.getpid():
             self._start()
         ready: list[tuple[int, Brick]] = []
-        mine: list[int] = []
+        mine: dict[int, Future[Brick]] = {}
         others: list[tuple[int, Future[Brick]]] = []
         with self._lock:
             for number in numbers:
@@ -56,19 +57,21 @@ class BrickCache:
                 elif number in self._underway:
                     others.append((number, self._underway[number]))
                 else:
-                    self._underway[number] = Future()
-                    mine.append(number)
+                    mine[number] = self._underway[number] = Future()
+
+        def decode(part: tuple[int, bytes]) -> None:
+            use(part[0], self._decode(*part, mine[part[0]]))
+
         try:
             for number, brick in ready:
                 use(number, brick)
-            for batch in self._reader.batches(mine):
-                for _ in map_ordered(lambda part: self._decode(*part, use), batch, min(threads, len(batch))):
-                    pass
+            for batch in self._array.batches(list(mine)):
+                deque(map_ordered(decode, batch, min(threads, len(batch))), maxlen=0)
         finally:
-            with self._lock:
-                left = [self._underway.pop(number) for number in mine if number in self._underway]
-            for future in left:
-                future.cancel()
+            for number, future in mine.items():
+                if not future.done():
+                    self._release(number, future)
+                    future.cancel()
         for number, future in others:
             try:
                 brick = future.result()
@@ -77,20 +80,28 @@ class BrickCache:
             else:
                 use(number, brick)
 
-    def _decode(self, number: int, payload: bytes, use: Callable[[int, Brick], None]) -> None:
+    def _decode(self, number: int, payload: bytes, future: Future[Brick]) -> Brick:
+        """Decode a brick for everyone who waits for `future`; nobody does if an interruption has cancelled it."""
         try:
-            brick = self._reader.brick(number, payload=payload)
+            brick = self._array.brick(number, payload=payload)
         except Exception as error:
-            with self._lock:
-                future = self._underway.pop(number)
-            future.set_exception(error)
+            self._release(number, future)
+            with suppress(InvalidStateError):
+                future.set_exception(error)
             raise
         brick.flags.writeable = False
+        self._release(number, future, brick)
+        with suppress(InvalidStateError):
+            future.set_result(brick)
+        return brick
+
+    def _release(self, number: int, future: Future[Brick], brick: Brick | None = None) -> None:
+        """A brick is underway no more; it may be kept."""
         with self._lock:
-            future = self._underway.pop(number)
-            self._keep(number, brick)
-        future.set_result(brick)
-        use(number, brick)
+            if self._underway.get(number) is future:
+                del self._underway[number]
+                if brick is not None:
+                    self._keep(number, brick)
 
     def _keep(self, number: int, brick: Brick) -> None:
         if not self._capacity:

@@ -8,10 +8,11 @@ from typing import Any
 
 from voxz.codecs.numbers import BRICK_CODECS, WAVELET
 from voxz.codecs.wavelet.head import Head, entropy_name, transform_name
-from voxz.container.header import COMPANION, HEAD
 from voxz.container.loss_mark import marks_before
-from voxz.container.reader import Reader
+from voxz.container.reader import Reader, StoredArray
+from voxz.container.surroundings import Surroundings
 from voxz.image.loss import LossFacts, loss_of
+from voxz.limits import BASE
 
 
 def plain(value: Any) -> Any:
@@ -32,7 +33,8 @@ class Info:
     Attributes
     ----------
     format : file format and version
-    original : format that was compressed: array, npy, nifti, nifti-pair
+    original : what was compressed: array, npy, nifti, nifti-pair, bytes (of no known format), archive (a folder)
+    files, arrays : how many files are restored, and how many volumes they hold; facts about a volume are empty for archives
     shape : of the original, without channels
     dtype : of the stored samples, as numpy writes it
     channels : samples of a voxel
@@ -42,7 +44,8 @@ class Info:
     level : 1 to 9
     codecs, transforms, entropy_profiles : how many bricks have each; the last two of the codec wavelet
     bricks, brick_shape : number of them, and their extent ``(series, z, y, x)``
-    bytes, sample_bytes, ratio, bits_per_sample : size of the file and of its samples
+    bytes, sample_bytes, content_bytes : of the file, of the samples, and of all that is restored (a volume: of its samples)
+    ratio, bits_per_sample : what is restored to the size of the file, and that to the number of samples
     header_bytes : of the original, around its samples
     gzip, gzip_level, gzip_identical : whether it was a .gz file, how it is packed again, whether those are the very bytes
     samples_sha256, original_sha256 : of the samples, and of the whole unpacked original
@@ -50,6 +53,8 @@ class Info:
 
     format: str
     original: str
+    files: int
+    arrays: int
     shape: tuple[int, ...]
     dtype: str
     channels: int
@@ -64,6 +69,7 @@ class Info:
     brick_shape: tuple[int, ...]
     bytes: int
     sample_bytes: int
+    content_bytes: int
     ratio: float
     bits_per_sample: float
     header_bytes: int
@@ -79,40 +85,74 @@ class Info:
         return result
 
     @classmethod
-    def of(cls, reader: Reader) -> "Info":
+    def of(cls, reader: Reader, most: int = BASE) -> "Info":
         """Facts about an open file."""
-        header, layout = reader.header, reader.layout
-        samples = max(1, math.prod(layout.canonical))
-        fronts = [reader.front(n, Head.FRONT) for n, brick in enumerate(reader.bricks) if brick.codec == WAVELET]
+        files, named = len(reader.files), reader.files.named
+        first = reader.files[0] if files and not named else None
+        gzip = first.gzip if first else None
+        array = reader.arrays[0] if len(reader.arrays) == 1 and not named else None
+        content = array.layout.nbytes if array else sum(file.size for file in reader.files)
+        facts = _facts(array, most) if array else _NO_VOLUME
         return cls(
             format=f"voxz {reader.version}",
-            original=header.format_name,
-            shape=layout.shape,
-            dtype=layout.dtype.str,
-            channels=layout.channels,
-            target=header.target_name,
-            loss=loss_of(reader),
-            lossy_before=tuple(marks_before(reader)),
-            level=header.level,
-            codecs=codecs_of(reader),
-            transforms=dict(sorted(Counter(map(transform_name, fronts)).items())),
-            entropy_profiles=dict(sorted(Counter(map(entropy_name, fronts)).items())),
-            bricks=len(reader.bricks),
-            brick_shape=header.extent,
-            bytes=header.file_length,
-            sample_bytes=layout.nbytes,
-            ratio=round(layout.nbytes / header.file_length, 4),
-            bits_per_sample=round(8 * header.file_length / samples, 4),
-            header_bytes=len(reader.foreign_bytes(HEAD)) + len(reader.foreign_bytes(COMPANION)),
-            gzip=bool(header.gzip_level),
-            gzip_level=header.gzip_level,
-            gzip_identical=bool(header.gzip_identical),
-            samples_sha256=header.samples_sha256.hex(),
-            original_sha256=header.original_sha256.hex(),
+            original="archive" if named else first.format if first else "array",
+            files=files,
+            arrays=len(reader.arrays),
+            **facts,
+            bytes=reader.file_length,
+            content_bytes=content,
+            ratio=round(content / reader.file_length, 4),
+            bits_per_sample=round(8 * reader.file_length / max(1, array.samples), 4) if array else 0.0,
+            gzip=gzip is not None,
+            gzip_level=gzip.level if gzip else 0,
+            gzip_identical=gzip is not None and gzip.exact,
+            original_sha256=(reader.files_sha256 if files or not array else array.header.samples_sha256).hex(),
         )
 
 
-def codecs_of(reader: Reader) -> dict[str, int]:
-    """Names of the codecs of a file, and how many bricks have each."""
+_NO_VOLUME: dict[str, Any] = {
+    "shape": (),
+    "dtype": "",
+    "channels": 0,
+    "target": "lossless",
+    "loss": None,
+    "lossy_before": (),
+    "level": 0,
+    "codecs": {},
+    "transforms": {},
+    "entropy_profiles": {},
+    "bricks": 0,
+    "brick_shape": (),
+    "sample_bytes": 0,
+    "header_bytes": 0,
+    "samples_sha256": "",
+}
+
+
+def _facts(array: StoredArray, most: int) -> dict[str, Any]:
+    """What is known about an array."""
+    header, layout, around = array.header, array.layout, Surroundings(array)
+    fronts = [array.front(n, Head.FRONT) for n, brick in enumerate(array.bricks) if brick.codec == WAVELET]
+    return {
+        "shape": layout.shape,
+        "dtype": layout.dtype.str,
+        "channels": layout.channels,
+        "target": header.target_name,
+        "loss": loss_of(array),
+        "lossy_before": tuple(marks_before(array, most)),
+        "level": header.level,
+        "codecs": codecs_of(array),
+        "transforms": dict(sorted(Counter(map(transform_name, fronts)).items())),
+        "entropy_profiles": dict(sorted(Counter(map(entropy_name, fronts)).items())),
+        "bricks": len(array.bricks),
+        "brick_shape": header.extent,
+        "sample_bytes": layout.nbytes,
+        "header_bytes": len(around.head) + len(around.companion),
+        "samples_sha256": header.samples_sha256.hex(),
+    }
+
+
+def codecs_of(array: StoredArray) -> dict[str, int]:
+    """Names of the codecs of an array, and how many bricks have each."""
     names = {number: name for name, number in BRICK_CODECS.items()}
-    return dict(sorted(Counter(names.get(brick.codec, f"unknown ({brick.codec})") for brick in reader.bricks).items()))
+    return dict(sorted(Counter(names.get(brick.codec, f"unknown ({brick.codec})") for brick in array.bricks).items()))

@@ -14,17 +14,20 @@ from numpy.typing import DTypeLike, NDArray
 
 from voxz.codecs.numbers import SIREN
 from voxz.container.byte_source import SourceLike, portable
-from voxz.container.header import COMPANION, HEAD
+from voxz.container.files import StoredFile
 from voxz.container.loss_mark import all_marks
-from voxz.container.reader import Reader
+from voxz.container.reader import Reader, StoredArray, only_array
 from voxz.errors import LimitError, UnsupportedError, UsageError
 from voxz.image.brick_cache import BrickCache
+from voxz.image.description import affine_of, description, name_of
 from voxz.image.gather import Piece, Positions, pieces
 from voxz.image.loss import LossFacts, loss_of
 from voxz.image.preview import coarse_samples, halvings_at
 from voxz.image.resample import Resampling, few_samples
 from voxz.image.sample_type import sample_type
-from voxz.io import gzip_stream, nifti, npy
+from voxz.io import nifti, npy
+from voxz.io.nifti_header import nifti_header
+from voxz.limits import BASE
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
@@ -48,8 +51,9 @@ class Image:
     ----------
     source : path or URL of a file, its bytes (any buffer), or a file object with `read` and `seek`
     threads : threads for decoding; default, the CPUs this process may use
-    max_bytes : refuse (`LimitError`) to decode more than this many bytes in one access
+    max_bytes : refuse (`LimitError`) an access whose result takes more bytes; looked at before anything is made for it
     cache_bytes : decoded bricks to keep for the next access
+    number : which volume of an archive; None for the only one, or to list them (`series`)
     """
 
     def __init__(
@@ -59,14 +63,55 @@ class Image:
         threads: int | None = None,
         max_bytes: int | None = None,
         cache_bytes: int = CACHE_BYTES,
+        number: int | None = None,
     ) -> None:
-        self._threads, self._max_bytes = thread_count(threads), max_bytes
+        self._threads, self._max_bytes, self._cache_bytes = thread_count(threads), max_bytes, cache_bytes
         self._reader = Reader(source)
-        self._layout, self._dtype = self._reader.layout, sample_type(self._reader)
-        self._bricks = BrickCache(self._reader, cache_bytes)
-        self._arguments = (portable(source), threads, max_bytes, cache_bytes)
+        self._number = number
+        if len(self._reader.arrays) == 1 and number is None:
+            self._bricks  # noqa: B018 - what cannot be read is found at once
+        self._arguments = (portable(source), threads, max_bytes, cache_bytes, number)
         self._ahead: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
+
+    @cached_property
+    def _array(self) -> StoredArray:
+        return only_array(self._reader) if self._number is None else self._reader.arrays[self._number]
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return self._array.layout
+
+    @cached_property
+    def _dtype(self) -> np.dtype[np.generic]:
+        return sample_type(self._array)
+
+    @cached_property
+    def _bricks(self) -> BrickCache:
+        return BrickCache(self._array, self._cache_bytes)
+
+    @property
+    def files(self) -> Sequence[StoredFile]:
+        """Files that `voxz.decompress` restores: name, size, format; none for an array."""
+        return self._reader.files
+
+    @property
+    def series(self) -> "list[Image]":
+        """All volumes of an archive, each an image; of a file of one volume, that one."""
+        source, threads, max_bytes, cache_bytes, _ = self._arguments
+        numbers = range(len(self._reader.arrays))
+        return [Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes, number=n) for n in numbers]
+
+    @property
+    def name(self) -> str:
+        """In an archive: the file that holds the volume, or the folder of those that do; else empty."""
+        return name_of(self._array)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the reader of its format said about the volume, such as its modality; empty if it said nothing."""
+        found = description(self._array).get("facts")
+        return found if isinstance(found, dict) else {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, self._arguments
@@ -128,7 +173,7 @@ class Image:
     def chunks(self) -> tuple[int, ...]:
         """Length of a brick along each axis: an access that is aligned to it decodes nothing that it does not need."""
         layout = self._layout
-        series, *spatial = self._reader.grid.extent
+        series, *spatial = self._array.grid.extent
         lengths: list[int] = []
         for length in layout.memory_shape[:-3][::-1]:  # axes beyond three are one axis of bricks, the last of them fastest
             lengths.insert(0, max(1, length if series >= length and series % max(1, length) == 0 else math.gcd(series, length)))
@@ -141,7 +186,7 @@ class Image:
     @property
     def loss(self) -> LossFacts | None:
         """What was promised and lost when this file was written (see `voxz.info`); None if it is lossless."""
-        return loss_of(self._reader)
+        return loss_of(self._array)
 
     @property
     def header(self) -> Any:
@@ -170,9 +215,9 @@ class Image:
 
     @property
     def affine(self) -> NDArray[np.float64] | None:
-        """Voxel indices to mm (4 x 4), by the NIfTI header; None for arrays."""
+        """Voxel indices to mm (4 x 4), by the header of the original; None if it says nothing."""
         header = self.header
-        return None if header is None else np.asarray(header.get_best_affine(), np.float64)
+        return affine_of(description(self._array)) if header is None else np.asarray(header.get_best_affine(), np.float64)
 
     @cached_property
     def voxel_size(self) -> tuple[float, ...] | None:
@@ -216,7 +261,7 @@ class Image:
         layout = self._layout
         memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
         memory = memory[::-1] if layout.first_axis_fastest else memory
-        result = coarse_samples(self._reader, level, self._threads, self._check_limit)
+        result = coarse_samples(self._array, level, self._threads, self._check_limit)
         result = result.view(self.dtype).reshape(*memory, layout.channels)
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(memory))[::-1], len(memory))
@@ -257,7 +302,7 @@ class Image:
         An access meanwhile waits for what is being decoded already. Waiting for the result is not needed; it raises what went
         wrong, as the access will.
         """
-        numbers = [piece.number for piece in pieces(self._reader.grid, self._positions(index))]
+        numbers = [piece.number for piece in pieces(self._array.grid, self._positions(index))]
         with self._lock:
             self._ahead = self._ahead or ThreadPoolExecutor(1, "voxz-prefetch")
             return self._ahead.submit(self._bricks.visit, numbers, lambda *_: None, self._threads)
@@ -265,6 +310,7 @@ class Image:
     def canonical(self) -> NDArray[np.generic]:
         """All samples as ``(series, z, y, x, channels)`` in native byte order."""
         shape = self._layout.canonical
+        self._check_limit(self._layout.nbytes)
         return self._gather([range(n) for n in shape[:4]]).astype(self.dtype.newbyteorder("="), copy=False)
 
     def resample(self, shape: Sequence[int] | float) -> NDArray[Any]:
@@ -274,7 +320,7 @@ class Image:
         """
         grid = Resampling.of(self._layout, shape)
         self._check_limit(grid.samples * self.dtype.itemsize)
-        return grid.array(self._reader)
+        return grid.array(self._array)
 
     def write_part(self, text: str | None, level: int, sink: BinaryIO, shape: Sequence[int] | float | None = None) -> None:
         """Write the part that `text` names, the `preview` of a level, or the image on another grid, in the original's format.
@@ -285,8 +331,8 @@ class Image:
         if shape is not None:
             if text is not None or level:
                 raise UsageError("got another grid with a selection or a resolution, expected one of them")
-            Resampling.of(layout, shape).write(self._reader, self.nifti_header(), sink)
-            sink.write(all_marks(self._reader))
+            Resampling.of(layout, shape).write(self._array, self.nifti_header(), sink)
+            sink.write(all_marks(self._array))
             return
         if text is not None and level:
             raise UsageError(f"got the selection {text!r} and the resolution {level}, expected one of them")
@@ -299,7 +345,7 @@ class Image:
         sink.write(self._head_of(positions))
         memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
         sink.write(np.ascontiguousarray(memory_order).tobytes())
-        sink.write(all_marks(self._reader))
+        sink.write(all_marks(self._array))
 
     def _head_of(self, positions: tuple[range, ...]) -> bytes:
         layout, head = self._layout, self.nifti_header()
@@ -312,12 +358,12 @@ class Image:
 
     def nifti_header(self) -> bytes | None:
         """Bytes of the NIfTI header and its extensions, verbatim; None for arrays."""
-        kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(self._reader.header.format_name)
-        return None if kind is None else gzip_stream.unpacked(self._reader.foreign_bytes(kind))
+        return nifti_header(self._array, max(BASE, self._max_bytes or 0))
 
     def _read(self, positions: tuple[Positions, ...]) -> NDArray[np.generic]:
         """Samples at the given positions of the user-visible axes, with channels as one more axis."""
         layout = self._layout
+        self._check_limit(math.prod(map(len, positions)) * layout.channels * layout.dtype.itemsize)
         shape = [len(part) for part in (positions[::-1] if layout.first_axis_fastest else positions)]
         result = self._gather(self._canonical_positions(positions)).reshape(*shape, layout.channels)
         if layout.first_axis_fastest:
@@ -344,8 +390,8 @@ class Image:
         shape = (*map(len, wanted), self._layout.channels)
         self._check_limit(math.prod(shape) * self.itemsize)
         result = np.empty(shape, self._layout.dtype)
-        needed = {piece.number: piece for piece in pieces(self._reader.grid, wanted)}
-        lone = [piece for piece in needed.values() if self._reader.bricks[piece.number].codec == SIREN]
+        needed = {piece.number: piece for piece in pieces(self._array.grid, wanted)}
+        lone = [piece for piece in needed.values() if self._array.bricks[piece.number].codec == SIREN]
         for piece, few in zip(lone, map_ordered(self._few, lone, self._threads), strict=True):
             if few is not None:
                 result[piece.target] = few
@@ -359,12 +405,12 @@ class Image:
 
     def _few(self, piece: Piece) -> NDArray[np.generic] | None:
         """Few samples of a fitted function, which is evaluated there only, unless its brick is asked again."""
-        return few_samples(self._reader, piece.number, piece.arrays()) if self._bricks.is_new(piece.number) else None
+        return few_samples(self._array, piece.number, piece.arrays()) if self._bricks.is_new(piece.number) else None
 
     def _check_limit(self, needed: int) -> None:
         if self._max_bytes is not None and needed > self._max_bytes:
             raise LimitError(f"this access needs {needed} bytes, the limit is {self._max_bytes}; select a smaller part")
 
 
-def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None, cache_bytes: int) -> Image:
-    return Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes)
+def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None, cache_bytes: int, number: int | None) -> Image:
+    return Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes, number=number)

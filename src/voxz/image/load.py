@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.writer import MAGIC
+from voxz.container.header import MAGIC
 from voxz.image.lazy import Image
 from voxz.io import nifti
 from voxz.io.source import Source

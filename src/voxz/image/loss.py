@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from voxz.container.header import Loss
-from voxz.container.reader import Reader
+from voxz.container.reader import StoredArray
 from voxz.metrics import psnr
 
 _UNITS = {"stored": "stored units", "scaled": "scaled units", "noise": "standard deviations of the noise"}
@@ -38,13 +38,13 @@ class LossFacts:
     noise: float | None
 
 
-def loss_of(reader: Reader) -> LossFacts | None:
+def loss_of(array: StoredArray) -> LossFacts | None:
     """What a file promises and what it lost; None if it was compressed without loss."""
-    loss = reader.loss()
+    loss = array.header.loss
     if loss is None:
         return None
     return LossFacts(
-        promise=_words(reader.header.target_name, loss),
+        promise=_words(array.header.target_name, loss),
         asked=loss.asked,
         unit=loss.unit_name,
         bound=loss.bound if math.isfinite(loss.bound) else None,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.container.reader import brick_shape
 from voxz.image.facts import codecs_of
 from voxz.image.gather import pieces
 
@@ -35,8 +36,8 @@ def rows(image: "Image") -> dict[str, str]:
     found = {"shape": " x ".join(map(str, image.shape)) or "1", "type": str(image.dtype)}
     if image.voxel_size is not None:
         found["voxel size"] = " x ".join(f"{size:g}" for size in image.voxel_size) + " mm"
-    found["codec"] = ", ".join(codecs_of(image._reader)) or "none"
-    found["ratio"] = f"{image.nbytes / image._reader.header.file_length:.2f} : 1"
+    found["codec"] = ", ".join(codecs_of(image._array)) or "none"
+    found["ratio"] = f"{image.nbytes / image._reader.file_length:.2f} : 1"
     return found
 
 
@@ -92,8 +93,8 @@ def _orientation(image: "Image", spatial: int) -> tuple[list[int], list[bool]]:
 
 def _cost(image: "Image", index: tuple[Any, ...]) -> int:
     """Samples of the bricks that an access decodes."""
-    touched = pieces(image._reader.grid, image._positions(index))
-    return sum(image._reader.bricks[piece.number].raw_length for piece in touched) // image.itemsize
+    touched = pieces(image._array.grid, image._positions(index))
+    return sum(math.prod(brick_shape(image._array.boxes[piece.number], image._array.layout.channels)) for piece in touched)
 
 
 def _window(image: "Image", slices: list[NDArray[Any]]) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """A whole image at a lower resolution, brick by brick."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from functools import partial
@@ -8,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.numbers import LABELS
-from voxz.container.header import COMPANION, HEAD
-from voxz.container.reader import Reader
-from voxz.errors import UsageError
-from voxz.io import gzip_stream, nifti
+from voxz.container.reader import StoredArray
+from voxz.errors import CorruptError, UsageError
+from voxz.io import nifti
+from voxz.io.nifti_header import nifti_header
 from voxz.threads import map_ordered
 
 SHORTEST = 8
@@ -32,30 +33,30 @@ def halvings_at(shape: tuple[int, ...], level: int) -> Levels:
     return z, y, x
 
 
-def coarse_samples(reader: Reader, level: int, threads: int, check: Callable[[int], None]) -> NDArray[np.generic]:
+def coarse_samples(array: StoredArray, level: int, threads: int, check: Callable[[int], None]) -> NDArray[np.generic]:
     """All samples at a resolution level, canonical; `check` is told how many bytes they take."""
     from voxz.image.preview_brick import coarse_brick  # noqa: PLC0415 - kernels cost start-up time
 
-    layout = reader.layout
+    layout = array.layout
     halvings = halvings_at(layout.canonical[1:4], level)
     steps = [1, *(1 << n for n in halvings)]
     shape = (*(-(-n // step) for n, step in zip(layout.canonical, steps, strict=False)), layout.channels)
     check(math.prod(shape) * layout.dtype.itemsize)
     result = np.empty(shape, layout.dtype)
-    names = _are_names(reader)
+    names = _are_names(array)
     places = [
         tuple(slice(-(-part.start // step), -(-part.stop // step)) for part, step in zip(box, steps, strict=True))
-        for box in reader.boxes
+        for box in array.boxes
     ]
     needed = [number for number, place in enumerate(places) if all(part.stop > part.start for part in place)]
 
     def decode(part: tuple[int, bytes]) -> None:
         number, payload = part
-        starts = [side.start for side in reader.boxes[number][1:]]
+        starts = [side.start for side in array.boxes[number][1:]]
         coarse = partial(coarse_brick, halvings=halvings, starts=starts, names=names)
-        result[places[number]] = reader.brick(number, coarse, payload)
+        result[places[number]] = array.brick(number, coarse, payload)
 
-    for batch in reader.batches(needed):
+    for batch in array.batches(needed):
         for _ in map_ordered(decode, batch, min(threads, len(batch))):
             pass
     return result
@@ -68,9 +69,10 @@ def _most(length: int) -> int:
     return count
 
 
-def _are_names(reader: Reader) -> bool:
+def _are_names(array: StoredArray) -> bool:
     """Whether samples are labels: a codec took one brick for a map, or the NIfTI header says so."""
-    kind = {"nifti": HEAD, "nifti-pair": COMPANION}.get(reader.header.format_name)
-    if kind is not None and nifti.intent(gzip_stream.unpacked(reader.foreign_bytes(kind))) == nifti.INTENT_LABEL:
-        return True
-    return bool(reader.bricks) and all(brick.codec == LABELS for brick in reader.bricks)
+    with contextlib.suppress(CorruptError):
+        header = nifti_header(array)
+        if header is not None and nifti.intent(header) == nifti.INTENT_LABEL:
+            return True
+    return bool(array.bricks) and all(brick.codec == LABELS for brick in array.bricks)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.numbers import SIREN
-from voxz.container.reader import Reader
+from voxz.container.reader import StoredArray
 from voxz.errors import UnsupportedError, UsageError
 from voxz.io import nifti, npy
 from voxz.volume.layout import Layout
@@ -75,22 +75,22 @@ class Resampling:
         """Position of the first voxel along the visible axes of a NIfTI file."""
         return [0.5 * step - 0.5 for step in self.steps]
 
-    def array(self, reader: Reader) -> NDArray[np.generic]:
+    def array(self, array: StoredArray) -> NDArray[np.generic]:
         """Samples with the visible axes of the image."""
-        samples = self.evaluate(reader).reshape(*self._memory_shape, self.layout.channels)
+        samples = self.evaluate(array).reshape(*self._memory_shape, self.layout.channels)
         axes = samples.ndim - 1
         samples = samples.transpose(*range(axes)[::-1], axes) if self.layout.first_axis_fastest else samples
         return samples if self.layout.channels > 1 else samples[..., 0]
 
-    def write(self, reader: Reader, head: bytes | None, sink: BinaryIO) -> None:
+    def write(self, array: StoredArray, head: bytes | None, sink: BinaryIO) -> None:
         """Write header and samples: NIfTI like that with this `head`, or .npy."""
         if head is None:
             sink.write(npy.header(Layout(self.shape, self.layout.dtype, self.layout.first_axis_fastest)))
         else:
             sink.write(nifti.select(head, self.starts, self.steps, self.shape))
-        sink.write(self.evaluate(reader).tobytes())
+        sink.write(self.evaluate(array).tobytes())
 
-    def evaluate(self, reader: Reader) -> NDArray[np.generic]:
+    def evaluate(self, array: StoredArray) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` in stored byte order.
 
         Raises
@@ -100,32 +100,32 @@ class Resampling:
         """
         from voxz.codecs.siren.codec import resample_brick  # noqa: PLC0415 - start-up time
 
-        if any(entry.codec != SIREN for entry in reader.bricks):
+        if any(entry.codec != SIREN for entry in array.bricks):
             raise UnsupportedError("only files of the codec siren can be resampled; compress with --codec siren")
         layout = self.layout
         result = np.empty((layout.canonical[0], *self.sizes, layout.channels), layout.dtype)
         places = [(np.arange(m) + 0.5) * (n / m) - 0.5 for n, m in zip(layout.canonical[1:4], self.sizes, strict=True)]
         nearest = [np.clip(np.floor(p + 0.5), 0, n - 1) for p, n in zip(places, layout.canonical[1:4], strict=True)]
-        for number, box in enumerate(reader.boxes):
+        for number, box in enumerate(array.boxes):
             inside = [np.flatnonzero((p >= part.start) & (p < part.stop)) for p, part in zip(nearest, box[1:], strict=True)]
             if not all(map(len, inside)):
                 continue
             local = [p[chosen] - part.start for p, chosen, part in zip(places, inside, box[1:], strict=True)]
             z, y, x = (np.clip(p, 0.0, part.stop - part.start - 1.0) for p, part in zip(local, box[1:], strict=True))
-            found = reader.brick(number, partial(resample_brick, positions=(z, y, x)))
+            found = array.brick(number, partial(resample_brick, positions=(z, y, x)))
             result[np.ix_(np.arange(box[0].start, box[0].stop), *inside)] = found
         return result
 
 
-def few_samples(reader: Reader, number: int, inside: list[NDArray[np.intp]]) -> NDArray[np.generic] | None:
+def few_samples(array: StoredArray, number: int, inside: list[NDArray[np.intp]]) -> NDArray[np.generic] | None:
     """Samples at positions of a brick of the codec siren, if they are few of it: only there the function is evaluated."""
     from voxz.codecs.siren.codec import decode_part  # noqa: PLC0415 - start-up time
 
     box = tuple(slice(int(p.min()), int(p.max()) + 1) for p in inside)
-    whole = math.prod(part.stop - part.start for part in reader.boxes[number][1:])
+    whole = math.prod(part.stop - part.start for part in array.boxes[number][1:])
     if FEW * math.prod(part.stop - part.start for part in box[1:]) > whole:
         return None
-    found = reader.brick(number, partial(decode_part, box=box))
+    found = array.brick(number, partial(decode_part, box=box))
     return found[np.ix_(*(p - part.start for p, part in zip(inside, box, strict=True)))]
 
 

@@ -7,22 +7,23 @@ stay bytes.
 
 import numpy as np
 
-from voxz.container.header import HEAD
-from voxz.container.reader import Reader
+from voxz.container.reader import StoredArray
+from voxz.container.surroundings import Surroundings
 from voxz.io import npy
 
 _WIDE = {"V16": np.dtype(np.longdouble), "V32": np.dtype(np.clongdouble)}
 _QUADRUPLE_BITS = 112
 
 
-def sample_type(reader: Reader) -> np.dtype[np.generic]:
+def sample_type(array: StoredArray) -> np.dtype[np.generic]:
     """Type of the stored samples, in their stored byte order."""
-    stored = reader.layout.dtype
+    stored = array.layout.dtype
     wide = _WIDE.get(stored.str.lstrip("|"))
     if wide is None or wide.itemsize != stored.itemsize:
         return stored
-    if reader.header.format_name.startswith("nifti") and np.finfo(np.longdouble).nmant != _QUADRUPLE_BITS:
+    around = Surroundings(array)
+    if around.format.startswith("nifti") and np.finfo(np.longdouble).nmant != _QUADRUPLE_BITS:
         return stored
-    if reader.header.format_name == "npy":
-        return wide.newbyteorder(npy.fields(reader.foreign_bytes(HEAD))[2].byteorder)
+    if around.format == "npy":
+        return wide.newbyteorder(npy.fields(around.head.read())[2].byteorder)
     return wide

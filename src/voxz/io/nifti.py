@@ -126,7 +126,7 @@ class NiftiHeader:
         if paired:
             return self.offset
         if 0 < self.offset < self.version.size:
-            raise CorruptError(f"the NIfTI header puts the samples at byte {self.offset}, which is inside itself")
+            raise CorruptError(f"the NIfTI header puts the samples at byte {self.offset}, inside the header")
         return self.offset or self.version.size + 4
 
     def layout(self, nbytes: int) -> Layout:

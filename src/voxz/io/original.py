@@ -5,21 +5,17 @@ look and the last one is refused.
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-
-import numpy as np
 
 from voxz.errors import TruncatedError, UsageError, VoxzError
 from voxz.io.output import temporary_file
 from voxz.io.source import Source, files_of
-from voxz.volume.layout import Foreign, Layout
 
 
 class NotAnImageError(Exception):
@@ -28,6 +24,33 @@ class NotAnImageError(Exception):
     def __init__(self, cause: VoxzError) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+class Input:
+    """Files that are read, and can be deleted when they are safe elsewhere; `name` is what messages call them.
+
+    Raises
+    ------
+    OSError
+        One of them is not there.
+    """
+
+    def __init__(self, files: Sequence[Path], name: str) -> None:
+        self.files, self._name = files, name
+        self._stamps = [_stamp(file) for file in files]
+
+    def refuse_changed(self) -> None:
+        """Raise `TruncatedError` if a file is not the one that was opened."""
+        with contextlib.suppress(FileNotFoundError):
+            if [_stamp(file) for file in self.files] == self._stamps:
+                return
+        raise TruncatedError(f"{self._name} was changed while it was read; wait until it is complete and try again")
+
+    def remove(self) -> None:
+        """Delete the files, unless one has changed."""
+        self.refuse_changed()
+        for file in self.files:
+            file.unlink()
 
 
 class Original:
@@ -49,9 +72,8 @@ class Original:
         self.name = "standard input" if os.fspath(source) == "-" else os.fspath(source)
         self._path = self._stack.enter_context(_regular_file(source))
         self._spooled = self._path != Path(source)
-        self._files = files_of(self._path)
-        self._stamps = [_stamp(file) for file in self._files]
-        self.status = None if self._spooled else self._files[0].stat()
+        self._input = Input(files_of(self._path), self.name)
+        self.status = None if self._spooled else self.files[0].stat()
 
     def __enter__(self) -> "Original":
         return self
@@ -63,23 +85,19 @@ class Original:
         """Its samples; the faults of the file are `NotAnImageError`, also while it is read."""
         return Image(self._path, self.name)
 
-    def plain(self) -> "PlainBytes":
-        """Its bytes, and those of the header file of a pair."""
-        return PlainBytes(*self._files)
+    @property
+    def files(self) -> Sequence[Path]:
+        """The file itself, and the header file of a pair."""
+        return self._input.files
 
     def refuse_changed(self) -> None:
         """Raise `TruncatedError` if the file is not the one that was opened."""
-        with contextlib.suppress(FileNotFoundError):
-            if [_stamp(file) for file in self._files] == self._stamps:
-                return
-        raise TruncatedError(f"{self.name} was changed while it was read; wait until it is complete and try again")
+        self._input.refuse_changed()
 
     def remove(self) -> None:
         """Delete the file, both of a pair, unless it has changed; what came through a pipe stays where it is."""
-        self.refuse_changed()
         if not self._spooled:
-            for file in self._files:
-                file.unlink()
+            self._input.remove()
 
 
 class Image(Source):
@@ -98,49 +116,6 @@ class Image(Source):
         """Return what follows the samples."""
         with _faults():
             return super().read_tail()
-
-
-class PlainBytes:
-    """A file as one row of bytes.
-
-    Attributes
-    ----------
-    layout, foreign :
-        Its length; the header file of a pair is its companion.
-    """
-
-    def __init__(self, data: Path, header: Path | None = None) -> None:
-        self.foreign = Foreign("bytes", b"", header.read_bytes() if header else b"")
-        self._file, self._digest = data.open("rb"), hashlib.sha256()
-        self._name = os.fspath(data)
-        self.layout = Layout((os.fstat(self._file.fileno()).st_size,), np.dtype("u1"), first_axis_fastest=False)
-
-    def __enter__(self) -> "PlainBytes":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def read_samples(self, length: int) -> bytes:
-        """Return the next `length` bytes."""
-        data = self._file.read(length)
-        if len(data) != length:
-            raise TruncatedError(f"{self._name} was cut while it was read; wait until it is complete and try again")
-        self._digest.update(data)
-        return data
-
-    def read_tail(self) -> bytes:
-        """Nothing follows."""
-        return b""
-
-    def gzip_level(self) -> int | None:
-        """A gzip file is kept as it is."""
-        return None
-
-    def checksums(self) -> tuple[bytes, bytes]:
-        """SHA-256 of the bytes, twice."""
-        digest = self._digest.digest()
-        return digest, digest
 
 
 @contextlib.contextmanager

@@ -31,6 +31,9 @@ _PART = ".part"
 _TOKEN = 8
 """Digits that tell several writers of one destination apart."""
 
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""Errors of writing, which do not say to which file."""
+
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF, errno.ENOSYS}
 """Errors of a file system on which a folder cannot be synced; others mean that the disk failed."""
 
@@ -72,9 +75,11 @@ def complete_file(
             _take_over(file.fileno(), like)
             os.fsync(file.fileno())
             _put_in_place(file, temporary, path, force, read_back)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+            error.filename = os.fspath(path)
         raise
 
 
@@ -290,18 +295,19 @@ def temporary_file() -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def packer(destination: str | os.PathLike[str], file: BinaryIO, level: int) -> Iterator[BinaryIO]:
-    """Canonical gzip in front of `file` if the destination's name asks for it."""
+def packer(destination: str | os.PathLike[str], file: BinaryIO, level: int, behind: bytes = b"") -> Iterator[BinaryIO]:
+    """Canonical gzip in front of `file`, and what was `behind` it, if the destination's name asks for it."""
     if Path(destination).suffix.lower() != ".gz":
         yield file
         return
     with gzip_stream.writer(file, level) as packed:
         yield cast(BinaryIO, packed)
+    file.write(behind)
 
 
-def header_path(data: Path, companion: bytes) -> Path:
-    """Return the name of the header beside the data file of a pair, in capitals if the data file's is."""
+def header_path(data: Path, ending: str) -> Path:
+    """Return the name of the header beside the data file of a pair; an `ending` of anything else raises `CorruptError`."""
+    if ending.lower() not in (".hdr", ".hdr.gz"):
+        raise CorruptError(f"the header of a pair is said to end in {ending!r}; it can end in .hdr or .hdr.gz")
     name = data.name[:-3] if data.name.lower().endswith(".gz") else data.name
-    stem, _, kind = name.rpartition(".")
-    ending = ".hdr.gz" if companion[:2] == gzip_stream.MAGIC else ".hdr"
-    return data.with_name(stem + (ending.upper() if kind.isupper() else ending))
+    return data.with_name(name.rpartition(".")[0] + ending)

@@ -5,8 +5,11 @@ A new format is one module with `recognise` and `parse` (`voxz.io.foreign_file`)
 
 from voxz.io import afni, analyze, dicom, metaimage, mgh, minc1, mrtrix, nrrd, par_rec, png, tiff
 from voxz.io.foreign_file import Reader
+from voxz.io.volume_files import Nifti, Npy
 
 READERS: dict[str, Reader] = {
+    "nifti": Nifti(),
+    "npy": Npy(),
     "dicom": dicom,
     "mgh": mgh,
     "nrrd": nrrd,

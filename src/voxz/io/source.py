@@ -1,13 +1,11 @@
-"""Reading a foreign file from front to back: head, samples, tail, with checksums of all that passes."""
+"""Reading a foreign file from front to back: head, samples, tail."""
 
 import contextlib
-import gzip
-import hashlib
 import os
-import zlib
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
+from voxz.container.files import Gzip
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, VoxzError
 from voxz.io import gzip_stream, nifti, npy
 from voxz.volume.layout import Foreign, Layout
@@ -30,19 +28,17 @@ class Source:
 
     def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
         self.name = name or os.fspath(path)
-        self._samples_sha256 = hashlib.sha256()
-        self._original_sha256 = hashlib.sha256()
         self._taken = 0
         self._check: gzip_stream.IdentityCheck | None = None
         self._path, header = _pair(Path(path))
         self._raw = self._path.open("rb")
-        self._file: IO[bytes] | gzip.GzipFile = self._raw
+        self._file: BinaryIO | gzip_stream.Content = self._raw
         try:
             self._gzipped = self._raw.peek(2)[:2] == gzip_stream.MAGIC
             if self._gzipped:
-                self._file = gzip.GzipFile(fileobj=self._raw, mode="rb")
+                self._file = gzip_stream.Content(self._raw, self.name)
                 self._check = gzip_stream.IdentityCheck(self._path)
-            self.layout, self.foreign = self._read_head(header.read_bytes() if header else b"", self._gzipped)
+            self.layout, self.foreign = self._read_head(header, self._gzipped)
             self._refuse_short()
         except BaseException:
             self.close()
@@ -66,7 +62,6 @@ class Source:
         self._taken += len(data)
         if len(data) != length:
             raise self._ends_early(self._taken)
-        self._samples_sha256.update(data)
         return data
 
     def _ends_early(self, got: int) -> TruncatedError:
@@ -88,7 +83,8 @@ class Source:
         if not self._gzipped:
             return max(0, self._path.stat().st_size - start)
         length = 0
-        with gzip.open(self._path) as again, contextlib.suppress(EOFError, gzip.BadGzipFile, zlib.error):
+        with self._path.open("rb") as file, contextlib.suppress(CorruptError):
+            again = gzip_stream.Content(file, self.name)
             while part := again.read(1 << 20):
                 length += len(part)
         return max(0, length - start)
@@ -99,39 +95,33 @@ class Source:
         while part := self._read(_TAIL_PART):
             parts.append(part)
             if len(parts) * _TAIL_PART > _LARGEST_TAIL:
-                raise CorruptError(f"{self.name} goes on for more than {_LARGEST_TAIL} bytes after its samples")
+                raise CorruptError(f"{self.name} has more than {_LARGEST_TAIL} bytes behind its samples, too many to be a tail")
         return b"".join(parts)
 
-    def gzip_level(self) -> int | None:
-        """After the tail: level at which canonical gzip restores the very .gz file, or None."""
-        return self._check.result() if self._check else None
+    def gzip(self) -> tuple[Gzip, int] | None:
+        """After the tail: settings of canonical gzip, exact if they give the very .gz file, and its CRC32; None if it is none."""
+        return self._check.result(self.behind_gzip) if self._check else None
 
-    def checksums(self) -> tuple[bytes, bytes]:
-        """SHA-256 of the samples and of the whole uncompressed data file, as far as they were read."""
-        return self._samples_sha256.digest(), self._original_sha256.digest()
+    @property
+    def behind_gzip(self) -> bytes:
+        """After the tail: the bytes behind the gzip stream."""
+        return self._file.behind if isinstance(self._file, gzip_stream.Content) else b""
 
     def _read(self, length: int) -> bytes:
         parts = []
-        try:
-            while length and (part := self._file.read(min(length, 1 << 22))):
-                parts.append(part)
-                length -= len(part)
-                self._original_sha256.update(part)
-                if self._check is not None:
-                    self._check.feed(part)
-        except EOFError:
-            raise TruncatedError(f"{self.name} is a gzip file that ends early; get the file again") from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            if str(error).startswith("Not a gzipped file"):
-                raise CorruptError(f"{self.name} has bytes behind its gzip stream") from None
-            raise CorruptError(f"{self.name} is a damaged gzip file ({error}); get the file again") from None
+        while length and (part := self._file.read(min(length, 1 << 22))):
+            parts.append(part)
+            length -= len(part)
+            if self._check is not None:
+                self._check.feed(part)
         return b"".join(parts)
 
-    def _read_head(self, companion: bytes, gzipped: bool) -> tuple[Layout, Foreign]:
-        if companion:
+    def _read_head(self, beside: Path | None, gzipped: bool) -> tuple[Layout, Foreign]:
+        if beside is not None:
+            companion = beside.read_bytes()
             paired = nifti.parse(gzip_stream.unpacked(companion))
             head = self._exactly(paired.start(paired=True))
-            return self._measured(paired, len(head)), Foreign("nifti-pair", head, companion, gzipped)
+            return self._measured(paired, len(head)), Foreign("nifti-pair", head, companion, gzipped, ending_of(beside))
         head = self._read(len(npy.MAGIC))
         if head == npy.MAGIC:
             return self._read_npy(head, gzipped)
@@ -161,7 +151,7 @@ class Source:
         head += self._exactly(2 if head[-2] == 1 else 4)
         length = int.from_bytes(head[8:], "little")
         if length > npy.LONGEST:
-            raise CorruptError(f"{self.name} announces a .npy header of {length} bytes, expected at most {npy.LONGEST}")
+            raise CorruptError(f"the .npy header of {self.name} would have {length} bytes; sound ones have at most {npy.LONGEST}")
         head += self._exactly(length)
         return npy.parse(head), Foreign("npy", head, b"", gzipped)
 
@@ -187,6 +177,11 @@ def _pair(path: Path) -> tuple[Path, Path | None]:
     return path, None
 
 
+def ending_of(path: Path) -> str:
+    """Ending of a name, with that of .gz: ``.hdr.gz``."""
+    return path.name[len(_kind(path)[0]) :]
+
+
 def _kind(path: Path) -> tuple[str, str]:
     """Stem of a name and its extension, that of .gz left out."""
     name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
@@ -195,7 +190,8 @@ def _kind(path: Path) -> tuple[str, str]:
 
 
 def _beside(folder: Path, stem: str, kind: str) -> Path | None:
-    names = (f"{stem}.{form}{ending}" for form in (kind, kind.upper()) for ending in ("", ".gz", ".GZ"))
+    forms = kind, kind.upper(), kind.capitalize()
+    names = (f"{stem}.{form}{ending}" for form in forms for ending in ("", ".gz", ".GZ", ".Gz"))
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 

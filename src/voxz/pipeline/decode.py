@@ -1,59 +1,245 @@
-"""A file back to samples, slab by slab, with the bricks of a slab on several threads."""
+"""An archive back to its files, and an array back to its samples, slab by slab, with the bricks of a slab on several threads.
+
+Files take their samples from arrays in the order in which the arrays hold them, so each brick is decoded once, and one slab is in
+memory. Files that go back and forth between arrays, or within one, are restored too, only slower.
+"""
 
 import hashlib
-from collections.abc import Iterator
-from typing import BinaryIO
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.header import COMPANION, HEAD, TAIL
-from voxz.container.reader import Reader
-from voxz.errors import CorruptError
+from voxz.container.files import Samples, StoredFile, Verbatim
+from voxz.container.header import files_digest
+from voxz.container.reader import Reader, StoredArray
+from voxz.errors import CorruptError, LimitError, needs_newer
+from voxz.io.packings import PACKINGS, packing
 from voxz.pipeline.samples import Progress
 from voxz.pipeline.slabs import inside, slab_place
 from voxz.threads import map_ordered
+from voxz.volume.layout import Layout
+
+MOST_HELD = 256 << 20
+"""Bytes of the slabs of several arrays that are kept, where files take turns between them."""
+
+LARGEST_SEGMENT = 1 << 31
+"""Bytes of samples that are packed again, or put into another order, at once."""
 
 
-def slabs(reader: Reader, threads: int) -> Iterator[NDArray[np.generic]]:
-    """Decode all samples: arrays in memory order and stored byte order, one slab after the other."""
-    layout = reader.layout
-    decoded = map_ordered(reader.brick, range(len(reader.bricks)), threads)
-    for boxes in reader.grid.slabs():
-        shape, origin = slab_place(reader.grid, boxes)
-        slab = np.empty(shape, layout.dtype)
+class Sink(Protocol):
+    """Where the content of a file goes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Append bytes."""
+
+
+Opened = Callable[[StoredFile, tuple[bytes, bytes]], "AbstractContextManager[Sink | None]"]
+"""Opens the sink for the content of a file, with the pieces before and after it, of gzip; None if it is only checked. The block
+ends well once the content is the right one."""
+
+
+def slabs(array: StoredArray, threads: int, first: int = 0) -> Iterator[NDArray[np.generic]]:
+    """Decode samples from slab number `first` on: arrays in memory order and stored byte order, one slab after the other."""
+    groups = list(array.grid.slabs())[first:]
+    start = sum(map(len, list(array.grid.slabs())[:first]))
+    decoded = map_ordered(array.brick, range(start, len(array.bricks)), threads)
+    for boxes in groups:
+        shape, origin = slab_place(array.grid, boxes)
+        slab = np.empty(shape, array.layout.dtype)
         for box in boxes:
             slab[inside(box, origin)] = next(decoded)
         yield slab
 
 
-def restore(reader: Reader, sink: BinaryIO | None, threads: int, progress: Progress | None = None) -> None:
-    """Decode the original data file into `sink` (None: nowhere) and compare it with its checksums.
-
-    A companion is decoded, which checks it, but not written.
+def check_array(array: StoredArray, threads: int, sink: Sink | None = None, progress: Progress | None = None) -> None:
+    """Decode all samples into `sink` (None: nowhere) and compare them with their SHA-256.
 
     Raises
     ------
     CorruptError
         What was decoded is not what was compressed.
     """
-    samples, original = hashlib.sha256(), hashlib.sha256()
-
-    def put(data: bytes | memoryview) -> None:
-        original.update(data)
-        if sink is not None:
-            sink.write(data)
-
-    reader.foreign_bytes(COMPANION)
-    put(reader.foreign_bytes(HEAD))
-    done = 0
-    for slab in slabs(reader, threads):
+    samples, done = hashlib.sha256(), 0
+    for slab in slabs(array, threads):
         data = memoryview(slab.reshape(-1).view(np.uint8).data)
         samples.update(data)
-        put(data)
+        if sink is not None:
+            sink.write(cast(bytes, data))
         done += slab.nbytes
         if progress:
-            progress(done, reader.layout.nbytes)
-    put(reader.foreign_bytes(TAIL))
-    if samples.digest() != reader.header.samples_sha256 or original.digest() != reader.header.original_sha256:
+            progress(done, array.layout.nbytes)
+    if samples.digest() != array.header.samples_sha256:
+        raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
+
+
+class _Stream:
+    """Samples of an array, asked for from the front to the back, or nearly so: one slab is kept."""
+
+    def __init__(self, array: StoredArray, threads: int) -> None:
+        self._array, self._threads = array, threads
+        sizes = [int(np.prod(slab_place(array.grid, boxes)[0])) for boxes in array.grid.slabs()]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        self._digest: hashlib._Hash | None = hashlib.sha256()
+        self.rewind(0)
+
+    def rewind(self, number: int) -> None:
+        """Forget the slab; go on at this one."""
+        self._number, self._slab = number - 1, np.empty(0, self._array.layout.dtype)
+        self._slabs = slabs(self._array, self._threads, number)
+
+    @property
+    def held(self) -> int:
+        """Bytes of the slab that is kept."""
+        return self._slab.nbytes
+
+    def parts(self, first: int, count: int) -> Iterator[NDArray[np.generic]]:
+        """Samples ``[first, first + count)`` in memory order, part by part."""
+        while count:
+            number = int(np.searchsorted(self._starts, first, "right")) - 1
+            if number < self._number or number > self._number + 1:
+                self._digest = None
+                self.rewind(number)
+            if number == self._number + 1:
+                self._slab, self._number = next(self._slabs).reshape(-1), number
+                self._take_sum()
+            at = first - int(self._starts[number])
+            part = self._slab[at : at + count]
+            yield part
+            first, count = first + part.size, count - part.size
+
+    def _take_sum(self) -> None:
+        """All slabs in their order give the digest of the samples."""
+        if self._digest is None:
+            return
+        self._digest.update(self._slab.view(np.uint8).data)
+        if self._number == self._starts.size - 2 and self._digest.digest() != self._array.header.samples_sha256:
+            raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
+
+
+class _Streams:
+    """Streams of the arrays that are in use."""
+
+    def __init__(self, reader: Reader, threads: int) -> None:
+        self._reader, self._threads = reader, threads
+        self._open: dict[int, _Stream] = {}
+
+    def of(self, number: int) -> _Stream:
+        """Stream of an array, which becomes the one that was used last."""
+        stream = self._open.pop(number, None) or _Stream(self._reader.arrays[number], self._threads)
+        self._open[number] = stream
+        for other in list(self._open)[:-1]:
+            if sum(held.held for held in self._open.values()) > MOST_HELD or len(self._open) > 8:
+                del self._open[other]
+        return stream
+
+
+def item_layout(array: Layout, count: int) -> Layout:
+    """Layout of `count` samples of an array, as packings know it: its fastest axes, as few as hold them."""
+    memory = array.memory_shape
+    for axes in range(len(memory) + 1):
+        shape = memory[len(memory) - axes :]
+        if int(np.prod(shape, dtype=np.int64)) * array.channels == count:
+            return Layout(
+                shape[::-1] if array.first_axis_fastest else shape, array.dtype, array.first_axis_fastest, array.channels
+            )
+    raise CorruptError(
+        f"a file has {count} packed samples of an array of {memory}, which are no part of it along its slowest axes"
+    )
+
+
+class _Restorer:
+    """Content of files from segments."""
+
+    def __init__(self, reader: Reader, threads: int, advanced: Callable[[int], None]) -> None:
+        self._reader, self._advanced = reader, advanced
+        self._streams = _Streams(reader, threads)
+
+    def content(self, file: StoredFile, pieces: Iterator[bytes]) -> Iterator[bytes | memoryview]:
+        """Content of a file, part by part, from its samples and its pieces."""
+        for segment in file.segments:
+            if isinstance(segment, Verbatim):
+                data = next(pieces)
+                self._advanced(len(data))
+                yield data
+            elif segment.packing == PACKINGS["raw"] and not segment.view.split:
+                yield from self._plain(segment)
+            else:
+                yield self._packed(segment, next(pieces) if segment.how else b"")
+
+    def _plain(self, segment: Samples) -> Iterator[memoryview]:
+        itemsize = self._reader.arrays[segment.array].layout.dtype.itemsize
+        if segment.length != segment.count * itemsize:
+            raise CorruptError(f"{segment.count} samples of {itemsize} bytes are said to take {segment.length}")
+        for part in self._streams.of(segment.array).parts(segment.first, segment.count):
+            self._advanced(part.nbytes)
+            yield memoryview(part.view(np.uint8).data)
+
+    def _packed(self, segment: Samples, how: bytes) -> bytes:
+        layout = self._reader.arrays[segment.array].layout
+        size = segment.count * layout.dtype.itemsize
+        if max(size, segment.length) > LARGEST_SEGMENT:
+            raise LimitError(f"{size} bytes of samples are packed at once, the limit is {LARGEST_SEGMENT}")
+        names = [name for name, number in PACKINGS.items() if number == segment.packing]
+        if not names:
+            raise needs_newer(f"the samples of a file have packing {segment.packing}")
+        if segment.view.samples not in (None, segment.count):
+            raise CorruptError(f"a view of {segment.view.samples} samples is said to show {segment.count}")
+        samples = np.concatenate(list(self._streams.of(segment.array).parts(segment.first, segment.count)))
+        self._advanced(size)
+        data = segment.view.undo(samples).tobytes()
+        if names[0] != "raw":
+            data = packing(names[0]).pack(data, how, item_layout(layout, segment.count))
+        if len(data) != segment.length:
+            raise CorruptError(f"samples packed with {names[0]} take {len(data)} bytes, expected {segment.length}")
+        return data
+
+
+def checked_only(file: StoredFile, around: tuple[bytes, bytes]) -> AbstractContextManager[None]:
+    """What `restore` is given where nothing is to be written."""
+    del file, around
+    return nullcontext()
+
+
+def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | None = None) -> None:
+    """Decode all files into their sinks, and compare them, and arrays that no file holds, with their checksums.
+
+    Raises
+    ------
+    CorruptError
+        What was decoded is not what was compressed; the message names the file.
+    """
+    total = sum(array.layout.nbytes for array in reader.arrays) + reader.files.verbatim_bytes
+    done = 0
+
+    def advanced(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress:
+            progress(min(done, total), total)
+
+    restorer, listed = _Restorer(reader, threads, advanced), []
+    for number, file in enumerate(reader.files):
+        pieces = reader.files.pieces_of(number)
+        before, after = (file.gzip.before > 0, file.gzip.after > 0) if file.gzip else (False, False)
+        around = reader.piece(pieces[0]) if before else b"", reader.piece(pieces[-1]) if after else b""
+        within = map(reader.piece, pieces[before : len(pieces) - after])
+        digest, crc32, size = hashlib.sha256(), 0, 0
+        with opened(file, around) as sink:
+            for part in restorer.content(file, within):
+                digest.update(part)
+                crc32, size = zlib.crc32(part, crc32), size + len(part)
+                if sink is not None:
+                    sink.write(cast(bytes, part))
+            if crc32 != file.crc32:
+                raise CorruptError(f"{file.name or 'what was decoded'} does not match its checksum; do not use it")
+        listed.append((file.name, size, digest.digest()))
+    if listed and files_digest(listed) != reader.files_sha256:
         raise CorruptError("what was decoded does not match the SHA-256 of the original; do not use it")
+    for array, count in zip(reader.arrays, reader.files.sample_counts(len(reader.arrays)), strict=True):
+        if count < array.samples or not array.samples:
+            check_array(array, threads)
+            advanced(array.layout.nbytes)

@@ -5,25 +5,33 @@ number of threads: bricks are coded independently and written in their order.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs import registry
-from voxz.codecs.numbers import STORED
-from voxz.codecs.stored import encode_bytes
-from voxz.container.header import BRICK, COMPANION, HEAD, LOSS, TAIL, UNITS, Header, Loss
+from voxz.container import parts
+from voxz.container.catalogue import CatalogueBuilder
+from voxz.container.files import Gzip, Segment, StoredFile, Verbatim
+from voxz.container.files import Samples as StoredSamples
+from voxz.container.header import UNITS, ArrayHeader, Loss, files_digest
 from voxz.container.loss_mark import mark
-from voxz.container.writer import Writer, preamble_length
+from voxz.container.pieces import LONGEST, Chunk, PieceWriter, cut
+from voxz.container.writer import Writer, front_length
+from voxz.io import gzip_stream
+from voxz.io.source import ending_of
+from voxz.io.tree import PLAIN
 from voxz.pipeline.distortion import Tally, within
 from voxz.pipeline.plan import Coded, Plan
-from voxz.pipeline.samples import Progress, Samples
+from voxz.pipeline.samples import Progress, SampleReader, Samples
 from voxz.pipeline.slabs import bricks_of, grid_of, inside, slab_place
 from voxz.threads import map_ordered
-from voxz.volume.layout import Foreign
+from voxz.volume.layout import Foreign, Layout
 
 
 def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
@@ -48,6 +56,61 @@ def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
     return Coded(number, payload, decoded, Tally.of(brick, decoded, plan.target.counts_background))
 
 
+@dataclass(frozen=True)
+class Written:
+    """A file as it was written: its arrays, its length, the digest of what it restores, and how many bytes are `behind_gzip`."""
+
+    headers: tuple[ArrayHeader, ...]
+    file_length: int
+    files_sha256: bytes
+    behind_gzip: int = 0
+
+
+def header_of(layout: Layout, plan: Plan) -> ArrayHeader:
+    """Header of an array that is about to be coded."""
+    return ArrayHeader(layout, grid_of(layout, plan).extent, plan.level, plan.target.number)
+
+
+def encode_array(
+    samples: SampleReader,
+    header: ArrayHeader,
+    writer: Writer,
+    plan: Plan,
+    threads: int,
+    watch: Callable[[memoryview], None] | None = None,
+    progress: Progress | None = None,
+    ready: Sequence[Coded] = (),
+) -> ArrayHeader:
+    """Code the bricks of an array; return its header with what was measured. `watch` sees the bytes that decoding will give.
+
+    If the bricks are `ready`, because settling the plan has coded them all, they are only written.
+    """
+    layout, grid = header.layout, header.grid
+    tally, digest, done = Tally(), hashlib.sha256(), 0
+
+    def seen(data: memoryview) -> None:
+        digest.update(data)
+        if watch is not None:
+            watch(data)
+
+    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, ready)
+    for boxes in grid.slabs():
+        shape, origin = slab_place(grid, boxes)
+        slab = np.empty(shape if plan.lossy else (0,) * 5, layout.dtype)
+        for box in boxes:
+            brick = next(coded)
+            writer.add(brick.number, brick.payload)
+            tally += brick.tally
+            if plan.lossy:
+                slab[inside(box, origin)] = brick.decoded
+            done += brick.decoded.nbytes
+            if progress:
+                progress(done, layout.nbytes)
+        if plan.lossy:
+            seen(memoryview(slab.reshape(-1).view(np.uint8).data))
+    return replace(header, samples_sha256=digest.digest(), loss=_loss(plan, tally) if plan.lossy else None)
+
+
 def encode_samples(
     samples: Samples,
     file: BinaryIO,
@@ -55,63 +118,138 @@ def encode_samples(
     threads: int,
     progress: Progress | None = None,
     ready: Sequence[Coded] = (),
-) -> tuple[Header, Loss | None]:
-    """Code `samples` into the seekable `file`; return the header, and the record of losses, as written.
+) -> Written:
+    """Code a volume, and the file that it came from, into the seekable `file`; its bricks may be `ready` (`encode_array`)."""
+    foreign = samples.foreign
+    header = header_of(samples.layout, plan)
+    writer = Writer(file, [header])
+    content = Sums()
+    content.add(foreign.head)
+    header = encode_array(samples, header, writer, plan, threads, content.add, progress, ready)
+    tail = _marked(samples.read_tail(), header, foreign, plan)
+    content.add(tail)
+    files = _files(samples.layout, foreign, tail, content, _gzip(samples, plan), samples.behind_gzip)
+    catalogue, chunks = _packed(files)
+    for chunk in chunks:
+        catalogue.add_chunk(writer.add_pieces(*chunk))
+    digest = files_digest((file.name, file.size, sums.sha256) for file, _, sums in files) if files else bytes(32)
+    return Written((header,), writer.finish([header], catalogue, digest), digest, len(samples.behind_gzip))
 
-    If the bricks are `ready`, because settling the plan has coded them all, they are only written.
-    """
-    layout, foreign = samples.layout, samples.foreign
-    grid = grid_of(layout, plan)
-    header = Header.describe(layout, grid, foreign.format, plan.level, plan.target.number)
-    writer = Writer(file, header)
-    for kind, data in ((HEAD, foreign.head), (COMPANION, foreign.companion)):
-        if data:
-            writer.add(kind, STORED, len(data), encode_bytes(data))
 
-    tally, decoded = Tally(), _Digests(foreign.head)
-    coded = _coded(bricks_of(samples, grid), plan, threads, ready)
-    done = 0
-    for boxes in grid.slabs():
-        shape, origin = slab_place(grid, boxes)
-        slab = np.empty(shape if plan.lossy else (0,) * 5, layout.dtype)
-        for box in boxes:
-            brick = next(coded)
-            writer.add(BRICK, brick.number, brick.decoded.nbytes, brick.payload)
-            tally += brick.tally
-            if plan.lossy:
-                slab[inside(box, origin)] = brick.decoded
-            done += brick.decoded.nbytes
-            if progress:
-                progress(done, layout.nbytes)
-        decoded.add_samples(slab)
-    tail, loss = samples.read_tail(), None
-    if plan.lossy:
-        loss = _loss(plan, tally)
-        record = loss.pack()
-        writer.add(LOSS, STORED, len(record), encode_bytes(record))
-        if foreign.format != "array" and not plan.exact:
-            tail += mark(header, loss)
-    if tail:
-        writer.add(TAIL, STORED, len(tail), encode_bytes(tail))
-    exact = samples.gzip_level()
-    sums = decoded.finish(tail) if plan.lossy else samples.checksums()
-    header = replace(
-        header,
-        gzip_level=(exact or 6) if foreign.gzipped else 0,
-        gzip_identical=int(exact is not None and plan.exact),
-        samples_sha256=sums[0],
-        original_sha256=sums[1],
+def _gzip(samples: Samples, plan: Plan) -> tuple[Gzip, int] | None:
+    """How to write a .gz file again, and its CRC32; with loss, it cannot be the very one."""
+    found = samples.gzip()
+    if found is None or plan.exact:
+        return found
+    return Gzip(gzip_stream.DEFAULT_LEVEL, after=found[0].after), 0
+
+
+def encode_plain(paths: Sequence[Path], file: BinaryIO, progress: Progress | None = None) -> Written:
+    """Write a file of no known format, and the header file that goes with it, to `file`: their bytes are packed by LZMA."""
+    file.seek(0)
+    file.truncate()
+    writer, catalogue = Writer(file, []), CatalogueBuilder()
+    pieces = PieceWriter(lambda *chunk: catalogue.add_chunk(writer.add_pieces(*chunk)))
+    total, done, listed = sum(path.stat().st_size for path in paths), 0, []
+    for name, path in zip(("", *map(ending_of, paths[1:])), paths, strict=True):
+        sums, lengths = Sums(), []
+        of = -(-path.stat().st_size // LONGEST)
+        with path.open("rb") as source:
+            while piece := source.read(LONGEST):
+                sums.add(piece)
+                pieces.add(piece, of)
+                lengths.append(len(piece))
+                done += len(piece)
+                if progress:
+                    progress(done, max(done, total))
+        catalogue.add_file(StoredFile(name, PLAIN, sums.crc32, tuple(map(Verbatim, lengths))))
+        listed.append((name, sum(lengths), sums.sha256))
+    pieces.finish()
+    digest = files_digest(listed)
+    return Written((), writer.finish([], catalogue, digest), digest)
+
+
+def around(plan: Plan, layout: Layout, foreign: Foreign, tail: bytes, tally: Tally) -> int:
+    """Bytes of a lossy file that are not bricks, but for a few that depend on its checksums."""
+    header = replace(header_of(layout, plan), loss=_loss(plan, tally))
+    catalogue, chunks = _packed(_files(layout, foreign, _marked(tail, header, foreign, plan), Sums(), None, b""))
+    for pieces, raw_length, payload in chunks:
+        catalogue.add_chunk(Chunk(pieces, raw_length, len(payload), _SOME_SUM))
+    raw = catalogue.pack()
+    return front_length([header]) + sum(len(payload) for _, _, payload in chunks) + (len(parts.pack(raw)) if raw else 0)
+
+
+_SOME_SUM = 0x9E3779B9
+
+
+def _marked(tail: bytes, header: ArrayHeader, foreign: Foreign, plan: Plan) -> bytes:
+    """What follows the samples; with the mark of the losses, if there can be any."""
+    marks = header.loss is not None and foreign.format != "array" and not plan.exact
+    return tail + mark(header) if marks else tail
+
+
+FileParts = tuple[StoredFile, list[bytes], "Sums"]
+"""A file, its pieces, and the checksums of its content."""
+
+
+def _files(
+    layout: Layout, foreign: Foreign, tail: bytes, content: "Sums", gzip: tuple[Gzip, int] | None, behind_gzip: bytes
+) -> list[FileParts]:
+    """The files that a volume came from: none for an array, else the data file, and its header if that is one of its own."""
+    if foreign.format == "array":
+        return []
+    samples = StoredSamples(0, 0, layout.nbytes // layout.dtype.itemsize, layout.nbytes)
+    head, rest = cut(foreign.head), cut(tail)
+    segments: list[Segment] = [*map(_verbatim, head), samples, *map(_verbatim, rest)]
+    data = StoredFile(
+        "",
+        foreign.format,
+        content.crc32,
+        tuple(segment for segment in segments if segment.length),
+        *(gzip or (None, 0)),
     )
-    return writer.finish(header), loss
+    files = [(data, head + rest + [behind_gzip] * bool(behind_gzip), content)]
+    if foreign.companion:
+        sums = Sums()
+        sums.add(foreign.companion)
+        pieces = cut(foreign.companion)
+        header = StoredFile(foreign.companion_ending, foreign.format, sums.crc32, tuple(map(_verbatim, pieces)))
+        files.append((header, pieces, sums))
+    return files
 
 
-def around(plan: Plan, header: Header, foreign: Foreign, tail: bytes, tally: Tally) -> int:
-    """Bytes of a lossy file that are not bricks."""
-    loss = _loss(plan, tally)
-    if foreign.format != "array" and not plan.exact:
-        tail += mark(header, loss)
-    parts = (foreign.head, foreign.companion, loss.pack(), tail)
-    return preamble_length(header.chunks) + sum(len(encode_bytes(part)) for part in parts if part)
+def _verbatim(data: bytes) -> Verbatim:
+    return Verbatim(len(data))
+
+
+def _packed(files: list[FileParts]) -> tuple[CatalogueBuilder, list[tuple[int, int, bytes]]]:
+    """Catalogue of a few files, and their packed pieces: numbers of pieces, bytes they unpack to, payloads."""
+    catalogue = CatalogueBuilder()
+    chunks: list[tuple[int, int, bytes]] = []
+    pieces = PieceWriter(lambda *chunk: chunks.append(chunk))
+    for file, parts_of_file, _ in files:
+        catalogue.add_file(file)
+        pieces.add_file(parts_of_file)
+    pieces.finish()
+    return catalogue, chunks
+
+
+class Sums:
+    """SHA-256 and CRC32 of bytes that pass."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self.crc32 = 0
+
+    def add(self, data: bytes | memoryview) -> None:
+        """Take in the next bytes."""
+        self._sha256.update(data)
+        self.crc32 = zlib.crc32(data, self.crc32)
+
+    @property
+    def sha256(self) -> bytes:
+        """SHA-256 so far."""
+        return self._sha256.digest()
 
 
 def _loss(plan: Plan, tally: Tally) -> Loss:
@@ -136,19 +274,3 @@ def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, read
             yield coded
         return
     yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads)
-
-
-class _Digests:
-    """SHA-256 of the samples and of the whole file that decompression gives."""
-
-    def __init__(self, head: bytes) -> None:
-        self._samples, self._file = hashlib.sha256(), hashlib.sha256(head)
-
-    def add_samples(self, slab: NDArray[np.generic]) -> None:
-        data = slab.reshape(-1).view(np.uint8).data
-        self._samples.update(data)
-        self._file.update(data)
-
-    def finish(self, tail: bytes) -> tuple[bytes, bytes]:
-        self._file.update(tail)
-        return self._samples.digest(), self._file.digest()

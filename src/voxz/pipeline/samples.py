@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from voxz.container.files import Gzip
 from voxz.volume.layout import Foreign, Layout
 
 Progress = Callable[[int, int], None]
@@ -17,20 +18,26 @@ class Told(Protocol):
         """Show these words beside the progress; none to take them away."""
 
 
-class Samples(Protocol):
-    """Where samples come from, in memory order, and what lay around them."""
+class SampleReader(Protocol):
+    """Where samples come from, in memory order."""
 
     layout: Layout
-    foreign: Foreign
 
     def read_samples(self, length: int) -> bytes:
         """Return the next `length` bytes."""
 
+
+class Samples(SampleReader, Protocol):
+    """A volume, and what lay around its samples."""
+
+    foreign: Foreign
+
     def read_tail(self) -> bytes:
         """Return what follows the samples."""
 
-    def gzip_level(self) -> int | None:
-        """Return the level at which canonical gzip gives the very original, or None."""
+    def gzip(self) -> tuple[Gzip, int] | None:
+        """After the tail: settings of gzip, exact if they give the very .gz file, and its CRC32; None if it is no .gz file."""
 
-    def checksums(self) -> tuple[bytes, bytes]:
-        """Return the SHA-256 of the samples and of the whole uncompressed data file."""
+    @property
+    def behind_gzip(self) -> bytes:
+        """After the tail: the bytes behind the gzip stream."""

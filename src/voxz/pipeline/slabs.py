@@ -1,14 +1,14 @@
 """Slabs: the bricks that are in memory together, and the samples that they cover."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.container.reader import brick_shape
 from voxz.pipeline.plan import Plan
-from voxz.pipeline.samples import Samples
+from voxz.pipeline.samples import SampleReader
 from voxz.volume.bricks import Box, Grid
 from voxz.volume.layout import Layout
 
@@ -20,15 +20,21 @@ def grid_of(layout: Layout, plan: Plan) -> Grid:
     return Grid.choose(layout.canonical, layout.dtype.itemsize, large=plan.codec is not None and plan.codec.large_bricks)
 
 
-def bricks_of(samples: Samples, grid: Grid) -> Iterator[NDArray[np.generic]]:
-    """Native-endian copies of all bricks, slab by slab."""
+Watch = Callable[[memoryview], None]
+"""Sees the bytes of samples in memory order as they pass."""
+
+
+def bricks_of(samples: SampleReader, grid: Grid, watch: Watch | None = None) -> Iterator[NDArray[np.generic]]:
+    """Native-endian copies of all bricks, slab by slab; `watch` sees the slabs."""
     for boxes, slab in slabs_of(samples, grid):
+        if watch is not None:
+            watch(memoryview(slab.reshape(-1).view(np.uint8).data))
         _, origin = slab_place(grid, boxes)
         for box in boxes:
             yield np.ascontiguousarray(slab[inside(box, origin)], slab.dtype.newbyteorder("="))
 
 
-def slabs_of(samples: Samples, grid: Grid) -> Iterator[tuple[list[Box], NDArray[np.generic]]]:
+def slabs_of(samples: SampleReader, grid: Grid) -> Iterator[tuple[list[Box], NDArray[np.generic]]]:
     """Read all samples once: the bricks of each slab, and its samples ``(series, z, y, x, channels)`` in stored byte order."""
     layout = samples.layout
     for boxes in grid.slabs():
@@ -50,7 +56,7 @@ def inside(box: Box, origin: list[int]) -> Box:
     return a, b, c, d
 
 
-def native_slabs(samples: Samples) -> Iterator[tuple[Box, NDArray[np.generic]]]:
+def native_slabs(samples: SampleReader) -> Iterator[tuple[Box, NDArray[np.generic]]]:
     """Read all samples once: where each slab lies, and its samples ``(series, z, y, x, channels)`` in native byte order."""
     grid = Grid.choose(samples.layout.canonical, samples.layout.dtype.itemsize)
     for boxes, slab in slabs_of(samples, grid):

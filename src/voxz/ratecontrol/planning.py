@@ -15,10 +15,10 @@ import numpy as np
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
-from voxz.container.header import Header, Loss
 from voxz.errors import UsageError
 from voxz.io import nifti
 from voxz.metrics import psnr
+from voxz.pipeline.encode import Written
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
 from voxz.pipeline.slabs import native_slabs
@@ -109,11 +109,13 @@ def find_plan(target: Target, opened: Opener, level: int, codec: Codec | None, t
     return Settled(with_step(plan, step), tuple(result.coded) if trial.whole else ())
 
 
-def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
+def nearer_plan(plan: Plan, written: Written) -> Plan | None:
     """After a whole volume was coded by a plan that was tried on part of it: a better one if it missed its target, else None."""
+    (header,) = written.headers
+    loss = header.loss
     if loss is None or plan.fidelity.step == 0:
         return None
-    layout = header.layout_of_samples()
+    layout = header.layout
     asked = plan.target.bits_per_sample(8 * layout.dtype.itemsize)
     if asked is None:
         got, least = psnr(loss.mean_square, loss.peak), plan.target.value
@@ -121,7 +123,7 @@ def nearer_plan(plan: Plan, header: Header, loss: Loss | None) -> Plan | None:
             return None
         doublings = (got - least - PSNR_MISSED / 2) / DB_PER_DOUBLING
     else:
-        bits = 8 * header.file_length / math.prod(layout.canonical)
+        bits = 8 * written.file_length / math.prod(layout.canonical)
         if abs(bits / asked - 1) <= RATE_MISSED:
             return None
         doublings = math.log2(bits / asked) * max(asked, 0.5)
@@ -149,7 +151,7 @@ def _refuse_range(target: Target, opened: Opener, dtype: np.dtype[Any]) -> None:
             if sizes.size and not SMALLEST <= sizes.max() <= LARGEST:
                 raise UsageError(
                     f"samples of up to {sizes.max():.1e} are outside of {SMALLEST:g} to {LARGEST:g}, where loss is measured, so "
-                    f"--{target.name} cannot be met; multiply them by a power of 10 first, or code them without loss"
+                    f"--{target.name} cannot be met; multiply them by a power of 2 first, or code them without loss"
                 )
 
 

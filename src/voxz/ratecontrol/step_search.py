@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.fidelity import Fidelity
-from voxz.container.header import Header
 from voxz.metrics import extent_of
 from voxz.pipeline.distortion import Tally
 from voxz.pipeline.encode import around, check_brick, code_blindly, code_brick
@@ -83,12 +82,12 @@ class Trial:
                 low, high = min(low, lowest), max(high, highest)
             if number % apart == apart // 2 or len(grid) <= apart // 2:
                 kept.append(brick)
-        header, tail = Header.describe(layout, grid, foreign.format, plan.level, plan.target.number), samples.read_tail()
+        tail = samples.read_tail()
         return cls(
             kept,
             total,
             len(kept) == len(grid),
-            lambda plan, tally: around(plan, header, foreign, tail, tally),
+            lambda plan, tally: around(plan, layout, foreign, tail, tally),
             max(0.0, high - low),
             threads,
         )

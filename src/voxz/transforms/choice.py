@@ -22,7 +22,7 @@ from voxz.errors import CorruptError, UnsupportedError, UsageError
 from voxz.transforms.band_norms import TABLE, Levels, Norms
 from voxz.transforms.lifting_family import SHARING, Family, multiplicities
 from voxz.transforms.pyramid import Pyramid
-from voxz.transforms.trained_model import LARGEST, Model, Tuned
+from voxz.transforms.trained_model import LARGEST_TAP, Model, Tuned
 from voxz.transforms.trained_pyramid import TrainedPyramid
 from voxz.weights.naming import Reader, name_bytes, read_named_bytes
 from voxz.weights.store import SUFFIX, TRANSFORMS, read_named, read_path
@@ -202,6 +202,6 @@ def _read_own(reader: _Reader, levels: Levels, reversible: bool) -> Model:
         for (level, orientation), norm in zip(keys, norms, strict=True):
             table[levels[0], level, orientation] = norm / NORM_UNIT
     side.finish()
-    if np.abs(differences).max() > LARGEST * UNIT:
+    if np.abs(differences).max() > LARGEST_TAP * UNIT:
         raise CorruptError("the filters of a brick are out of bounds")
     return Model("", family, _filters(family, differences), Norms(table), {})

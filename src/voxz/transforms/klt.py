@@ -53,7 +53,7 @@ class Basis:
         bits = side.take(components)
         if bits.min(initial=FEWEST_BITS) < FEWEST_BITS or bits.max(initial=0) > MOST_BITS:
             raise CorruptError(f"the basis has {bits.min()} to {bits.max()} bits, expected {FEWEST_BITS} to {MOST_BITS}")
-        entries = side.take(components * volumes, np.repeat(bits, volumes)).reshape(components, volumes).T
+        entries = side.take(components * volumes, side.repeated(bits, volumes)).reshape(components, volumes).T
         if (np.abs(entries) > (1 << bits)).any():
             raise CorruptError("the basis of a series is out of bounds")
         return cls(entries, bits)

@@ -20,7 +20,7 @@ UNITS = 64
 CLIP = 16
 """Units to which differences are clipped."""
 
-LARGEST = 1 << 20
+LARGEST_UNITS = 1 << 20
 """Samples are limited to so many units from zero."""
 
 MARGIN_Z, MARGIN = 1, 3
@@ -51,7 +51,7 @@ Units = NDArray[np.int32]
 
 def in_units(volume: NDArray[np.float64], step: float) -> Units:
     """`volume` ``(z, y, x)`` in units, with margins that repeat what is nearest."""
-    whole = np.clip(np.floor(volume * (UNITS / step) + 0.5), -LARGEST, LARGEST).astype(np.int32)
+    whole = np.clip(np.floor(volume * (UNITS / step) + 0.5), -LARGEST_UNITS, LARGEST_UNITS).astype(np.int32)
     return np.pad(whole, ((MARGIN_Z, MARGIN_Z), (MARGIN, MARGIN), (MARGIN, MARGIN)), mode="edge")
 
 

@@ -16,7 +16,7 @@ from voxz.weights.safetensors_file import pack, unpack
 KIND = "voxz wavelet transform"
 VERSION = "1"
 
-LARGEST = 16.0
+LARGEST_TAP = 16.0
 """Size of a filter's numbers at most."""
 
 NORM_RANGE = (2.0**-8, 2.0**8)
@@ -72,7 +72,7 @@ class Model:
         norms = Norms(numbers.pop("norms"))
         filters = numbers.pop("filters")
         low, high = NORM_RANGE
-        if np.abs(filters).max() > LARGEST or norms.table.min() < low or norms.table.max() > high:
+        if np.abs(filters).max() > LARGEST_TAP or norms.table.min() < low or norms.table.max() > high:
             raise CorruptError("the numbers of a model are out of bounds; get the file anew")
         networks = {name.removeprefix("networks."): values for name, values in numbers.items()}
         return cls(facts.get("name", ""), family, filters, norms, networks)

@@ -27,6 +27,9 @@ LARGE_BRICK_VOXELS = 1 << 23
 FEWEST_VOXELS = 1 << 16
 """Small slices or volumes share a brick, more of them than above, so that it is worth its place in the index."""
 
+TINY_VOLUME, FEWEST_OF_TINY = 256, 1 << 18
+"""Volumes with fewer samples than this are coded as an image (`voxz.codecs.turned`); so many samples of them share a brick."""
+
 SLAB_BYTES = 128 << 20
 
 MOST_SAMPLES = 1 << 26
@@ -57,7 +60,8 @@ class Grid:
             slices = max(SLICES, voxels // max(1, extent[2] * extent[3] * shape[4]))
         for stream, longest in enumerate((volumes, slices, extent[2], extent[3])):
             layer = max(1, math.prod(extent[stream + 1 :]) * shape[4])
-            layers = min(max(longest, FEWEST_VOXELS // layer), SLAB_BYTES // (layer * itemsize))
+            fewest = FEWEST_OF_TINY if stream == 0 and layer < TINY_VOLUME else FEWEST_VOXELS
+            layers = min(max(longest, fewest // layer), SLAB_BYTES // (layer * itemsize))
             extent[stream] = _balanced(extent[stream], max(1, layers))
             if extent[stream] > 1:
                 break

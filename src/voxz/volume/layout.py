@@ -89,6 +89,7 @@ class Foreign:
     format : name of the format, see ``container.header.FORMATS``
     head : the data file's bytes before the samples
     companion : the whole header file of a two-file format, else empty
+    companion_ending : what its name has in place of the ending of the data file's
     gzipped : whether the data file was gzip-compressed
     """
 
@@ -96,3 +97,4 @@ class Foreign:
     head: bytes = b""
     companion: bytes = b""
     gzipped: bool = False
+    companion_ending: str = ""

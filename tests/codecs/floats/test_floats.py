@@ -24,7 +24,7 @@ Brick = NDArray[Any]
 
 def codec_of(blob: bytes) -> set[int]:
     with Reader(blob) as reader:
-        return {entry.codec for entry in reader.bricks}
+        return {entry.codec for entry in reader.arrays[0].bricks}
 
 
 def round_trip(samples: Brick, level: int = 5) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from voxz.codecs.predictive.levels import MIXED
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, learn_row
-from voxz.codecs.predictive.mixed.state import MOST_TILES, State
+from voxz.codecs.predictive.mixed.state import MOST_TILES, fresh_state
 from voxz.codecs.predictive.neighbourhood import MODES
 from voxz.codecs.predictive.padding import Geometry
 from voxz.entropy.binary import finish, start
@@ -85,7 +85,7 @@ def test_decisions_come_back_and_cost_what_they_tell() -> None:
 @pytest.mark.parametrize("level", MIXED)
 def test_state_stays_small_on_large_slices(level: int) -> None:
     geometry = Geometry(1, 1, 1500, 1500)
-    state = State.fresh(MIXED[level], geometry, np.zeros((1, 2), np.int64))
-    assert state.states.shape[2] <= MOST_TILES
-    assert sum(array.nbytes for array in (state.states, state.weights, state.counters, state.recent)) < 100 << 20
+    squares, mixture = fresh_state(MIXED[level], geometry, np.zeros((1, 2), np.int64))
+    assert squares.states.shape[2] <= MOST_TILES
+    assert sum(array.nbytes for array in (squares.states, mixture.weights, mixture.counters, mixture.recent)) < 100 << 20
     assert max(len(MIXED[level].support.taps(mode)) for mode in range(MODES)) + 2 < 32

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 import voxz
 from phantoms import blobs
+from voxz.codecs.masked import Prepared
 from voxz.codecs.numbers import SIREN
-from voxz.codecs.siren.codec import Prepared, decode_brick, decode_part, encode_field
+from voxz.codecs.siren.codec import decode_brick, decode_part, encode_field
 from voxz.codecs.siren.field import Field, Networks
 from voxz.codecs.siren.network import Shape
 from voxz.codecs.siren.options import PRESETS, Siren, settings_from_text
@@ -184,7 +185,7 @@ def test_damage_is_found() -> None:
     for preset, target in (("default", voxz.Ratio(20)), ("siren", voxz.Lossless())):
         blob = fitted(blobs(), target, preset, **TINY)
         with Reader(blob) as reader:
-            payload, shape, dtype = reader.brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
+            payload, shape, dtype = reader.arrays[0].brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
         rng = np.random.default_rng(0)
         for cut in {*range(0, 40), *rng.integers(0, len(payload), 20).tolist()}:
             with pytest.raises(VoxzError):
@@ -250,7 +251,7 @@ def test_parts_are_those_of_the_whole() -> None:
     for preset, options in (("default", QUICK), ("siren", TINY), ("siren", {**TINY, "axes": 2, "outputs": "volumes"})):
         blob = fitted(blobs(), voxz.Lossless(), preset, **options)
         with Reader(blob) as reader:
-            payload, shape, dtype = reader.brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
+            payload, shape, dtype = reader.arrays[0].brick(0, lambda _, *parts: parts)  # type: ignore[arg-type]
         box = (slice(1, 3), slice(2, 5), slice(7, 8), slice(3, 20))
         assert (decode_part(SIREN, payload, shape, dtype, box) == decode_brick(payload, shape, dtype)[box]).all()
         image = voxz.open(blob)

@@ -18,6 +18,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.floats.grid import put_grid, take_grid
 from voxz.codecs.floats.mantissa_split import FORMATS
@@ -25,9 +26,7 @@ from voxz.codecs.floats.palette import find_palette
 from voxz.codecs.floats.quantised import put_steps, take_steps
 from voxz.codecs.floats.scaled_integers import put_palette, put_scaled, take_palette, take_scaled
 from voxz.codecs.payload import PartReader, PartWriter
-from voxz.codecs.predictive.part import Present
-from voxz.codecs.special_values import MOST_SPECIALS, Specials, find_specials
-from voxz.entropy.plane import decode_plane, encode_plane
+from voxz.codecs.special_values import MOST_SPECIALS, Specials, find_specials, present_of, put_specials, take_specials
 from voxz.errors import CorruptError, needs_newer
 
 PALETTE, SCALED, GRID, NOTHING, STEPPED = 0, 1, 2, 3, 4
@@ -67,7 +66,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
 def _encode_stepped(floats: Floats, level: int, fidelity: Fidelity) -> bytes | None:
     """Payload with loss; None for what has only special values, or does not fit."""
     specials = find_specials(floats, background=True)
-    present = _present(specials or [])
+    present = present_of(specials or [])
     values = floats.ravel() if present is None else floats[present]
     if specials is None or not values.size:
         return None
@@ -82,7 +81,7 @@ def _encode_exact(floats: Floats, level: int) -> bytes | None:
     if scaled is not None:
         return scaled
     specials = find_specials(floats, background=True)
-    present = _present(specials or [])
+    present = present_of(specials or [])
     values = floats.ravel() if present is None else floats[present]
     if not values.size:
         return _start(NOTHING, values.itemsize, specials or [], values.itemsize).to_bytes()
@@ -102,7 +101,7 @@ def _encode_exact(floats: Floats, level: int) -> bytes | None:
 
 def _encode_scaled(floats: Floats, specials: Specials, level: int) -> bytes | None:
     """Payload of scaled integers, or of nothing but special values; None for other floats."""
-    present = _present(specials)
+    present = present_of(specials)
     values = floats.ravel() if present is None else floats[present]
     if not values.size:
         return _start(NOTHING, floats.dtype.itemsize, specials, floats.dtype.itemsize).to_bytes()
@@ -124,11 +123,8 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
         raise needs_newer(f"a brick of floats is of kind {kind}")
     if itemsize not in FORMATS or itemsize > width or count > MOST_SPECIALS:
         raise CorruptError(f"got kind {kind}, {itemsize} bytes, {count} special values in a brick of {dtype}")
-    planes = []
-    for _ in range(count):
-        pattern = np.frombuffer(reader.exactly(width), f"<u{width}")[0]
-        planes.append((pattern, decode_plane(reader.part(), inner)))
-    present = ~np.logical_or.reduce([plane for _, plane in planes]) if planes else None
+    specials = take_specials(reader, count, width, inner)
+    present = present_of(specials)
     floats = np.zeros(inner, f"u{width}")
     if kind != NOTHING:
         with np.errstate(all="ignore"):
@@ -136,33 +132,22 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
         flat = floats.reshape(-1)
         flat[slice(None) if present is None else present.reshape(-1)] = narrow.astype(f"f{width}").view(f"u{width}")
     reader.finish()
-    for pattern, plane in planes:
+    for pattern, plane in specials:
         floats[plane] = pattern
-    return _from_series(floats, shape, dtype)
+    return np.ascontiguousarray(from_series(floats, (*shape[:4], shape[4] * doubled))).view(dtype)
 
 
 def _to_series(samples: NDArray[np.generic]) -> Floats:
     """Floats ``(series * channels, z, y, x)``; real and imaginary parts are channels."""
     parts = samples.view(samples.real.dtype) if samples.dtype.kind == "c" else samples
-    return np.ascontiguousarray(np.moveaxis(parts, 4, 1)).reshape(-1, *samples.shape[1:4])
-
-
-def _from_series(floats: NDArray[np.generic], shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
-    split = floats.reshape(shape[0], -1, *shape[1:4])
-    return np.ascontiguousarray(np.moveaxis(split, 1, 4)).view(dtype)
+    return np.ascontiguousarray(to_series(parts))
 
 
 def _start(kind: int, itemsize: int, specials: Specials, width: int) -> PartWriter:
     """Head and special values."""
     writer = PartWriter(_HEAD.pack(kind, itemsize, len(specials)))
-    for pattern, plane in specials:
-        writer.raw(pattern.to_bytes(width, "little"))
-        writer.part(encode_plane(plane))
+    put_specials(specials, width, writer)
     return writer
-
-
-def _present(specials: Specials) -> Present:
-    return ~np.logical_or.reduce([plane for _, plane in specials]) if specials else None
 
 
 def _narrowed(values: Floats) -> Floats:

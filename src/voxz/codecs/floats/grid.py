@@ -21,6 +21,9 @@ RIDGE = 0.0005
 FEWEST_TRIED, MOST_TRIED, TRIED_PART = 30_000, 60_000, 8
 """Voxels on which grids are tried: an eighth of a brick's, within limits."""
 
+TRIED_OF_IMAGE = 12_000
+"""Voxels on which grids are tried where the brick is a single image."""
+
 TRIAL_LEVEL = 3
 
 IN_DOUBT_LINEAR = 1.01
@@ -103,13 +106,25 @@ def _choose_grid(
     return finest if best is choices[0] and size(finest) < sizes[best] else best
 
 
-def _middle(where: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Three volumes and as many slices, in the middle of those that `where` marks, as make a fair trial."""
+def _middle(where: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Three volumes and as many slices, in the middle of those that `where` marks, as make a fair trial.
+
+    Of a single image they are rows or columns, whichever are more.
+    """
+    if where.shape[:2] == (1, 1):
+        along = int(np.argmax(where.shape[2:]))
+        part = _middle_part(np.count_nonzero(where[0, 0], axis=1 - along), TRIED_OF_IMAGE)
+        return (slice(None),) * (2 + along) + (part,)
     first = max(0, where.shape[0] // 2 - 1)
     volumes = slice(first, first + 3)
-    ends = np.cumsum(np.count_nonzero(where[volumes], axis=(0, 2, 3)))
-    wanted = max(FEWEST_TRIED, min(MOST_TRIED, int(ends[-1]) // TRIED_PART))
+    counts = np.count_nonzero(where[volumes], axis=(0, 2, 3))
+    return volumes, _middle_part(counts, max(FEWEST_TRIED, min(MOST_TRIED, int(counts.sum()) // TRIED_PART)))
+
+
+def _middle_part(counts: NDArray[np.int64], wanted: int) -> slice:
+    """As many parts in the middle, with so many voxels each (`counts`), as have `wanted` ones."""
+    ends = np.cumsum(counts)
     start = int(np.searchsorted(ends, (int(ends[-1]) - wanted) // 2, side="right"))
     start = min(start, ends.size - 1)
     before = int(ends[start - 1]) if start else 0
-    return volumes, slice(start, max(start + 1, int(np.searchsorted(ends, before + wanted)) + 1))
+    return slice(start, max(start + 1, int(np.searchsorted(ends, before + wanted)) + 1))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from voxz.codecs.fidelity import Fidelity
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.predictive.part import Present, put_integers, take_integers
-from voxz.codecs.predictive.value_map import LARGEST
+from voxz.codecs.predictive.value_map import LARGEST_DENSE
 from voxz.errors import CorruptError
 
 FINENESS = 8
@@ -40,7 +40,7 @@ def put_steps(
     widest = min(2 * bound, fidelity.step or math.inf)
     if not 0 < widest < math.inf or not math.isfinite(high - low):
         return False
-    fineness = math.floor(min(FINENESS, LARGEST * (widest / 2) / max(high - low, widest / 2) - 1))
+    fineness = math.floor(min(FINENESS, LARGEST_DENSE * (widest / 2) / max(high - low, widest / 2) - 1))
     unit = widest / (2 * fineness + 1)
     if fineness < 0 or not unit > 0:
         return False

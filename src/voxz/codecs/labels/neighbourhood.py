@@ -26,7 +26,7 @@ NEIGHBOURS = 30
 OFFSETS = 32
 """Place in `work` of the neighbours' offsets."""
 
-NEAR = 12
+PATTERN_SIZE = 12
 """Neighbours before this one are the *pattern* of a voxel: W N B NE NW BE BS BW BN WW NN BSE."""
 
 

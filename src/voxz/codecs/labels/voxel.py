@@ -9,7 +9,7 @@ import numpy as np
 
 from voxz.codecs.labels.counters import TABLES_END, code_counted
 from voxz.codecs.labels.mixing import INPUTS, SLOTS, decide
-from voxz.codecs.labels.neighbourhood import MODES, NEAR, NEIGHBOURS, OFFSETS
+from voxz.codecs.labels.neighbourhood import MODES, NEIGHBOURS, OFFSETS, PATTERN_SIZE
 from voxz.jit import at, kernel
 
 CANDIDATES = 3
@@ -34,10 +34,10 @@ MASK_4 = _bits(*range(NEIGHBOURS))
 """In the slice; around the voxel in the slice before; and beyond; most; all."""
 
 PATTERNS = TABLES_END
-"""Places in `model`: a counter for each pattern of the NEAR neighbours, per mode; then those of runs, repeated rows, new ids,
-hashed contexts and the bits of ids; then weights."""
+"""Places in `model`: a counter for each pattern of the PATTERN_SIZE neighbours, per mode; then those of runs, repeated rows, new
+ids, hashed contexts and the bits of ids; then weights."""
 
-RUNS = PATTERNS + (MODES << NEAR)
+RUNS = PATTERNS + (MODES << PATTERN_SIZE)
 SAME = RUNS + MODES * 32
 FRESH = SAME + MODES * 32
 HASHED = FRESH + 1

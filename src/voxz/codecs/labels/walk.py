@@ -15,7 +15,7 @@ from voxz.codecs.labels.neighbourhood import (
     BOTTOM,
     LEFT,
     MODES,
-    NEAR,
+    PATTERN_SIZE,
     TOP,
     close_row,
     close_slice,
@@ -95,7 +95,7 @@ def _candidate(ids, i, row, before):  # type: ignore[no-untyped-def]
 
 @kernel
 def _pattern(ids, i, row, before, candidate):  # type: ignore[no-untyped-def]
-    """Which of the NEAR neighbours equal the candidate, one bit each."""
+    """Which of the PATTERN_SIZE neighbours equal the candidate, one bit each."""
     b = i + before
     bits = np.int64(ids[at(i - 1)] == candidate) | (np.int64(ids[at(i - row)] == candidate) << 1)
     bits |= (np.int64(ids[at(b)] == candidate) << 2) | (np.int64(ids[at(i - row + 1)] == candidate) << 3)
@@ -140,7 +140,7 @@ def _code_row(base, width, mode, row, before, certain, quiet, ids, model, work, 
             refused = True
         else:
             candidate = _candidate(ids, i, row, before)
-            slot = PATTERNS + (mode << NEAR) + _pattern(ids, i, row, before, candidate)
+            slot = PATTERNS + (mode << PATTERN_SIZE) + _pattern(ids, i, row, before, candidate)
             if (np.int64(model[at(slot)]) >> COUNT_BITS) >= certain:
                 truth = np.int64(ids[at(i)] == candidate)
                 known = code_counted(truth, slot, PATTERN_LIMIT, model, work, stream, decoding) == 1

@@ -25,7 +25,7 @@ from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.predictive.fit_model import NONE_ABSENT, RIDGE
 from voxz.codecs.predictive.levels import DEFAULT, MIXED, SETTINGS, MixedSettings
-from voxz.codecs.predictive.model import Model
+from voxz.codecs.predictive.model import Model, memory_of_units
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.quantiser import EXACT as NO_LOSS
 from voxz.codecs.predictive.quantiser import UNIT, Quantiser, bound_among, quantiser_of
@@ -37,9 +37,13 @@ from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.contexts import read_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
+from voxz.limits import affordable, memory_of
 
 _HEAD = struct.Struct("<BII")
 """Number of the settings; bytes of side information; bytes of rANS words. Raw bits fill the rest."""
+
+BYTES_A_PLACE = 8
+"""Sample and error of a place of the padded array."""
 
 _FEWEST_WORDS = 8
 """Bytes of the two rANS states that every stream starts with."""
@@ -60,7 +64,7 @@ Present = NDArray[np.bool_] | None
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
-    """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if their range is too wide."""
+    """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if it would cost too much."""
     if not samples.size or quantiser_of(fidelity, 1) == NO_LOSS:
         return encode_present(samples, level)
     background = split_background(samples)
@@ -86,7 +90,9 @@ def encode_present(
     `ridge` is that of `learn`. A `rough` payload, with few entropy tables, is only good for its length.
     """
     values = find_values(samples if present is None else samples[present])
-    if values is None:
+    geometry = Geometry(samples.shape[0] * samples.shape[4], *samples.shape[1:4])
+    units = memory_of_units(2 * geometry.series, SETTINGS[min(level, DEFAULT)])
+    if values is None or max(units, BYTES_A_PLACE * geometry.size) > memory_of(samples.size, 0):
         return None
     if quantiser_of(fidelity, 1) == NO_LOSS:
         return _encode_values(samples, level, present, ridge, rough, values, NO_LOSS)
@@ -231,6 +237,7 @@ def decode_present(
     quantiser = Quantiser.read(side) if stepped else NO_LOSS
     settings = SETTINGS[min(level, DEFAULT)]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])
+    affordable(BYTES_A_PLACE * geometry.size, geometry.samples, len(payload), "the borders of a thin brick")
     model = Model.read(side, settings, geometry)
     padded = np.zeros(geometry.size, np.int32)
     absent = NONE_ABSENT if present is None else pad(to_series(~present), geometry)

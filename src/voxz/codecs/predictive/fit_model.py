@@ -17,8 +17,8 @@ from voxz.codecs.predictive.model import (
     tap_positions,
     units_of,
 )
-from voxz.codecs.predictive.neighbourhood import MODES, WEST
-from voxz.codecs.predictive.padding import FRONT, LEFT, TOP, Geometry, fill_borders, update_mean
+from voxz.codecs.predictive.neighbourhood import MODES, SELF, WEST, Tap
+from voxz.codecs.predictive.padding import Geometry, fill_borders, update_mean
 from voxz.codecs.predictive.references import choose_references
 from voxz.codecs.predictive.row_sums import activity
 from voxz.jit import kernel
@@ -134,7 +134,7 @@ def _choose_thresholds(
         rows = [(s, z, y) for s in volumes for z in slices for y in range(geometry.height)]
         found = []
         for s, z, y in rows[:: max(1, len(rows) * geometry.width // 20_000)]:
-            start = s * geometry.volume + (z + FRONT) * geometry.slice + (y + TOP) * geometry.row + LEFT
+            start = geometry.index(s, z, y, 0)
             line = np.zeros(geometry.width, np.int64)
             _activities(samples, start, geometry.row, _beside(geometry, references, s, mode), line)
             found.append(line if present is None else line[present[s, z, y]])
@@ -165,7 +165,8 @@ class _Learner:
         """Weighted moments, sample counts and error sums of a unit's classes under the predictor `parent`."""
         geometry, classes = self.geometry, self.settings.classes
         positions = tap_positions(self.settings.support, unit.mode)
-        dense = np.concatenate([-1 - np.arange(WEST), self.arrays.offsets[unit.volume, unit.mode]])
+        west = [geometry.offset(Tap(SELF, 0, 0, -1 - k), 0, self.references) for k in range(WEST)]
+        dense = np.concatenate([west, self.arrays.offsets[unit.volume, unit.mode]])
         taps = np.full((len(positions) + 3) & ~3, -1)
         taps[: len(positions)] = dense[positions]
         predictor = np.zeros((classes, len(taps)))
@@ -174,7 +175,7 @@ class _Learner:
         moments = np.zeros((classes, size, size))
         counts, errors = np.zeros(classes, np.int64), np.zeros(classes)
         z0, z1, y0, y1, x0, x1 = unit.box
-        origin = unit.volume * geometry.volume + (z0 + FRONT) * geometry.slice + (y0 + TOP) * geometry.row + LEFT + x0
+        origin = geometry.index(unit.volume, z0, y0, x0)
         gather(
             self.samples,
             self.targets,

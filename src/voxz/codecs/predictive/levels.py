@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from voxz.codecs.predictive.neighbourhood import DENSE, MEAN, MIDDLE, NEAR, REFERENCE, SECOND, SELF, WIDE, Support, rows
+from voxz.codecs.predictive.neighbourhood import MEAN, MIDDLE, NARROW, REFERENCE, SECOND, SELF, WIDE, WIDEST, Support, rows
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Settings:
 
 
 SETTINGS = {
-    1: Settings(NEAR, classes=2, tile=256, samples=6_000, ranges=12, phases=False, ahead=True),
+    1: Settings(NARROW, classes=2, tile=256, samples=6_000, ranges=12, phases=False, ahead=True),
     2: Settings(MIDDLE, classes=2, tile=128, samples=8_000, ranges=16, phases=False),
     3: Settings(MIDDLE, classes=4, tile=64, samples=8_000, ranges=24, phases=True),
     4: Settings(WIDE, classes=4, tile=64, samples=10_000, ranges=32, phases=True),
-    5: Settings(DENSE, classes=4, tile=64, samples=12_000, ranges=40, phases=True),
+    5: Settings(WIDEST, classes=4, tile=64, samples=12_000, ranges=40, phases=True),
 }
 
 DEFAULT = 5

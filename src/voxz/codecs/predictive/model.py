@@ -16,12 +16,16 @@ from voxz.codecs.predictive.neighbourhood import AHEAD_WEIGHTS, ERROR_WEIGHTS, M
 from voxz.codecs.predictive.padding import Geometry
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
+from voxz.limits import affordable, at_least_a_bit
 
 GROUP = 8
 """Taps are multiplied in groups of eight; the last group is filled up with coefficients of zero."""
 
 LARGEST_COEFFICIENT = 1 << 24
 MOST_TILES = 256
+
+BYTES_A_UNIT, BYTES_A_COEFFICIENT = 512, 4
+"""What a decoder takes for a unit beside its coefficients, and for each of those."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,10 @@ class Model:
             raise CorruptError("a volume refers to one that is not coded before it")
         references[1:] = numbers - back
         thresholds = reader.take(MODES * (settings.classes - 1)).reshape(MODES, -1)
+        number = geometry.series * (1 + down * across)
+        at_least_a_bit(number * settings.classes, reader.left, "predictors")
+        needed = memory_of_units(number, settings)
+        affordable(needed, geometry.samples, reader.left, "the predictors of a brick")
         units = units_of(geometry, (down, across))
         kept = reader.take(len(units) * settings.classes).reshape(len(units), -1)
         taps = [tap_positions(settings.support, mode) for mode in range(MODES)]
@@ -179,6 +187,12 @@ class Model:
         if np.abs(coefficients).max(initial=0) >= LARGEST_COEFFICIENT:
             raise CorruptError("a prediction coefficient is out of bounds")
         return cls((down, across), precision, references, thresholds, coefficients)
+
+
+def memory_of_units(units: int, settings: Settings) -> int:
+    """Bytes that a decoder takes for so many units."""
+    taps = max(len(settings.support.taps(mode)) for mode in range(MODES))
+    return units * (BYTES_A_UNIT + BYTES_A_COEFFICIENT * settings.classes * (WEST + GROUP + taps))
 
 
 def parent_coefficients(coefficients: NDArray[np.int32], unit: Unit, precision: int) -> NDArray[np.int64]:

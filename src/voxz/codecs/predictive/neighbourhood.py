@@ -58,7 +58,7 @@ class Support:
         return self.slice + (behind if mode & 1 else ()) + (self.series if mode & 2 else ())
 
 
-NEAR = Support(
+NARROW = Support(
     slice=rows(SELF, 0, {-1: 1}),
     previous=rows(SELF, -1, {-1: 0, 0: 1, 1: 0}),
     previous_in_series=rows(SELF, -1, {0: 0}),
@@ -81,7 +81,7 @@ WIDE = Support(
     series=rows(REFERENCE, 0, {-1: 1, 0: 1, 1: 1}) + rows(SECOND, 0, {0: 0}) + rows(MEAN, 0, {-1: 1, 0: 1, 1: 1}),
 )
 
-DENSE = Support(
+WIDEST = Support(
     slice=rows(SELF, 0, {-1: 3, -2: 3, -3: 1}),
     previous=rows(SELF, -1, {-2: 0, -1: 2, 0: 2, 1: 2, 2: 0}) + rows(SELF, -2, {-1: 0, 0: 1, 1: 0}),
     previous_in_series=rows(SELF, -1, {-1: 0, 0: 1, 1: 0}) + rows(SELF, -2, {0: 0}),

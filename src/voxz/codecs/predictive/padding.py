@@ -3,8 +3,12 @@
 Samples of a brick ``(series, z, y, x)`` are kept in one flat int32 array with a border, so that every
 neighbour of every voxel exists and is found by adding an offset to the index:
 
-* 4 columns to the left and right, 3 rows above and 2 below, 2 slices in front and 1 behind;
+* 4 columns to the left and right, 3 rows above and 2 below, 1 slice in front and 1 behind;
 * one extra volume at the end when there is a series: the running mean of the volumes coded so far.
+
+Borders repeat samples, so short axes need less: what lies farther than an axis is long equals what lies as far. An axis of
+one or two has 1 or 2 columns to the left, 1 to the right, 1 row below; a single slice has none in front and behind.
+`Geometry.offset` takes a neighbour farther away from where its value is kept.
 
 The border is filled with samples that the decoder already has (`enter_slice`, `open_row`, `close_row`,
 `leave_slice`, `leave_volume`, called by the traversals in this order), so it never leaks what is still to come.
@@ -21,9 +25,45 @@ from voxz.jit import kernel
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-LEFT, TOP, FRONT = 4, 3, 2
-MARGIN_X, MARGIN_Y, MARGIN_Z = 8, 5, 3
+TOP = 3
+"""Rows above a slice, for all heights: the second row up has neighbours, too."""
+
+MOST_BESIDE, MOST_BELOW = 4, 2
+"""Columns on either side, and rows below."""
+
 SLACK = 32
+
+
+@kernel
+def left_of(width):  # type: ignore[no-untyped-def]
+    """Columns to the left of a brick that is so wide."""
+    return min(MOST_BESIDE, width)
+
+
+@kernel
+def right_of(width):  # type: ignore[no-untyped-def]
+    """Columns to its right."""
+    return min(MOST_BESIDE, max(1, width - 1))
+
+
+@kernel
+def below(height):  # type: ignore[no-untyped-def]
+    """Rows below a slice that is so high."""
+    return min(MOST_BELOW, max(1, height - 1))
+
+
+@kernel
+def around(depth):  # type: ignore[no-untyped-def]
+    """Slices in front of a volume that is so deep, and behind it."""
+    return 1 if depth > 1 else 0
+
+
+@kernel
+def strides_of(sizes):  # type: ignore[no-untyped-def]
+    """Samples from a row, a slice and a volume to the next; `sizes` are series, depth, height, width."""
+    row = left_of(sizes[3]) + sizes[3] + right_of(sizes[3])
+    slice_ = (TOP + sizes[2] + below(sizes[2])) * row
+    return row, slice_, (sizes[1] + 2 * around(sizes[1])) * slice_
 
 
 @dataclass(frozen=True)
@@ -38,17 +78,22 @@ class Geometry:
     @property
     def row(self) -> int:
         """Samples from a row to the next."""
-        return self.width + MARGIN_X
+        return int(left_of(self.width) + self.width + right_of(self.width))
 
     @property
     def slice(self) -> int:
         """Samples from a slice to the next."""
-        return (self.height + MARGIN_Y) * self.row
+        return (TOP + self.height + int(below(self.height))) * self.row
 
     @property
     def volume(self) -> int:
         """Samples from a volume to the next."""
-        return (self.depth + MARGIN_Z) * self.slice
+        return (self.depth + 2 * int(around(self.depth))) * self.slice
+
+    @property
+    def samples(self) -> int:
+        """Samples of the brick."""
+        return self.series * self.depth * self.height * self.width
 
     @property
     def size(self) -> int:
@@ -61,10 +106,14 @@ class Geometry:
 
     def interior(self, padded: NDArray[Scalar]) -> NDArray[Scalar]:
         """View of the brick's own samples in the padded array, ``(series, z, y, x)``."""
-        shape = (-1, self.depth + MARGIN_Z, self.height + MARGIN_Y, self.row)
-        return padded[:-SLACK].reshape(shape)[
-            : self.series, FRONT : FRONT + self.depth, TOP : TOP + self.height, LEFT : LEFT + self.width
-        ]
+        front, left = int(around(self.depth)), int(left_of(self.width))
+        volumes = padded[:-SLACK].reshape(-1, self.volume // self.slice, self.slice // self.row, self.row)
+        return volumes[: self.series, front : front + self.depth, TOP : TOP + self.height, left : left + self.width]
+
+    def index(self, volume: int, z: int, y: int, x: int) -> int:
+        """Where a sample lies in the padded array."""
+        place = volume * self.volume + (z + int(around(self.depth))) * self.slice
+        return place + (y + TOP) * self.row + int(left_of(self.width)) + x
 
     def offset(self, tap: Tap, volume: int, references: NDArray[np.int64]) -> int:
         """Index offset from a voxel of `volume` to its neighbour `tap`."""
@@ -73,7 +122,10 @@ class Geometry:
             target = int(references[volume, tap.volume - REFERENCE])
         elif tap.volume == MEAN:
             target = self.series
-        return (target - volume) * self.volume + tap.dz * self.slice + tap.dy * self.row + tap.dx
+        dz = tap.dz if self.depth > 1 else 0
+        dy = min(tap.dy, int(below(self.height)))
+        dx = max(-int(left_of(self.width)), min(tap.dx, int(right_of(self.width))))
+        return (target - volume) * self.volume + dz * self.slice + dy * self.row + dx
 
 
 @kernel
@@ -86,26 +138,26 @@ def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def open_row(padded, start, row):  # type: ignore[no-untyped-def]
-    """Fill the columns left of a row with the first sample of the row above."""
-    above = padded[start - row + LEFT]
-    for x in range(LEFT):
-        padded[start + x] = above
+def open_row(padded, first, row, left):  # type: ignore[no-untyped-def]
+    """Fill the columns left of a row, whose first sample has index `first`, with the first sample of the row above."""
+    above = padded[first - row]
+    for x in range(first - left, first):
+        padded[x] = above
 
 
 @kernel
-def close_row(padded, start, row):  # type: ignore[no-untyped-def]
-    """Repeat the last sample of a row to its right."""
-    last = padded[start + row - MARGIN_X + LEFT - 1]
-    for x in range(row - MARGIN_X + LEFT, row):
-        padded[start + x] = last
+def close_row(padded, behind, right):  # type: ignore[no-untyped-def]
+    """Repeat the last sample of a row, which ends before index `behind`, to its right."""
+    last = padded[behind - 1]
+    for x in range(behind, behind + right):
+        padded[x] = last
 
 
 @kernel
 def close_slice(padded, start, row, height):  # type: ignore[no-untyped-def]
     """Repeat the last row of a slice below it."""
     last = start + (TOP + height - 1) * row
-    for y in range(1, MARGIN_Y - TOP + 1):
+    for y in range(1, below(height) + 1):
         for x in range(row):
             padded[last + y * row + x] = padded[last + x]
 
@@ -125,20 +177,17 @@ def enter_slice(padded, start, row, mode, source):  # type: ignore[no-untyped-de
 
 
 @kernel
-def leave_slice(padded, start, row, height, z):  # type: ignore[no-untyped-def]
-    """Fill what lies below a finished slice, and in front of the first one."""
+def leave_slice(padded, start, row, slice_, height, front):  # type: ignore[no-untyped-def]
+    """Fill what lies below a finished slice, and in front of it if there is a border (`front`)."""
     close_slice(padded, start, row, height)
-    if z == 0:
-        length = (height + MARGIN_Y) * row
-        copy_slice(padded, start - length, start, length)
+    if front:
+        copy_slice(padded, start - slice_, start, slice_)
 
 
 @kernel
-def leave_volume(padded, first, row, height, depth):  # type: ignore[no-untyped-def]
-    """Repeat the last slice of a finished volume that begins at `first` behind it."""
-    length = (height + MARGIN_Y) * row
-    behind = first + (depth + FRONT) * length
-    copy_slice(padded, behind, behind - length, length)
+def leave_volume(padded, last, slice_):  # type: ignore[no-untyped-def]
+    """Repeat the `last` slice of a finished volume behind it."""
+    copy_slice(padded, last + slice_, last, slice_)
 
 
 @kernel
@@ -160,11 +209,11 @@ def stand_in(padded, i, row, beside):  # type: ignore[no-untyped-def]
 @kernel
 def fill_borders(padded, sizes, volume_number, reference, absent):  # type: ignore[no-untyped-def]
     """Fill the borders and `absent` samples of one volume, whose other samples are in place, as the traversal will find them."""
-    depth, height, row = sizes[1], sizes[2], sizes[3] + MARGIN_X
-    slice_ = (height + MARGIN_Y) * row
-    volume = (depth + MARGIN_Z) * slice_
+    depth, height, width = sizes[1], sizes[2], sizes[3]
+    row, slice_, volume = strides_of(sizes)
+    front, left, right = around(depth), left_of(width), right_of(width)
     for z in range(depth):
-        start = volume_number * volume + (z + FRONT) * slice_
+        start = volume_number * volume + (z + front) * slice_
         if z > 0:
             open_slice(padded, start, row, start - slice_)
         elif volume_number > 0:
@@ -173,15 +222,13 @@ def fill_borders(padded, sizes, volume_number, reference, absent):  # type: igno
         if volume_number > 0:
             beside = (reference - volume_number) * volume
         for y in range(height):
-            begin = start + (y + TOP) * row
-            open_row(padded, begin, row)
+            first = start + (y + TOP) * row + left
+            open_row(padded, first, row, left)
             if absent.size > 0:
-                for i in range(begin + LEFT, begin + row - MARGIN_X + LEFT):
+                for i in range(first, first + width):
                     if absent[i]:
                         padded[i] = stand_in(padded, i, row, beside)
-            close_row(padded, begin, row)
-        close_slice(padded, start, row, height)
-        if z == 0:
-            copy_slice(padded, start - slice_, start, slice_)
-    behind = volume_number * volume + (depth + FRONT) * slice_
-    copy_slice(padded, behind, behind - slice_, slice_)
+            close_row(padded, first + width, right)
+        leave_slice(padded, start, row, slice_, height, front > 0 and z == 0)
+        if front > 0 and z == depth - 1:
+            leave_volume(padded, start, slice_)

@@ -7,7 +7,7 @@ predicted stays the original.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ def learn_stepped(
     if quantiser.size <= FINE:
         slack = 0
     dead = int(min(DEAD_ZONE * quantiser.size, slack))
-    quantiser = replace(quantiser, reach=quantiser.reach - dead)
+    quantiser = quantiser._replace(reach=quantiser.reach - dead)
     neighbours = padded.copy()
     coded = geometry.interior(padded).size - int(np.count_nonzero(absent))
     residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
@@ -61,9 +61,9 @@ def learn_stepped(
     present = geometry.interior(~absent) if absent.size else slice(None)
     lost = geometry.interior(neighbours)[present].ravel() - geometry.interior(padded)[present].ravel()
     bias = -round(UNIT * DAMPING * float(np.mean(lost)))
-    near, far = (_excess(lost, residuals, min(slack - dead, quantiser.size / 2), several=several) for several in (False, True))
+    one, more = (_excess(lost, residuals, min(slack - dead, quantiser.size / 2), several=several) for several in (False, True))
     model = learn(neighbours, geometry, settings, absent, ridge, padded)
-    return model, replace(quantiser, near=near, far=far, bias=bias)
+    return model, quantiser._replace(pull_one=one, pull_more=more, bias=bias)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def balanced(
     if quantiser.size:
         mean, share = _mean_error(found, original, absent)
         if share > MATTERS and np.count_nonzero(found.residuals) > BUSY * found.residuals.size:
-            again = walk(replace(quantiser, bias=quantiser.bias - round(UNIT * mean)))
+            again = walk(quantiser._replace(bias=quantiser.bias - round(UNIT * mean)))
             found = again if _mean_error(again, original, absent)[1] < share / 2 else found
     return found.quantiser, found.residuals, found.noted
 

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.row_code import WEIGHT_BITS, read_row
+from voxz.codecs.predictive.row_code import WEIGHT_BITS, read_row, tables_of
 from voxz.entropy.bits import from_bytes, to_bytes
 from voxz.entropy.contexts import choose_ranges, read_contexts, tokens_of, write_contexts
 from voxz.entropy.integers import IntegerReader, IntegerWriter
@@ -63,20 +63,8 @@ def decode_sequence(payload: bytes, levels: NDArray[np.int32]) -> NDArray[np.int
     words = np.concatenate([np.frombuffer(payload[ends[0] : ends[1]], "<u2").astype(np.uint16), np.zeros(room, np.uint16)])
     raw = np.concatenate([from_bytes(payload[ends[1] :]), np.zeros(2 * room, np.uint32)])
     coder = np.array([(int(words[0]) << 16) | int(words[1]), (int(words[2]) << 16) | int(words[3]), 4, 0, 0], np.int64)
-    read_row(
-        room,
-        levels.astype(np.int64) << WEIGHT_BITS,
-        WEIGHT_BITS,
-        contexts.level_table,
-        contexts.shifts,
-        *contexts.lookup(),
-        words,
-        raw,
-        coder,
-        values,
-        np.zeros(0, np.bool_),
-        0,
-    )
+    expected = levels.astype(np.int64) << WEIGHT_BITS
+    read_row(room, expected, tables_of(contexts, WEIGHT_BITS), words, raw, coder, values, np.zeros(0, np.bool_), 0)
     left = 8 * (len(payload) - ends[1]) - int(coder[3])
     if coder[0] != LOWEST or coder[1] != LOWEST or coder[2] != words_length // 2 or not 0 <= left < 8:
         raise CorruptError("a sequence of integers is damaged")

@@ -1,16 +1,19 @@
 """The voxels of a row in turn: finish the prediction, choose the entropy table, code the residual.
 
-Where loss is allowed, `step` is above 0: a residual then counts steps, and a sample is the prediction plus that many
-steps, rounded and limited to the range of the values (`predict.steps`). Later voxels are predicted from what the decoder has, so
-errors do not add up.
+Where loss is allowed, the quantiser's step is above 0: a residual then counts steps, and a sample is the prediction plus that
+many steps, rounded and limited to the range of the values (`quantiser`). Later voxels are predicted from what the decoder has,
+so errors do not add up.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from voxz.codecs.predictive.padding import stand_in
 from voxz.codecs.predictive.quantiser import STEP_BITS, UNIT
 from voxz.entropy.bits import get_bits
-from voxz.entropy.contexts import COARSE_SHIFT, FINE_LEVELS, LEVELS
+from voxz.entropy.contexts import COARSE_SHIFT, FINE_LEVELS, LEVELS, Contexts
 from voxz.entropy.rans import LOWEST, PRECISION
 from voxz.entropy.residual import DIRECT, raw_length, value_of
 from voxz.jit import at, kernel
@@ -23,6 +26,58 @@ FARTHEST = 1 << 27
 """Bound of a residual in steps; only damaged files come near it."""
 
 
+class Tables(NamedTuple):
+    """The entropy tables of a brick, see `voxz.entropy.contexts`.
+
+    Attributes
+    ----------
+    level_table : int16 (LEVELS,), four times the first table of a level, plus 3 where phases have tables of their own
+    shifts : int64 (tables,), raw low bits of a residual
+    slots : uint8 (tables, TOTAL), token of each slot
+    spans : int32 (tables, TOKENS), frequency << 16 | first slot of each token
+    scaling : bits by which an expected error is shifted to give its level
+    """
+
+    level_table: NDArray[np.int16]
+    shifts: NDArray[np.int64]
+    slots: NDArray[np.uint8]
+    spans: NDArray[np.int32]
+    scaling: int
+
+
+def tables_of(contexts: Contexts, scaling: int) -> Tables:
+    """Tables of a decoder."""
+    return Tables(contexts.level_table, contexts.shifts, *contexts.lookup(), scaling)
+
+
+class Streams(NamedTuple):
+    """What residuals are read from.
+
+    Attributes
+    ----------
+    words : uint16 (words,), of two interleaved rANS states
+    raw : uint32 (words,), raw bits, the lowest first
+    raw_bits : number of raw bits
+    """
+
+    words: NDArray[np.uint16]
+    raw: NDArray[np.uint32]
+    raw_bits: int
+
+
+class Notes(NamedTuple):
+    """What the encoder notes of each voxel that is coded.
+
+    Attributes
+    ----------
+    residuals : int32 (coded,), in dense values or in steps
+    contexts : int32 (coded,), four times the level, plus the phase
+    """
+
+    residuals: NDArray[np.int32]
+    contexts: NDArray[np.int32]
+
+
 @kernel
 def level_of(scale):  # type: ignore[no-untyped-def]
     """Level of an expected error: exact while it is small, coarse beyond."""
@@ -31,13 +86,15 @@ def level_of(scale):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def read_row(  # type: ignore[no-untyped-def]
-    width, expected, scaling, level_table, shifts, slots, spans, words, raw, coder, row_residuals, absent, start
-):
-    """Decode the residuals of a row whose tables are known ahead.
+def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, start):  # type: ignore[no-untyped-def]
+    """Decode the residuals int64 (width,) of a row whose `expected` errors int64 (width,) are known ahead.
+
+    `coder` int64 (5,) holds both states, the next word, the next raw bit and a count; `start` is the index in `absent` of the
+    row's first voxel.
 
     The decoding step stands here and in `code_row`: as a function that takes all these arrays, it would cost three times as much.
     """
+    level_table, shifts, slots, spans, scaling = tables.level_table, tables.shifts, tables.slots, tables.spans, tables.scaling
     state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
     some_absent = absent.size > 0
     for x in range(width):
@@ -64,27 +121,12 @@ def read_row(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def rebuild_row(  # type: ignore[no-untyped-def]
-    samples,
-    errors,
-    start,
-    width,
-    coefficients,
-    chosen,
-    first_of,
-    highest,
-    precision,
-    expected,
-    row_residuals,
-    absent,
-    row,
-    beside,
-    step,
-    near,
-    far,
-    bias,
-):
-    """Predict the voxels of a row in turn and add their known residuals; False if a sample is out of range."""
+def rebuild_row(brick, place, start, predictors, sums, row_residuals, quantiser):  # type: ignore[no-untyped-def]
+    """Predict the voxels of a row in turn and add their known residuals int64 (width,); False if a sample is out of range."""
+    samples, errors, absent, highest, width = brick.samples, brick.errors, brick.absent, brick.highest, brick.sizes[3]
+    precision, coefficients = predictors.precision, predictors.coefficients
+    chosen, first_of, expected = sums.chosen, sums.first_of, sums.expected
+    step, bias = quantiser.size, quantiser.bias
     half = np.int64(1) << (precision - 1)
     ceiling = (highest << precision) + half
     w1 = np.int64(samples[start - 1])
@@ -95,7 +137,7 @@ def rebuild_row(  # type: ignore[no-untyped-def]
         i = start + x
         if some_absent and absent[at(i)]:
             w2, w3, w4 = w1, w2, w3
-            w1 = stand_in(samples, i, row, beside)
+            w1 = stand_in(samples, i, place.row, place.beside)
             samples[at(i)] = w1
             errors[at(i)] = min(expected[at(x)] >> WEIGHT_BITS, LARGEST_ERROR)
             continue
@@ -105,7 +147,7 @@ def rebuild_row(  # type: ignore[no-untyped-def]
         w2, w3, w4 = w1, w2, w3
         whole = prediction >> precision
         if step > 0:
-            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, step, near, far, highest)
+            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, quantiser, highest)
             residual = w1 - whole
         else:
             w1 = whole + residual
@@ -117,41 +159,19 @@ def rebuild_row(  # type: ignore[no-untyped-def]
 
 @kernel
 def code_row(  # type: ignore[no-untyped-def]
-    samples,
-    errors,
-    start,
-    width,
-    coefficients,
-    chosen,
-    first_of,
-    highest,
-    precision,
-    expected,
-    weights,
-    level_table,
-    shifts,
-    slots,
-    spans,
-    words,
-    raw,
-    coder,
-    decoding,
-    residuals,
-    noted,
-    absent,
-    row,
-    beside,
-    step,
-    reach,
-    near,
-    far,
-    bias,
-    scaling,
+    brick, place, start, predictors, sums, weights, tables, streams, coder, notes, quantiser, decoding
 ):
     """Code the voxels of a row in turn; False if a decoded sample is out of range.
 
-    Voxels that are `absent` get a stand-in on both sides; ``coder[4]`` counts the others.
+    `start` is the index of the first voxel, `weights` int64 (WEST + taps,) of the expected error in this mode, `coder` as for
+    `read_row`. Voxels that are absent get a stand-in on both sides; ``coder[4]`` counts the others.
     """
+    samples, errors, absent, highest, width = brick.samples, brick.errors, brick.absent, brick.highest, brick.sizes[3]
+    precision, coefficients = predictors.precision, predictors.coefficients
+    chosen, first_of, expected = sums.chosen, sums.first_of, sums.expected
+    level_table, shifts, slots, spans, scaling = tables.level_table, tables.shifts, tables.slots, tables.spans, tables.scaling
+    words, raw, residuals, contexts = streams.words, streams.raw, notes.residuals, notes.contexts
+    step, reach, bias = quantiser.size, quantiser.reach, quantiser.bias
     half = np.int64(1) << (precision - 1)
     ceiling = (highest << precision) + half
     state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
@@ -165,7 +185,7 @@ def code_row(  # type: ignore[no-untyped-def]
         i = start + x
         if some_absent and absent[at(i)]:
             w2, w3, w4 = w1, w2, w3
-            w1 = stand_in(samples, i, row, beside)
+            w1 = stand_in(samples, i, place.row, place.beside)
             samples[at(i)] = w1
             likely = min(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> WEIGHT_BITS, LARGEST_ERROR)
             error_ww = error_w
@@ -197,16 +217,16 @@ def code_row(  # type: ignore[no-untyped-def]
                 bit += length
         else:
             if step > 0:
-                place = ((prediction - half) >> (precision - STEP_BITS)) + bias
-                residual = steps_to((np.int64(samples[at(i)]) << STEP_BITS) - place, step, reach)
+                unrounded = ((prediction - half) >> (precision - STEP_BITS)) + bias
+                residual = steps_to((np.int64(samples[at(i)]) << STEP_BITS) - unrounded, step, reach)
             else:
                 residual = np.int64(samples[at(i)]) - whole
             residuals[at(count)] = residual
-            noted[at(count)] = level * 4 + phase
+            contexts[at(count)] = level * 4 + phase
             count += 1
         w2, w3, w4 = w1, w2, w3
         if step > 0:
-            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, step, near, far, highest)
+            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, quantiser, highest)
             residual = w1 - whole
         else:
             w1 = whole + residual
@@ -222,16 +242,16 @@ def code_row(  # type: ignore[no-untyped-def]
 
 @kernel
 def steps_to(residual, step, reach):  # type: ignore[no-untyped-def]
-    """Whole steps of an unrounded `residual` (`predict.steps`); a tie goes to where the sample is not rounded away."""
+    """Whole steps of an unrounded `residual` (see `quantiser`); a tie goes to where the sample is not rounded away."""
     return (residual + reach) // step if residual > 0 else -((reach + 1 - residual) // step)
 
 
 @kernel
-def stepped(place, residual, step, near, far, highest):  # type: ignore[no-untyped-def]
-    """Sample `residual` steps from the prediction `place`, which is in 1/UNIT."""
+def stepped(place, residual, quantiser, highest):  # type: ignore[no-untyped-def]
+    """Sample `residual` steps from the prediction `place`, which is in 1/UNIT of a dense value."""
     steps = max(-FARTHEST, min(residual, FARTHEST))
     away = abs(steps)
-    moved = away * step - (0 if away == 0 else near if away == 1 else far)
+    moved = away * quantiser.size - (0 if away == 0 else quantiser.pull_one if away == 1 else quantiser.pull_more)
     return max(0, min((place + (moved if steps >= 0 else -moved) + UNIT // 2) >> STEP_BITS, highest))
 
 

@@ -3,13 +3,81 @@
 Each step is a kernel of its own: compiled code keeps what it needs in registers only while a loop is small.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from voxz.codecs.predictive.neighbourhood import WEST
-from voxz.codecs.predictive.padding import LEFT
 from voxz.jit import at, kernel
 
 VECTOR = 16
+"""Voxels that compiled code works on at once; rows of sums have as much room behind their end."""
+
+
+class Predictors(NamedTuple):
+    """The linear predictors of a brick: one for each volume, tile and class.
+
+    Attributes
+    ----------
+    tiles : int64 (2,), down and across
+    precision : fraction bits of the coefficients, 6 to 16
+    references : int64 (series, 2), numbers of the volumes that predict each volume
+    thresholds : int64 (modes, classes - 1), activities at which the class changes
+    coefficients : int32 (units * classes * stride,): four neighbours to the west, then the taps of the support
+    stride : coefficients of a predictor
+    offsets : int64 (series, modes, taps), indices from a voxel to its neighbours
+    groups : int64 (modes,), groups of eight taps
+    """
+
+    tiles: NDArray[np.int64]
+    precision: int
+    references: NDArray[np.int64]
+    thresholds: NDArray[np.int64]
+    coefficients: NDArray[np.int32]
+    stride: int
+    offsets: NDArray[np.int64]
+    groups: NDArray[np.int64]
+
+
+class Expectation(NamedTuple):
+    """How the error of a voxel is expected from its surroundings.
+
+    Attributes
+    ----------
+    weights : int64 (modes, WEST + taps), in 1/1024: of the activity, the error to the west, the one beyond, nothing, the taps
+    offsets : int64 (series, modes, taps), indices from a voxel to its neighbours
+    groups : int64 (modes,), groups of eight taps
+    """
+
+    weights: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    groups: NDArray[np.int64]
+
+
+class RowSums(NamedTuple):
+    """What finished rows tell of a row.
+
+    Attributes
+    ----------
+    partial : int64 (classes, width + VECTOR), prediction by each class's predictor, without the four neighbours to the west
+    chosen : int64 (width + VECTOR,), the same by the predictor of the voxel's own class
+    first_of : int64 (width + VECTOR,), place of that predictor in the coefficients
+    expected : int64 (width + VECTOR,), expected error in 1/16384 of a dense value, without the errors to the west
+    """
+
+    partial: NDArray[np.int64]
+    chosen: NDArray[np.int64]
+    first_of: NDArray[np.int64]
+    expected: NDArray[np.int64]
+
+
+@kernel
+def fresh_sums(predictors, width):  # type: ignore[no-untyped-def]
+    """`RowSums` of zeros for rows of `width` voxels."""
+    room = width + VECTOR
+    partial = np.zeros((predictors.thresholds.shape[1] + 1, room), np.int64)
+    return RowSums(partial, np.zeros(room, np.int64), np.zeros(room, np.int64), np.zeros(room, np.int64))
 
 
 @kernel
@@ -66,36 +134,19 @@ def add_products(values, start, offsets, groups, coefficients, first, x0, x1, su
 
 
 @kernel
-def prepare_row(  # type: ignore[no-untyped-def]
-    samples,
-    errors,
-    start,
-    x0,
-    x1,
-    row,
-    mode,
-    beside,
-    thresholds,
-    coefficients,
-    first,
-    stride,
-    offsets,
-    groups,
-    weights,
-    error_offsets,
-    error_groups,
-    half,
-    partial,
-    chosen,
-    first_of,
-    expected,
-):
-    """What finished rows tell of voxels x0..x1 of the row at `start`.
+def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums):  # type: ignore[no-untyped-def]
+    """What finished rows tell of the voxels from `x0` up to `x1` of the row whose first voxel has index `start`.
 
-    `first_of` gets the index of each voxel's predictor, by its class, `chosen` that predictor's partial sum, `expected`
-    the partial expected error. Sums are computed for every class (`partial`) and a little beyond x1: whole vectors are
-    faster than choices.
+    `first` is the place in ``predictors.coefficients`` of the tile's first predictor. Sums are computed for every class and a
+    little beyond `x1`: whole vectors are faster than choices.
     """
+    samples, row, mode, beside = brick.samples, place.row, place.mode, place.beside
+    thresholds, coefficients, stride = predictors.thresholds, predictors.coefficients, predictors.stride
+    offsets, groups = predictors.offsets[place.series, mode], predictors.groups[mode]
+    weights = expectation.weights[mode]
+    error_offsets, error_groups = expectation.offsets[place.series, mode], expectation.groups[mode]
+    partial, chosen, first_of, expected = sums.partial, sums.chosen, sums.first_of, sums.expected
+    half = np.int64(1) << (predictors.precision - 1)
     end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
     for x in range(x0, end):
         expected[at(x)] = activity(samples, start + x, row, beside)
@@ -107,12 +158,12 @@ def prepare_row(  # type: ignore[no-untyped-def]
     rough_weight = weights[0]
     for x in range(x0, end):
         expected[at(x)] *= rough_weight
-    add_products(errors, start, error_offsets, error_groups, weights, WEST, x0, end, expected)
+    add_products(brick.errors, start, error_offsets, error_groups, weights, WEST, x0, end, expected)
     for group in range(partial.shape[0]):
-        sums = partial[group]
+        of_class = partial[group]
         for x in range(x0, end):
-            sums[at(x)] = half
-        add_products(samples, start, offsets, groups, coefficients, first + group * stride + WEST, x0, end, sums)
+            of_class[at(x)] = half
+        add_products(samples, start, offsets, groups, coefficients, first + group * stride + WEST, x0, end, of_class)
     for x in range(x0, x1):
         group = first_of[at(x)]
         chosen[at(x)] = partial[at(group), at(x)]
@@ -120,63 +171,17 @@ def prepare_row(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def prepare_parts(  # type: ignore[no-untyped-def]
-    samples,
-    errors,
-    begin,
-    y,
-    z,
-    s,
-    sizes,
-    tiles,
-    row,
-    mode,
-    beside,
-    thresholds,
-    coefficients,
-    stride,
-    offsets,
-    groups,
-    weights,
-    error_offsets,
-    error_groups,
-    half,
-    partial,
-    chosen,
-    first_of,
-    expected,
-):
-    """`prepare_row` for each tile that the row at `begin` passes; the first slice of a volume is one unit."""
-    unit = s * (tiles[0] * tiles[1] + 1)
-    parts = 1
-    if z > 0:
-        unit += 1 + y * tiles[0] // sizes[2] * tiles[1]
-        parts = tiles[1]
+def prepare_parts(brick, place, y, start, predictors, expectation, sums):  # type: ignore[no-untyped-def]
+    """`prepare_row` for each tile that row `y`, from index `start` on, passes; the first slice of a volume is one tile."""
+    down, across = predictors.tiles[0], predictors.tiles[1]
+    height, width = brick.sizes[2], brick.sizes[3]
+    unit = place.series * (down * across + 1)
+    parts = np.int64(1)
+    if place.z > 0:
+        unit += 1 + y * down // height * across
+        parts = across
     for part in range(parts):
-        x0 = (part * sizes[3] + parts - 1) // parts
-        x1 = ((part + 1) * sizes[3] + parts - 1) // parts
-        first = (unit + part) * partial.shape[0] * stride
-        prepare_row(
-            samples,
-            errors,
-            begin + LEFT,
-            x0,
-            x1,
-            row,
-            mode,
-            beside,
-            thresholds,
-            coefficients,
-            first,
-            stride,
-            offsets,
-            groups,
-            weights,
-            error_offsets,
-            error_groups,
-            half,
-            partial,
-            chosen,
-            first_of,
-            expected,
-        )
+        x0 = (part * width + parts - 1) // parts
+        x1 = ((part + 1) * width + parts - 1) // parts
+        first = (unit + part) * sums.partial.shape[0] * predictors.stride
+        prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums)

@@ -1,26 +1,28 @@
-"""Bricks of dense integers as the walks of `predict` and `dense` take them: padded series, models expanded to arrays.
+"""Bricks of dense values as both walks take them: padded series, and models expanded to arrays."""
 
-Part of the predictive codec.
-"""
-
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.predictive.frame import Brick
 from voxz.codecs.predictive.levels import DEFAULT, SETTINGS, MixedSettings, Settings
-from voxz.codecs.predictive.mixed.state import State
+from voxz.codecs.predictive.mixed.state import fresh_state
 from voxz.codecs.predictive.mixed.walk import walk
 from voxz.codecs.predictive.model import Arrays, Model
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.quantiser import STEP_BITS, Quantiser
-from voxz.codecs.predictive.row_code import WEIGHT_BITS
+from voxz.codecs.predictive.row_code import WEIGHT_BITS, Notes, Streams, Tables, tables_of
+from voxz.codecs.predictive.row_sums import Expectation, Predictors
 from voxz.codecs.predictive.walk import traverse
 from voxz.entropy.bits import from_bytes
 from voxz.entropy.contexts import LEVELS, Contexts
 
 FINEST_STEPS = 4
 """Bits of a step up to which expected errors keep their resolution."""
+
+NO_TABLES = Tables(np.zeros(LEVELS, np.int16), np.zeros(1, np.int64), np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32), 0)
+"""What the encoder passes: it notes contexts, and chooses tables afterwards."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -51,40 +53,18 @@ def code_series(
     room = geometry.width
     stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(room + 1, np.uint16)])
     bits = np.concatenate([from_bytes(raw), np.zeros(2 * room, np.uint32)])
-    if contexts is not None:
-        tables = contexts.level_table, contexts.shifts, *contexts.lookup()
-    else:
-        tables = np.zeros(LEVELS, np.int16), np.zeros(1, np.int64), np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32)
     scaling = WEIGHT_BITS + max(0, quantiser.size.bit_length() - STEP_BITS - FINEST_STEPS)
     return bool(
         traverse(
-            padded,
-            np.zeros(padded.size, np.int32),
-            np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
-            geometry.sizes(),
-            np.array(model.tiles, np.int64),
-            highest,
-            model.precision,
-            model.references,
-            model.thresholds,
-            model.coefficients.ravel(),
-            arrays.stride,
-            arrays.offsets,
-            arrays.groups,
-            arrays.weights,
-            arrays.error_offsets,
-            arrays.error_groups,
-            *tables,
-            stream,
-            bits,
-            8 * len(raw),
+            _brick(padded, highest, geometry, absent),
+            _predictors(model, arrays),
+            Expectation(arrays.weights, arrays.error_offsets, arrays.error_groups),
+            NO_TABLES._replace(scaling=scaling) if contexts is None else tables_of(contexts, scaling),
+            Streams(stream, bits, 8 * len(raw)),
+            Notes(residuals, noted),
+            quantiser,
             settings.ahead,
             contexts is not None,
-            residuals,
-            noted,
-            absent,
-            *quantiser.numbers,
-            scaling,
         )
     )
 
@@ -104,27 +84,34 @@ def mix_series(
 ) -> bool:
     """Walk at levels 6 to 9."""
     arrays = Arrays.derive(SETTINGS[DEFAULT], geometry, model.references)
-    learning: list[Any] = [*State.fresh(settings, geometry, model.references).arrays(), coder, data, decoding, absent]
     return bool(
-        walk(  # type: ignore[call-arg]
-            padded,
-            np.zeros(padded.size, np.int32),
-            np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64),
-            geometry.sizes(),
-            np.array(model.tiles, np.int64),
-            highest,
-            model.precision,
-            model.references,
-            model.thresholds,
-            model.coefficients.ravel(),
-            arrays.stride,
-            arrays.offsets,
-            arrays.groups,
-            arrays.weights,
-            arrays.error_offsets,
-            arrays.error_groups,
-            *learning,
+        walk(
+            _brick(padded, highest, geometry, absent),
+            _predictors(model, arrays),
+            Expectation(arrays.weights, arrays.error_offsets, arrays.error_groups),
+            *fresh_state(settings, geometry, model.references),
+            coder,
+            data,
+            quantiser,
             quantiser.size or None,
-            *quantiser.numbers[1:],
+            decoding,
         )
+    )
+
+
+def _brick(padded: NDArray[np.int32], highest: int, geometry: Geometry, absent: NDArray[np.bool_]) -> Brick:
+    total = np.zeros(geometry.volume if geometry.series > 1 else 0, np.int64)
+    return Brick(padded, np.zeros(padded.size, np.int32), absent, total, geometry.sizes(), highest)
+
+
+def _predictors(model: Model, arrays: Arrays) -> Predictors:
+    return Predictors(
+        np.array(model.tiles, np.int64),
+        model.precision,
+        model.references,
+        model.thresholds,
+        model.coefficients.ravel(),
+        arrays.stride,
+        arrays.offsets,
+        arrays.groups,
     )

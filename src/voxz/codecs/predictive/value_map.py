@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 
-LARGEST = (1 << 26) - 1
+LARGEST_DENSE = (1 << 26) - 1
 """Highest dense value the predictor's integer arithmetic allows."""
 
 WIDE_GAP = 32
 _LARGEST_PALETTE = 1 << 16
 _LARGEST_TABLE = 1 << 22
+_SMALL_TABLE = 1 << 16
 _LARGEST_SKIP = 1 << 29
 
 
@@ -61,10 +62,13 @@ class Values:
         last = self.highest + sum(self.skips)
         if self.low < limits.min or self.low + self.step * last > limits.max:
             raise CorruptError(f"values {self.low} to {self.low + self.step * last} do not fit {dtype}")
-        if self.highest <= _LARGEST_TABLE:
+        if self.highest <= min(_LARGEST_TABLE, max(dense.size, _SMALL_TABLE)):
             return (self._positions() * self.step + self.low).astype(dtype)[dense]
-        assert not self.starts
-        return (dense.astype(np.int64) * self.step + self.low).astype(dtype)
+        positions = dense.astype(np.int64)
+        if self.starts:
+            left_out = np.concatenate([[0], np.cumsum(self.skips)])
+            positions += left_out[np.searchsorted(self.starts, dense, side="right")]
+        return (positions * self.step + self.low).astype(dtype)
 
     def range(self) -> tuple[int, int]:
         """Lowest and highest stored value."""
@@ -84,7 +88,7 @@ class Values:
         parts = [[int(n) for n in reader.take(3)] for _ in range(3)]
         low, step, highest = ((high << 44) + (middle << 22) + rest for high, middle, rest in parts)
         (gaps,) = (int(n) for n in reader.take(1))
-        possible = 0 <= highest <= LARGEST and 1 <= step < 1 << 32 and abs(low) < 1 << 33
+        possible = 0 <= highest <= LARGEST_DENSE and 1 <= step < 1 << 32 and abs(low) < 1 << 33
         if not possible or not 0 <= gaps <= min(highest, _LARGEST_PALETTE):
             raise CorruptError(f"value map out of bounds: low {low}, step {step}, highest {highest}, {gaps} gaps")
         starts = np.cumsum(reader.take(gaps))
@@ -103,7 +107,7 @@ def find_values(samples: NDArray[np.generic]) -> Values | None:
         return Values(low, 1, 0)
     distinct = _distinct(samples, low, high)
     if distinct is None:
-        return Values(low, 1, high - low) if high - low <= LARGEST else None
+        return Values(low, 1, high - low) if high - low <= LARGEST_DENSE else None
     step = int(np.gcd.reduce(np.diff(distinct)))
     positions = (distinct - low) // step
     jumps = np.diff(positions)
@@ -113,8 +117,8 @@ def find_values(samples: NDArray[np.generic]) -> Values | None:
     starts = positions[gaps + 1] - np.cumsum(skips)
     highest = int(positions[-1] - skips.sum())
     if gaps.size and highest > _LARGEST_TABLE:
-        return Values(low, step, int(positions[-1])) if positions[-1] <= LARGEST else None
-    if highest > LARGEST or skips.max(initial=0) > _LARGEST_SKIP:
+        return Values(low, step, int(positions[-1])) if positions[-1] <= LARGEST_DENSE else None
+    if highest > LARGEST_DENSE or skips.max(initial=0) > _LARGEST_SKIP:
         return None
     return Values(low, step, highest, tuple(starts.tolist()), tuple(skips.tolist()))
 
@@ -122,7 +126,7 @@ def find_values(samples: NDArray[np.generic]) -> Values | None:
 def without_gaps(values: Values) -> Values | None:
     """Map for samples that come back with an error, which could be anywhere: no gap is left out. None when that is too wide."""
     highest = values.highest + sum(values.skips)
-    return Values(values.low, values.step, highest) if highest <= LARGEST else None
+    return Values(values.low, values.step, highest) if highest <= LARGEST_DENSE else None
 
 
 def _distinct(samples: NDArray[np.generic], low: int, high: int) -> NDArray[np.int64] | None:

@@ -21,16 +21,15 @@ from numpy.typing import NDArray
 from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
 from voxz.codecs.fidelity import EXACT, Fidelity
-from voxz.codecs.masked import Planes, front, missing_of, read_planes
+from voxz.codecs.masked import Planes, Prepared, read_planes
 from voxz.codecs.numbers import SIREN
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.predictive import codec as predictive
 from voxz.codecs.siren.field import Field
 from voxz.codecs.siren.field_payload import read_field, write_field
 from voxz.codecs.siren.interpolation import Positions
-from voxz.codecs.special_values import MOST_SPECIALS, Specials, find_specials
+from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.errors import CorruptError, needs_newer
-from voxz.volume.background import Background, find_background
 
 FIELD, NOTHING = 0, 1
 """What a payload holds; NOTHING: all samples are special or background."""
@@ -41,44 +40,6 @@ _BACKGROUND, _CORRECTED, _RESIDUAL = 1, 2, 4
 RESIDUAL_LEVEL = 5
 
 Series = NDArray[np.generic]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A brick, told apart into what a field has to give and what is kept otherwise.
-
-    Attributes
-    ----------
-    series : samples ``(series, z, y, x)``
-    missing : which of them no field has to give
-    low, high : range of the others
-    """
-
-    series: Series
-    shape: tuple[int, ...]
-    specials: Specials
-    background: Background | None
-    missing: NDArray[np.bool_]
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, samples: NDArray[np.generic], *, foreground: bool = True) -> "Prepared | None":
-        """Prepare integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for other samples."""
-        kind, size = samples.dtype.kind, samples.dtype.itemsize
-        if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
-            return None
-        series = np.ascontiguousarray(to_series(samples))
-        specials = find_specials(series, background=False) if kind == "f" else []
-        if specials is None:
-            return None
-        background = find_background(samples) if foreground else None
-        missing = missing_of(series.shape, specials, background)
-        seen = series[~missing]
-        low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-        if not math.isfinite(high - low):
-            return None
-        return cls(series, samples.shape, specials, background, missing, low, high)
 
 
 @dataclass(frozen=True)
@@ -116,7 +77,7 @@ def encode_field(prepared: Prepared, field: Field | None, bound: float = math.in
     """Payload of a brick that `field` gives (None: nothing is left to give), each sample within `bound`."""
     kind = NOTHING if field is None else FIELD
     flags = _BACKGROUND if prepared.background else 0
-    body = front(prepared.series.dtype, prepared.specials, prepared.background)
+    body = prepared.front()
     if field is not None:
         writer = PartWriter(b"")
         write_field(writer, field)

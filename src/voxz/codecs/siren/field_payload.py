@@ -107,7 +107,7 @@ def read_field(reader: PartReader, series: int, grid: tuple[int, int, int]) -> F
             if count != (grid[0] if front.axes == 2 else 1):
                 raise CorruptError(f"got {count} networks for {grid[0]} slices")
             low, extent = (_floats(reader, count, shape.sizes[-1]) for _ in range(2))
-        networks = _read_networks(reader, shape, count, floats=bool(flags & FLOATS))
+        networks = _read_networks(reader, shape, count, points * series, floats=bool(flags & FLOATS))
     return Field(series, grid, front.axes, networks, latents, gains, low, extent, basis, front.offset)
 
 
@@ -133,7 +133,7 @@ def _floats(reader: PartReader, networks: int, outputs: int) -> NDArray[np.float
     return finite_floats(reader.exactly(4 * networks * outputs)).reshape(networks, outputs)
 
 
-def _read_networks(reader: PartReader, shape: Shape, count: int, *, floats: bool) -> Networks:
+def _read_networks(reader: PartReader, shape: Shape, count: int, samples: int, *, floats: bool) -> Networks:
     payload = reader.part()
-    flat = (decode_floats if floats else decode_weights)(payload, count, shape)
+    flat = (decode_floats if floats else decode_weights)(payload, count, shape, samples)
     return Networks(shape, flat, payload, floats)

@@ -19,7 +19,7 @@ from voxz.transforms.loop_filter import read_filters, restore
 from voxz.transforms.loop_filter_fit import fit_filters
 from voxz.transforms.pyramid import Levels, Pyramid
 
-LARGEST = 2.0**40
+LARGEST_INDEX = 2.0**40
 """Latents may be so many steps."""
 
 SCALES = 2
@@ -73,7 +73,7 @@ class Latents:
 
     def _restored(self) -> "Latents":
         """Apply the filters to the grid, once."""
-        if not np.abs(self.grid).max() <= LARGEST * self.step:
+        if not np.abs(self.grid).max() <= LARGEST_INDEX * self.step:
             raise CorruptError("the latents of a brick are out of bounds")
         if self.filters:
             found = read_filters(self.filters)

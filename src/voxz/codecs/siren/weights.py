@@ -15,9 +15,16 @@ from voxz.entropy.binary import POSITION, code_bit, finish, start
 from voxz.entropy.mixing import COUNT_BITS, learnt
 from voxz.errors import CorruptError
 from voxz.jit import at, kernel
+from voxz.limits import affordable, at_least_a_bit
 
 MOST_BITS = 24
 """Bit lengths of multiples."""
+
+LEAST_PER_BIT = 64
+"""Weights of 0 that a bit may say: chances of decisions end at 1/1024."""
+
+BYTES_A_WEIGHT = 24
+"""Multiples, weights, and one more while they are made."""
 
 _KINDS = 2 * MOST_BITS + 2
 _UNDECIDED = 1 << (15 + COUNT_BITS)
@@ -83,14 +90,14 @@ def encode_weights(networks: NDArray[np.int64], steps: NDArray[np.float32], shap
     return steps.astype("<f4").tobytes() + finish(coder, data)
 
 
-def decode_weights(payload: bytes, count: int, shape: Shape) -> NDArray[np.float64]:
-    """Weights ``(networks, weights)`` of a payload; damage raises `CorruptError`."""
+def decode_weights(payload: bytes, count: int, shape: Shape, samples: int = 0) -> NDArray[np.float64]:
+    """Weights ``(networks, weights)`` of a payload of a brick of so many `samples`; damage raises `CorruptError`."""
     tensors = shape.tensors()
     front = len(tensors) * _STEP.size
     if len(payload) < front:
         raise CorruptError(f"the weights of a network have {len(payload)} bytes, expected at least {front}")
-    if count * shape.weights > 64 * 8 * len(payload):
-        raise CorruptError(f"{count * shape.weights} weights announced in {len(payload)} bytes")
+    at_least_a_bit(count * shape.weights, LEAST_PER_BIT * len(payload), "weights")
+    affordable(BYTES_A_WEIGHT * count * shape.weights, samples, len(payload), "the networks of a brick")
     steps = finite_floats(payload[:front])
     stream = payload[front:]
     coder, data, counters = np.zeros(4, np.int64), np.frombuffer(stream, np.uint8).copy(), _fresh(shape)
@@ -120,8 +127,9 @@ def encode_floats(networks: NDArray[np.float32]) -> bytes:
     return networks.astype("<f4").tobytes()
 
 
-def decode_floats(payload: bytes, count: int, shape: Shape) -> NDArray[np.float64]:
+def decode_floats(payload: bytes, count: int, shape: Shape, samples: int = 0) -> NDArray[np.float64]:
     """Inverse of `encode_floats`."""
+    del samples  # each weight takes four bytes
     expected = 4 * count * shape.weights
     if len(payload) != expected:
         raise CorruptError(f"the weights of a network have {len(payload)} bytes, expected {expected}")

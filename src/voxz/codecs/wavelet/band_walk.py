@@ -8,7 +8,7 @@ four neighbours each, near and farther. The bits that were shifted out have equa
 
 import numpy as np
 
-from voxz.codecs.wavelet.magnitude_context import BINS, FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, bin_of, row_part
+from voxz.codecs.wavelet.magnitude_context import BINS, FRONT, LEFT, MOST_MAGNITUDE, TOP, UNIT_BITS, WEIGHT_BITS, bin_of, row_part
 from voxz.codecs.wavelet.mixing import decide
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
@@ -67,13 +67,20 @@ def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def code_band(  # type: ignore[no-untyped-def]
-    magnitudes, signed, indices, sums, weights, leaning, orientation, after, quantiser, mixing, counters, coder, data, decoding
-):
-    """Code the `indices` ``(z, y, x)`` of a band; decoding fills them and the padded `magnitudes`. False for a damaged stream.
+def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no-untyped-def]
+    """Code the indices of a band; decoding fills them and the padded magnitudes. False for a damaged stream.
 
-    `sums` is the part of the expectation known ahead, `mixing` ``(nodes, BINS, 3)`` the weights of the counters.
+    Parameters
+    ----------
+    band : `band_context.CodedBand`
+    mixing : float64 (2 * DEPTH + 1, BINS, 3), weights of the counters of each decision
+    counters : int64 (PLACES,), see `mixing`
+    coder : int64 (4,), see `voxz.entropy.binary`
+    data : uint8 (bytes,)
+    decoding : whether `data` is decoded
     """
+    magnitudes, signed, indices, sums, orientation = band.magnitudes, band.signed, band.indices, band.sums, band.orientation
+    weights, leaning, after, quantiser = band.weights, band.leaning, band.after, band.quantiser
     width = indices.shape[2]
     line, leans = np.zeros(width, np.int64), np.zeros(width, np.int64)
     lean_1, lean_2 = np.int64(leaning[0]) << UNIT_BITS, np.int64(leaning[1]) << UNIT_BITS
@@ -138,7 +145,7 @@ def code_band(  # type: ignore[no-untyped-def]
                 else:
                     index = np.int64(0)
                 indices[z, y, x] = index
-                row[i] = min(magnitude_of(index, q), LARGEST)
+                row[i] = min(magnitude_of(index, q), MOST_MAGNITUDE)
                 signs[i] = row[i] if index > 0 else -row[i]
                 state = after[state, size & 1]
     return True

@@ -9,16 +9,20 @@
 A level is finished in all components before the next finer one begins, so a coarse preview decodes only the front of the stream.
 """
 
+import math
 import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet import magnitude_context as expectation
-from voxz.codecs.wavelet.band_context import AnyLearner, Near
+from voxz.codecs.wavelet.band_context import AnyLearner, BandContext, CodedBand
 from voxz.codecs.wavelet.band_walk import DEPTH, PLACES, code_band
-from voxz.codecs.wavelet.context_fit import LARGEST_WEIGHT, default_weights, fit_weights
+from voxz.codecs.wavelet.context_fit import LARGEST_WEIGHT, default_weights, fit_weights, number_of_weights
 from voxz.codecs.wavelet.heavy.band_features import Memory
 from voxz.codecs.wavelet.heavy.learner import HeavyLearner
 from voxz.codecs.wavelet.heavy.model import Model
@@ -32,13 +36,17 @@ from voxz.codecs.wavelet.trellis import Trellis, trellis
 from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
+from voxz.limits import affordable, at_least_a_bit
 from voxz.transforms.pyramid import Band, Pyramid
-from voxz.transforms.wiener import put_filters
+from voxz.transforms.wiener import Filters, put_filters
 
 EMPTY, SAME, OWN = 0, 1, 2
 """What the side information of a band says: all zero; weights as before; weights of its own."""
 
 _HEAD = struct.Struct("<I")
+
+BYTES_A_BAND = 2048
+"""What a decoded band takes beside its coefficients: arrays of its own, and their place among the known ones."""
 
 
 @dataclass
@@ -57,37 +65,9 @@ class Learner:
         start(coder, payload)
         return cls(np.full((2 * DEPTH + 1, BINS, 3), START), np.full(PLACES, UNDECIDED, np.int64), coder, data)
 
-    def code(
-        self,
-        near: Near,
-        magnitudes: NDArray[np.int32],
-        indices: NDArray[np.int32],
-        sums: NDArray[np.int64],
-        weights: NDArray[np.int64],
-        leaning: NDArray[np.int64],
-        path: Trellis,
-        *,
-        decoding: bool,
-    ) -> bool:
+    def code(self, context: BandContext, coded: CodedBand, *, decoding: bool) -> bool:
         """Code the indices of a band."""
-        return bool(
-            code_band(
-                magnitudes,
-                np.zeros_like(magnitudes),
-                indices,
-                sums,
-                weights,
-                leaning,
-                near.band.orientation,
-                path.after,
-                path.quantiser,
-                self.mixing,
-                self.counters,
-                self.coder,
-                self.data,
-                decoding,
-            )
-        )
+        return bool(code_band(coded, self.mixing, self.counters, self.coder, self.data, decoding))
 
 
 class _Known:
@@ -99,7 +79,7 @@ class _Known:
         self._weights: dict[tuple[int, int], NDArray[np.int64]] = {}
         self._leaning: dict[int, NDArray[np.int64]] = {}
 
-    def near(self, component: int, band: Band) -> Near:
+    def context(self, component: int, band: Band) -> BandContext:
         """A band with the features known as a whole: of parent, sisters, the previous component."""
         found = []
         parent = self._magnitudes.get((component, band.level + 1, band.orientation))
@@ -113,7 +93,7 @@ class _Known:
         for key in [*keys, before] if before in self._magnitudes else keys:
             found.append(expectation.at_shape(self._magnitudes[key], band.shape, (False,) * 3))
         planes = expectation.planes(found).reshape(2 * len(found), *band.shape)
-        return Near(component, band, planes, has_parent, sisters, before in self._magnitudes)
+        return BandContext(component, band, planes, has_parent, sisters, before in self._magnitudes)
 
     def weights(self, band: Band, features: int) -> NDArray[np.int64]:
         """Weights last fitted for such a band."""
@@ -133,6 +113,97 @@ class _Known:
         self._magnitudes[component, band.level, band.orientation] = np.ascontiguousarray(inside(magnitudes))
 
 
+class _State(NamedTuple):
+    """A band as its coding begins: all there is of it in the encoder, zeros to fill in the decoder.
+
+    Attributes
+    ----------
+    kind : EMPTY, SAME or OWN
+    magnitudes : int32, padded: in half steps
+    indices : int32 ``(z, y, x)``, of the quantiser
+    shifts : int64 ``(quantiser, index > 1)``: how much nearer to zero indices are rebuilt, in 1/UNITS of half a step
+    values : float64 ``(z, y, x)``, coefficients in half steps; none in the decoder
+    """
+
+    kind: int
+    magnitudes: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    shifts: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+class _Encoder:
+    """Decides what a band becomes, and writes the side information."""
+
+    decoding = False
+
+    def __init__(self, components: NDArray[np.float64], step: float, effort: Effort, path: Trellis) -> None:
+        self.side = IntegerWriter()
+        self._components, self._step, self._effort, self._path = components, step, effort, path
+
+    def begin(self, component: int, band: Band, context: Callable[[], BandContext], known: _Known) -> _State:
+        """Quantise a band."""
+        values, planes = self._components[component][band.box].ravel() / _half_step(band, self._step), context().planes
+        magnitudes, indices, shifts = quantised(values, band, planes, known.weights(band, len(planes)), self._effort, self._path)
+        nonzero = int(np.count_nonzero(indices))
+        kind = EMPTY if not nonzero else OWN if nonzero >= FEWEST_FOR_WEIGHTS else SAME
+        self.side.put([kind])
+        return _State(kind, magnitudes, indices, shifts, values.reshape(band.shape))
+
+    def weights(self, state: _State, planes: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Fit the weights of magnitudes and signs of a band."""
+        weights = fit_weights(state.magnitudes, planes)
+        leaning = fit_leaning(_signed(state.magnitudes, state.indices), int(np.count_nonzero(state.indices)))
+        self.side.put(weights)
+        self.side.put(leaning)
+        return weights, leaning
+
+    def shifts(self, state: _State) -> NDArray[np.int64]:
+        """Shifts of a band."""
+        self.side.put(state.shifts.ravel())
+        return state.shifts
+
+    def filters(self, rebuilt: list[Rebuilt]) -> Filters | None:
+        """Fit the filters of a level."""
+        filters = fit(rebuilt, self._effort.slope) if self._effort.restores else None
+        put_filters(filters, self.side)
+        return filters
+
+
+class _Decoder:
+    """Reads what an `_Encoder` wrote; damage raises `CorruptError`."""
+
+    decoding = True
+
+    def __init__(self, side: IntegerReader) -> None:
+        self.side = side
+
+    def begin(self, component: int, band: Band, context: Callable[[], BandContext], known: _Known) -> _State:
+        """Room for a band."""
+        del component, context, known
+        (kind,) = self.side.take(1)
+        if not EMPTY <= kind <= OWN:
+            raise CorruptError(f"the kind of a band must be {EMPTY} to {OWN} (got {kind})")
+        return _State(int(kind), padded(band.shape), np.zeros(band.shape, np.int32), np.zeros((2, 2), np.int64), np.zeros(0))
+
+    def weights(self, state: _State, planes: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Weights of magnitudes and signs of a band."""
+        del state
+        weights, leaning = self.side.take(number_of_weights(len(planes))), self.side.take(TAPS)
+        if np.abs(weights).max() > LARGEST_WEIGHT or np.abs(leaning).max() > LARGEST_LEAN:
+            raise CorruptError("the weights of a band are out of bounds")
+        return weights, leaning
+
+    def shifts(self, state: _State) -> NDArray[np.int64]:
+        """Shifts of a band."""
+        return self.side.take(state.shifts.size).reshape(state.shifts.shape)
+
+    def filters(self, rebuilt: list[Rebuilt]) -> Filters | None:
+        """Filters of a level."""
+        del rebuilt
+        return read_filters(self.side)
+
+
 def encode_bands(
     components: NDArray[np.float64],
     pyramid: Pyramid,
@@ -147,40 +218,12 @@ def encode_bands(
     A step of 0 is for coefficients that are integers: they come back exactly with `Effort` REVERSIBLE. With a `model` the profile
     is the heavy one. Training brings a `learner` of its own.
     """
-    side, known = IntegerWriter(), _Known(pyramid)
     learner = learner or _learner(model, pyramid, np.zeros(6 * components.size + 4096, np.uint8), b"")
     path = trellis(effort.states)
-    for bands in _levels(len(components), pyramid):
-        rebuilt: list[Rebuilt] = []
-        for component, band in bands:
-            values = components[component][band.box].ravel() / _half_step(band, step)
-            near = known.near(component, band)
-            planes = near.planes
-            weights = known.weights(band, planes.shape[0])
-            magnitudes, indices, shifts = quantised(values, band, planes, weights, effort, path)
-            nonzero = int(np.count_nonzero(indices))
-            kind = EMPTY if not nonzero else OWN if nonzero >= FEWEST_FOR_WEIGHTS else SAME
-            side.put([kind])
-            if kind != EMPTY:
-                leaning = known.leaning(band)
-                if kind == OWN:
-                    weights, leaning = fit_weights(magnitudes, planes), fit_leaning(_signed(magnitudes, indices), nonzero)
-                    side.put(weights)
-                    side.put(leaning)
-                    known.fit(band, planes.shape[0], weights, leaning)
-                side.put(shifts.ravel())
-                sums = sums_of(planes, weights, band)
-                coded = learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=False)
-                assert coded
-                assert learner.coder[POSITION] < learner.data.size
-            rebuilt.append(Rebuilt(band.orientation, rebuilt_units(indices, shifts, path), values.reshape(band.shape)))
-            known.learn(component, band, magnitudes)
-        filters = fit(rebuilt, effort.slope) if step and effort.restores else None
-        if step:
-            put_filters(filters, side)
-        for (component, band), one in zip(bands, rebuilt, strict=True):
-            components[component][band.box] = refined(one, filters) * _half_step(band, step)
-    information = side.to_bytes()
+    encoder = _Encoder(components, step, effort, path)
+    _code_bands(components, pyramid, step, path, learner, encoder)
+    assert learner.coder[POSITION] < learner.data.size
+    information = encoder.side.to_bytes()
     return _HEAD.pack(len(information)) + information + finish(learner.coder, learner.data)
 
 
@@ -189,45 +232,64 @@ def decode_bands(
 ) -> NDArray[np.float64]:
     """Coefficients ``(components, z, y, x)`` of a payload, zero on the `down_to` finest levels, which are not decoded."""
     if len(payload) < _HEAD.size:
-        raise CorruptError(f"the coefficients of a brick have {len(payload)} bytes, expected at least {_HEAD.size}")
+        raise CorruptError(f"the coefficients of a brick take at least {_HEAD.size} bytes (got {len(payload)})")
     end = _HEAD.size + _HEAD.unpack_from(payload)[0]
     side, stream = IntegerReader(payload[_HEAD.size : end]), payload[end:]
+    counted = sum(one.level >= down_to for one in pyramid.bands()) * components
+    at_least_a_bit(counted, side.left, "bands")
+    affordable(counted * BYTES_A_BAND, components * math.prod(pyramid.shape), len(payload), "the bands of a brick")
     learner = _learner(model, pyramid, np.frombuffer(stream, np.uint8).copy(), stream)
-    known, path = _Known(pyramid), trellis(states)
     values = np.zeros((components, *pyramid.shape))
-    for bands in _levels(components, pyramid):
-        if bands[0][1].level < down_to:
-            return values
-        rebuilt: list[Rebuilt] = []
-        for component, band in bands:
-            (kind,) = side.take(1)
-            if not EMPTY <= kind <= OWN:
-                raise CorruptError(f"got {kind} for a band, expected {EMPTY} to {OWN}")
-            magnitudes, units = padded(band.shape), np.zeros(band.shape, np.int64)
-            if kind != EMPTY:
-                near = known.near(component, band)
-                planes = near.planes
-                weights, leaning = known.weights(band, planes.shape[0]), known.leaning(band)
-                if kind == OWN:
-                    weights, leaning = side.take(weights.size), side.take(TAPS)
-                    if np.abs(weights).max() > LARGEST_WEIGHT or np.abs(leaning).max() > LARGEST_LEAN:
-                        raise CorruptError("the weights of a band are out of bounds")
-                    known.fit(band, planes.shape[0], weights, leaning)
-                shifts = side.take(4).reshape(2, 2)
-                indices = np.zeros(band.shape, np.int32)
-                sums = sums_of(planes, weights, band)
-                if not learner.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=True):
-                    raise CorruptError("the coefficients of a brick are damaged")
-                units = rebuilt_units(indices, shifts, path)
-            rebuilt.append(Rebuilt(band.orientation, units))
-            known.learn(component, band, magnitudes)
-        filters = read_filters(side) if step else None
-        for (component, band), one in zip(bands, rebuilt, strict=True):
-            values[component][band.box] = refined(one, filters) * _half_step(band, step)
-    side.finish()
-    if learner.coder[POSITION] != learner.data.size:
-        raise CorruptError("the coefficients of a brick do not end where their stream does")
+    if _code_bands(values, pyramid, step, trellis(states), learner, _Decoder(side), down_to):
+        side.finish()
+        if learner.coder[POSITION] != learner.data.size:
+            raise CorruptError("the coefficients of a brick do not end where their stream does")
     return values
+
+
+def _code_bands(
+    components: NDArray[np.float64],
+    pyramid: Pyramid,
+    step: float,
+    path: Trellis,
+    learner: AnyLearner,
+    end: _Encoder | _Decoder,
+    down_to: int = 0,
+) -> bool:
+    """Code all bands down to a level, and fill `components` with what they decode to; whether none is left."""
+    known = _Known(pyramid)
+    for bands in _levels(len(components), pyramid):
+        if bands[0][1].level < down_to:
+            return False
+        rebuilt = [_code_band(component, band, path, learner, known, end) for component, band in bands]
+        filters = end.filters(rebuilt) if step else None
+        for (component, band), one in zip(bands, rebuilt, strict=True):
+            components[component][band.box] = refined(one, filters) * _half_step(band, step)
+    return True
+
+
+def _code_band(
+    component: int, band: Band, path: Trellis, learner: AnyLearner, known: _Known, end: _Encoder | _Decoder
+) -> Rebuilt:
+    """Code one band."""
+    find = cache(partial(known.context, component, band))  # a decoder needs none for bands of zeros
+    state, units = end.begin(component, band, find, known), np.zeros(band.shape, np.int64)
+    if state.kind != EMPTY:
+        context, leaning = find(), known.leaning(band)
+        weights = known.weights(band, len(context.planes))
+        if state.kind == OWN:
+            weights, leaning = end.weights(state, context.planes)
+            known.fit(band, len(context.planes), weights, leaning)
+        shifts, sums = end.shifts(state), sums_of(context.planes, weights, band)
+        signed = np.zeros_like(state.magnitudes)
+        coded = CodedBand(
+            state.magnitudes, signed, state.indices, sums, weights, leaning, band.orientation, path.after, path.quantiser
+        )
+        if not learner.code(context, coded, decoding=end.decoding):
+            raise CorruptError("the coefficients of a brick are damaged")
+        units = rebuilt_units(state.indices, shifts, path)
+    known.learn(component, band, state.magnitudes)
+    return Rebuilt(band.orientation, units, state.values)
 
 
 def _learner(model: Model | None, pyramid: Pyramid, data: NDArray[np.uint8], payload: bytes) -> AnyLearner:
@@ -246,8 +308,8 @@ def _half_step(band: Band, step: float) -> float:
     return step / (2 * band.norm) if step else 0.5
 
 
-def _levels(components: int, pyramid: Pyramid) -> list[list[tuple[int, Band]]]:
+def _levels(components: int, pyramid: Pyramid) -> Iterator[list[tuple[int, Band]]]:
     """Components and bands of each level, in the order of the stream; the lowest band is of the coarsest level."""
     bands = pyramid.bands()
     levels = sorted({band.level for band in bands}, reverse=True)
-    return [[(component, b) for component in range(components) for b in bands if b.level == level] for level in levels]
+    return ([(component, b) for component in range(components) for b in bands if b.level == level] for level in levels)

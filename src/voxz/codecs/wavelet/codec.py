@@ -17,12 +17,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.channels import from_series, to_series
+from voxz.codecs.channels import from_series
 from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
 from voxz.codecs.fidelity import EXACT, Fidelity
-from voxz.codecs.masked import front, missing_of, read_planes
+from voxz.codecs.masked import Prepared, read_planes
 from voxz.codecs.payload import PartReader, PartWriter
-from voxz.codecs.special_values import MOST_SPECIALS, find_specials
+from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.codecs.wavelet.bands import decode_bands, encode_bands
 from voxz.codecs.wavelet.head import HEAVY, LOSSLESS, LOSSY, NOTHING, Head
 from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
@@ -37,7 +37,6 @@ from voxz.transforms.fill_masked import fill
 from voxz.transforms.loop_filter import read_filters, restore
 from voxz.transforms.loop_filter_fit import fit_filters
 from voxz.transforms.pyramid import MOST_LEVELS, Levels
-from voxz.volume.background import find_background
 
 _BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
 """Flags."""
@@ -48,7 +47,7 @@ MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 MOST_RANGES = 8
 """Ranges of a brick that its step may be: coarser ones leave nothing."""
 
-LEAST, LARGEST = 1e-300, 1e280
+LEAST, LARGEST_SAMPLE = 1e-300, 1e280
 """Range that a step is at least measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
 
 STEP_OF_BOUND = 1.2
@@ -79,7 +78,7 @@ def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
     if head.kind != LOSSY and (head.step or head.flags & (_BASIS | _CORRECTED | _RESTORED)):
         return False
     size = max(abs(head.low), abs(head.high))
-    if not size <= LARGEST or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
+    if not size <= LARGEST_SAMPLE or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
         return False
     return head.kind != LOSSY or 0 < head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
 
@@ -96,39 +95,33 @@ def encode_brick(
     `transform` is what `voxz.transforms.choice` says, or None for what suits the level; `entropy` is ``light`` (or None) or
     ``heavy``, see `voxz.codecs.wavelet.codec.heavy.model`.
     """
-    kind, size = samples.dtype.kind, samples.dtype.itemsize
-    if not samples.size or kind not in "iuf" or size not in ((1, 2, 4) if kind in "iu" else (2, 4, 8)):
-        return None
-    step = fidelity.step or fidelity.bound * STEP_OF_BOUND
+    kind, step = samples.dtype.kind, fidelity.step or fidelity.bound * STEP_OF_BOUND
     if (kind == "f" and not (step and fidelity.bound)) or not math.isfinite(step):
         return None
-    series = np.ascontiguousarray(to_series(samples))
-    specials = find_specials(series, background=False) if kind == "f" else []
-    if specials is None:
+    prepared = Prepared.of(samples)
+    if prepared is None:
         return None
-    background = find_background(samples)
-    missing = missing_of(series.shape, specials, background)
-    seen = series[~missing]
-    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
-    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST:
+    series, missing, low, high = prepared.series, prepared.missing, prepared.low, prepared.high
+    if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST_SAMPLE:
         return None
     step = min(step, MOST_RANGES * max(high - low, LEAST))
-    form = NOTHING if not seen.size else LOSSY if step else LOSSLESS
+    coded = prepared.coded
+    form = NOTHING if not coded.size else LOSSY if step else LOSSLESS
     effort = EFFORTS[level] if step else REVERSIBLE
-    offset = low + float((seen.astype(np.float64) - low).mean()) if seen.size else 0.0
+    offset = low + float((coded.astype(np.float64) - low).mean()) if coded.size else 0.0
     offset = offset if kind == "f" else float(np.rint(offset))
     volumes = series.astype(np.float64) - offset
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown)
     levels = choose_levels(volumes, step or 1.0)
     basis = choose_basis(volumes, levels, step) if form == LOSSY else None
-    flags = (_BACKGROUND if background else 0) | (_BASIS if basis is not None else 0)
+    flags = (_BACKGROUND if prepared.background else 0) | (_BASIS if basis is not None else 0)
     choice = choose_transform(volumes, levels, step, level, transform) if form != NOTHING else Choice()
     model = asked_model(entropy) if form != NOTHING else None
     flags |= HEAVY if model else 0
     step_sent = step if form == LOSSY else 0.0
-    head = Head(form, effort.states, levels, len(specials), flags, choice.number, step_sent, offset, low, high)
-    body = choice.pack(levels) + (model.pack() if model else b"") + front(series.dtype, specials, background)
+    head = Head(form, effort.states, levels, len(prepared.specials), flags, choice.number, step_sent, offset, low, high)
+    body = choice.pack(levels) + (model.pack() if model else b"") + prepared.front()
     if form != NOTHING:
         coefficients, decoded = _coded(volumes, head, effort, basis, choice, model)
         body += coefficients

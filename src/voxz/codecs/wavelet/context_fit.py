@@ -37,10 +37,15 @@ def _accumulate(samples, count, size, guess, moments):  # type: ignore[no-untype
     add_rest(moments, block, filled)
 
 
+def number_of_weights(planes: int) -> int:
+    """Weights of a band with `planes` features known as a whole: those inside the band, and a constant, come in addition."""
+    return NEAR + planes + 1
+
+
 def default_weights(planes: int) -> NDArray[np.int64]:
     """Weights before anything was fitted, for `planes` features known as a whole."""
     one = 1 << WEIGHT_BITS
-    weights = np.zeros(NEAR + planes + 1, np.int64)
+    weights = np.zeros(number_of_weights(planes), np.int64)
     weights[[0, 3, 8]] = one // 4
     weights[NEAR::2] = one // 32
     weights[-1] = one // 16
@@ -49,7 +54,7 @@ def default_weights(planes: int) -> NDArray[np.int64]:
 
 def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDArray[np.int64]:
     """Weights for a padded band with `known` planes ``(features, z, y, x)``."""
-    size = NEAR + known.shape[0] + 1
+    size = number_of_weights(len(known))
     width = width_of(size)
     count = int(np.prod([n - margin for n, margin in zip(magnitudes.shape, (2, 2, 4), strict=True)]))
     step = max(1, count // SAMPLES)

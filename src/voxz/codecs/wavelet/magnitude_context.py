@@ -21,7 +21,7 @@ UNIT_BITS = 5
 """Expected magnitudes are in 1/32 of half a step."""
 
 FRONT, TOP, LEFT, RIGHT = 2, 2, 2, 2
-LARGEST = (1 << 20) - 1
+MOST_MAGNITUDE = (1 << 20) - 1
 """Magnitudes count as at most this."""
 
 _THIRDS = (32, 40, 51)

@@ -36,7 +36,9 @@ def quantised(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Padded magnitudes, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
     magnitudes = padded(band.shape)
-    inside(magnitudes)[...] = np.minimum(np.abs(values) + ROUNDING, expectation.LARGEST).astype(np.int32).reshape(band.shape)
+    inside(magnitudes)[...] = (
+        np.minimum(np.abs(values) + ROUNDING, expectation.MOST_MAGNITUDE).astype(np.int32).reshape(band.shape)
+    )
     indices = np.zeros(values.size, np.int32)
     quantisers, sizes = np.zeros(values.size, np.uint8), np.zeros(values.size, np.int32)
     bins, bits, shifts = np.zeros(values.size, np.uint8), ASSUMED, np.zeros((2, 2), np.int64)
@@ -49,7 +51,7 @@ def quantised(
         tabled = np.concatenate([np.zeros((2, 1)), shifts / UNITS], axis=1)
         quantise(values, bins, bits, effort.slope, path.after, path.quantiser, tabled, indices)
         follow(indices, path.after, path.quantiser, sizes, quantisers)
-        inside(magnitudes)[...] = np.minimum(sizes, expectation.LARGEST).reshape(band.shape)
+        inside(magnitudes)[...] = np.minimum(sizes, expectation.MOST_MAGNITUDE).reshape(band.shape)
         shifts = _shifts(values, indices, sizes, quantisers)
     return magnitudes, indices.reshape(band.shape), shifts
 

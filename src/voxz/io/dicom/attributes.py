@@ -3,6 +3,9 @@
 import math
 import struct
 
+import numpy as np
+from numpy.typing import NDArray
+
 from voxz.io.dicom.elements import ITEM, LENGTH, PARENT, TAG, UNDEFINED, VALUE, Elements, ReadAt
 
 LONGEST_VALUE = 1 << 20
@@ -19,22 +22,32 @@ class Attributes:
         self._read_at = read_at
         self._order = ">" if elements.big else "<"
         self._rows = elements.rows
-        self._index: dict[tuple[int, int], int] = {}
-        self._items: dict[int, list[int]] = {}
-        for row, (inside, tag) in enumerate(elements.rows[:, [PARENT, TAG]].tolist()):
-            if tag == ITEM:
-                self._items.setdefault(inside, []).append(row)
-            else:
-                self._index.setdefault((inside, tag), row)
+        parents = elements.rows[:, PARENT]
+        self._by_parent = np.argsort(parents, kind="stable")
+        self._parents = parents[self._by_parent]
+        self._top = self._tagged(TOP)
+
+    def _inside(self, inside: int) -> NDArray[np.int64]:
+        """Rows that the item or sequence `inside` holds, in their order."""
+        first, last = np.searchsorted(self._parents, (inside, inside + 1))
+        return self._by_parent[first:last]
+
+    def _tagged(self, inside: int) -> dict[int, int]:
+        """Rows of the elements of an item, by tag."""
+        rows = self._inside(inside)[::-1]
+        return dict(zip(self._rows[rows, TAG].tolist(), rows.tolist(), strict=True))
 
     def row(self, tag: int, inside: int = TOP) -> int | None:
         """Row of an element of the item `inside`; None if it has none."""
-        return self._index.get((inside, tag))
+        return (self._top if inside == TOP else self._tagged(inside)).get(tag)
 
     def items(self, tag: int, inside: int = TOP) -> list[int]:
         """Rows of the items of a sequence; none if it is not there."""
         row = self.row(tag, inside)
-        return [] if row is None else self._items.get(row, [])
+        if row is None:
+            return []
+        rows = self._inside(row)
+        return [int(n) for n in rows[self._rows[rows, TAG] == ITEM]]
 
     def item(self, *tags: int, inside: int = TOP) -> int | None:
         """Row of the first item of the last of nested sequences; None if one is missing or empty."""
@@ -47,7 +60,7 @@ class Attributes:
 
     def tags(self) -> list[int]:
         """Tags of the top level."""
-        return [tag for inside, tag in self._index if inside == TOP]
+        return list(self._top)
 
     def raw(self, tag: int, inside: int = TOP) -> bytes:
         """Bytes of a value; empty if it is not there."""

@@ -325,7 +325,7 @@ def read_elements(read_at: ReadAt, size: int) -> Elements:
     syntax, body = "", start
     if not state[META]:
         syntax = _begin_body(read_at, state, stack, "")
-    base, window = 0, np.zeros(0, np.uint8)
+    base, window = 0, np.frombuffer(b"", np.uint8)
     while True:
         code = walk(window, base, size, VRS, state, stack, table)
         if code == NEED_WINDOW:

@@ -6,7 +6,8 @@ positions.
 """
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -31,6 +32,7 @@ class Plane:
     across, down : steps from a pixel to the next of its row, and to the next row, mm
     normal : unit vector across the plane
     thickness : distance to the next slice if nothing says better, mm
+    orientation : directions of rows and columns as the file has them
     """
 
     position: Vector
@@ -38,6 +40,7 @@ class Plane:
     down: Vector
     normal: Vector
     thickness: float
+    orientation: tuple[float, ...]
 
     @property
     def place(self) -> float:
@@ -50,7 +53,7 @@ class Plane:
         out[:3, 0], out[:3, 1], out[:3, 3] = self.across, self.down, self.position
         out[:3, 2] = self.normal * self.thickness if step is None else step
         out[:2] = -out[:2]
-        return out
+        return out + 0.0
 
     @classmethod
     def of(cls, position: list[float], orientation: list[float], spacing: list[float], thickness: float | None) -> Self | None:
@@ -64,7 +67,12 @@ class Plane:
             return None
         down, across = spacing if len(spacing) == 2 and min(spacing) > 0 else (1.0, 1.0)
         gap = abs(thickness) if thickness else 1.0
-        return cls(np.array(position), rows * across, columns * down, normal / length, gap)
+        return cls(np.array(position), rows * across, columns * down, normal / length, gap, tuple(orientation))
+
+
+def rounded(orientation: Sequence[float]) -> tuple[float, ...]:
+    """Directions as slices of one array share them: scanners write the same one with different last digits."""
+    return tuple(round(number, 3) + 0.0 for number in orientation)
 
 
 def slice_plane(attributes: Attributes) -> Plane | None:
@@ -128,7 +136,7 @@ class Mosaic:
         position = picture.position + (unused_columns * picture.across + unused_rows * picture.down) / 2
         flipped = self.normal is not None and float(self.normal @ picture.normal) < 0
         normal = -picture.normal if flipped else picture.normal
-        return Plane(position, picture.across, picture.down, normal, picture.thickness)
+        return replace(picture, position=position, normal=normal)
 
 
 def mosaic(attributes: Attributes, rows: int, columns: int) -> Mosaic | None:

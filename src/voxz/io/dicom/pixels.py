@@ -9,8 +9,9 @@ from voxz.errors import CorruptError
 from voxz.io.dicom import elements, tags
 from voxz.io.dicom.attributes import Attributes
 from voxz.io.dicom.elements import LENGTH, PARENT, START, TAG, UNDEFINED, VALUE, VR, Elements
+from voxz.io.dicom.geometry import Mosaic
 from voxz.volume.layout import Layout
-from voxz.volume.view import IDENTITY, View, axes, channels_first, mosaic
+from voxz.volume.view import IDENTITY, View, axes, channels_first
 
 GE_BIG_PIXELS = "1.2.840.113619.5.2"
 """GE's private syntax: elements are little-endian, pixels big-endian."""
@@ -41,6 +42,7 @@ class Image:
     dtype : of a sample
     planar : whether each channel is a picture of its own
     swapped : whether 8-bit samples lie in big-endian words of 16 bits
+    bits : whether eight samples lie in a byte
     """
 
     rows: int
@@ -50,11 +52,17 @@ class Image:
     dtype: np.dtype[np.generic]
     planar: bool = False
     swapped: bool = False
+    bits: bool = False
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of the samples of a frame."""
         return self.rows * self.columns * self.channels * self.dtype.itemsize
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of the samples of all frames in a native file."""
+        return -(-self.frame_bytes * self.frames // 8) if self.bits else self.frame_bytes * self.frames
 
     def layout(self, frames: int = 1) -> Layout:
         """Layout of `frames` pictures: columns fastest."""
@@ -72,6 +80,18 @@ class Part:
     packing: str = "raw"
     view: View = IDENTITY
 
+    def frames(self, count: int) -> list["Part"]:
+        """Each of `count` frames that lie one after the other; itself alone if a word of two bytes lies in two of them."""
+        length, view = self.length // count, self.view
+        if len(view.split) == 4:
+            view = channels_first(*view.split[1:])
+        elif view.split and length % 2:
+            return [self]
+        elif view.split:
+            view = axes((length // 2, 2), (0, 1), (1,))
+        layout = replace(self.layout, shape=self.layout.shape[:2])
+        return [Part(self.start + frame * length, length, layout, self.packing, view) for frame in range(count)]
+
 
 def image(attributes: Attributes, found: Elements) -> tuple[Image, int] | None:
     """What the pixels are, and the row of their element; None if there are none that this knows."""
@@ -84,16 +104,19 @@ def image(attributes: Attributes, found: Elements) -> tuple[Image, int] | None:
     tag = int(found.rows[row, TAG])
     kind = {tags.FLOAT_PIXEL_DATA: "f4", tags.DOUBLE_PIXEL_DATA: "f8"}.get(tag)
     if kind is None:
-        if bits not in (8, 16, 32, 64):
+        if bits not in (1, 8, 16, 32, 64):
             return None
-        kind = f"{'i' if attributes.short(tags.PIXEL_REPRESENTATION) else 'u'}{bits // 8}"
+        kind = f"{'i' if attributes.short(tags.PIXEL_REPRESENTATION) and bits > 1 else 'u'}{max(1, bits // 8)}"
     dtype = np.dtype(">" + kind if found.big or found.syntax == GE_BIG_PIXELS else "<" + kind)
     channels = attributes.short(tags.SAMPLES_PER_PIXEL) or 1
     number = attributes.decimal(tags.NUMBER_OF_FRAMES)
     frames = int(number) if number and 1 <= number < 1 << 31 else 1
     words = int(found.rows[row, VR]) == (ord("O") << 8 | ord("W"))
     planar = channels > 1 and attributes.short(tags.PLANAR_CONFIGURATION) == 1
-    picture = Image(rows, columns, frames, channels, dtype, planar, found.big and dtype.itemsize == 1 and words)
+    swapped = found.big and dtype.itemsize == 1 and words
+    if bits == 1 and kind == "u1":
+        return (Image(rows, columns, frames, 1, dtype, bits=True), row) if channels == 1 and not swapped else None
+    picture = Image(rows, columns, frames, channels, dtype, planar, swapped)
     if attributes.text(tags.PHOTOMETRIC_INTERPRETATION) == "YBR_FULL_422" and channels == 3 and columns % 2 == 0:
         picture = _subsampled(picture, found, row)
     return picture, row
@@ -106,12 +129,8 @@ def _subsampled(picture: Image, found: Elements, row: int) -> Image:
     return halved if halved.frame_bytes * picture.frames <= length < picture.frame_bytes * picture.frames else picture
 
 
-def seen(picture: Image, frames: int, side: int = 1) -> tuple[Layout, View]:
-    """Layout of `frames` pictures as they lie in the file; `side` is the number of tiles along each side of a mosaic."""
-    if side > 1:
-        height, width = picture.rows // side, picture.columns // side
-        layout = Layout((width, height, side * side), picture.dtype, first_axis_fastest=True)
-        return layout, mosaic(side, side, height, width)
+def seen(picture: Image, frames: int) -> tuple[Layout, View]:
+    """Layout of `frames` pictures, and how they lie in the file."""
     layout = picture.layout(frames)
     if picture.planar and frames == 1:
         return layout, channels_first(picture.channels, picture.rows, picture.columns)
@@ -122,17 +141,23 @@ def seen(picture: Image, frames: int, side: int = 1) -> tuple[Layout, View]:
     return layout, IDENTITY
 
 
-def native(picture: Image, found: Elements, row: int, side: int = 1) -> Part:
-    """Where native samples lie. `CorruptError` if they are cut."""
+def native(picture: Image, found: Elements, row: int, tiles: Mosaic | None = None) -> list[Part]:
+    """Where native samples lie, of a mosaic those of its slices; frames of bits one by one. `CorruptError` if they are cut."""
     start, length = int(found.rows[row, VALUE]), int(found.rows[row, LENGTH])
-    needed = picture.frame_bytes * picture.frames
+    needed = picture.stored_bytes
     if length < needed:
         raise CorruptError(f"the pixels take {needed} bytes, the file has {length} of them")
-    layout, view = seen(picture, picture.frames, side)
-    return Part(start, needed, layout, view=view)
+    if tiles:
+        shape = (picture.columns // tiles.side, picture.rows // tiles.side, tiles.slices)
+        return [Part(start, needed, Layout(shape, picture.dtype, first_axis_fastest=True), "mosaic")]
+    layout, view = seen(picture, picture.frames)
+    if not picture.bits:
+        return [Part(start, needed, layout, view=view)]
+    whole = Part(start, needed, layout, "bits")
+    return [whole] if picture.frame_bytes % 8 else whole.frames(picture.frames)
 
 
-def encapsulated(picture: Image, attributes: Attributes, found: Elements, row: int, side: int = 1) -> list[Part]:
+def encapsulated(picture: Image, attributes: Attributes, found: Elements, row: int) -> list[Part]:
     """Where each frame lies: from the header of its first fragment to the end of its last; empty if that cannot be said.
 
     `CorruptError` if the file ends before the fragments do.
@@ -140,7 +165,7 @@ def encapsulated(picture: Image, attributes: Attributes, found: Elements, row: i
     packing = "raw" if found.syntax == ENCAPSULATED_NATIVE else PACKINGS.get(found.syntax)
     if found.cut:
         raise CorruptError("the file ends before its frames do")
-    if packing is None or picture.frame_bytes > MOST_FRAME_BYTES:
+    if packing is None or picture.bits or picture.frame_bytes > MOST_FRAME_BYTES:
         return []
     fragments = found.rows[(found.rows[:, PARENT] == row) & (found.rows[:, TAG] == elements.ITEM)]
     if len(fragments) < 2:
@@ -152,7 +177,7 @@ def encapsulated(picture: Image, attributes: Attributes, found: Elements, row: i
     if first is None:
         return []
     last = [*first[1:], len(starts)]
-    layout, view = seen(replace(picture, planar=picture.planar and packing == "raw"), 1, side)
+    layout, view = seen(replace(picture, planar=picture.planar and packing == "raw"), 1)
     if packing == "raw":
         inner = [(int(fragments[a, VALUE]), ends[b - 1], b - a) for a, b in zip(first, last, strict=True)]
         if any(count != 1 or end - start < picture.frame_bytes for start, end, count in inner):

@@ -2,18 +2,21 @@
 
 Slices of a series are one array: those of equal series, image type, orientation, size, sample type and channels. Their position
 in it is ``(instance number, acquisition number, place along the normal)``: slices are ordered by place, and where every place
-comes equally often (times, echoes, b-values), by instance number within each. An object of several frames is an array of its own.
+comes equally often (times, echoes, b-values), by instance number within each. An object of several frames is an
+array of its own (`frames`).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import BinaryIO
 
-import numpy as np
-
+from voxz.errors import UnsupportedError
 from voxz.io.dicom import tags
 from voxz.io.dicom.attributes import Attributes
-from voxz.io.dicom.elements import DEFLATED, ReadAt, read_elements
-from voxz.io.dicom.geometry import Mosaic, Plane, frame_plane, mosaic, scaling, slice_plane
+from voxz.io.dicom.deflated import MOST_INFLATED, inflate, read
+from voxz.io.dicom.elements import DEFLATED, Elements, ReadAt, read_elements
+from voxz.io.dicom.frames import frame_space, frame_stretches, read_frames
+from voxz.io.dicom.geometry import Mosaic, Plane, mosaic, rounded, scaling, slice_plane
 from voxz.io.dicom.personal import personal_data
 from voxz.io.dicom.pixels import Image, Part, encapsulated, image, is_encapsulated, native
 from voxz.io.foreign_file import Beside, ForeignFile, Space, Stretch
@@ -44,22 +47,37 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
     """
     read_at = _reader(file)
     found = read_elements(read_at, size)
-    attributes = Attributes(found, read_at)
+    if found.syntax != DEFLATED:
+        return _described(found, Attributes(found, read_at), name, found.syntax)
+    if size > MOST_INFLATED:
+        raise UnsupportedError(f"the deflated data set has {size - found.body} bytes, expected at most {MOST_INFLATED}")
+    plain, _ = inflate(read_at(found.body, size - found.body))
+    whole = _described(*read(plain), name, found.syntax)
+    stretches = whole.stretches[name]
+    if len(stretches) != 1 or stretches[0].packing != "raw":
+        return replace(whole, stretches={name: ()})
+    packed = replace(stretches[0], start=found.body, length=size - found.body, packing="deflated-dicom")
+    return replace(whole, stretches={name: (packed,)})
+
+
+def _described(found: Elements, attributes: Attributes, name: str, syntax: str) -> ForeignFile:
+    """What the elements of a data set say."""
     facts = {fact: text for fact, tag in _FACTS.items() if (text := attributes.text(tag)[:_LONGEST_FACT])}
-    facts["transfer syntax"] = found.syntax
+    facts["transfer syntax"] = syntax
     personal = personal_data(attributes)
     known = image(attributes, found)
-    if known is None or found.syntax == DEFLATED:
+    if known is None:
         return ForeignFile(FORMAT, {name: ()}, None, facts, personal)
     picture, row = known
-    tiles = mosaic(attributes, picture.rows, picture.columns) if picture.frames == picture.channels == 1 else None
-    side = tiles.side if tiles else 1
+    tiles = None
     if is_encapsulated(found, row):
-        parts = encapsulated(picture, attributes, found, row, side)
+        parts = encapsulated(picture, attributes, found, row)
     else:
-        parts = [native(picture, found, row, side)]
+        tiles = mosaic(attributes, picture.rows, picture.columns) if picture.frames == picture.channels == 1 else None
+        parts = native(picture, found, row, tiles)
     if picture.frames > 1:
-        return ForeignFile(FORMAT, {name: _frames(parts, name)}, _space_of_frames(attributes, picture), facts, personal)
+        frames = read_frames(attributes, picture)
+        return ForeignFile(FORMAT, {name: frame_stretches(parts, frames, name)}, frame_space(frames), facts, personal)
     plane = slice_plane(attributes)
     stretches = tuple(_stretch(part, _key(attributes, picture), _position(attributes, plane)) for part in parts)
     return ForeignFile(FORMAT, {name: stretches}, _space(attributes, picture, plane, tiles), facts, personal)
@@ -79,7 +97,7 @@ def _stretch(part: Part, key: Hashable, position: tuple[float, ...]) -> Stretch:
 
 def _key(attributes: Attributes, picture: Image) -> Hashable:
     """What slices of one array have in common, besides their layout."""
-    orientation = tuple(round(number, 3) + 0.0 for number in attributes.decimals(tags.IMAGE_ORIENTATION))
+    orientation = rounded(attributes.decimals(tags.IMAGE_ORIENTATION))
     series = attributes.text(tags.SERIES_INSTANCE_UID)
     return (FORMAT, series, tuple(attributes.texts(tags.IMAGE_TYPE)), orientation, picture.planar)
 
@@ -97,41 +115,3 @@ def _space(attributes: Attributes, picture: Image, plane: Plane | None, tiles: M
     axes = ("x", "y", "z") if tiles else ("x", "y")
     scale = scaling(attributes)
     return Space(plane.affine() if plane else None, axes, (scale,) if scale else ())
-
-
-def _frames(parts: Sequence[Part], name: str) -> tuple[Stretch, ...]:
-    """Frames of one object: an array of its own."""
-    if len(parts) == 1:
-        return (_stretch(parts[0], None, ()),)
-    return tuple(_stretch(part, (FORMAT, name), (float(frame),)) for frame, part in enumerate(parts))
-
-
-def _space_of_frames(attributes: Attributes, picture: Image) -> Space:
-    """Space of an enhanced object, by its functional groups; the frames of others have no place."""
-    groups = attributes.items(tags.PER_FRAME_FUNCTIONAL_GROUPS)
-    if len(groups) != picture.frames:
-        scale = scaling(attributes)
-        return Space(None, ("x", "y", "z"), (scale,) if scale else ())
-    planes = [frame_plane(attributes, group) for group in groups]
-    shared = attributes.item(tags.SHARED_FUNCTIONAL_GROUPS, tags.PIXEL_VALUE_TRANSFORMATION_SEQUENCE)
-    scales = []
-    for group in groups:
-        item = attributes.item(tags.PIXEL_VALUE_TRANSFORMATION_SEQUENCE, inside=group)
-        inside = shared if item is None else item
-        scales.append((None if inside is None else scaling(attributes, inside)) or (1.0, 0.0))
-    first, last = planes[0], planes[-1]
-    if first is None or last is None:
-        return Space(None, ("x", "y", "z"), _fewest(scales))
-    step = (last.position - first.position) / (picture.frames - 1)
-    regular = all(
-        plane is not None and np.abs(first.position + number * step - plane.position).max() < 0.01 * np.abs(step).max() + 1e-4
-        for number, plane in enumerate(planes)
-    )
-    return Space(first.affine(step) if regular and np.abs(step).max() > 0 else first.affine(), ("x", "y", "z"), _fewest(scales))
-
-
-def _fewest(scales: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """One pair if all are equal."""
-    if len(set(scales)) > 1:
-        return tuple(scales)
-    return () if scales[0] == (1.0, 0.0) else (scales[0],)

@@ -3,12 +3,12 @@
 A packing is a module of this room, imported on use, with two functions:
 
 * ``unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | None``: samples in the order in which they lie
-  in the file, and `how`, the bytes that `pack` needs to make `data` again; None if it cannot be made again exactly, or is none
-  of this packing. Options are those of the stretch; most packings have none;
+  in the file, and `how`, the bytes that `pack` needs to make `data` again; None if it is none of this packing, or damaged.
+  Options are those of the stretch; most packings have none;
 * ``pack(samples: bytes, how: bytes, layout: Layout) -> bytes``: `data` again.
 
-`unpack` is only believed where `pack` gave the very bytes when the file was written; otherwise they are stored verbatim.
-Both get bytes of files: they bound what they allocate by ``layout.nbytes``, and raise `CorruptError` for what cannot be.
+`unpack` does not try whether `pack` gives the very bytes; its caller does when a file is written, and stores them verbatim if
+not. Both get bytes of files: they bound what they allocate by ``layout.nbytes``, and raise `CorruptError` for what cannot be.
 """
 
 import importlib
@@ -17,7 +17,19 @@ from typing import Protocol, cast
 from voxz.errors import UnsupportedError
 from voxz.volume.layout import Layout
 
-PACKINGS = {"raw": 0, "deflate": 1, "bz2": 2, "jpeg-lossless": 3, "jpeg-ls": 4, "rle": 5, "png": 6, "strips": 7}
+PACKINGS = {
+    "raw": 0,
+    "deflate": 1,
+    "bz2": 2,
+    "jpeg-lossless": 3,
+    "jpeg-ls": 4,
+    "rle": 5,
+    "deflated-dicom": 6,
+    "mosaic": 7,
+    "bits": 8,
+    "png": 9,
+    "strips": 10,
+}
 """Numbers of the packings in files."""
 
 
@@ -25,7 +37,7 @@ class Packing(Protocol):
     """A module that undoes and redoes a packing."""
 
     def unpack(self, data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | None:
-        """Samples, and what `pack` needs; None if packing again would not give `data`."""
+        """Samples, and what `pack` needs; None if `data` is none of this packing."""
 
     def pack(self, samples: bytes, how: bytes, layout: Layout) -> bytes:
         """The bytes that `unpack` was given."""

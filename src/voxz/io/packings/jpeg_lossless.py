@@ -27,13 +27,13 @@ MOST_EXPANSION = 32
 
 
 @kernel
-def remove_stuffing(data, start, out, ends):  # type: ignore[no-untyped-def]
-    """Copy entropy-coded data without the bytes that follow 0xFF; returns the bytes written and the restarts passed.
+def remove_stuffing(data, start, out, ends, most):  # type: ignore[no-untyped-def]
+    """Copy entropy-coded data without the bytes that follow 0xFF; returns bytes written, restarts passed, and where it ended.
 
     `ends` takes the number of bytes written before each restart.
     """
     written, restarts, i = 0, 0, start
-    while i < data.shape[0]:
+    while i < data.shape[0] and written < most:
         byte = data[i]
         if byte == 0xFF:
             if i + 1 >= data.shape[0]:
@@ -51,7 +51,7 @@ def remove_stuffing(data, start, out, ends):  # type: ignore[no-untyped-def]
         out[written] = byte
         written += 1
         i += 1
-    return written, restarts
+    return written, restarts, i
 
 
 @kernel
@@ -79,7 +79,7 @@ def predict(samples, y, x, c, first_row, predictor, middle):  # type: ignore[no-
 
 @kernel
 def decode(data, ends, samples, codes, tables, predictor, middle, restart_rows):  # type: ignore[no-untyped-def]
-    """Samples ``(rows, columns, components)`` of entropy-coded data without stuffing; False if they are damaged.
+    """Samples ``(rows, columns, components)`` of entropy-coded data without stuffing; returns their bits, -1 if damaged.
 
     ``codes[table]`` gives for each 16 bits the length of the code they begin with and its symbol, as ``length << 8 | symbol``.
     """
@@ -104,7 +104,7 @@ def decode(data, ends, samples, codes, tables, predictor, middle, restart_rows):
                 code = np.int64(codes[tables[c], (bits >> (have - 16)) & 0xFFFF])
                 length = code >> 8
                 if length == 0:
-                    return False
+                    return -1
                 size = code & 0xFF
                 have -= length
                 if size == 16:
@@ -119,8 +119,8 @@ def decode(data, ends, samples, codes, tables, predictor, middle, restart_rows):
                 bits &= (np.int64(1) << have) - 1
                 samples[y, x, c] = (predict(samples, y, x, c, first_row, predictor, middle) + difference) & 0xFFFF
         if position - have // 8 > end:
-            return False
-    return True
+            return -1
+    return 8 * position - have
 
 
 @kernel
@@ -225,19 +225,24 @@ class _Coder:
             and int(np.prod(self.shape)) * layout.dtype.itemsize == layout.nbytes > 0
         )
 
-    def undo(self, stream: bytes, start: int) -> NDArray[np.uint16] | None:
-        """Samples of the entropy-coded data from `start`; None if they are damaged."""
+    def undo(self, stream: bytes, start: int) -> tuple[NDArray[np.uint16], int, int] | None:
+        """Samples of the entropy-coded data from `start`, where they end, and how their last byte is filled; None if damaged."""
         data = np.frombuffer(stream, np.uint8)
         samples = np.empty(self.shape, np.uint16)
         most = -(-self.shape[0] // self.restart_rows) if self.restart_rows else 1
         clean, ends = np.empty(len(data), np.uint8), np.zeros(most, np.int64)
-        written, restarts = remove_stuffing(data, start, clean, ends[: most - 1])
+        written, restarts, end = remove_stuffing(data, start, clean, ends[: most - 1], len(data))
         ends[restarts] = written
-        if restarts != most - 1 or not decode(
-            clean, ends, samples, self.codes, self.tables, self.predictor, self.middle, self.restart_rows
-        ):
+        if restarts != most - 1:
             return None
-        return samples
+        bits = decode(clean, ends, samples, self.codes, self.tables, self.predictor, self.middle, self.restart_rows)
+        if bits < 0:
+            return None
+        used = -(-bits // 8)
+        if used < written:
+            _, _, end = remove_stuffing(data, start, clean, ends[: most - 1], used)
+        lowest_filled = int(clean[used - 1]) & 1 if bits % 8 else 1
+        return samples, int(end), lowest_filled
 
     def redo(self, samples: NDArray[np.uint16], fill: int) -> bytes | None:
         """Entropy-coded data of samples; None if the tables lack a code."""
@@ -259,16 +264,12 @@ def unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
     undone = coder.undo(stream, head.start) if coder.fits else None
     if undone is None:
         return None
-    samples = undone
+    samples, end, fill = undone
     if int(samples.max()) >> head.precision:
         return None
-    for fill in (1, 0):
-        again = coder.redo(samples, fill)
-        if again is not None and stream.startswith(again, head.start):
-            behind = stream[head.start + len(again) :]
-            how = lengths + varint(fill) + varint(head.start) + stream[: head.start] + varint(len(behind)) + behind
-            return _extended(samples, head.precision, layout).tobytes(), how
-    return None
+    behind = stream[end:]
+    how = lengths + varint(fill) + varint(head.start) + stream[: head.start] + varint(len(behind)) + behind
+    return _extended(samples, head.precision, layout).tobytes(), how
 
 
 def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:

@@ -53,7 +53,7 @@ class _Coder:
         """Read `samples` from entropy-coded data, or write these; returns the bytes passed, None if they do not fit together."""
         assert self.parameters is not None
         coder, state = np.zeros(CODER, np.int64), np.zeros((4, CONTEXTS), np.int64)
-        state[0], state[3] = max(2, (int(self.parameters[6]) + 32) >> 6), 1
+        state[0], state[3] = max(2, (self.parameters[6] + 32) >> 6), 1
         if not walk(data, coder, writing, samples, self.interleaving, self.parameters, state):
             return None
         return int(coder[POSITION])
@@ -65,7 +65,7 @@ class _Coder:
         return None if count is None else data[:count].tobytes()
 
 
-def _parameters(precision: int, near: int, presets: tuple[int, ...]) -> NDArray[np.int64] | None:
+def _parameters(precision: int, near: int, presets: tuple[int, ...]) -> tuple[int, ...] | None:
     """MAXVAL, NEAR, T1, T2, T3, RESET, RANGE, qbpp, LIMIT (C.2.4.1.1); None if they cannot be."""
     most, *given, reset = presets or (0, 0, 0, 0, 0)
     most, reset = most or (1 << precision) - 1, reset or 64
@@ -85,7 +85,7 @@ def _parameters(precision: int, near: int, presets: tuple[int, ...]) -> NDArray[
         return None
     span = (most + 2 * near) // (2 * near + 1) + 1
     bits, quantised_bits = max(2, most.bit_length()), (span - 1).bit_length()
-    return np.array([most, near, *thresholds[1:], reset, span, quantised_bits, 2 * (bits + max(8, bits))], np.int64)
+    return most, near, *thresholds[1:], reset, span, quantised_bits, 2 * (bits + max(8, bits))
 
 
 def unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
@@ -99,12 +99,10 @@ def unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
     if not coder.fits:
         return None
     samples = np.zeros(coder.shape, np.uint16)
-    if coder.walk(np.frombuffer(stream, np.uint8)[head.start :].copy(), samples, writing=False) is None:
+    length = coder.walk(np.frombuffer(stream, np.uint8)[head.start :].copy(), samples, writing=False)
+    if length is None:
         return None
-    again = coder.redo(samples)
-    if again is None or not stream.startswith(again, head.start):
-        return None
-    behind = stream[head.start + len(again) :]
+    behind = stream[head.start + length :]
     how = lengths + varint(head.start) + stream[: head.start] + varint(len(behind)) + behind
     return _extended(samples, head.precision, layout).tobytes(), how
 

@@ -274,7 +274,8 @@ def walk_line(data, coder, writing, samples, y, first, last, p, state, run_index
             flat = flat and abs(d - b) <= p[NEAR] and abs(b - corner) <= p[NEAR] and abs(corner - a) <= p[NEAR]
         if not flat:
             for c in range(first, last):
-                a, b, corner, d = neighbours(samples, y, x, c)
+                if last - first > 1:
+                    a, b, corner, d = neighbours(samples, y, x, c)
                 q = 81 * class_of(d - b, p) + 9 * class_of(b - corner, p) + class_of(corner - a, p)
                 value = np.int64(samples[y, x, c]) if writing else np.int64(0)
                 coded = code_regular(data, coder, writing, value, a, b, corner, q, p, state)
@@ -288,7 +289,8 @@ def walk_line(data, coder, writing, samples, y, first, last, p, state, run_index
             going = True
             while going and x + length < columns:
                 for c in range(first, last):
-                    a, b, corner, d = neighbours(samples, y, x, c)
+                    if last - first > 1:
+                        a, b, corner, d = neighbours(samples, y, x, c)
                     going = going and np.int64(samples[y, x + length, c]) == a
                 if going:
                     length += 1

@@ -57,7 +57,7 @@ def unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | 
     if split is None:
         return None
     stream, lengths = split
-    height, width = layout.memory_shape[-2:]
+    height, width = (1, *layout.memory_shape)[-2:]
     pixel = layout.channels * layout.dtype.itemsize
     unwrapped = zlib_stream.unwrap(stream, height * (1 + width * pixel))
     if unwrapped is None or len(unwrapped[0]) != height * (1 + width * pixel):
@@ -75,7 +75,7 @@ def unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | 
 
 def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     """The bytes that `unpack` was given; `UnsupportedError` if this zlib makes others."""
-    if len(samples) != layout.nbytes or len(layout.memory_shape) < 2 or not layout.nbytes:
+    if len(samples) != layout.nbytes or not layout.memory_shape or not layout.nbytes:
         raise CorruptError(f"{len(samples)} bytes of samples are no picture")
     told = Cursor(how)
     crc32, count = int.from_bytes(told.take(4), "little"), told.number()
@@ -83,7 +83,7 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
         raise CorruptError("a picture has more chunks than lengths")
     lengths = [told.number() for _ in range(count)]
     behind = told.take(told.number())
-    height = layout.memory_shape[-2]
+    height = (1, *layout.memory_shape)[-2]
     filters = np.frombuffer(told.take(height), np.uint8)
     if filters.max() > MOST_FILTERS:
         raise CorruptError(f"a row of a picture has the filter {filters.max()}, expected 0 to {MOST_FILTERS}")

@@ -221,7 +221,7 @@ def _redo_segment(plane: NDArray[np.uint8], told: Cursor, layout: Layout) -> byt
     if number > _BY_CONTROLS:
         raise CorruptError(f"RLE has no rule {number}")
     by_controls = number == _BY_CONTROLS
-    controls = np.frombuffer(told.take(told.number()), np.uint8) if by_controls else _planned(plane, number, layout)
+    controls = np.frombuffer(told.take(told.number()), np.uint8).copy() if by_controls else _planned(plane, number, layout)
     out = np.empty(len(plane) + len(controls), np.uint8)
     length = redo(plane, controls, out)
     if length < 0:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.band_context import Near
+from voxz.codecs.wavelet.band_context import BandContext, CodedBand
 from voxz.codecs.wavelet.bands import Learner, encode_bands
 from voxz.codecs.wavelet.heavy.band_features import Memory, known_logs, logarithms
 from voxz.codecs.wavelet.heavy.network import FEATURES, INNER, NEAR, OUTER, SIGNED, WIDE_ABOVE, WIDE_BEFORE
@@ -19,7 +19,7 @@ from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_s
 from voxz.codecs.wavelet.levels import Effort
 from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import neighbours
-from voxz.codecs.wavelet.trellis import Trellis, follow
+from voxz.codecs.wavelet.trellis import follow
 from voxz.jit import kernel
 from voxz.transforms.pyramid import Pyramid
 
@@ -106,30 +106,20 @@ class _Recorder:
     def data(self) -> NDArray[np.uint8]:
         return self.light.data
 
-    def code(
-        self,
-        near: Near,
-        magnitudes: NDArray[np.int32],
-        indices: NDArray[np.int32],
-        sums: NDArray[np.int64],
-        weights: NDArray[np.int64],
-        leaning: NDArray[np.int64],
-        path: Trellis,
-        *,
-        decoding: bool,
-    ) -> bool:
+    def code(self, context: BandContext, coded: CodedBand, *, decoding: bool) -> bool:
         """Code a band, and record at most `most` of its coefficients."""
-        done = self.light.code(near, magnitudes, indices, sums, weights, leaning, path, decoding=decoding)
+        done = self.light.code(context, coded, decoding=decoding)
+        magnitudes, indices = coded.magnitudes, coded.indices
         count = indices.size
         taken = np.sort(self.rng.choice(count, min(count, self.most), replace=False))
         place = z, y, x = np.unravel_index(taken, indices.shape)
         wide = np.pad(magnitudes, ((0, 0), (0, 1), (0, 0)))
         signed = wide.copy()
         signed[FRONT:, TOP:-1, LEFT:-LEFT] *= np.sign(indices)
-        state = self.memory.long_term(near.component, near.band)
-        logs, inputs = known_logs(near.planes, near.parent, near.sisters, near.previous, state)
+        state = self.memory.long_term(context.component, context.band)
+        logs, inputs = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
         own = [np.zeros(indices.shape) for _ in range(5)]
-        _planes(magnitudes, sums, weights, *own)
+        _planes(magnitudes, coded.sums, coded.weights, *own)
         features = np.zeros((taken.size, FEATURES + 1), np.float32)
         for k, (a, b, c) in enumerate(AROUND):
             features[:, k] = logarithms(wide[z + FRONT + a, y + TOP + b, x + LEFT + c])
@@ -138,18 +128,22 @@ class _Recorder:
         for plane, number in zip(own, (FEATURES, OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE), strict=True):
             features[:, number] = plane[place]
         sizes, quantisers = np.zeros(count, np.int32), np.zeros(count, np.uint8)
-        follow(indices.ravel(), path.after, path.quantiser, sizes, quantisers)
+        follow(indices.ravel(), coded.after, coded.quantiser, sizes, quantisers)
         facts = np.zeros((taken.size, 6), np.int64)
-        facts[:, ORIENTATION], facts[:, LEVEL], facts[:, LOSSY] = near.band.orientation, near.band.level, len(path.after) > 1
+        facts[:, ORIENTATION], facts[:, LEVEL], facts[:, LOSSY] = (
+            context.band.orientation,
+            context.band.level,
+            len(coded.after) > 1,
+        )
         facts[:, QUANTISER], facts[:, INDEX] = quantisers[taken], indices[place]
         facts[:, KNOWN] = sum(1 << int(k) for k in [*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE, *inputs])
-        values = self._signed(near, signed, leaning, place)
+        values = self._signed(context, signed, coded.leaning, place)
         self.found.append(Rows(features, values, facts, np.full(taken.size, count / taken.size, np.float32)))
-        self.memory.learn(near.component, near.band, signed)
+        self.memory.learn(context.component, context.band, signed)
         return done
 
     def _signed(
-        self, near: Near, signed: NDArray[np.int32], leaning: NDArray[np.int64], place: tuple[NDArray[np.intp], ...]
+        self, context: BandContext, signed: NDArray[np.int32], leaning: NDArray[np.int64], place: tuple[NDArray[np.intp], ...]
     ) -> NDArray[np.float32]:
         """Signed inputs of the coefficients at `place`."""
         z, y, x = place
@@ -159,7 +153,7 @@ class _Recorder:
             neighbours(signed, a + FRONT, b + TOP, c + LEFT, taps)
             row[1 : 1 + taps.size] = taps
         values[:, 0] = values[:, 1 : 1 + taps.size] @ (leaning * _LEANING)
-        beside, gates = self.memory.beside(near.component, near.band)
+        beside, gates = self.memory.beside(context.component, context.band)
         for plane, gate in zip(beside.astype(np.float64), gates, strict=True):
             east, west = plane[z + 1, y + 1, x + 2], plane[z + 1, y + 1, x]
             south, north = plane[z + 1, y + 2, x + 1], plane[z + 1, y, x + 1]

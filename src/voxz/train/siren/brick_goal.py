@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from voxz.codecs.siren.codec import Prepared, encode_field, render
+from voxz.codecs.masked import Prepared
+from voxz.codecs.siren.codec import encode_field, render
 from voxz.codecs.siren.field import Field
 from voxz.metrics import errors
 from voxz.pipeline.distortion import Tally

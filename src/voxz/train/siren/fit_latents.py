@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.siren.codec import Prepared
+from voxz.codecs.masked import Prepared
 from voxz.codecs.siren.field import Field, Networks
 from voxz.codecs.siren.latents import Latents
 from voxz.codecs.siren.network import Shape

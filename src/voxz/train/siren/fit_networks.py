@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.siren.codec import Prepared
+from voxz.codecs.masked import Prepared
 from voxz.codecs.siren.field import Field, Networks, normalised
 from voxz.codecs.siren.network import Shape
 from voxz.codecs.siren.options import Siren

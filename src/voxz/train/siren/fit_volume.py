@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs import registry
+from voxz.codecs.masked import Prepared
 from voxz.codecs.numbers import SIREN
-from voxz.codecs.siren.codec import Prepared, decode_brick, encode_field
+from voxz.codecs.siren.codec import decode_brick, encode_field
 from voxz.codecs.siren.options import Siren
 from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.errors import UsageError

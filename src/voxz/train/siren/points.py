@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.siren.codec import Prepared
+from voxz.codecs.masked import Prepared
 from voxz.transforms import klt
 from voxz.transforms.fill_masked import fill
 

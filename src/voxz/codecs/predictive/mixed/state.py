@@ -1,7 +1,6 @@
 """What both sides of levels 6 to 9 start from."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,86 +10,108 @@ from voxz.codecs.predictive.mixed.row_code import COARSE, DEPTH, PATTERNS, PHASE
 from voxz.codecs.predictive.neighbourhood import MODES, SELF, Tap
 from voxz.codecs.predictive.padding import Geometry
 from voxz.entropy.logistic import LOGISTIC, REACH, STEPS
-from voxz.entropy.mixing import COUNT_BITS, COUNTERS, LARGEST, REFINED
+from voxz.entropy.mixing import COUNT_BITS, COUNTERS, LARGEST_ODDS, REFINED
 
 COUNTER_WEIGHT = 0.1
 """Weight of a counter before anything is known; the experts share 1."""
-
 
 MOST_TILES = 2048
 """Tiles of a slice; where there would be more they are larger, to bound memory (16 KiB each, for each memory)."""
 
 
-@dataclass(frozen=True)
-class State:
-    """Arrays of a walk, in the order in which `dense.walk.walk` takes them.
+class LeastSquares(NamedTuple):
+    """Recursive least squares: one predictor for each memory, for slices with and without one before, and tile.
 
-    near, taps : offsets (series, mode, tap) of the least-squares taps, and their number by mode
-    tile, memory : as in the settings, the tile larger for large slices
-    states, solutions : (memory, mode & 1, tile, size, size) moments and (..., size) predictors
-    recent : (expert, 3, width + 4) errors in the last three rows
-    weights : (2, decision, context, input) of both mixtures
-    counters, refiners, biases : see `dense.magnitudes`
+    Attributes
+    ----------
+    offsets : int64 (series, modes, taps), indices from a voxel to its neighbours
+    taps : int64 (modes,), their number
+    tile : side of a tile in voxels
+    memory : float64 (memories,), share of the moments that is kept from row to row
+    states : float64 (memories, 2, tiles, size, size), moments
+    solutions : float64 (memories, 2, tiles, size), coefficients
     """
 
-    near: NDArray[np.int64]
+    offsets: NDArray[np.int64]
     taps: NDArray[np.int64]
     tile: int
     memory: NDArray[np.float64]
     states: NDArray[np.float64]
     solutions: NDArray[np.float64]
+
+
+class RowExperts(NamedTuple):
+    """What the least-squares experts know of a row.
+
+    Attributes
+    ----------
+    features : float64 (size, width), differences of each neighbour, and at last of the voxel, to the one north
+    predicted : float64 (memories, width), sums over all neighbours that are known ahead
+    scales : float64 (width,), weight of each voxel in what is learnt: one over its expected error
+    solutions : float64 (memories, tiles, size), those for slices like this
+    first_tile : number of the row's first tile
+    tile : side of a tile in voxels
+    """
+
+    features: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    solutions: NDArray[np.float64]
+    first_tile: int
+    tile: int
+
+
+class Mixture(NamedTuple):
+    """What mixing the experts has learnt.
+
+    Attributes
+    ----------
+    recent : float64 (experts, 3, width + 4), errors of each expert in the last three rows, in dense values
+    weights : float64 (2, DEPTH + 1, SCALES, inputs), both sets of weights of each decision
+    counters : uint32, probability << COUNT_BITS | count of each context
+    refiners : float64 (2 * DEPTH, SCALES // 2, REFINED), last stage of each decision
+    biases : float64 (contexts, 2), sum of the blend's errors and their number
+    """
+
     recent: NDArray[np.float64]
     weights: NDArray[np.float64]
     counters: NDArray[np.uint32]
     refiners: NDArray[np.float64]
     biases: NDArray[np.float64]
 
-    @classmethod
-    def fresh(cls, dense: MixedSettings, geometry: Geometry, references: NDArray[np.int64]) -> "State":
-        """State before the first sample."""
-        west = (Tap(SELF, 0, 0, -1), Tap(SELF, 0, 0, -2))
-        by_mode = [west + dense.support.taps(mode) for mode in range(MODES)]
-        near = np.zeros((geometry.series, MODES, max(map(len, by_mode))), np.int64)
-        for s in range(geometry.series):
-            for mode in range(MODES):
-                if s > 0 or mode < 2:
-                    near[s, mode, : len(by_mode[mode])] = [geometry.offset(tap, s, references) for tap in by_mode[mode]]
-        size = -(-(near.shape[2] + 1) // 8) * 8
-        tile = dense.tile
-        while (tiles := -(-geometry.height // tile) * -(-geometry.width // tile)) > MOST_TILES:
-            tile *= 2
-        squares = len(dense.memory)
-        experts = squares + 2
-        weights = np.full((2, DEPTH + 1, SCALES, experts + COUNTERS), COUNTER_WEIGHT)
-        weights[..., :experts] = 1.0 / experts
-        places = (SCALES * PHASES + PATTERNS * COARSE + COARSE**3) * 2 * DEPTH
-        odds = (np.arange(REFINED) * (2 * LARGEST / (REFINED - 1)) - LARGEST + REACH) * STEPS
-        return cls(
-            near,
-            np.array([len(taps) for taps in by_mode], np.int64),
-            tile,
-            np.array(dense.memory, np.float64),
-            np.zeros((squares, 2, tiles, size, size)),
-            np.zeros((squares, 2, tiles, size)),
-            np.zeros((squares + 1, 3, geometry.width + 4)),
-            weights,
-            np.full(places, 1 << (COUNT_BITS + 15), np.uint32),
-            np.tile(LOGISTIC[odds.astype(np.int64)], (2 * DEPTH, SCALES // 2, 1)),
-            np.zeros((PATTERNS * COARSE, 2)),
-        )
 
-    def arrays(self) -> tuple[Any, ...]:
-        """Arguments for the walk."""
-        return (
-            self.near,
-            self.taps,
-            self.tile,
-            self.memory,
-            self.states,
-            self.solutions,
-            self.recent,
-            self.weights,
-            self.counters,
-            self.refiners,
-            self.biases,
-        )
+def fresh_state(settings: MixedSettings, geometry: Geometry, references: NDArray[np.int64]) -> tuple[LeastSquares, Mixture]:
+    """State before the first sample."""
+    west = (Tap(SELF, 0, 0, -1), Tap(SELF, 0, 0, -2))
+    by_mode = [west + settings.support.taps(mode) for mode in range(MODES)]
+    offsets = np.zeros((geometry.series, MODES, max(map(len, by_mode))), np.int64)
+    for s in range(geometry.series):
+        for mode in range(MODES):
+            if s > 0 or mode < 2:
+                offsets[s, mode, : len(by_mode[mode])] = [geometry.offset(tap, s, references) for tap in by_mode[mode]]
+    size = -(-(offsets.shape[2] + 1) // 8) * 8
+    tile = settings.tile
+    while (tiles := -(-geometry.height // tile) * -(-geometry.width // tile)) > MOST_TILES:
+        tile *= 2
+    memories = len(settings.memory)
+    experts = memories + 2
+    squares = LeastSquares(
+        offsets,
+        np.array([len(taps) for taps in by_mode], np.int64),
+        tile,
+        np.array(settings.memory, np.float64),
+        np.zeros((memories, 2, tiles, size, size)),
+        np.zeros((memories, 2, tiles, size)),
+    )
+    weights = np.full((2, DEPTH + 1, SCALES, experts + COUNTERS), COUNTER_WEIGHT)
+    weights[..., :experts] = 1.0 / experts
+    places = (SCALES * PHASES + PATTERNS * COARSE + COARSE**3) * 2 * DEPTH
+    odds = (np.arange(REFINED) * (2 * LARGEST_ODDS / (REFINED - 1)) - LARGEST_ODDS + REACH) * STEPS
+    mixture = Mixture(
+        np.zeros((memories + 1, 3, geometry.width + 4)),
+        weights,
+        np.full(places, 1 << (COUNT_BITS + 15), np.uint32),
+        np.tile(LOGISTIC[odds.astype(np.int64)], (2 * DEPTH, SCALES // 2, 1)),
+        np.zeros((PATTERNS * COARSE, 2)),
+    )
+    return squares, mixture

@@ -1,10 +1,13 @@
-"""The walk over a band in the heavy profile, shared by encoder and decoder: the decisions of `coding`, with more to go by.
+"""The walk over a band in the heavy profile, shared by encoder and decoder: the light profile's decisions, with more to go by.
 
 Each decision mixes COUNTERS adaptive counters (three of them those of the light profile) with the chance that the network's
-distribution gives, `heavy_network`; so the adaptive coder's statistics stay in play where the network does not fit.
+distribution gives (`network`); so the adaptive coder's statistics stay in play where the network does not fit.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.band_walk import DEPTH, LONGEST, MOST_BITS, REACHED, beyond, lean_bin, raw, trit
 from voxz.codecs.wavelet.heavy.mixing import CHOICES, COUNTERS, INPUTS, NETWORK, PLACES, SETS, decide
@@ -26,7 +29,7 @@ from voxz.codecs.wavelet.heavy.network import (
 from voxz.codecs.wavelet.heavy.online_layer import RATES, energy_of, learn
 from voxz.codecs.wavelet.heavy.tables import log2_of, odds_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_slice
-from voxz.codecs.wavelet.magnitude_context import FRONT, LARGEST, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, row_part
+from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, MOST_MAGNITUDE, TOP, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
 from voxz.jit import at, kernel
@@ -39,6 +42,31 @@ ROWS = 32
 """Rows of the last stage for each kind."""
 
 _LEAN = 1.0 / (1 << (WEIGHT_BITS + UNIT_BITS))
+
+
+class Surroundings(NamedTuple):
+    """What the heavy profile knows around a band, as logarithms of magnitudes to the base 2.
+
+    Attributes
+    ----------
+    logs : float64, padded: of the band itself; the walk fills it
+    planes : float64 (planes, z, y, x), of what is known as a whole
+    places : int64 (planes,), input of the network that each plane is
+    parts : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
+    beside : int32 (bands, z, y, x), padded, magnitudes with signs of other bands, see `network.signed_inputs`
+    beside_at : int64 (bands,), which inputs each of them gives
+    role : 0 to 7: twice the level, up to 3, plus 1 if there is a previous component
+    used : inputs of the mean that this orientation has
+    """
+
+    logs: NDArray[np.float64]
+    planes: NDArray[np.float64]
+    places: NDArray[np.int64]
+    parts: NDArray[np.int64]
+    beside: NDArray[np.int32]
+    beside_at: NDArray[np.int64]
+    role: int
+    used: int
 
 
 @kernel
@@ -94,47 +122,29 @@ def contexts_of(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def code_band(  # type: ignore[no-untyped-def]
-    magnitudes,
-    signed,
-    indices,
-    sums,
-    weights,
-    leaning,
-    orientation,
-    after,
-    quantiser,
-    logs,
-    planes,
-    places,
-    parts,
-    beside,
-    beside_at,
-    role,
-    used,
-    first,
-    slope,
-    bias,
-    second,
-    second_bias,
-    third,
-    third_bias,
-    edges,
-    mixing,
-    final,
-    refiners,
-    chances,
-    counts,
-    coder,
-    data,
-    decoding,
-):
-    """Code the `indices` ``(z, y, x)`` of a band; decoding fills them, the padded `magnitudes`, `signed` and `logs`.
+def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # type: ignore[no-untyped-def]
+    """Code the indices of a band; decoding fills them and the padded arrays. False for a damaged stream.
 
-    `planes` are logarithms of what is known as a whole, `places` the input of the network that each is, `parts` the planes of
-    parent, last sister and previous component (-1: there is none); `beside` signed bands, see `heavy_network.signed_inputs`;
-    `role` is 0 to 7, for the level and whether there is a previous component.
+    Parameters
+    ----------
+    band : `band_context.CodedBand`
+    surroundings : `Surroundings`
+    layers : `model.Layers`, the last one for each of the EXPERTS; it learns
+    mixture : `mixing.Mixture`, which learns
+    coder : int64 (4,), see `voxz.entropy.binary`
+    data : uint8 (bytes,)
+    decoding : whether `data` is decoded
+
+    Tuples are taken apart once: an array that is taken out of one in an inner loop is counted as a reference each time.
     """
+    magnitudes, signed, indices, sums, orientation = band.magnitudes, band.signed, band.indices, band.sums, band.orientation
+    weights, leaning, after, quantiser = band.weights, band.leaning, band.after, band.quantiser
+    logs, planes, places, parts = surroundings.logs, surroundings.planes, surroundings.places, surroundings.parts
+    beside, beside_at, role, used = surroundings.beside, surroundings.beside_at, surroundings.role, surroundings.used
+    first, slope, bias, edges = layers.first, layers.slope, layers.bias, layers.edges
+    second, second_bias, third, third_bias = layers.second, layers.second_bias, layers.third, layers.third_bias
+    mixing, final, refiners = mixture.weights, mixture.final, mixture.refiners
+    chances, counts = mixture.chances, mixture.counts
     width = indices.shape[2]
     line, leans = np.zeros(width, np.int64), np.zeros(width, np.int64)
     lean_1, lean_2 = np.int64(leaning[0]) << UNIT_BITS, np.int64(leaning[1]) << UNIT_BITS
@@ -316,7 +326,7 @@ def code_band(  # type: ignore[no-untyped-def]
                         slopes,
                     )
                 indices[z, y, x] = index
-                row[i] = min(magnitude_of(index, q), LARGEST)
+                row[i] = min(magnitude_of(index, q), MOST_MAGNITUDE)
                 signs[i] = row[i] if index > 0 else -row[i]
                 logs_row[i] = log2_of(2 * np.int64(row[i]) + 1) - 1.0
                 state = after[state, size & 1]

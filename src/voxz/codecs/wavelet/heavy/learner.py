@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.band_context import Near
+from voxz.codecs.wavelet.band_context import BandContext, CodedBand
 from voxz.codecs.wavelet.heavy.band_features import Memory, empty_logs, empty_signed, known_logs
-from voxz.codecs.wavelet.heavy.band_walk import KINDS, ROWS, code_band
+from voxz.codecs.wavelet.heavy.band_walk import KINDS, ROWS, Surroundings, code_band
 from voxz.codecs.wavelet.heavy.mixing import Mixture
 from voxz.codecs.wavelet.heavy.model import Model
 from voxz.codecs.wavelet.heavy.network import EXPERTS, MIXED, NEAR, OWN_SIGNED, PLANES
-from voxz.codecs.wavelet.trellis import Trellis
 from voxz.entropy.binary import start
 
 
@@ -33,68 +32,32 @@ class HeavyLearner:
         start(coder, payload)
         return cls(model, memory, coder, data)
 
-    def code(
-        self,
-        near: Near,
-        magnitudes: NDArray[np.int32],
-        indices: NDArray[np.int32],
-        sums: NDArray[np.int64],
-        weights: NDArray[np.int64],
-        leaning: NDArray[np.int64],
-        path: Trellis,
-        *,
-        decoding: bool,
-    ) -> bool:
+    def code(self, context: BandContext, coded: CodedBand, *, decoding: bool) -> bool:
         """Code the indices of a band."""
-        band, mixture = near.band, self.mixture
-        state = self.memory.long_term(near.component, band)
-        planes, places = known_logs(near.planes, near.parent, near.sisters, near.previous, state)
-        layers = self.model.layers(band.orientation, band.level, len(path.after) > 1, places)
+        band = context.band
+        state = self.memory.long_term(context.component, band)
+        planes, places = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
+        layers = self.model.layers(band.orientation, band.level, len(coded.after) > 1, places)
         third, third_bias = self.last.setdefault(
             band.orientation, (np.stack([layers.third] * EXPERTS), np.stack([layers.third_bias] * EXPERTS))
         )
-        beside, beside_at = self.memory.beside(near.component, band)
+        beside, beside_at = self.memory.beside(context.component, band)
         signed = empty_signed(band.shape)
-        parts = [NEAR, NEAR + 2 * max(near.sisters, default=0), NEAR + PLANES - 2]
-        present = [near.parent, bool(near.sisters), near.previous]
+        parts = [NEAR, NEAR + 2 * max(context.sisters, default=0), NEAR + PLANES - 2]
+        present = [context.parent, bool(context.sisters), context.previous]
         known = np.array(
             [list(places).index(part) if there else -1 for part, there in zip(parts, present, strict=True)], np.int64
         )
         used = 2 * MIXED + OWN_SIGNED + 2 + 4 * max(band.orientation - 1, 0)
+        role = 2 * min(band.level, 3) + context.previous
         done = code_band(
-            magnitudes,
-            signed,
-            indices,
-            sums,
-            weights,
-            leaning,
-            band.orientation,
-            path.after,
-            path.quantiser,
-            empty_logs(band.shape),
-            planes,
-            places,
-            known,
-            beside,
-            beside_at,
-            2 * min(band.level, 3) + near.previous,
-            used,
-            layers.first,
-            layers.slope,
-            layers.bias,
-            layers.second,
-            layers.second_bias,
-            third,
-            third_bias,
-            layers.edges,
-            mixture.weights,
-            mixture.final,
-            mixture.refiners,
-            mixture.chances,
-            mixture.counts,
+            coded._replace(signed=signed),
+            Surroundings(empty_logs(band.shape), planes, places, known, beside, beside_at, role, used),
+            layers._replace(third=third, third_bias=third_bias),
+            self.mixture,
             self.coder,
             self.data,
             decoding,
         )
-        self.memory.learn(near.component, band, signed)
+        self.memory.learn(context.component, band, signed)
         return bool(done)

@@ -4,7 +4,7 @@ Mixing in the logistic domain as in PAQ (Mahoney 2005; two layers as in paq8): S
 its own, mix the log odds of all inputs; a last set mixes their results. What followed such a result before corrects it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,17 @@ EDGE = 11.5
 START_COUNTER, START_NETWORK = 0.03, 0.7
 
 
-@dataclass
-class Mixture:
-    """What adapts, for so many kinds of decisions."""
+class Mixture(NamedTuple):
+    """What adapts, for so many kinds of decisions.
+
+    Attributes
+    ----------
+    weights : float64 (SETS, kinds * CHOICES, INPUTS + 1), and how often each set was used
+    final : float64 (kinds, SETS), weights of the last set
+    refiners : float64 (refiners, REFINED), the last stage
+    chances : float64 (COUNTERS * kinds * PLACES,), of a 1, by each counter
+    counts : int64 (COUNTERS * kinds * PLACES,), decisions that each counter has seen, at most LIMIT
+    """
 
     weights: NDArray[np.float64]
     final: NDArray[np.float64]

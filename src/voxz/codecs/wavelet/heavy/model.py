@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ LEVELS = 4
 """Levels with a bias of their own, from the finest on; coarser ones share the last."""
 
 MOST_UNITS = 256
-LARGEST = 2.0**16
+LARGEST_WEIGHT = 2.0**16
 
 _SHAPES: dict[str, tuple[int | str, ...]] = {
     "first": (8, FEATURES, "one"),
@@ -48,9 +49,17 @@ _ALWAYS = (*range(NEAR), OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE)
 Weights = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Layers:
-    """Weights for a band: those of the first layer with what depends on the band put together."""
+class Layers(NamedTuple):
+    """Weights for a band: those of the first layer with what depends on the band put together; all float64.
+
+    Attributes
+    ----------
+    first : (FEATURES, one)
+    slope, bias : (one,): what the expected magnitude adds, and what is always added
+    second, second_bias : (one, two) and (two,)
+    third, third_bias : (two, OUTPUTS) and (OUTPUTS,); in a walk with an axis of EXPERTS in front
+    edges : (2, 3), by quantiser and index, how far the bounds of an index lie outside
+    """
 
     first: Weights
     slope: Weights
@@ -91,7 +100,7 @@ class Model:
                 got = "nothing" if array is None else f"shape {array.shape}"
                 raise CorruptError(f"a model of the heavy profile has {got} for {name!r}, expected shape {expected}")
             arrays[name] = np.ascontiguousarray(array.astype(np.float64))
-            if not (np.abs(arrays[name]) <= LARGEST).all():
+            if not (np.abs(arrays[name]) <= LARGEST_WEIGHT).all():
                 raise CorruptError(f"a model of the heavy profile has numbers out of bounds for {name!r}")
         return cls(texts.get("name", ""), hashlib.sha256(data).digest(), arrays)
 

@@ -1,0 +1,322 @@
+"""Looking through the files that go into an archive: what each is, where its samples lie, and which arrays they make together.
+
+Every file is read once to find its checksums and to try its packings, which count only if packing again gives the very bytes.
+What no reader knows, or what contradicts itself, is verbatim: it never stops the rest. Samples are not kept: they are read again
+when their array is coded, and a file that is another one by then is an error.
+"""
+
+import contextlib
+import gzip
+import hashlib
+import os
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.container.files import Gzip
+from voxz.container.pieces import LONGEST
+from voxz.errors import CorruptError, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
+from voxz.io import gzip_stream
+from voxz.io.arrange import arrange
+from voxz.io.foreign_file import HEAD_BYTES, ForeignFile, Space, Stretch
+from voxz.io.packings import packing
+from voxz.io.readers import READERS
+from voxz.threads import map_ordered
+from voxz.volume.layout import MOST_AXES, Layout
+
+PLAIN, FOLDER = "bytes", "folder"
+"""Formats of files that no reader knows, and of empty folders."""
+
+LARGEST_ITEM = 1 << 30
+"""Bytes of samples that are unpacked, or put into another order, at once; larger ones are verbatim."""
+
+_PART = 1 << 22
+
+
+@dataclass(frozen=True)
+class Item:
+    """A stretch of samples in a file, and how its packing is done again."""
+
+    stretch: Stretch
+    how: bytes = b""
+
+    @property
+    def plain(self) -> bool:
+        """Whether the bytes of the file are the samples of the array."""
+        return self.stretch.packing == "raw" and not self.stretch.view.split
+
+
+@dataclass
+class TreeFile:
+    """A file of an archive.
+
+    Attributes
+    ----------
+    name : path within the folder, with ``/``
+    stamp : what changes when the file does
+    size, crc32, sha256 : of its content
+    gzip, gzip_crc32 : how the content was compressed, if that can be done again exactly
+    items : in file order
+    space, facts : what its reader says
+    """
+
+    name: str
+    path: Path
+    stamp: tuple[int, ...]
+    mode: int = 0
+    mtime_ns: int = 0
+    format: str = PLAIN
+    size: int = 0
+    crc32: int = 0
+    sha256: bytes = b""
+    gzip: Gzip | None = None
+    gzip_crc32: int = 0
+    items: tuple[Item, ...] = ()
+    space: Space | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    detached: dict[str, tuple[Stretch, ...]] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def content(self) -> Iterator[BinaryIO]:
+        """Its content, unpacked. `TruncatedError` if it is not the file that was looked at."""
+        if self.stamp and _stamp(self.path) != self.stamp:
+            raise TruncatedError(f"{self.path} was changed while it was read; wait until it is complete and try again")
+        with self.path.open("rb") as raw:
+            if self.gzip is None:
+                yield raw
+            else:
+                with gzip.GzipFile(fileobj=raw, mode="rb") as content:
+                    yield cast(BinaryIO, content)
+
+
+@dataclass
+class TreeArray:
+    """An array that files make together: its items, as numbers of a file and of its item, in memory order."""
+
+    layout: Layout
+    items: list[tuple[int, int]]
+
+
+class Tree:
+    """Files, in the order in which they are stored, and their arrays.
+
+    Attributes
+    ----------
+    files : those that share an array follow each other in its order; the ones without samples come last
+    arrays : in the order of the files
+    """
+
+    def __init__(
+        self, source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], threads: int, named: bool = True
+    ) -> None:
+        """Look through a folder, or a list of files and folders; if not `named`, at one file whose name is not kept."""
+        self._source, self.named = source, named
+        listed = _listed(source) if named else {"": Path(cast(str, source))}
+        if not listed:
+            raise UsageError("there are no files to archive; give a folder that has some")
+        found = list(map_ordered(lambda pair: _scanned(*pair, whole=named), list(listed.items()), threads))
+        by_name = {file.name: file for file in found}
+        for file in found:
+            for name, stretches in file.detached.items():
+                other = by_name.get(str(PurePosixPath(file.name).parent / name))
+                if other is not None and not other.items:
+                    other.items = _proven(other, stretches)
+                    other.format, other.space, other.facts = file.format, file.space, file.facts
+        self.files, self.arrays = _arranged(found)
+
+    def refuse_changed(self) -> None:
+        """Raise `TruncatedError` if files came, went or changed since they were listed."""
+        now = {name: _stamp(path) for name, path in _listed(self._source).items() if path.exists()}
+        then = {file.name: file.stamp for file in self.files}
+        if now != then:
+            changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+            raise TruncatedError(f"{changed[0]} was changed while the folder was read; wait until it is complete and try again")
+
+
+def _listed(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> dict[str, Path]:
+    """Files, and empty folders (with a ``/`` at their end), by name."""
+    if not isinstance(source, str | os.PathLike):
+        found: dict[str, Path] = {}
+        for entry in source:
+            inside = (
+                {f"{Path(entry).name}/{name}": path for name, path in _listed(entry).items()} if Path(entry).is_dir() else None
+            )
+            for name, path in (inside or {Path(entry).name: Path(entry)}).items():
+                if name in found and found[name] != path:
+                    raise UsageError(f"two of the files are named {name}; give the folder that they lie in, or rename one")
+                found[name] = path
+        return found
+    root, found = Path(source), {}
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        here = Path(folder)
+        for name in sorted(names):
+            path = here / name
+            if path.is_file():
+                found[path.relative_to(root).as_posix()] = path
+            else:
+                warnings.warn(f"{path} is no regular file and is left out", PlainBytesWarning, stacklevel=2)
+        if not folders and not names and here != root:
+            found[here.relative_to(root).as_posix() + "/"] = here
+    return found
+
+
+def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
+    """A file, looked at; unless it is a `whole` one of an archive, gzip is not undone."""
+    status = path.stat()
+    file = TreeFile(name, path, _stamp(path), status.st_mode & 0o7777, status.st_mtime_ns)
+    if path.is_dir():
+        file.format, file.sha256 = FOLDER, hashlib.sha256().digest()
+        return file
+    with path.open("rb") as raw:
+        if whole and raw.read(len(gzip_stream.MAGIC)) == gzip_stream.MAGIC:
+            file.gzip, file.gzip_crc32 = _gzip(path) or (None, 0)
+    digest = hashlib.sha256()
+    with file.content() as content:
+        head = b""
+        while part := content.read(_PART):
+            head = head or part[:HEAD_BYTES]
+            digest.update(part)
+            file.crc32, file.size = zlib.crc32(part, file.crc32), file.size + len(part)
+    file.sha256 = digest.digest()
+    try:
+        known = _parsed(file, head)
+        if known is not None:
+            inner = path.name
+            file.items = _proven(file, known.stretches.get(inner, ()))
+            file.format, file.space, file.facts = known.format, known.space, dict(known.facts)
+            file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
+    except (CorruptError, UnsupportedError) as fault:
+        if whole:
+            warnings.warn(f"{path}: {fault}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
+    return file
+
+
+def _gzip(path: Path) -> tuple[Gzip, int] | None:
+    """Settings that give the very .gz file again, and its CRC32; None if there are none, or it is damaged."""
+    check = gzip_stream.IdentityCheck(path)
+    try:
+        with gzip.open(path) as content:
+            while part := content.read(_PART):
+                check.feed(part)
+    except (OSError, EOFError, zlib.error):
+        check.close()
+        return None
+    found = check.result(b"")
+    return found if found[0].exact else None
+
+
+def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
+    """What the reader of its format says; None if there is none."""
+    name = file.path.name
+    plain = name[:-3] if file.gzip and name.lower().endswith(".gz") else name
+    reader = next((module for module in READERS.values() if module.recognise(head, plain)), None)
+    if reader is None:
+        return None
+    with contextlib.ExitStack() as stack:
+
+        def beside(other: str) -> BinaryIO:
+            path = file.path.parent / other
+            if Path(other).name != other or not path.is_file():
+                raise UnsupportedError(f"its samples are in {other}, which is not beside it")
+            return stack.enter_context(path.open("rb"))
+
+        known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
+    if plain != name and plain in known.stretches:
+        known.stretches[name] = known.stretches.pop(plain)
+    return known
+
+
+def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
+    """The stretches whose samples give the very bytes of the file."""
+    items, end = [], 0
+    with file.content() as content:
+        for stretch in stretches:
+            if not stretch.length or stretch.start < end or stretch.start + stretch.length > file.size:
+                continue
+            item = Item(stretch)
+            if item.plain:
+                items += [item] if stretch.length == stretch.layout.nbytes else []
+            elif max(stretch.length, stretch.layout.nbytes) <= LARGEST_ITEM:
+                content.seek(stretch.start)
+                data = content.read(stretch.length)
+                how = _how(data, stretch)
+                items += [] if how is None else [replace(item, how=how)]
+            end = stretch.start + stretch.length
+    return tuple(items)
+
+
+def _how(data: bytes, stretch: Stretch) -> bytes | None:
+    """What packing again needs; None if it would not give `data`."""
+    if stretch.packing == "raw":
+        return b"" if len(data) == stretch.layout.nbytes == (stretch.view.samples or 0) * stretch.layout.dtype.itemsize else None
+    module, layout = packing(stretch.packing), packed_layout(stretch.layout)
+    found = module.unpack(data, layout, *stretch.options)
+    if found is None or len(found[0]) != layout.nbytes or len(found[1]) > LONGEST:
+        return None
+    return found[1] if module.pack(found[0], found[1], layout) == data else None
+
+
+def packed_layout(layout: Layout) -> Layout:
+    """Layout as packings know it, when a file is written and when it is restored: without axes of 1 that are slowest."""
+    memory = list(layout.memory_shape)
+    while memory and memory[0] == 1:
+        del memory[0]
+    return replace(layout, shape=tuple(memory[::-1] if layout.first_axis_fastest else memory))
+
+
+def samples_of(data: bytes, item: Item) -> NDArray[np.generic]:
+    """Samples of an item in the order of its array, from its bytes in the file."""
+    stretch = item.stretch
+    if stretch.packing != "raw":
+        found = packing(stretch.packing).unpack(data, packed_layout(stretch.layout), *stretch.options)
+        if found is None or found[1] != item.how:
+            raise TruncatedError("a file was changed while it was read; wait until it is complete and try again")
+        data = found[0]
+    return stretch.view.apply(np.frombuffer(data, stretch.layout.dtype))
+
+
+def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
+    """Files in the order of their arrays, and those."""
+    groups: dict[object, list[tuple[int, int]]] = {}
+    for number, file in enumerate(files):
+        for place, item in enumerate(file.items):
+            stretch = item.stretch
+            alone = stretch.key is None or len(stretch.layout.shape) + 1 > MOST_AXES
+            groups.setdefault((number, place) if alone else (stretch.key, stretch.layout), []).append((number, place))
+    arrays: list[TreeArray] = []
+    first: dict[int, tuple[int, int]] = {}
+    for members in groups.values():
+        layout = files[members[0][0]].items[members[0][1]].stretch.layout
+        order, axes = arrange([files[number].items[place].stretch.position for number, place in members])
+        axes = axes if len(layout.shape) + len(axes) <= MOST_AXES else (len(members),)
+        if len(members) > 1:
+            shape = (*layout.shape, *axes[::-1]) if layout.first_axis_fastest else (*axes, *layout.shape)
+            layout = replace(layout, shape=shape)
+        items = [members[k] for k in order]
+        for rank, (number, _) in enumerate(items):
+            first.setdefault(number, (len(arrays), rank))
+        arrays.append(TreeArray(layout, items))
+    last = (len(arrays), 0)
+
+    def place_of(number: int) -> tuple[int, int, str, str]:
+        name = files[number].name
+        return *first.get(number, last), "" if number in first else PurePosixPath(name).suffix.lower(), name
+
+    ordered = sorted(range(len(files)), key=place_of)
+    renumbered = {old: new for new, old in enumerate(ordered)}
+    for array in arrays:
+        array.items = [(renumbered[number], place) for number, place in array.items]
+    return [files[number] for number in ordered], arrays
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written to or replaced; of a folder, that it is one."""
+    status = path.stat()
+    return (0,) if path.is_dir() else (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
