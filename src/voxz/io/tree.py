@@ -225,9 +225,14 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
             path = file.path.parent / other
             if Path(other).name != other or not path.is_file():
                 raise UnsupportedError(f"its samples are in {other}, which is not beside it")
-            return stack.enter_context(path.open("rb"))
+            raw = stack.enter_context(path.open("rb"))
+            packed = raw.peek(len(gzip_stream.MAGIC))[: len(gzip_stream.MAGIC)] == gzip_stream.MAGIC
+            return cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))) if packed else raw
 
-        known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
+        try:
+            known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise CorruptError(f"its samples are in a damaged gzip file ({error})") from None
     if plain != name and plain in known.stretches:
         known.stretches[name] = known.stretches.pop(plain)
     return known

@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from nibabel.freesurfer.mghformat import MGHImage
+from nibabel.parrec import PARRECHeader
 
 from foreign import content, folder, parsed, taken
 from voxz.errors import CorruptError, UnsupportedError, VoxzError
@@ -73,7 +74,7 @@ def test_par_rec(stem: str) -> None:
     found = taken(shipped(f"{stem}.PAR", f"{stem}.REC"), f"{stem}.PAR")
     with (DATA / f"{stem}.PAR").open("r") as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        whole = nib.parrec.PARRECHeader.from_fileobj(text, permit_truncated=True)
+        whole = PARRECHeader.from_fileobj(text, permit_truncated=True)
     assert np.array_equal(found.array.T, np.fromfile(DATA / f"{stem}.REC", "<u2").reshape(3, 9, 64, 64))
     assert found.array.shape == whole.get_data_shape()
     assert np.allclose(found.affine, whole.get_affine())
@@ -84,7 +85,7 @@ def test_all_versions_of_par(path: Path) -> None:
     """REC files of zeros for the headers that nibabel has without one; it cannot read slices in several directions."""
     with path.open("r") as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        header = nib.parrec.PARRECHeader.from_fileobj(text, permit_truncated=True)
+        header = PARRECHeader.from_fileobj(text, permit_truncated=True)
     expected = header.get_affine()
     shape = header.get_rec_shape()
     kind = header.get_data_dtype()

@@ -105,7 +105,7 @@ def directories(file: BinaryIO, size: int) -> Iterator[Directory]:
         yield directory
         for below in directory.numbers(SUB_DIRECTORIES).tolist():
             following = below
-            while following:
+            while following and following not in seen:
                 child, following = _read(file, size, order, big, following, 1, seen)
                 yield child
 
