@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs wheel bench clean
+.PHONY: demo test lint docs wheel bench golden-aarch64 golden-generic clean
 
 demo: $(VENV)/.demo
 	$(RUN) -m benchmarks.demo
@@ -28,6 +28,16 @@ wheel: $(VENV)/.test
 bench: $(VENV)/.demo
 	@test -n "$(DATA)" || { echo "make bench DATA=folder with .nii.gz files"; exit 2; }
 	$(RUN) -m benchmarks lossless $(DATA)
+
+# every golden file, decoded in plain Python on an emulated aarch64 (Debian or Ubuntu; installs what it needs; takes hours)
+golden-aarch64:
+	PYTHON=$(PYTHON) .ci/golden-aarch64
+
+# the same with kernels compiled for any x86-64 instead of this one
+golden-generic: export NUMBA_CPU_NAME = generic
+golden-generic: export VOXZ_CACHE_DIR = build/kernels-generic
+golden-generic: $(VENV)/.test
+	$(RUN) benchmarks/golden.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

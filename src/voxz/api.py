@@ -206,6 +206,7 @@ def decompress(
     select: str | None = None,
     resolution: int = 0,
     resample: Sequence[int] | float | None = None,
+    convert: str | None = None,
     threads: int | None = None,
     force: bool = False,
     remove: bool = False,
@@ -218,6 +219,9 @@ def decompress(
     A `resolution` above 0 gives a smaller image instead: x, y and z are halved so often (see `Image.preview`), and voxel sizes
     and affines of a NIfTI header are those of the larger voxels.
 
+    With ``convert="nifti"``, scalar volumes of any format are written as NIfTI files instead (`voxz.image.convert`): into the
+    folder `destination`, or the only one to a file that ends in .nii or .nii.gz.
+
     A destination that ends in .gz is written as canonical gzip (no name, no time). What is restored is compared with the
     original's checksum before it takes its name. The header of a .hdr/.img pair is written beside its .img, and what was behind a
     gzip stream behind it.
@@ -225,7 +229,9 @@ def decompress(
     With `remove`, `source` is deleted once all of it is restored and read back from the disk.
     """
     part = bool(resolution) or select is not None or resample is not None
-    if remove and (part or os.fspath(destination) == "-" or is_stream(destination)):
+    if part and convert is not None:
+        raise UsageError("a conversion takes whole volumes; leave out --select, --resolution and --resample with --as")
+    if remove and (part or convert is not None or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after all of it was restored on disk; leave out --rm (remove) here")
     given = None
     if isinstance(source, str | os.PathLike) and Path(source).is_file():
@@ -238,6 +244,9 @@ def decompress(
             file = stack.enter_context(output(destination, force, like))
             sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
             image.write_part(select, resolution, sink, resample)
+            return
+        if convert is not None:
+            _convert(stack.enter_context(Image(source, threads=threads)), destination, convert, force)
             return
         reader = stack.enter_context(Reader(source))
         if reader.files.named:
@@ -271,6 +280,18 @@ def _sinks(
         return [sink]
     header = header_path(Path(destination), reader.files[1].name)
     return [sink, stack.enter_context(complete_file(header, force, like, read_back))]
+
+
+def _convert(image: Image, destination: FilePath, convert: str, force: bool) -> None:
+    """Write volumes in another format."""
+    from voxz.image.convert import write_all  # noqa: PLC0415 - start-up time
+
+    if convert != "nifti":
+        raise UsageError(f"cannot convert to {convert!r}; nifti is what there is")
+    if os.fspath(destination) == "-":
+        raise UsageError("NIfTI files go to a folder or a file; give one with -o")
+    with ExitStack() as stack:
+        write_all([stack.enter_context(series) for series in image.series], Path(destination), force)
 
 
 def encode(

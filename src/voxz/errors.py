@@ -49,6 +49,10 @@ class PlainBytesWarning(VoxzWarning):
     """A file is no image that voxz knows, or contradicts itself: it was kept as plain bytes, and comes back byte for byte."""
 
 
+class PersonalDataWarning(VoxzWarning):
+    """Files of an archive may tell who a person is: they were kept as they are."""
+
+
 class TrailingBytesWarning(VoxzWarning):
     """Bytes follow the gzip stream of a file, which other programs ignore: they are kept, and come back in the .gz file."""
 

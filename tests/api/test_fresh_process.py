@@ -46,8 +46,9 @@ def write_all(folder: Path, shapes: tuple[tuple[int, ...], ...] = SMALL) -> None
         if case["shape"] not in shapes:
             continue
         np.save(folder / "image.npy", head(case["shape"]))
-        options = {"transform": "trained:general", "entropy": case["entropy"], "verify": False, "threads": 1}
-        voxz.compress(folder / "image.npy", folder / f"{name}.voxz", force_lossy=True, target=case["target"], **options)
+        codec = voxz.Wavelet(transform="trained:general", entropy=case["entropy"])
+        options: dict[str, Any] = {"codec": codec, "target": case["target"], "force_lossy": True, "verify": False, "threads": 1}
+        voxz.compress(folder / "image.npy", folder / f"{name}.voxz", **options)
     (folder / "image.npy").unlink()
 
 

@@ -80,7 +80,7 @@ THIN = [(1, 1, 1, 4096), (1, 1, 4096, 1), (1, 4096, 1, 1), (4096, 1, 1, 1), (1, 
 @pytest.mark.parametrize("shape", THIN)
 def test_borders_of_thin_bricks_stay_within_the_stated_memory(shape: tuple[int, int, int, int]) -> None:
     geometry = Geometry(*shape)
-    most = 16 if min(shape[1:]) == 1 else 10
+    most = 16
     assert geometry.size <= most * geometry.samples + 64
     assert predictive.BYTES_A_PLACE * most < BYTES_PER_SAMPLE
 

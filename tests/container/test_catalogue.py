@@ -87,6 +87,14 @@ def test_pieces_are_told_by_what_they_take_over(reference: bytes, data: st.DataO
     assert cursor.left == rest.left == 0
 
 
+def test_a_piece_may_begin_further_on_in_its_reference() -> None:
+    """The first step copies nothing and gives nothing: it only skips."""
+    head = bytes(range(256)) * 4
+    steps, new = delta.told_by(b"in front" + head, head)
+    assert new == b""
+    assert delta.retold(b"in front" + head, len(head), Cursor(steps), Cursor(new)) == head
+
+
 def test_equal_pieces_need_nothing_new() -> None:
     head = bytes(range(256)) * 20
     assert delta.told_by(head, head)[1] == b""

@@ -224,6 +224,9 @@ def decompress(
     select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
     resolution: Annotated[int, typer.Option(help="A smaller image: x, y, z halved so often; 0 is the original.")] = 0,
     resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
+    convert: Annotated[
+        str | None, typer.Option("--as", metavar="nifti", help="Scalar volumes as NIfTI files instead: a conversion.")
+    ] = None,
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is restored and read back.")] = False,
@@ -236,12 +239,15 @@ def decompress(
 
     def work(job: Job, progress: Shown | None) -> str:
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
-        api.decompress(_input(job.source), job.destination, resample=grid, remove=remove, progress=progress, **options)
+        options |= {"convert": convert, "remove": remove}
+        api.decompress(_input(job.source), job.destination, resample=grid, progress=progress, **options)
         return "" if job.destination == STREAM else f"{job.destination} is back"
 
     rename = selected_name if select or resolution or resample else restored_name
     files = files_in(inputs, packed=True)
-    if len(files) == 1 and output not in (None, STREAM) and restores_folder(files[0]):
+    if convert and output is None:
+        raise UsageError("--as needs a place for its files; give -o a folder, or the name of a .nii or .nii.gz file")
+    if len(files) == 1 and output not in (None, STREAM) and (convert or restores_folder(files[0])):
         jobs = [Job(files[0], str(output))]
     else:
         jobs = settle(files, output, rename, folder=len(files) > 1, flat=flat)

@@ -16,7 +16,7 @@ from voxz.container.cursor import Cursor
 from voxz.container.files import Gzip, Samples, Segment, StoredFile, Verbatim
 from voxz.container.pieces import Chunk
 from voxz.entropy.varint import varint
-from voxz.errors import CorruptError, LimitError, needs_newer
+from voxz.errors import CorruptError, LimitError, UsageError, needs_newer
 from voxz.volume.view import IDENTITY, View
 
 NAMED, ATTRIBUTES = 1, 2
@@ -251,6 +251,12 @@ class Catalogue(Sequence[StoredFile]):
         """Numbers of the pieces of a file."""
         end = self._piece_start[number + 1] if number + 1 < len(self) else self.piece_lengths.size
         return range(int(self._piece_start[number]), int(end))
+
+    def number_of(self, name: str) -> int:
+        """Number of the file of a name; `UsageError` if there is none."""
+        if name not in self._names:
+            raise UsageError(f"there is no file {name!r} in the archive")
+        return self._names.index(name)
 
     def files_of(self, array: int) -> list[int]:
         """Numbers of the files that have samples of an array, in their order."""

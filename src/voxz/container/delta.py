@@ -38,7 +38,7 @@ def retold(reference: bytes, length: int, steps: Cursor, new: Cursor) -> bytes:
     parts, done, there = [], 0, 0
     while done < length:
         copied, given, skipped = steps.number(), steps.number(), steps.number()
-        if copied + given == 0 or copied + given > length - done or there + copied + skipped > len(reference):
+        if copied + given + skipped == 0 or copied + given > length - done or there + copied + skipped > len(reference):
             raise CorruptError("the steps of a piece of the file lead out of it")
         parts += [reference[there : there + copied], new.take(given)]
         done += copied + given

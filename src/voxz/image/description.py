@@ -41,3 +41,29 @@ def name_of(array: StoredArray) -> str:
         return ""
     first = files[numbers[0]].name
     return first if len(numbers) == 1 else str(PurePosixPath(first).parent)
+
+
+def scaling_of(facts: dict[str, Any], slices: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """Slope and intercept of a description: one pair, or one for each of the `slices` (slowest axis last), in their shape.
+
+    None if it has none, or not as many.
+    """
+    pairs = facts.get("scaling")
+    if not isinstance(pairs, list) or len(pairs) not in (1, math.prod(slices)):
+        return None
+    flat = [number for pair in pairs if isinstance(pair, list) for number in pair]
+    if len(flat) != 2 * len(pairs) or not all(isinstance(n, int | float) and math.isfinite(n) for n in flat):
+        return None
+    numbers = np.array(flat, np.float64).reshape(-1, 2)
+    return numbers[0] if len(pairs) == 1 else numbers.reshape(*slices[::-1], 2).swapaxes(0, len(slices) - 1)
+
+
+def seconds_of(facts: dict[str, Any]) -> float | None:
+    """Repetition time of a description in seconds; None if it has none."""
+    told = facts.get("facts")
+    text = told.get("repetition time (ms)") if isinstance(told, dict) else None
+    try:
+        seconds = float(str(text)) / 1000
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None

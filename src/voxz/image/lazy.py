@@ -17,9 +17,9 @@ from voxz.container.byte_source import SourceLike, portable
 from voxz.container.files import StoredFile
 from voxz.container.loss_mark import all_marks
 from voxz.container.reader import Reader, StoredArray, only_array
-from voxz.errors import LimitError, UnsupportedError, UsageError
+from voxz.errors import LimitError, MissingDependencyError, UnsupportedError, UsageError
 from voxz.image.brick_cache import BrickCache
-from voxz.image.description import affine_of, description, name_of
+from voxz.image.description import affine_of, description, name_of, scaling_of, seconds_of
 from voxz.image.gather import Piece, Positions, pieces
 from voxz.image.loss import LossFacts, loss_of
 from voxz.image.preview import coarse_samples, halvings_at
@@ -28,6 +28,7 @@ from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
 from voxz.io.nifti_header import nifti_header
 from voxz.limits import BASE
+from voxz.pipeline.decode import read_file
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
@@ -103,14 +104,48 @@ class Image:
         return [Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes, number=n) for n in numbers]
 
     @property
+    def members(self) -> list[str]:
+        """Names of the files in an archive that hold the volume, in the order of their samples; of the archive, all."""
+        files = self._reader.files
+        lone = self._number is None and len(self._reader.arrays) != 1
+        return [files[n].name for n in (range(len(files)) if lone else files.files_of(self._array.number))]
+
+    def read(self, name: str) -> bytes:
+        """Content of a file in an archive; of a series, what it needs is decoded and no more. One in gzip is unpacked."""
+        return read_file(self._reader, self._reader.files.number_of(name), self._threads)
+
+    def dataset(self, name: str) -> Any:
+        """A DICOM file in an archive as a `pydicom.Dataset`."""
+        try:
+            import pydicom  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MissingDependencyError("data sets need pydicom; install it with: pip install 'voxz[dicom]'") from None
+        return pydicom.dcmread(io.BytesIO(self.read(name)), force=True)
+
+    @property
     def name(self) -> str:
         """In an archive: the file that holds the volume, or the folder of those that do; else empty."""
         return name_of(self._array)
 
+    @cached_property
+    def _told(self) -> dict[str, Any]:
+        """What the archive says about the volume."""
+        return description(self._array)
+
+    @property
+    def scaling(self) -> NDArray[np.float64] | None:
+        """Slope and intercept, as an archive says: one pair, or one for each slice, ``shape[2:] + (2,)``; None if nobody says."""
+        return scaling_of(self._told, self._layout.shape[2:])
+
+    @property
+    def seconds(self) -> float | None:
+        """Between the volumes of a series, as an archive says; None if nobody says."""
+        return seconds_of(self._told)
+
     @property
     def facts(self) -> dict[str, Any]:
         """What the reader of its format said about the volume, such as its modality; empty if it said nothing."""
-        found = description(self._array).get("facts")
+        found = self._told.get("facts")
         return found if isinstance(found, dict) else {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -190,7 +225,7 @@ class Image:
 
     @property
     def header(self) -> Any:
-        """The NIfTI header as a nibabel object; None for arrays."""
+        """The NIfTI header as a nibabel object, made from what the archive says for volumes of other formats; None for arrays."""
         head = self.nifti_header()
         return None if head is None else self._nibabel_header(head)
 
@@ -215,9 +250,12 @@ class Image:
 
     @property
     def affine(self) -> NDArray[np.float64] | None:
-        """Voxel indices to mm (4 x 4), by the header of the original; None if it says nothing."""
-        header = self.header
-        return affine_of(description(self._array)) if header is None else np.asarray(header.get_best_affine(), np.float64)
+        """Voxel indices to mm (4 x 4, RAS), by the original; None if it says nothing."""
+        told = affine_of(self._told)
+        header = self.header if told is None else None
+        if header is None or (self._told and not (header["sform_code"] or header["qform_code"])):
+            return told
+        return np.asarray(header.get_best_affine(), np.float64)
 
     @cached_property
     def voxel_size(self) -> tuple[float, ...] | None:
@@ -234,16 +272,21 @@ class Image:
         import nibabel  # noqa: PLC0415 - start-up time
 
         from voxz.image.nibabel_proxy import ImageProxy  # noqa: PLC0415
+        from voxz.image.scaled_slices import ScaledSlices  # noqa: PLC0415
 
         head = self.nifti_header()
         if head is None or self._layout.channels > 1:
-            raise UnsupportedError("only scalar NIfTI images can become nibabel images")
+            raise UnsupportedError("only scalar volumes of NIfTI files and archives can become nibabel images")
         header = self._nibabel_header(self._head_of(self._coarse_positions(level)) if level else head)
         header.set_data_offset(0)  # where nibabel will write the samples, not where they were
         kind = nibabel.Nifti1Image if isinstance(header, nibabel.Nifti1Header) else nibabel.Nifti2Image
         slope, intercept = header.get_slope_inter()
         stored = self.preview(level) if level else self
-        proxy = ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
+        scaling, proxy = self.scaling, None
+        if scaling is not None and scaling.ndim > 1:
+            steps = tuple(slice(None, None, part.step) for part in self._coarse_positions(level)[2:])
+            proxy = ScaledSlices(stored, scaling[steps])
+        proxy = proxy or ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
         image = kind(proxy, None, header)
         image._affine = np.asarray(header.get_best_affine(), np.float64)  # as nibabel.load does: unchecked, it may be NaN
         return image
@@ -357,8 +400,15 @@ class Image:
         return nifti.select(head, starts, steps, list(shape))
 
     def nifti_header(self) -> bytes | None:
-        """Bytes of the NIfTI header and its extensions, verbatim; None for arrays."""
-        return nifti_header(self._array, max(BASE, self._max_bytes or 0))
+        """NIfTI header and extensions, verbatim, or made for a scalar volume of another format; None for arrays."""
+        head = nifti_header(self._array, max(BASE, self._max_bytes or 0))
+        if head is not None or not ("affine" in self._told or "axes" in self._told) or self._layout.channels > 1:
+            return head
+        from voxz.image.made_header import made_header  # noqa: PLC0415 - imports nibabel
+
+        scaling = self.scaling
+        pair = (float(scaling[0]), float(scaling[1])) if scaling is not None and scaling.ndim == 1 else None
+        return made_header(self._layout, affine_of(self._told), pair, self.seconds)
 
     def _read(self, positions: tuple[Positions, ...]) -> NDArray[np.generic]:
         """Samples at the given positions of the user-visible axes, with channels as one more axis."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from voxz.container.files import Gzip
 from voxz.container.pieces import LONGEST
-from voxz.errors import CorruptError, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
+from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
 from voxz.io import gzip_stream
 from voxz.io.arrange import arrange
 from voxz.io.foreign_file import HEAD_BYTES, ForeignFile, Space, Stretch
@@ -63,7 +63,7 @@ class TreeFile:
     size, crc32, sha256 : of its content
     gzip, gzip_crc32 : how the content was compressed, if that can be done again exactly
     items : in file order
-    space, facts : what its reader says
+    space, facts, personal : what its reader says
     """
 
     name: str
@@ -80,6 +80,7 @@ class TreeFile:
     items: tuple[Item, ...] = ()
     space: Space | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    personal: frozenset[str] = frozenset()
     detached: dict[str, tuple[Stretch, ...]] = field(default_factory=dict)
 
     @contextlib.contextmanager
@@ -129,6 +130,7 @@ class Tree:
                     other.items = _proven(other, stretches)
                     other.format, other.space, other.facts = file.format, file.space, file.facts
         self.files, self.arrays = _arranged(found)
+        _warn_of_personal_data(self.files)
 
     def refuse_changed(self) -> None:
         """Raise `TruncatedError` if files came, went or changed since they were listed."""
@@ -137,6 +139,18 @@ class Tree:
         if now != then:
             changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
             raise TruncatedError(f"{changed[0]} was changed while the folder was read; wait until it is complete and try again")
+
+
+def _warn_of_personal_data(files: Sequence[TreeFile]) -> None:
+    """One warning about all files."""
+    holders = [file for file in files if file.personal]
+    if holders:
+        kinds = ", ".join(sorted(frozenset().union(*(file.personal for file in holders))))
+        warnings.warn(
+            f"{len(holders)} of {len(files)} files may tell who a person is ({kinds}); all of it is kept, nothing is removed",
+            PersonalDataWarning,
+            stacklevel=4,
+        )
 
 
 def _listed(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> dict[str, Path]:
@@ -190,7 +204,7 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
         if known is not None:
             inner = path.name
             file.items = _proven(file, known.stretches.get(inner, ()))
-            file.format, file.space, file.facts = known.format, known.space, dict(known.facts)
+            file.format, file.space, file.facts, file.personal = known.format, known.space, dict(known.facts), known.personal
             file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
     except (CorruptError, UnsupportedError) as fault:
         if whole:

@@ -5,7 +5,7 @@ Memory stays near two slabs and a few bricks, and one item where samples are pac
 
 import json
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from voxz.container.writer import Writer
 from voxz.errors import TruncatedError
 from voxz.io.packings import PACKINGS
 from voxz.io.tree import Item, Tree, TreeArray, TreeFile, samples_of
+from voxz.pipeline.described import described
 from voxz.pipeline.encode import Written, encode_array, header_of
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress
@@ -52,8 +53,8 @@ def encode_tree(
             advanced(len(piece))
     pieces.finish()
     if tree.arrays:
-        described = [_described(tree, array) for array in tree.arrays]
-        catalogue.notes.append((DESCRIPTION, json.dumps(described, separators=(",", ":")).encode()))
+        facts = [described(tree, array) for array in tree.arrays]
+        catalogue.notes.append((DESCRIPTION, json.dumps(facts, separators=(",", ":")).encode()))
     digest = files_digest((entry.name, entry.size, entry.sha256) for entry in tree.files)
     return Written(tuple(headers), writer.finish(headers, catalogue, digest), digest)
 
@@ -143,37 +144,3 @@ def _pieces(entry: TreeFile, stored: StoredFile) -> Iterator[bytes]:
             content.seek(segment.length, 1)
             if how:
                 yield how
-
-
-def _described(tree: Tree, array: TreeArray) -> dict[str, Any]:
-    """What is known about an array."""
-    entries = [tree.files[number] for number, _ in array.items]
-    facts: dict[str, Any] = {"format": entries[0].format}
-    spaces = [entry.space for entry in entries]
-    affine = _affine(tree, array)
-    if affine is not None:
-        facts["affine"] = affine
-    if spaces[0] is not None and spaces[0].axes:
-        facts["axes"] = list(spaces[0].axes)
-    scaling = [pair for space in spaces if space is not None for pair in space.scaling]
-    if scaling:
-        facts["scaling"] = [list(pair) for pair in (scaling[:1] if len(set(scaling)) == 1 else scaling)]
-    if entries[0].facts:
-        facts["facts"] = entries[0].facts
-    return facts
-
-
-def _affine(tree: Tree, array: TreeArray) -> list[list[float]] | None:
-    """Indices of an array to mm: those of its first file; a third axis that files make leads to the last one of a volume."""
-    first = tree.files[array.items[0][0]]
-    if first.space is None or first.space.affine is None:
-        return None
-    affine = np.array(first.space.affine, np.float64)
-    item = first.items[array.items[0][1]].stretch.layout
-    places = array.layout.shape[2] if array.layout.first_axis_fastest and len(array.layout.shape) > 2 else 1
-    if len(item.shape) == 2 and places > 1:
-        last = tree.files[array.items[places - 1][0]].space
-        if last is None or last.affine is None:
-            return None
-        affine[:3, 2] = (last.affine[:3, 3] - affine[:3, 3]) / (places - 1)
-    return [[float(number) for number in row] for row in affine[:3]]

@@ -198,6 +198,20 @@ class _Restorer:
         return data
 
 
+def read_file(reader: Reader, number: int, threads: int) -> bytes:
+    """Content of one file, without its gzip; only what it needs is decoded. `CorruptError` if it is damaged."""
+    file = reader.files[number]
+    if file.size > LARGEST_SEGMENT:
+        raise LimitError(f"{file.name} has {file.size} bytes, the limit for one read is {LARGEST_SEGMENT}; restore it to a file")
+    pieces = reader.files.pieces_of(number)
+    before, after = (file.gzip.before > 0, file.gzip.after > 0) if file.gzip else (False, False)
+    within = map(reader.piece, pieces[before : len(pieces) - after])
+    data = b"".join(_Restorer(reader, threads, lambda _: None).content(file, within))
+    if zlib.crc32(data) != file.crc32:
+        raise CorruptError(f"{file.name or 'what was decoded'} does not match its checksum; do not use it")
+    return data
+
+
 def checked_only(file: StoredFile, around: tuple[bytes, bytes]) -> AbstractContextManager[None]:
     """What `restore` is given where nothing is to be written."""
     del file, around

@@ -129,7 +129,7 @@ def test_what_cannot_be_met_is_refused() -> None:
     with pytest.raises(voxz.UsageError, match="header and index"):
         fitted(array, voxz.Ratio(1000), **QUICK)
     with pytest.raises(voxz.UsageError, match="smallest network"):
-        fitted(array, voxz.Ratio(150), "siren", **QUICK)
+        fitted(array, voxz.Ratio(300), "siren", **QUICK)
     with pytest.raises(voxz.UsageError, match="float32"):
         fitted(array, voxz.Ratio(20), "sirenmri-3d", **QUICK)
     with pytest.raises(voxz.UsageError, match="PSNR of 80 dB is beyond"):

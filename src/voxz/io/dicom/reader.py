@@ -30,7 +30,7 @@ _FACTS = {
     "body part": tags.BODY_PART_EXAMINED,
     "tube voltage (kV)": tags.KVP,
     "kernel": tags.CONVOLUTION_KERNEL,
-    "field strength (T)": tags.MAGNETIC_FIELD_STRENGTH,
+    "field strength": tags.MAGNETIC_FIELD_STRENGTH,
     "repetition time (ms)": tags.REPETITION_TIME,
     "echo time (ms)": tags.ECHO_TIME,
     "slice thickness (mm)": tags.SLICE_THICKNESS,

@@ -247,10 +247,13 @@ class Run:
             return
         try:
             arrays, facts = unpack(path.read_bytes())
-            if facts.get("recipe") != json.dumps(asdict(self.recipe)) or facts.get("world") != str(self.world):
-                raise UsageError(f"{path} is of another recipe or number of processes; give the same ones, or another folder")
+        except CorruptError as error:
+            raise CorruptError(f"the checkpoint {path} is damaged ({error}); remove it to start anew") from None
+        if facts.get("recipe") != json.dumps(asdict(self.recipe)) or facts.get("world") != str(self.world):
+            raise UsageError(f"{path} is of another recipe or number of processes; give the same ones, or another folder")
+        try:
             self._restore(arrays, facts)
-        except (CorruptError, KeyError, ValueError, RuntimeError) as error:
+        except (KeyError, ValueError, RuntimeError) as error:
             raise CorruptError(f"the checkpoint {path} is damaged ({error}); remove it to start anew") from None
 
     def _restore(self, arrays: Arrays, facts: dict[str, str]) -> None:
