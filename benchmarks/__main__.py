@@ -16,6 +16,7 @@ from benchmarks import (
     lowrate,
     seams,
     slices,
+    speed,
     startup,
     trained,
 )
@@ -28,6 +29,7 @@ SUITES = {
     "labels": labels.main,
     "floats": floats.main,
     "slices": slices.main,
+    "speed": speed.main,
     "startup": startup.main,
     "downstream": downstream.main,
     "implicit": implicit.main,

@@ -14,6 +14,7 @@ import pytest
 import typer
 
 import voxz
+from dicoms import slice_of, written
 from phantoms import head
 from voxz.cli.app import app
 
@@ -53,6 +54,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         volume = series if name.endswith(("scan", "bold")) else series[..., 0] + len(name) + int(name[-4])
         nibabel.Nifti1Image(volume, scan.affine, scan.header).to_filename(path)
+    (tmp_path / "ct").mkdir()
+    for number, pixels in enumerate(head((4, 32, 36))):
+        data = slice_of(pixels, InstanceNumber=number + 1, ImagePositionPatient=[0, 0, 3 * number])
+        (tmp_path / "ct" / f"{number}.dcm").write_bytes(written(data))
     commands = tmp_path / "commands"
     commands.mkdir()
     for name, arguments in {"voxz": "-m voxz", "python": ""}.items():

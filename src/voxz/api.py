@@ -371,6 +371,18 @@ def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
         return Info.of(reader, max_bytes)
 
 
+def tags(source: SourceLike) -> list[tuple[str, str]]:
+    """Elements of the first file of each DICOM series: its name, and the elements as text, a line each.
+
+    They may tell who a person is. `MissingDependencyError` without pydicom.
+    """
+    with Image(source) as archive, ExitStack() as stack, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, on values that break the rules of their type
+        series = [stack.enter_context(image) for image in archive.series]
+        firsts = [image.members[0] for image in series if image.format == "dicom"]
+        return [(name, str(archive.dataset(name))) for name in firsts]
+
+
 def _check(level: int) -> None:
     if level not in LEVELS:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")

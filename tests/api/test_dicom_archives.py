@@ -14,11 +14,13 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from pydicom import uid
+from typer.testing import CliRunner
 
 import voxz
 from benchmarks.archives import digest, read_folder
 from dicoms import TEST_FILES, slice_of, written
 from phantoms import head, series
+from voxz.cli.app import app
 from voxz.errors import PersonalDataWarning, PlainBytesWarning, UnsupportedError, UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore::voxz.errors.PersonalDataWarning")
@@ -96,6 +98,35 @@ def test_slices_make_a_volume_whatever_their_names(tmp_path: Path, syntax: str) 
         assert image.dataset(image.members[4]).InstanceNumber == 5
         with pytest.raises(UsageError, match="no file"):
             archive.read("absent.dcm")
+
+
+def test_a_single_file_is_an_image(tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(written(slice_of(VOLUME[3], ImagePositionPatient=[1, 2, 3])))
+    voxz.compress(tmp_path / "a.dcm", tmp_path / "a.voxz")
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.dcm")
+    assert (tmp_path / "b.dcm").read_bytes() == (tmp_path / "a.dcm").read_bytes()
+    with voxz.open(tmp_path / "a.voxz") as image:
+        assert np.array_equal(np.asarray(image), VOLUME[3].T)
+        assert image.affine is not None
+        assert image.affine[:3, 3].tolist() == [-1, -2, 3]
+        assert image.dataset().InstanceNumber == 1
+
+
+def test_info_says_what_series_there_are_and_tags_say_all(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    write_series(folder / "a", VOLUME, SeriesInstanceUID="1.1", PatientName="Nobody^Knows")
+    write_series(folder / "b", VOLUME[:, :8], SeriesInstanceUID="1.2")
+    packed = archived(folder, tmp_path)
+    first, second = voxz.info(packed).series
+    assert (first.name, first.format, first.shape, first.files) == ("a", "dicom", (20, 24, 6), 6)
+    assert first.spacing_mm == (1.0, 2.0, 4.0)
+    assert (second.name, second.shape) == ("b", (20, 8, 6))
+    runner = CliRunner()
+    plain = runner.invoke(app, ["info", str(packed)])
+    assert "20x24x6 <i2, 1 x 2 x 4 mm, 6 files, modality MR" in plain.output
+    assert "Nobody" not in plain.output + runner.invoke(app, ["info", "--json", str(packed)]).output
+    told = runner.invoke(app, ["info", "--tags", str(packed)])
+    assert told.output.count("Nobody^Knows") == 2
 
 
 def test_times_are_the_fourth_axis(tmp_path: Path) -> None:

@@ -271,8 +271,11 @@ def verify(inputs: Inputs, threads: Threads = None, quiet: Quiet = False) -> Non
 def info(
     inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Files, or folders for the .voxz files in them.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; a list for several files.")] = False,
+    tags: Annotated[
+        bool, typer.Option("--tags", help="Also all elements of the first file of each DICOM series, names and all.")
+    ] = False,
 ) -> None:
-    """Say what files are: shape, type, codec, sizes, checksums."""
+    """Say what files are: shape, type, codec, sizes, checksums. Nothing of it tells who a person is, unless --tags asks."""
     files = files_in(inputs, packed=True)
     found: list[dict[str, Any]] = []
 
@@ -284,7 +287,12 @@ def info(
         if len(files) > 1:
             typer.echo(f"{printable(job.source)}:")
         typer.echo(info_text(facts))
+        if tags:
+            for name, text in api.tags(_input(job.source)):
+                typer.echo("\n".join(["", f"{printable(name)}:", *map(printable, text.splitlines())]))
 
+    if tags and as_json:
+        raise UsageError("--tags are for reading; in Python, Image.dataset gives them one by one")
     try:
         run_batch([Job(path, STREAM) for path in files], "info", work)
     finally:

@@ -4,6 +4,7 @@ from typing import Any
 
 from voxz.compare.compare import Comparison, Histogram, VolumeComparison
 from voxz.image.facts import Info
+from voxz.image.series_facts import SeriesFacts
 
 _WIDTH = 18
 _FEW = 9
@@ -27,9 +28,19 @@ def info_text(facts: Info) -> str:
             lines += [_line(f"  {key}", entry) for key, entry in vars(loss).items() if key not in ("promise", "asked", "unit")]
         elif name == "lossy_before":
             lines += [_line(name, mark) for mark in value]
+        elif name == "series":
+            lines += [_line(f"series {number}", _series(entry)) for number, entry in enumerate(value)]
         elif name != "loss":
             lines.append(_line(name, value))
     return "\n".join(lines)
+
+
+def _series(series: SeriesFacts) -> str:
+    """A volume of an archive in one line."""
+    spacing = f"{' x '.join(f'{n:.4g}' for n in series.spacing_mm)} mm" if series.spacing_mm else ""
+    told = ", ".join(f"{name} {value}" for name, value in series.facts.items())
+    samples = f"{'x'.join(map(str, series.shape))} {series.dtype}{f' x {series.channels}' if series.channels > 1 else ''}"
+    return ", ".join(part for part in (f"{series.name}: {samples}", spacing, f"{series.files} files", told) if part)
 
 
 def outcome_line(facts: Info, before: int) -> str:

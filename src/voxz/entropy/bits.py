@@ -28,7 +28,7 @@ def get_bits(words, position, length):  # type: ignore[no-untyped-def]
 
 def to_bytes(words: NDArray[np.int64], bit_length: int) -> bytes:
     """The first `bit_length` bits of `words`, as whole bytes."""
-    return words.astype("<u4").tobytes()[: (bit_length + 7) >> 3]
+    return words[: (bit_length + 31) >> 5].astype("<u4").tobytes()[: (bit_length + 7) >> 3]
 
 
 def from_bytes(payload: bytes) -> NDArray[np.uint32]:

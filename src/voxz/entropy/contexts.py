@@ -179,13 +179,11 @@ def write_contexts(writer: IntegerWriter, ranges: Ranges, counts: NDArray[np.int
     writer.put(np.diff(ranges.firsts))
     writer.put(ranges.shifts)
     writer.put(ranges.phased)
-    totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    scaled = np.where(counts > 0, np.maximum(counts * TOTAL // totals, 1), 0)
-    steps = np.searchsorted(_STEPS, scaled, side="right") - 1
+    steps = frequency_steps(counts)
     used = [int(np.flatnonzero(row).max(initial=-1)) + 1 for row in steps]
     writer.put(used)
     writer.put(np.concatenate([np.diff(row[:n], prepend=0) for row, n in zip(steps, used, strict=True)]))
-    return Contexts(*ranges.tables(), _frequencies(steps))
+    return Contexts(*ranges.tables(), of_steps(steps))
 
 
 def read_contexts(reader: IntegerReader) -> Contexts:
@@ -207,14 +205,22 @@ def read_contexts(reader: IntegerReader) -> Contexts:
     steps = np.zeros((len(table_shifts), TOKENS), np.int64)
     for row, part in zip(steps, np.split(flat, np.cumsum(used)[:-1]), strict=True):
         row[: len(part)] = np.cumsum(part)
-    if not _within(steps, len(_STEPS) - 1):
-        raise CorruptError("a frequency of an entropy table is out of bounds")
-    return Contexts(level_table, table_shifts, _frequencies(steps))
+    return Contexts(level_table, table_shifts, of_steps(steps))
 
 
 def _within(values: NDArray[np.int64], highest: int) -> bool:
     return bool((values >= 0).all() and (values <= highest).all())
 
 
-def _frequencies(steps: NDArray[np.int64]) -> NDArray[np.int32]:
-    return normalise(_STEPS[steps])
+def frequency_steps(counts: NDArray[np.int64], total: int = TOTAL) -> NDArray[np.int64]:
+    """Places on the scale of frequencies for rows of token `counts`, as shares of `total`; tokens that occur are above 0."""
+    totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    scaled = np.where(counts > 0, np.maximum(counts * total // totals, 1), 0)
+    return np.searchsorted(_STEPS, scaled, side="right") - 1
+
+
+def of_steps(steps: NDArray[np.int64], total: int = TOTAL) -> NDArray[np.int32]:
+    """Frequencies that sum to `total` in each row from places on their scale; `CorruptError` for places that it has not."""
+    if not _within(steps, len(_STEPS) - 1):
+        raise CorruptError("a frequency of an entropy table is out of bounds")
+    return normalise(_STEPS[steps], total)

@@ -65,27 +65,27 @@ def encode_symbols(tables, symbols, frequencies, starts, words):  # type: ignore
 
 
 @kernel
-def _normalise(counts, frequencies):  # type: ignore[no-untyped-def]
-    """Scale rows of `counts` to `frequencies` that sum to TOTAL, every occurring symbol at least 1."""
+def _normalise(counts, total_frequency, frequencies):  # type: ignore[no-untyped-def]
+    """Scale rows of `counts` to `frequencies` that sum to `total_frequency`, every occurring symbol at least 1."""
     for table in range(counts.shape[0]):
         total = np.int64(0)
         for symbol in range(counts.shape[1]):
             total += counts[table, symbol]
         if total == 0:
-            frequencies[table, 0] = TOTAL
+            frequencies[table, 0] = total_frequency
             continue
         given = 0
         largest = 0
         for symbol in range(counts.shape[1]):
             count = np.int64(counts[table, symbol])
             if count > 0:
-                frequency = max(1, (count * TOTAL + total // 2) // total)
+                frequency = max(1, (count * total_frequency + total // 2) // total)
                 frequencies[table, symbol] = frequency
                 given += frequency
                 if frequency > frequencies[table, largest]:
                     largest = symbol
         # Too much was given to the rare ones: take it back from the frequent ones, in proportion.
-        excess = given - TOTAL
+        excess = given - total_frequency
         while excess != 0:
             step = 1 if excess > 0 else -1
             for symbol in range(counts.shape[1]):
@@ -97,10 +97,10 @@ def _normalise(counts, frequencies):  # type: ignore[no-untyped-def]
                         excess -= share
 
 
-def normalise(counts: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Frequencies (tables, symbols) that sum to ``TOTAL`` per row from `counts` of the same shape."""
+def normalise(counts: NDArray[np.int64], total: int = TOTAL) -> NDArray[np.int32]:
+    """Frequencies (tables, symbols) that sum to `total` per row from `counts` of the same shape."""
     frequencies = np.zeros(counts.shape, np.int32)
-    _normalise(counts, frequencies)
+    _normalise(counts, total, frequencies)
     return frequencies
 
 

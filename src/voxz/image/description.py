@@ -1,5 +1,6 @@
 """What an archive says about its arrays beside their samples: written by the readers of foreign formats, never trusted."""
 
+import functools
 import json
 import math
 from pathlib import PurePosixPath
@@ -16,12 +17,20 @@ def description(array: StoredArray) -> dict[str, Any]:
     """Facts about an array; empty if there are none, or none that can be read."""
     for kind, text in array.reader.files.notes:
         if kind == DESCRIPTION:
-            try:
-                found = json.loads(text)[array.number]
-            except (ValueError, LookupError, TypeError, RecursionError):
-                return {}
+            told = _parsed(text)
+            found = told[array.number] if array.number < len(told) else {}
             return found if isinstance(found, dict) else {}
     return {}
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(text: bytes) -> list[Any]:
+    """A note, read once for all volumes of an archive; empty if it is none that can be read."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    return found if isinstance(found, list) else []
 
 
 def affine_of(facts: dict[str, Any]) -> NDArray[np.float64] | None:

@@ -12,6 +12,7 @@ from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader, StoredArray
 from voxz.container.surroundings import Surroundings
 from voxz.image.loss import LossFacts, loss_of
+from voxz.image.series_facts import SeriesFacts, series_facts
 from voxz.limits import BASE
 
 
@@ -43,6 +44,7 @@ class Info:
     lossy_before : marks of losses that the original had already, oldest first
     level : 1 to 9
     codecs, transforms, entropy_profiles : how many bricks have each; the last two of the codec wavelet
+    series : the volumes of an archive; empty for other files
     bricks, brick_shape : number of them, and their extent ``(series, z, y, x)``
     bytes, sample_bytes, content_bytes : of the file, of the samples, and of all that is restored (a volume: of its samples)
     ratio, bits_per_sample : what is restored to the size of the file, and that to the number of samples
@@ -62,6 +64,7 @@ class Info:
     loss: LossFacts | None
     lossy_before: tuple[str, ...]
     level: int
+    series: tuple[SeriesFacts, ...]
     codecs: dict[str, int]
     transforms: dict[str, int]
     entropy_profiles: dict[str, int]
@@ -98,6 +101,7 @@ class Info:
             original="archive" if named else first.format if first else "array",
             files=files,
             arrays=len(reader.arrays),
+            series=series_facts(reader) if named else (),
             **facts,
             bytes=reader.file_length,
             content_bytes=content,

@@ -114,13 +114,13 @@ class Image:
         """Content of a file in an archive; of a series, what it needs is decoded and no more. One in gzip is unpacked."""
         return read_file(self._reader, self._reader.files.number_of(name), self._threads)
 
-    def dataset(self, name: str) -> Any:
-        """A DICOM file in an archive as a `pydicom.Dataset`."""
+    def dataset(self, name: str | None = None) -> Any:
+        """A DICOM file as a `pydicom.Dataset`: one of an archive, or the first one that holds the volume."""
         try:
             import pydicom  # noqa: PLC0415 - an extra
         except ImportError:
             raise MissingDependencyError("data sets need pydicom; install it with: pip install 'voxz[dicom]'") from None
-        return pydicom.dcmread(io.BytesIO(self.read(name)), force=True)
+        return pydicom.dcmread(io.BytesIO(self.read(self.members[0] if name is None else name)), force=True)
 
     @property
     def name(self) -> str:
@@ -136,6 +136,11 @@ class Image:
     def scaling(self) -> NDArray[np.float64] | None:
         """Slope and intercept, as an archive says: one pair, or one for each slice, ``shape[2:] + (2,)``; None if nobody says."""
         return scaling_of(self._told, self._layout.shape[2:])
+
+    @property
+    def format(self) -> str:
+        """Format of the files of a volume in an archive, such as "dicom"; empty elsewhere."""
+        return str(self._told.get("format", ""))
 
     @property
     def seconds(self) -> float | None:

@@ -5,9 +5,10 @@
     samples -> Values (dense integers) -> Model (fitted predictors) -> traverse: residuals, tables
             -> Contexts (frequencies) -> rANS words + raw bits
 
-Levels 6 to 9 replace the last two steps by the walk of `voxz.codecs.predictive.mixed`, which mixes more predictions and learns
-as it goes; a brick for which that does not pay is coded at level 5. Where loss is allowed, residuals are quantised inside the
-walk (`predict.coding`), and constant background is left out of it (`codecs.background`).
+Level 1 is another walk, `voxz.codecs.predictive.interlaced`, where nothing may be lost, no sample is absent, values have 16
+bits and rows are not narrow. Levels 6 to 9 replace the last two steps by the walk of `voxz.codecs.predictive.mixed`, which mixes
+more predictions and learns as it goes; a brick for which that does not pay is coded at level 5. Where loss is allowed, residuals
+are quantised inside the walk (`row_code`), and constant background is left out of it (`codecs.background_planes`).
 
 A payload holds its parameters and needs nothing else but the brick's shape and dtype. All side information is in
 adaptive Golomb-Rice codes; samples never touch floating point.
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from voxz.codecs.background_planes import read_background, split_background
 from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
+from voxz.codecs.predictive import interlaced
 from voxz.codecs.predictive.fit_model import NONE_ABSENT, RIDGE
 from voxz.codecs.predictive.levels import DEFAULT, MIXED, SETTINGS, MixedSettings
 from voxz.codecs.predictive.model import Model, memory_of_units
@@ -52,6 +54,9 @@ ROUGH_RANGES = 6
 
 _CONSTANT = 0
 """In place of the settings: all samples are equal."""
+
+_INTERLACED = 10
+"""In place of the settings: the fast walk, of level 1."""
 
 _STEPPED = 16
 """Added to the settings: the side information says how large the steps of residuals are."""
@@ -133,6 +138,15 @@ def _encode_values(
     """Payload for samples with these `values`, whose dense ones are quantised (`learn_stepped` has the `slack`)."""
     if values.highest == 0:
         return _pack(_CONSTANT, _front(values, NO_LOSS), b"", b"")
+    if (
+        level == 1
+        and present is None
+        and quantiser == NO_LOSS
+        and not rough
+        and interlaced.fits(values.highest, samples.shape[:4])
+    ):
+        side = _front(values, NO_LOSS)
+        return _pack(_INTERLACED, side, *interlaced.encode(to_series(values.to_dense(samples)), values.highest, side))
     settings = SETTINGS[min(level, DEFAULT)]
     if rough:
         settings = replace(settings, ranges=ROUGH_RANGES, phases=False)
@@ -224,7 +238,7 @@ def decode_present(
     ends = (_HEAD.size, _HEAD.size + side_length, _HEAD.size + side_length + words_length)
     stepped = number > _STEPPED
     level = number - _STEPPED if stepped else number
-    if level not in (_CONSTANT, *SETTINGS, *MIXED):
+    if level not in (_CONSTANT, _INTERLACED, *SETTINGS, *MIXED):
         raise needs_newer(f"a predictive brick has settings {number}")
     odd = level in SETTINGS and (words_length < _FEWEST_WORDS or words_length % 2)
     if ends[2] > len(payload) or odd:
@@ -234,6 +248,14 @@ def decode_present(
     if level == _CONSTANT:
         side.finish()
         return values.to_stored(np.zeros(shape, np.int32), dtype)
+    if level == _INTERLACED:
+        if present is not None or stepped:
+            raise CorruptError("a brick of the fast walk has loss or samples left out, which that walk does not know")
+        series = shape[0] * shape[4], shape[1], shape[2], shape[3]
+        if not interlaced.fits(values.highest, series):
+            raise CorruptError(f"the fast walk cannot have coded values up to {values.highest} in rows of {series[3]}")
+        words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
+        return from_series(interlaced.decode(side, words, raw, values.highest, series, values.stored(dtype)), shape)
     quantiser = Quantiser.read(side) if stepped else NO_LOSS
     settings = SETTINGS[min(level, DEFAULT)]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])

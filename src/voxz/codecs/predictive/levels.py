@@ -1,5 +1,8 @@
 """What the compression levels 1 (fastest) to 5 (default) mean for the predictor, and what levels 6 to 9 add (`MIXED`).
 
+Level 1 is the fast walk (`interlaced`) for bricks without loss and absent samples that have values of 16 bits and at least 16
+columns; its entry here serves the others.
+
 `SETTINGS` and `MIXED` are looked up by the number stored in a brick, so an entry never changes; a new idea gets a new number.
 """
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
+from voxz.jit import at, kernel
 
 LARGEST_DENSE = (1 << 26) - 1
 """Highest dense value the predictor's integer arithmetic allows."""
@@ -23,6 +24,20 @@ _LARGEST_PALETTE = 1 << 16
 _LARGEST_TABLE = 1 << 22
 _SMALL_TABLE = 1 << 16
 _LARGEST_SKIP = 1 << 29
+
+
+@kernel
+def _mark(samples, low, present):  # type: ignore[no-untyped-def]
+    """Mark which values, counted from `low`, occur."""
+    for i in range(samples.size):
+        present[at(np.int64(samples[i]) - low)] = True
+
+
+@kernel
+def _look_up(values, low, table, found):  # type: ignore[no-untyped-def]
+    """Entry of `table` for each of `values`, counted from `low`."""
+    for i in range(values.size):
+        found[i] = table[at(np.int64(values[i]) - low)]
 
 
 @dataclass(frozen=True)
@@ -46,29 +61,38 @@ class Values:
 
     def to_dense(self, samples: NDArray[np.generic]) -> NDArray[np.int32]:
         """Dense values of stored `samples`, same shape."""
+        _, high = self.range()
+        if high - self.low <= _LARGEST_TABLE:
+            table = np.zeros(high - self.low + 1, np.int32)
+            table[self._positions() * self.step] = np.arange(self.highest + 1)
+            dense = np.empty(samples.shape, np.int32)
+            _look_up(samples.ravel(), self.low, table, dense.reshape(-1))
+            return dense
         positions = (samples.astype(np.int64) - self.low) // self.step
-        if self.starts:
-            known = self._positions()
-            if known[-1] > _LARGEST_TABLE:
-                return np.searchsorted(known, positions).astype(np.int32)
-            table = np.zeros(known[-1] + 1, np.int32)
-            table[known] = np.arange(self.highest + 1)
-            return table[positions]
-        return positions.astype(np.int32)
+        return (np.searchsorted(self._positions(), positions) if self.starts else positions).astype(np.int32)
 
     def to_stored(self, dense: NDArray[np.int32], dtype: np.dtype[Any]) -> NDArray[np.generic]:
-        """Stored samples of `dense` values, same shape."""
-        limits = np.iinfo(dtype)
-        last = self.highest + sum(self.skips)
-        if self.low < limits.min or self.low + self.step * last > limits.max:
-            raise CorruptError(f"values {self.low} to {self.low + self.step * last} do not fit {dtype}")
+        """Stored samples of `dense` values, same shape; `CorruptError` if they do not fit `dtype`."""
         if self.highest <= min(_LARGEST_TABLE, max(dense.size, _SMALL_TABLE)):
-            return (self._positions() * self.step + self.low).astype(dtype)[dense]
+            stored = np.empty(dense.shape, dtype)
+            _look_up(dense.ravel(), 0, self.stored(dtype), stored.reshape(-1))
+            return stored
+        self._check(dtype)
         positions = dense.astype(np.int64)
         if self.starts:
             left_out = np.concatenate([[0], np.cumsum(self.skips)])
             positions += left_out[np.searchsorted(self.starts, dense, side="right")]
         return (positions * self.step + self.low).astype(dtype)
+
+    def stored(self, dtype: np.dtype[Any]) -> NDArray[np.generic]:
+        """What each dense value is stored as (highest + 1,); `CorruptError` if that does not fit `dtype`."""
+        self._check(dtype)
+        return (self._positions() * self.step + self.low).astype(dtype)
+
+    def _check(self, dtype: np.dtype[Any]) -> None:
+        limits, (low, high) = np.iinfo(dtype), self.range()
+        if low < limits.min or high > limits.max:
+            raise CorruptError(f"values {low} to {high} do not fit {dtype}")
 
     def range(self) -> tuple[int, int]:
         """Lowest and highest stored value."""
@@ -133,7 +157,7 @@ def _distinct(samples: NDArray[np.generic], low: int, high: int) -> NDArray[np.i
     """Sorted distinct values, or None when there are too many to bother."""
     if high - low < 1 << 22:
         present = np.zeros(high - low + 1, np.bool_)
-        present[(samples.astype(np.int64) - low).ravel()] = True
+        _mark(samples.ravel(), low, present)
         found = np.flatnonzero(present) + low
     else:
         found = np.unique(samples).astype(np.int64)

@@ -1,0 +1,173 @@
+"""Dense values of a brick to the parts of a payload and back, by the fast walk.
+
+Side information, behind the value map: phases and error shift, the model (`model`), the entropy tables (`tables`). Then come rANS
+words (u32) and raw bits.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.predictive.interlaced.fit import SAMPLES, fit
+from voxz.codecs.predictive.interlaced.model import Model
+from voxz.codecs.predictive.interlaced.places import places_of
+from voxz.codecs.predictive.interlaced.rows import ORDER, Rows, join_columns, split_columns
+from voxz.codecs.predictive.interlaced.streams import STATES, encode_parts, lookup_of
+from voxz.codecs.predictive.interlaced.tables import choose_ranges, merge_ranges, read_tables, table_of, tables_of, write_tables
+from voxz.codecs.predictive.interlaced.tokens import TOKENS, tokenise
+from voxz.codecs.predictive.interlaced.walk import (
+    LARGEST_ERROR_SHIFT,
+    NO_NOTES,
+    NO_SOURCE,
+    PRECISION,
+    Brick,
+    Notes,
+    Predictors,
+    Source,
+    walk,
+)
+from voxz.entropy.bits import from_bytes, to_bytes
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.entropy.rans import starts_of
+from voxz.errors import CorruptError
+
+LARGEST = (1 << 16) - 1
+"""Highest dense value: samples have 16 bits, sums 32."""
+
+NARROWEST = 16
+"""Fewest columns of a brick: the borders of narrower rows would take more memory than their samples."""
+
+MOST_TABLES = 20
+
+WIDE = 64
+"""Columns from which on four phases are tried: shorter rows leave vectors half empty."""
+
+FOUR_PAY = 0.993
+"""Four phases take about a quarter longer to decode than two: they are used where they come below this share of the size."""
+
+FEWEST_TRIED = 1 << 14
+"""Voxels on which four phases are tried, at least; more in large bricks, a thirty-second."""
+
+FITTED_TO_TRY = 1_000
+"""Voxels of each rank that predictors are fitted on for that."""
+
+_ERROR_BITS = 6
+"""Fraction bits that errors keep where they are about one half step."""
+
+_SLICES_SEEN = 8
+"""Slices from which the usual error is estimated."""
+
+Shape = tuple[int, int, int, int]
+
+
+def fits(highest: int, shape: tuple[int, ...]) -> bool:
+    """Whether the fast walk takes dense values of 0 to `highest` in this shape ``(series, z, y, x)``."""
+    return highest <= LARGEST and shape[3] >= NARROWEST
+
+
+def encode(dense: NDArray[np.int32], highest: int, side: IntegerWriter) -> tuple[bytes, bytes]:
+    """Words and raw bits of `dense` values 0 to `highest` ``(series, z, y, x)``; parameters are added to `side`."""
+    return encode_phases(dense, highest, side, _choose_phases(dense, highest))
+
+
+def encode_phases(
+    dense: NDArray[np.int32], highest: int, side: IntegerWriter, phases: int, seen: int = SAMPLES
+) -> tuple[bytes, bytes]:
+    """The same with rows cut into 2 or 4 phases, and predictors fitted on `seen` voxels (`fit`)."""
+    series, depth, height, width = dense.shape
+    rows = Rows(series, depth, height, width, phases)
+    centre = _centre(highest)
+    samples = np.zeros(rows.size, np.int16)
+    split_columns(dense, rows.sizes(), centre, samples)
+    model = fit(samples, dense, rows, seen)
+    error_shift = _error_shift(dense)
+    side.put([phases, error_shift])
+    model.write(side, rows)
+    sums, residuals = np.zeros(dense.size, np.int16), np.zeros(dense.size, np.int32)
+    walk(_brick(samples, rows, highest, error_shift), _predictors(model, rows), NO_SOURCE, Notes(sums, residuals), False)
+    firsts, shifts = choose_ranges(sums, residuals, MOST_TABLES)
+    tables, tokens = np.zeros(dense.size, np.uint8), np.zeros(dense.size, np.uint8)
+    tables_of(sums, table_of(firsts), tables)
+    counts, raw = np.zeros((len(firsts), TOKENS), np.int64), np.zeros(dense.size + 3, np.int64)
+    bits = int(tokenise(residuals, tables, np.array(shifts, np.int64), tokens, counts, raw))
+    firsts, shifts, counts, merged = merge_ranges(firsts, shifts, counts)
+    tables = merged[tables]
+    frequencies = write_tables(side, firsts, shifts, counts)
+    words = np.zeros(dense.size // 2 + 4 * STATES, np.uint32)
+    first = int(encode_parts(tables, tokens, np.array(rows.counts, np.int64), frequencies, starts_of(frequencies), words))
+    return words[first:].astype("<u4").tobytes(), to_bytes(raw, bits)
+
+
+def decode(
+    side: IntegerReader, words: bytes, raw: bytes, highest: int, shape: Shape, stored: NDArray[np.generic]
+) -> NDArray[Any]:
+    """Inverse of `encode` for a brick that `fits`: samples, dense value d as ``stored[d]``; damage raises `CorruptError`."""
+    phases, error_shift = (int(n) for n in side.take(2))
+    if phases not in ORDER or not 0 <= error_shift <= LARGEST_ERROR_SHIFT:
+        raise CorruptError(
+            f"the fast walk of a brick is damaged: got {phases} phases and errors without {error_shift} bits, "
+            f"expected 2 or 4 and at most {LARGEST_ERROR_SHIFT}"
+        )
+    rows = Rows(*shape, phases=phases)
+    model = Model.read(side, rows)
+    tables = read_tables(side)
+    side.finish()
+    if len(words) % 4 or len(words) < 8 * STATES:
+        raise CorruptError(f"the rANS stream of a brick has {len(words)} bytes, expected words of 4 and {STATES} states of 8")
+    source = Source(
+        table_of(tables.firsts),
+        lookup_of(tables.frequencies),
+        np.array(tables.shifts, np.int64),
+        np.frombuffer(words + bytes(4 * (rows.padded + 1)), "<u4").astype(np.uint32, copy=False),
+        np.concatenate([from_bytes(raw), np.zeros(rows.padded, np.uint32)]),
+        8 * len(raw),
+    )
+    samples = np.zeros(rows.size, np.int16)
+    if not walk(_brick(samples, rows, highest, error_shift), _predictors(model, rows), source, NO_NOTES, True):
+        raise CorruptError("the entropy-coded residuals of a brick are damaged")
+    decoded = np.empty(shape, stored.dtype)
+    join_columns(samples, rows.sizes(), _centre(highest), stored, decoded)
+    return decoded
+
+
+def _brick(samples: NDArray[np.int16], rows: Rows, highest: int, error_shift: int) -> Brick:
+    centre = _centre(highest)
+    return Brick(samples, np.zeros(rows.size, np.int16), rows.sizes(), -centre, highest - centre, error_shift)
+
+
+def _predictors(model: Model, rows: Rows) -> Predictors:
+    coefficients = model.coefficients.reshape(len(model.coefficients), -1)
+    return Predictors(np.array(model.tiles, np.int64), model.references, coefficients, places_of(rows))
+
+
+def _centre(highest: int) -> int:
+    """What is taken from dense values so that they fit 16 bits with sign."""
+    return 1 << 15 if highest >= 1 << 15 else 0
+
+
+def _error_shift(dense: NDArray[np.int32]) -> int:
+    """Low bits that errors lose: so many that errors of the usual size keep `_ERROR_BITS`."""
+    depth, height = dense.shape[1:3]
+    if height == 1:
+        return PRECISION - _ERROR_BITS
+    some = dense[len(dense) // 2, :: -(-depth // _SLICES_SEEN)]
+    usual = float(np.abs(np.diff(some, axis=1)).mean())
+    return max(0, PRECISION - _ERROR_BITS + int(np.ceil(np.log2(max(usual / 2, 0.25) / 2))))
+
+
+def _choose_phases(dense: NDArray[np.int32], highest: int) -> int:
+    """4 where that pays on a part from the middle of the brick, else 2."""
+    series, depth, height, width = dense.shape
+    wanted = max(FEWEST_TRIED, dense.size // 32)
+    if width < WIDE or dense.size < 4 * wanted:
+        return 2
+    volumes, slices = min(2, series), min(4, depth)
+    lines = min(height, -(-wanted // (volumes * slices * width)))
+    middle = tuple(
+        slice((size - n) // 2, (size - n) // 2 + n)
+        for size, n in zip((series, depth, height), (volumes, slices, lines), strict=True)
+    )
+    part = dense[middle]
+    sizes = [sum(map(len, encode_phases(part, highest, IntegerWriter(), phases, FITTED_TO_TRY))) for phases in (2, 4)]
+    return 4 if sizes[1] < FOUR_PAY * sizes[0] else 2

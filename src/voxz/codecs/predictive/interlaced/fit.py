@@ -1,0 +1,193 @@
+"""The encoder's side: predictors fitted by least squares.
+
+As in `predictive.fit_model`, samples weigh ``1 / (|residual| + mean)``, where the residual is that of the unit's parent, so that
+the fit approximates least absolute errors; a ridge pulls towards the parent; what does not pay for its coefficients is not sent.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.predictive.fit_model import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE
+from voxz.codecs.predictive.fit_model import SMALLEST_TILE as VOXELS_PER_TILE
+from voxz.codecs.predictive.interlaced.model import FREE, Model, apply_change, parent_of, ranks_of, units
+from voxz.codecs.predictive.interlaced.places import Places, aim, places_of
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, Rows, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.taps import RANKS, TAPS
+from voxz.codecs.predictive.interlaced.walk import PRECISION
+from voxz.codecs.predictive.model import MOST_TILES, Unit
+from voxz.codecs.predictive.references import choose_references
+from voxz.jit import at, kernel
+from voxz.numerics.least_squares import BLOCK, add_block, add_rest, gain, solve
+
+TILE = 128
+"""Voxels of a tile along y and x."""
+
+SAMPLES = 5_000
+"""Voxels that a unit is fitted on, of each rank, unless fewer are asked for."""
+
+SCALE = float(1 << PRECISION)
+
+
+@kernel
+def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
+    """Fill all borders as the walk will find them; the columns are in place."""
+    series, depth, height, width, phases, part = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    row = phases * part
+    slice_ = (height + TOP + BELOW) * row
+    volume = depth * slice_
+    for s in range(series):
+        for z in range(depth):
+            start = s * volume + z * slice_
+            if z > 0:
+                open_slice(samples, start, row, start - slice_)
+            elif s > 0:
+                open_slice(samples, start, row, start + (references[s, 0] - s) * volume)
+            for y in range(height):
+                origin = start + (y + TOP) * row + BORDER
+                for phase in range(phases):
+                    close_part(samples, origin, part, phase, (width - phase + phases - 1) // phases)
+            close_slice(samples, start, row, height)
+
+
+@kernel
+def _gather_phase(samples, origin, extent, strides, step, target, taps, predictor, block, moments, seen):  # type: ignore[no-untyped-def]
+    """Accumulate the weighted second moments of a unit's voxels of one phase into `moments`.
+
+    `origin` is the index of the unit's first column, `extent` its (depth, height, columns), `strides` those of slice and
+    row, `target` the distance from the first phase to the voxel that is predicted from the samples at the distances `taps`.
+    `seen` counts voxels and sums up their errors.
+    """
+    filled = 0
+    last = taps.size - 1
+    for z in range(extent[0]):
+        for y in range(extent[1]):
+            start = origin + z * strides[0] + y * strides[1]
+            for x in range((5 * y + 3 * z) % step, extent[2], step):
+                i = start + x
+                base = np.int64(samples[at(i + taps[0])])
+                residual = float(np.int64(samples[at(i + target)]) - base)
+                for k in range(1, taps.size):
+                    difference = float(np.int64(samples[at(i + taps[at(k)])]) - base)
+                    block[filled, at(k - 1)] = difference
+                    residual -= predictor[at(k)] * difference
+                block[filled, last] = residual
+                magnitude = abs(residual)
+                seen[0] += 1.0
+                seen[1] += magnitude
+                weight = np.sqrt(1.0 / (magnitude + seen[1] / seen[0] + 0.25))
+                for k in range(taps.size):
+                    block[filled, at(k)] *= weight
+                filled += 1
+                if filled == BLOCK:
+                    add_block(moments, block)
+                    filled = 0
+    add_rest(moments, block, filled)
+
+
+@kernel
+def gather(samples, origin, box, strides, step, rank, places, taps, counts, predictor, moments):  # type: ignore[no-untyped-def]
+    """Fill `moments` (TAPS, TAPS) with those of all phases of `rank` in a `box`; return voxels seen and the sum of their errors.
+
+    `origin` is the index of the first column of the box's volume, `strides` those of slice, row and phase, `taps` the
+    offsets (phases, TAPS) to the taps, `counts` the columns of each phase. Row and column ``TAPS - 1`` belong to the residual of
+    `predictor`, the others to the differences of the second and following taps from the first.
+    """
+    block = np.zeros((BLOCK, taps.shape[1]), np.float64)
+    seen = np.zeros(2, np.float64)
+    extent = np.zeros(3, np.int64)
+    moments[:, :] = 0.0
+    for k in range(taps.shape[0]):
+        if places.ranks[k] == rank:
+            extent[0], extent[1] = box[1] - box[0], box[3] - box[2]
+            extent[2] = min(box[5], counts[k]) - box[4]
+            start = origin + box[0] * strides[0] + box[2] * strides[1] + box[4]
+            target = places.order[k] * strides[2]
+            _gather_phase(samples, start, extent, strides, step, target, taps[k], predictor, block, moments, seen)
+    return seen[0], seen[1]
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What the fit of every unit needs: padded samples, sizes, and places of the taps."""
+
+    samples: NDArray[np.int16]
+    rows: Rows
+    places: Places
+    references: NDArray[np.int64]
+    seen: int
+
+    def offsets(self, volume: int, mode: int) -> NDArray[np.int64]:
+        """Offsets (phases, TAPS) to the taps of a voxel."""
+        moves = np.array([0, *(self.references[volume] - volume)], np.int64) * self.rows.volume
+        found = np.zeros(self.places.taps.shape[1:], np.int64)
+        aim(self.places.taps[mode], self.places.tap_volumes[mode], moves, found)
+        return found
+
+    def unit(self, unit: Unit, rank: int, coefficients: NDArray[np.int32]) -> None:
+        """Set the coefficients of a unit: fitted ones where that pays, the parent's elsewhere."""
+        rows, free = self.rows, int(FREE[rank, unit.mode])
+        apply_change(coefficients, unit, np.zeros(free, np.int64))
+        z0, z1, y0, y1, x0, x1 = unit.box
+        counts = [count if of == rank else 0 for count, of in zip(rows.counts, self.places.ranks, strict=True)]
+        voxels = max(0, z1 - z0) * (y1 - y0) * sum(max(0, min(x1, count) - x0) for count in counts)
+        if not voxels:
+            return
+        step = max(1, voxels // (self.seen // (FOLLOWS_VOLUME if unit.volume > 1 else 1)))
+        if step > 1 and step % 5 == 0:
+            step += 1
+        taps, box = self.offsets(unit.volume, unit.mode), np.array(unit.box, np.int64)
+        strides = np.array([rows.slice, rows.row, rows.part], np.int64)
+        origin = rows.origin(unit.volume, 0, 0)
+
+        def moments_of(predictor: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, float]:
+            moments = np.zeros((TAPS, TAPS))
+            count, total = gather(
+                self.samples, origin, box, strides, step, rank, self.places, taps, np.array(counts), predictor, moments
+            )
+            chosen = [*range(free), TAPS - 1]
+            return moments[np.ix_(chosen, chosen)], int(count), float(total)
+
+        start = parent_of(coefficients, unit.parent) / SCALE
+        moments, count, total = moments_of(start)
+        if not count:
+            return
+        shift = np.zeros(free)
+        if unit.parent is None:
+            solve(moments, count, RIDGE, shift)
+            start[1 : 1 + free] += shift
+            moments, count, total = moments_of(start)
+        change = np.zeros(free)
+        solve(moments, count, RIDGE, change)
+        whole = np.rint((shift + change) * SCALE).astype(np.int64)
+        bits = float(np.log2(1.5 * np.abs(whole) + 1.0).sum() * 1.5 + 1.2 * free)
+        saved = gain(moments, change) * step / 2 * BITS_PER_NAT
+        if unit.parent is None or saved > bits * (total / count + 0.25):
+            apply_change(coefficients, unit, whole)
+
+
+def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows, seen: int = SAMPLES) -> Model:
+    """Fit the predictors of a brick whose columns are in place in `samples`; `dense` are the same ``(series, z, y, x)``.
+
+    Of a unit, about `seen` voxels of each rank are used.
+    """
+    references = choose_references(dense)
+    fill_borders(samples, rows.sizes(), references)
+    fitting = _Fit(samples, rows, places_of(rows), references, seen)
+    tiles = _choose_tiles(rows)
+    found = units(rows, tiles)
+    coefficients = np.zeros((RANKS, len(found), TAPS), np.int32)
+    for unit in found:
+        for rank in ranks_of(rows.phases):
+            fitting.unit(unit, rank, coefficients[rank])
+    return Model(tiles, references, coefficients)
+
+
+def _choose_tiles(rows: Rows) -> tuple[int, int]:
+    """As many tiles down and across as there are voxels for."""
+    down, across = max(1, round(rows.height / TILE)), max(1, round(rows.width / TILE))
+    voxels = rows.depth * rows.height * rows.width
+    while down * across > 1 and (voxels < VOXELS_PER_TILE * down * across or down * across > MOST_TILES):
+        down, across = (max(1, down // 2), across) if down >= across else (down, max(1, across // 2))
+    return down, across

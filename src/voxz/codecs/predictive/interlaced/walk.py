@@ -1,0 +1,265 @@
+"""The one walk over a brick that encoder and decoder share, one phase of a row at a time.
+
+What travels together through the kernels is a named tuple. Phases are worked on up to a multiple of `rows.VECTOR` columns: what
+lies beyond their end is never used, and whole vectors are faster.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.predictive.interlaced.places import Places, aim
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.streams import LOWEST, STATES, begin_states, read_tokens
+from voxz.codecs.predictive.interlaced.taps import TAPS
+from voxz.codecs.predictive.interlaced.tokens import residuals_of
+from voxz.codecs.predictive.row_sums import add_products
+from voxz.jit import at, kernel
+
+PRECISION = 10
+"""Fraction bits of coefficients."""
+
+HALF = 1 << (PRECISION - 1)
+
+LARGEST_ERROR = 1480
+"""Errors are limited to this: 22 of them, the largest sum of weights, then fit 15 bits."""
+
+LARGEST_ERROR_SHIFT = PRECISION + 16
+
+CONTEXT_SHIFT = 3
+CONTEXTS = 4096
+"""A context is the sum of weighted errors divided by ``2**CONTEXT_SHIFT``; contexts are below `CONTEXTS`."""
+
+
+class Brick(NamedTuple):
+    """The samples of a brick while they are coded.
+
+    Attributes
+    ----------
+    samples : int16 (Rows.size,), dense values less the centre
+    errors : int16 (Rows.size,), zeros at first: errors of the predictions, at most `LARGEST_ERROR`
+    sizes : int64 (6,), `Rows.sizes`
+    lowest, highest : bounds of the samples
+    error_shift : low bits that errors lose, of `PRECISION` fraction bits and the whole ones; 0 to `LARGEST_ERROR_SHIFT`
+    """
+
+    samples: NDArray[np.int16]
+    errors: NDArray[np.int16]
+    sizes: NDArray[np.int64]
+    lowest: int
+    highest: int
+    error_shift: int
+
+
+class Predictors(NamedTuple):
+    """The linear predictors of a brick.
+
+    Attributes
+    ----------
+    tiles : int64 (2,), down and across
+    references : int64 (series, 2)
+    coefficients : int32 (RANKS, units * TAPS)
+    places : of the taps
+    """
+
+    tiles: NDArray[np.int64]
+    references: NDArray[np.int64]
+    coefficients: NDArray[np.int32]
+    places: Places
+
+
+class Source(NamedTuple):
+    """What the decoder reads from.
+
+    Attributes
+    ----------
+    table_of : uint8 (CONTEXTS,), table of each context
+    lookup : uint32 (tables * TOTAL,), `streams.lookup_of`
+    shifts : int64 (tables,), never falling
+    words : uint32, the stream and ``Rows.padded + 1`` zeros, more words than a phase of a row can take
+    raw : uint32, raw bits, and more zeros than a phase can take: 32 for each of ``Rows.padded``
+    raw_bits : how many there are, up to a byte
+    """
+
+    table_of: NDArray[np.uint8]
+    lookup: NDArray[np.uint32]
+    shifts: NDArray[np.int64]
+    words: NDArray[np.uint32]
+    raw: NDArray[np.uint32]
+    raw_bits: int
+
+
+class Notes(NamedTuple):
+    """What the encoder notes of each voxel in coding order: weighted sum of errors, int16, and residual, int32."""
+
+    sums: NDArray[np.int16]
+    residuals: NDArray[np.int32]
+
+
+NO_SOURCE = Source(
+    np.zeros(1, np.uint8),
+    np.zeros(1, np.uint32),
+    np.zeros(1, np.int64),
+    np.zeros(2 * STATES, np.uint32),
+    np.zeros(2, np.uint32),
+    0,
+)
+"""What the encoder passes."""
+
+NO_NOTES = Notes(np.zeros(0, np.int16), np.zeros(0, np.int32))
+"""What the decoder passes."""
+
+
+@kernel
+def _weigh(errors, first, offsets, weights, padded, sums):  # type: ignore[no-untyped-def]
+    """Weighted sums of the eight errors around each voxel."""
+    o0, o1, o2, o3 = first + offsets[0], first + offsets[1], first + offsets[2], first + offsets[3]
+    o4, o5, o6, o7 = first + offsets[4], first + offsets[5], first + offsets[6], first + offsets[7]
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    w4, w5, w6, w7 = weights[4], weights[5], weights[6], weights[7]
+    for x in range(padded):
+        sums[at(x)] = np.int16(
+            w0 * np.int64(errors[at(o0 + x)])
+            + w1 * np.int64(errors[at(o1 + x)])
+            + w2 * np.int64(errors[at(o2 + x)])
+            + w3 * np.int64(errors[at(o3 + x)])
+            + w4 * np.int64(errors[at(o4 + x)])
+            + w5 * np.int64(errors[at(o5 + x)])
+            + w6 * np.int64(errors[at(o6 + x)])
+            + w7 * np.int64(errors[at(o7 + x)])
+        )
+
+
+@kernel
+def _choose_tables(sums, table_of, count, tables):  # type: ignore[no-untyped-def]
+    """Entropy table of each voxel."""
+    for x in range(count):
+        tables[at(x)] = table_of[at(np.int64(sums[at(x)]) >> CONTEXT_SHIFT)]
+
+
+@kernel
+def _predict(samples, first, offsets, coefficients, unit, across, columns, padded, sums):  # type: ignore[no-untyped-def]
+    """Predictions of a phase of a row, tile by tile, with `PRECISION` fraction bits and the half that rounds them."""
+    for x in range(padded):
+        sums[at(x)] = np.int32(HALF)
+    for tile in range(across):
+        x0 = (tile * columns + across - 1) // across
+        x1 = padded if tile == across - 1 else ((tile + 1) * columns + across - 1) // across
+        add_products(samples, first, offsets, TAPS // 8, coefficients, (unit + tile) * TAPS, x0, x1, sums)
+
+
+@kernel
+def _rebuild(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-def]
+    """Samples and errors from the predictions `sums` and residuals."""
+    samples, errors, error_shift = brick.samples, brick.errors, brick.error_shift
+    lowest, highest = np.int32(brick.lowest), np.int32(brick.highest)
+    low, high = np.int32((brick.lowest << PRECISION) + HALF), np.int32((brick.highest << PRECISION) + HALF)
+    for x in range(padded):
+        prediction = min(max(sums[at(x)], low), high)
+        sample = np.int32((prediction >> PRECISION) + residuals[at(x)])
+        sample = min(max(sample, lowest), highest)
+        samples[at(first + x)] = np.int16(sample)
+        away = np.int32((sample << PRECISION) - np.int32(prediction - HALF))
+        errors[at(first + x)] = np.int16(min(np.int32(abs(away) >> error_shift), np.int32(LARGEST_ERROR)))
+
+
+@kernel
+def _subtract(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-def]
+    """Residuals and errors from the predictions `sums` and samples."""
+    samples, errors, error_shift = brick.samples, brick.errors, brick.error_shift
+    low, high = np.int32((brick.lowest << PRECISION) + HALF), np.int32((brick.highest << PRECISION) + HALF)
+    for x in range(padded):
+        prediction = min(max(sums[at(x)], low), high)
+        sample = np.int32(samples[at(first + x)])
+        residuals[at(x)] = np.int32(sample - (prediction >> PRECISION))
+        away = np.int32((sample << PRECISION) - np.int32(prediction - HALF))
+        errors[at(first + x)] = np.int16(min(np.int32(abs(away) >> error_shift), np.int32(LARGEST_ERROR)))
+
+
+@kernel
+def _note(notes, place, sums, residuals, count):  # type: ignore[no-untyped-def]
+    """Keep sums and residuals of a phase of a row."""
+    for x in range(count):
+        notes.sums[at(place + x)] = sums[at(x)]
+        notes.residuals[at(place + x)] = residuals[at(x)]
+
+
+@kernel
+def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped-def]
+    """Decode the samples, or note what they are coded by; False if the streams end too early, too late or in the wrong state."""
+    samples, errors, tiles, references, places = (
+        brick.samples,
+        brick.errors,
+        predictors.tiles,
+        predictors.references,
+        predictors.places,
+    )
+    series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
+    phases, part = brick.sizes[4], brick.sizes[5]
+    row = phases * part
+    slice_ = (height + TOP + BELOW) * row
+    volume = depth * slice_
+    columns = (width + phases - 1) // phases
+    padded = part - 2 * BORDER
+    context, tables, tokens = np.zeros(padded, np.int16), np.zeros(padded, np.uint8), np.zeros(padded, np.uint8)
+    predictions, residuals = np.zeros(padded, np.int32), np.zeros(padded, np.int32)
+    unusual = np.zeros(padded + 1, np.int32)
+    tap_offsets = np.zeros(places.taps.shape[1:], np.int64)
+    error_offsets = np.zeros(places.errors.shape[1:], np.int64)
+    moves = np.zeros(3, np.int64)
+    first_shifted = np.int64(0)
+    while first_shifted < source.shifts.size and source.shifts[first_shifted] == 0:
+        first_shifted += 1
+    states = np.zeros(STATES, np.int64)
+    word, bit, place = np.int64(0), np.int64(0), np.int64(0)
+    end = source.words.size - padded - 1
+    if decoding:
+        word = begin_states(source.words, states)
+    for s in range(series):
+        moves[1], moves[2] = (references[s, 0] - s) * volume, (references[s, 1] - s) * volume
+        for z in range(depth):
+            mode = (1 if z > 0 else 0) + (2 if s > 0 else 0)
+            start = s * volume + z * slice_
+            if mode > 0:
+                behind = start - slice_ if z > 0 else start + moves[1]
+                open_slice(samples, start, row, behind)
+                open_slice(errors, start, row, behind)
+            aim(places.taps[mode], places.tap_volumes[mode], moves, tap_offsets)
+            aim(places.errors[mode], places.error_volumes[mode], moves, error_offsets)
+            for y in range(height):
+                origin = start + (y + TOP) * row + BORDER
+                unit = s * (tiles[0] * tiles[1] + 1)
+                across = 1
+                if z > 0:
+                    unit += 1 + y * tiles[0] // height * tiles[1]
+                    across = tiles[1]
+                for k in range(phases):
+                    phase = places.order[k]
+                    count = (width - phase + phases - 1) // phases
+                    if count > 0:
+                        _weigh(errors, origin, error_offsets[k], places.weights[mode, k], padded, context)
+                        if decoding:
+                            if word > end or bit > source.raw_bits:
+                                return False
+                            _choose_tables(context, source.table_of, count, tables)
+                            word = read_tokens(tables, count, source.lookup, source.words, word, states, tokens)
+                            bit = residuals_of(
+                                tokens, tables, count, source.shifts, first_shifted, source.raw, bit, residuals, unusual
+                            )
+                        coefficients = predictors.coefficients[places.ranks[k]]
+                        _predict(samples, origin, tap_offsets[k], coefficients, unit, across, columns, padded, predictions)
+                        if decoding:
+                            _rebuild(brick, origin + phase * part, residuals, padded, predictions)
+                        else:
+                            _subtract(brick, origin + phase * part, residuals, padded, predictions)
+                            _note(notes, place, context, residuals, count)
+                            place += count
+                    close_part(samples, origin, part, phase, count)
+                    close_part(errors, origin, part, phase, count)
+            close_slice(samples, start, row, height)
+            close_slice(errors, start, row, height)
+    ended = word == end and 0 <= source.raw_bits - bit < 8
+    for k in range(STATES):
+        ended = ended and states[k] == LOWEST
+    return ended or not decoding
