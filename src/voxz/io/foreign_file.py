@@ -8,7 +8,9 @@ A reader is one module ``voxz/io/NAME.py`` with two functions, listed in `voxz.i
   ``beside(name)`` opens a file of the same folder, for formats that keep header and samples apart; raises `UnsupportedError`
   if there is none. A file whose reader raises `CorruptError` or `UnsupportedError` is stored verbatim, with a warning.
 
-A reader never changes, completes or interprets samples: it names bytes, and the restored file has the very same.
+A file that is gzip as a whole is seen as its content, by `recognise`, `parse` and `beside` alike, under its own name
+(``x.mif.gz``); its stretches lie in that content. A reader never changes, completes or interprets samples: it names bytes, and
+the restored file has the very same.
 """
 
 from collections.abc import Callable, Hashable
@@ -36,6 +38,7 @@ class Stretch:
     ----------
     layout : of the samples once unpacked and seen through `view`
     packing : how the bytes hold the samples, a name of `voxz.io.packings.PACKINGS`; "raw" if they are the samples
+    options : what the packing must know to undo it, beyond the layout: further arguments of its `unpack`
     key : stretches of several files (or of one) with equal key and layout become one array; None: an array of its own
     position : where the stretch lies in that array; the last component is a place, mm for slices. `voxz.io.arrange` orders
         stretches by it and finds the axes that they make
@@ -49,6 +52,7 @@ class Stretch:
     key: Hashable | None = None
     position: tuple[float, ...] = ()
     view: View = IDENTITY
+    options: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

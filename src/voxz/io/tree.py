@@ -239,9 +239,14 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
             path = file.path.parent / other
             if Path(other).name != other or not path.is_file():
                 raise UnsupportedError(f"its samples are in {other}, which is not beside it")
-            return stack.enter_context(path.open("rb"))
+            raw = stack.enter_context(path.open("rb"))
+            packed = raw.peek(len(gzip_stream.MAGIC))[: len(gzip_stream.MAGIC)] == gzip_stream.MAGIC
+            return cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))) if packed else raw
 
-        known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
+        try:
+            known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise CorruptError(f"its samples are in a damaged gzip file ({error})") from None
     if plain != name and plain in known.stretches:
         known.stretches[name] = known.stretches.pop(plain)
     return known
@@ -271,7 +276,7 @@ def _how(data: bytes, stretch: Stretch) -> bytes | None:
     if stretch.packing == "raw":
         return b"" if len(data) == stretch.layout.nbytes == (stretch.view.samples or 0) * stretch.layout.dtype.itemsize else None
     module, layout = packing(stretch.packing), packed_layout(stretch.layout)
-    found = module.unpack(data, layout)
+    found = module.unpack(data, layout, *stretch.options)
     if found is None or len(found[0]) != layout.nbytes or len(found[1]) > LONGEST:
         return None
     return found[1] if module.pack(found[0], found[1], layout) == data else None
@@ -289,7 +294,7 @@ def samples_of(data: bytes, item: Item) -> NDArray[np.generic]:
     """Samples of an item in the order of its array, from its bytes in the file."""
     stretch = item.stretch
     if stretch.packing != "raw":
-        found = packing(stretch.packing).unpack(data, packed_layout(stretch.layout))
+        found = packing(stretch.packing).unpack(data, packed_layout(stretch.layout), *stretch.options)
         if found is None or found[1] != item.how:
             raise TruncatedError("a file was changed while it was read; wait until it is complete and try again")
         data = found[0]

@@ -2,8 +2,9 @@
 
 A packing is a module of this room, imported on use, with two functions:
 
-* ``unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None``: samples in the order in which they lie in the file, and
-  `how`, the bytes that `pack` needs to make `data` again; None if it is none of this packing, or damaged;
+* ``unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | None``: samples in the order in which they lie
+  in the file, and `how`, the bytes that `pack` needs to make `data` again; None if it is none of this packing, or damaged.
+  Options are those of the stretch; most packings have none;
 * ``pack(samples: bytes, how: bytes, layout: Layout) -> bytes``: `data` again.
 
 `unpack` does not try whether `pack` gives the very bytes; its caller does when a file is written, and stores them verbatim if
@@ -26,6 +27,8 @@ PACKINGS = {
     "deflated-dicom": 6,
     "mosaic": 7,
     "bits": 8,
+    "png": 9,
+    "strips": 10,
 }
 """Numbers of the packings in files."""
 
@@ -33,7 +36,7 @@ PACKINGS = {
 class Packing(Protocol):
     """A module that undoes and redoes a packing."""
 
-    def unpack(self, data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
+    def unpack(self, data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | None:
         """Samples, and what `pack` needs; None if `data` is none of this packing."""
 
     def pack(self, samples: bytes, how: bytes, layout: Layout) -> bytes:

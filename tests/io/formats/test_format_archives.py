@@ -1,0 +1,63 @@
+"""Folders of foreign formats through archives: every file comes back byte for byte, and arrays have their affines."""
+
+import gzip
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+import voxz
+from samples import smooth
+
+DATA = Path(nib.__file__).parent / "tests" / "data"
+SHIPPED = (
+    "test.mgz",
+    "example4d+orig.HEAD",
+    "example4d+orig.BRIK.gz",
+    "phantom_varscale.PAR",
+    "phantom_varscale.REC",
+    "tiny.mnc",
+)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """Files of all kinds in one folder."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for name in SHIPPED:
+        (folder / name).write_bytes((DATA / name).read_bytes())
+    tifffile, nrrd, image = pytest.importorskip("tifffile"), pytest.importorskip("nrrd"), pytest.importorskip("PIL.Image")
+    volume = (smooth((6, 40, 50)) + 300).astype(np.uint16)
+    for z, plane in enumerate(volume):
+        tifffile.imwrite(folder / f"slice_{z:03d}.tif", plane, compression="lzw", photometric="minisblack")
+        image.fromarray((plane >> 4).astype(np.uint8)).save(folder / f"slice_{z:03d}.png")
+    tifffile.imwrite(folder / "tiles.ome.tif", volume, tile=(16, 16), photometric="minisblack", ome=True)
+    for encoding in ("raw", "gzip", "bzip2"):
+        header = {"encoding": encoding, "space": "RAS", "space directions": np.diag([1, 2, 3]), "space origin": [0, 0, 0]}
+        nrrd.write(str(folder / f"{encoding}.nrrd"), volume, header)
+    (folder / "a.mif.gz").write_bytes(
+        gzip.compress(
+            b"mrtrix image\ndim: 50,40,6\nvox: 1,2,3\nlayout: -0,-1,+2\ndatatype: UInt16LE\n"
+            b"transform: 1,0,0,0\ntransform: 0,1,0,0\ntransform: 0,0,1,0\nfile: . 256\nEND\n".ljust(256, b"\0")
+            + volume.tobytes(),
+            mtime=0,
+        )
+    )
+    (folder / "notes.txt").write_text("what was seen")
+    return folder
+
+
+def test_a_folder_of_formats_comes_back(study: Path, tmp_path: Path) -> None:
+    voxz.compress(study, tmp_path / "a.voxz", level=1)
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "back")
+    before = {path.name: path.read_bytes() for path in study.iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "back").iterdir()} == before
+    with voxz.open(tmp_path / "a.voxz") as archive:
+        series = {image.name: image for image in archive.series}
+        assert {"raw.nrrd", "gzip.nrrd", "bzip2.nrrd", "tiny.mnc", "tiles.ome.tif"} <= set(series)
+        assert sorted(image.shape for image in archive.series if image.dtype == np.uint8)[-1] == (50, 40, 6)
+        expected, found = nib.load(DATA / "tiny.mnc").affine, series["tiny.mnc"].affine
+        assert found is not None
+        assert np.allclose(found, expected @ np.eye(4)[[2, 1, 0, 3]])
