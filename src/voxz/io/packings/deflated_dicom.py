@@ -46,5 +46,7 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     before, after, behind = (told.take(told.number()) for _ in range(3))
     told.finish()
     if level not in LEVELS or memory_level not in MEMORY_LEVELS or len(samples) != layout.nbytes:
-        raise CorruptError(f"settings {level}, {memory_level} of zlib or {len(samples)} bytes of samples cannot be")
+        raise CorruptError(
+            f"a data set of {len(samples)} bytes of samples, deflated at {level}, {memory_level}, cannot be made again"
+        )
     return _deflate(before + samples + after, level, memory_level) + behind
