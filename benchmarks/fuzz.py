@@ -183,10 +183,7 @@ def pool() -> list[Seed]:
             np.save(npy, array)
             voxz.compress(npy, f"{npy}.voxz", force=True, codec="stored")
             found.append(Seed.of(name, Path(f"{npy}.voxz").read_bytes()))
-    found += [
-        Seed.of(path.stem, path.read_bytes()) for path in sorted(GOLDEN.glob("*.voxz")) if path.stat().st_size <= LARGEST_SEED
-    ]
-    return found
+    return found + golden()
 
 
 @dataclass
@@ -239,9 +236,25 @@ def read(blob: bytes, rng: Random) -> str:
     return "samples"
 
 
-def fuzz(seconds: float, seed: int, most: int | None = None) -> Report:
-    """Read mutated files for so many `seconds`, or `most` of them; the same `seed` gives the same files."""
-    rng, seeds, report = Random(seed), pool(), Report()
+def named(seeds: Sequence[Seed], words: Sequence[str]) -> list[Seed]:
+    """Seeds whose names have one of these `words`; all without any."""
+    return [seed for seed in seeds if not words or any(word in seed.name for word in words)]
+
+
+def golden() -> list[Seed]:
+    """Small golden files: every codec, and nothing to compile that only encoders need."""
+    return [
+        Seed.of(path.stem, path.read_bytes()) for path in sorted(GOLDEN.glob("*.voxz")) if path.stat().st_size <= LARGEST_SEED
+    ]
+
+
+def fuzz(seconds: float, seed: int, most: int | None = None, seeds: Sequence[Seed] | None = None) -> Report:
+    """Read mutated files for so many `seconds`, or `most` of them; the same `seed` gives the same files.
+
+    They are mutated from `seeds`, by default the `pool`.
+    """
+    rng, report = Random(seed), Report()
+    seeds = pool() if seeds is None else seeds
     for sound in seeds:
         for ways in range(4):
             read(assembled(sound.parts), Random(ways))
@@ -285,10 +298,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--files", type=int, help="stop after so many mutated files")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--golden", nargs="*", metavar="WORD", help="only golden files, those whose names have one of the words")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"), help="folder for files that give faults")
     chosen = parser.parse_args(arguments)
     warnings.simplefilter("error")
-    report = fuzz(chosen.minutes * 60, chosen.seed, chosen.files)
+    seeds = None if chosen.golden is None else named(golden(), chosen.golden)
+    report = fuzz(chosen.minutes * 60, chosen.seed, chosen.files, seeds)
     print("\n".join(report.lines()))
     for number, (text, blob) in enumerate(report.faults[:100]):
         chosen.keep.mkdir(parents=True, exist_ok=True)

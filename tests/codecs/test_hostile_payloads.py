@@ -110,6 +110,13 @@ def test_the_rule() -> None:
     assert memory_of(0, 0) == BASE
 
 
+@pytest.mark.parametrize("step", [0.0, 5e-324, 1e-301, float("nan"), 9.0])
+def test_a_step_that_arithmetic_cannot_use_is_damage(step: float) -> None:
+    payload = Head(0, 4, (0, 0, 0), 0, 0, 0, step, 0.0, 0.0, 1.0).pack() + bytes(64)
+    with pytest.raises(voxz.CorruptError, match="head of a wavelet brick is out of bounds"):
+        wavelet.decode_brick(payload, (1, 2, 2, 2, 1), np.dtype("i2"))
+
+
 def test_side_information_has_a_bit_for_each_integer() -> None:
     reader = IntegerReader(b"\2\0\0")
     with pytest.raises(voxz.CorruptError, match="too few"):

@@ -113,7 +113,7 @@ def read_field(reader: PartReader, series: int, grid: tuple[int, int, int]) -> F
 
 def _read_latents(reader: PartReader, outputs: int, grid: tuple[int, int, int]) -> Latents:
     z, y, x, states, channels, step = reader.head(_LATENTS)
-    if not 0 < channels <= outputs or max(z, y, x) > MOST_SCALES or states not in STATES or not 0 < step < 1e300:
+    if not 0 < channels <= outputs or max(z, y, x) > MOST_SCALES or states not in STATES or not 1e-300 < step < 1e300:
         raise CorruptError("the head of latents is out of bounds")
     payload, filters = reader.part(), reader.part()
     return Latents.decode(payload, filters, (channels, *grid), (z, y, x), step, states)

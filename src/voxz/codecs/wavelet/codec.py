@@ -48,7 +48,7 @@ MOST_RANGES = 8
 """Ranges of a brick that its step may be: coarser ones leave nothing."""
 
 LEAST, LARGEST_SAMPLE = 1e-300, 1e280
-"""Range that a step is at least measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
+"""Least step, and range that it is measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
 
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
@@ -80,7 +80,7 @@ def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
     size = max(abs(head.low), abs(head.high))
     if not size <= LARGEST_SAMPLE or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
         return False
-    return head.kind != LOSSY or 0 < head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
+    return head.kind != LOSSY or LEAST <= head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
 
 
 def encode_brick(
@@ -96,7 +96,7 @@ def encode_brick(
     ``heavy``, see `voxz.codecs.wavelet.codec.heavy.model`.
     """
     kind, step = samples.dtype.kind, fidelity.step or fidelity.bound * STEP_OF_BOUND
-    if (kind == "f" and not (step and fidelity.bound)) or not math.isfinite(step):
+    if (kind == "f" and not (step and fidelity.bound)) or 0 < step < LEAST or not math.isfinite(step):
         return None
     prepared = Prepared.of(samples)
     if prepared is None:
