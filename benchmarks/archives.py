@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import voxz
+from voxz.warm import warm
 
 Files = dict[str, bytes]
 """Contents by path within the folder."""
@@ -196,6 +197,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--csv", type=Path, default=Path("voxz-bench/archives.csv"), help="where the table goes")
     options = parser.parse_args(arguments)
     ways = RIVALS | {f"voxz -{level}": _voxz(int(level)) for level in options.levels.split("/")}
+    warm()
     rows = []
     for path in options.data:
         with opened(path) as folder:

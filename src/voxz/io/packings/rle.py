@@ -55,7 +55,8 @@ RULES = (
 )
 """Rules by their number in files; the first is that of pydicom, the second that of GDCM."""
 
-_BY_CONTROLS = len(RULES)
+_BY_CONTROLS = 8
+"""The number that stands for control bytes in `how`; rules to come have higher ones."""
 
 
 @kernel
@@ -218,7 +219,7 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
 
 def _redo_segment(plane: NDArray[np.uint8], told: Cursor, layout: Layout) -> bytes:
     number = told.number()
-    if number > _BY_CONTROLS:
+    if number != _BY_CONTROLS and number >= len(RULES):
         raise CorruptError(f"RLE has no rule {number}")
     by_controls = number == _BY_CONTROLS
     controls = np.frombuffer(told.take(told.number()), np.uint8).copy() if by_controls else _planned(plane, number, layout)
