@@ -130,7 +130,7 @@ def test_too_large_a_result_is_refused() -> None:
     [
         ({"level": 0}, r"level must be .* \(got 0\)"),
         ({"level": 10}, r"level must be .* \(got 10\)"),
-        ({"threads": 0}, "0 threads"),
+        ({"threads": 0}, "threads must be 1 or more"),
         ({"codec": "zip"}, "'zip'; choose one of stored, predictive, labels"),
         ({"target": "small"}, "target must be voxz.Lossless"),
     ],
