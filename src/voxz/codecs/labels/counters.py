@@ -26,7 +26,15 @@ TABLES_END = SHARE + COUNT_MASK + 1
 
 @kernel
 def learn(bit, slot, limit, model):  # type: ignore[no-untyped-def]
-    """Move the counter in `slot` towards `bit`."""
+    """Move the counter in `slot` towards `bit`.
+
+    Parameters
+    ----------
+    bit : 0 or 1
+    slot : place of the counter in `model`
+    limit : bits that it counts at most, up to COUNT_MASK
+    model : int32, see `walk.walk`
+    """
     state = np.int64(model[at(slot)])
     count = state & COUNT_MASK
     p = state >> COUNT_BITS
@@ -36,7 +44,13 @@ def learn(bit, slot, limit, model):  # type: ignore[no-untyped-def]
 
 @kernel
 def code_counted(bit, slot, limit, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code a bit with the probability of one counter, which learns from it; return it."""
+    """Code a bit with the probability of one counter, which learns from it; return it.
+
+    Parameters
+    ----------
+    bit, slot, limit : as for `learn`; the bit may be anything when decoding
+    model, work, stream, decoding : as for `walk.walk`
+    """
     p = np.int64(model[at(slot)]) >> (COUNT_BITS + PROBABILITY_BITS - 16)
     bit = code_bit(bit, min(max(p, FLOOR), 65536 - FLOOR), work, stream, decoding)
     learn(bit, slot, limit, model)

@@ -67,7 +67,15 @@ def _hash(key):  # type: ignore[no-untyped-def]
 
 @kernel
 def _next_candidate(i, k, first, second, ids, work):  # type: ignore[no-untyped-def]
-    """Number of the first neighbour from `k` on that is neither `first` nor `second`, or NEIGHBOURS."""
+    """Number of the first neighbour from `k` on that is neither `first` nor `second`, or NEIGHBOURS.
+
+    Parameters
+    ----------
+    i : place in `ids`
+    k : number of the first neighbour to look at
+    first, second : ids that were refused
+    ids, work : as for `walk.walk`
+    """
     while k < NEIGHBOURS:
         value = ids[at(i + work[at(OFFSETS + k)])]
         if value not in (first, second):
@@ -130,7 +138,14 @@ def code_voxel(i, first, refused, mode, ids, model, work, stream, decoding):  # 
 
 @kernel
 def _code_id(i, first, truth, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code an id that none of the candidates is: the next one never seen, or bit by bit."""
+    """Code an id that none of the candidates is: the next one never seen, or bit by bit. False if it is out of range.
+
+    Parameters
+    ----------
+    i, first : as for `code_voxel`
+    truth : id of the voxel; anything when decoding
+    ids, model, work, stream, decoding : as for `walk.walk`
+    """
     seen = work[SEEN]
     if seen < work[COUNT] and code_counted(np.int64(truth == seen), FRESH, FRESH_LIMIT, model, work, stream, decoding):
         ids[at(i)] = seen

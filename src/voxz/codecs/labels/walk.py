@@ -38,7 +38,17 @@ CERTAIN = {1: 0, 2: _ALWAYS // 2, 3: _ALWAYS - _ALWAYS // 4, 4: _ALWAYS - _ALWAY
 
 @kernel
 def _quiet(ids, base, width, row, before, quiet):  # type: ignore[no-untyped-def]
-    """Set ``quiet[x]`` to 0 where the finished neighbours are equal; behind the row it is not 0."""
+    """Set ``quiet[x]`` to 0 where the finished neighbours are equal; behind the row it is not 0.
+
+    Parameters
+    ----------
+    ids : int32, flat, padded
+    base : place of the row's first voxel
+    width : voxels of the row
+    row : ids from one row to the next
+    before : offset to the same voxel of the slice before
+    quiet : int32 (width + 1,), filled
+    """
     for x in range(width):
         i = base + x
         north = ids[at(i - row)]
@@ -60,7 +70,15 @@ def _length(value):  # type: ignore[no-untyped-def]
 
 @kernel
 def _code_run(i, count, mode, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code how many of the `count` quiet voxels from `i` equal the one before; return it, or -1 if it is out of range."""
+    """Code how many of the `count` quiet voxels from `i` equal the one before; return it, or -1 if it is out of range.
+
+    Parameters
+    ----------
+    i : place in `ids`
+    count : 1 to the rest of the row
+    mode : 0 to MODES - 1, which slices exist before
+    ids, model, work, stream, decoding : as for `walk`
+    """
     same = np.int64(0)
     west = ids[at(i - 1)]
     if not decoding:
@@ -84,7 +102,13 @@ def _code_run(i, count, mode, ids, model, work, stream, decoding):  # type: igno
 
 @kernel
 def _candidate(ids, i, row, before):  # type: ignore[no-untyped-def]
-    """First candidate: what two of west, north and before agree on, else west or (beside another edge) north."""
+    """First candidate: what two of west, north and before agree on, else west or (beside another edge) north.
+
+    Parameters
+    ----------
+    ids, row, before : as for `_quiet`
+    i : place in `ids`
+    """
     west, north, behind = ids[at(i - 1)], ids[at(i - row)], ids[at(i + before)]
     if west in (north, behind):
         return np.int64(west)
@@ -95,7 +119,13 @@ def _candidate(ids, i, row, before):  # type: ignore[no-untyped-def]
 
 @kernel
 def _pattern(ids, i, row, before, candidate):  # type: ignore[no-untyped-def]
-    """Which of the PATTERN_SIZE neighbours equal the candidate, one bit each."""
+    """Which of the PATTERN_SIZE neighbours equal the candidate, one bit each.
+
+    Parameters
+    ----------
+    ids, i, row, before : as for `_candidate`
+    candidate : id
+    """
     b = i + before
     bits = np.int64(ids[at(i - 1)] == candidate) | (np.int64(ids[at(i - row)] == candidate) << 1)
     bits |= (np.int64(ids[at(b)] == candidate) << 2) | (np.int64(ids[at(i - row + 1)] == candidate) << 3)
@@ -107,7 +137,14 @@ def _pattern(ids, i, row, before, candidate):  # type: ignore[no-untyped-def]
 
 @kernel
 def _follow(here, west, other, state):  # type: ignore[no-untyped-def]
-    """How a row has followed another one so far: 0 not put to the test, 1 edge by edge, 2 not."""
+    """How a row has followed another one so far: 0 not put to the test, 1 edge by edge, 2 not.
+
+    Parameters
+    ----------
+    here, west : ids of the voxel and of the one before it
+    other : id of the voxel at the same place in the other row
+    state : what this returned for the voxel before; 0 at first
+    """
     if here != other:
         return np.int64(2)
     return np.int64(1) if state == 0 and here != west else state
@@ -115,7 +152,14 @@ def _follow(here, west, other, state):  # type: ignore[no-untyped-def]
 
 @kernel
 def _code_row(base, width, mode, row, before, certain, quiet, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code a row; False if it is damaged."""
+    """Code a row; False if it is damaged.
+
+    Parameters
+    ----------
+    base, width, row, before, quiet : as for `_quiet`
+    mode : 0 to MODES - 1, which slices exist before
+    certain, ids, model, work, stream, decoding : as for `walk`
+    """
     x = np.int64(0)
     north_breaks = np.int64(0)
     before_breaks = np.int64(0)
@@ -164,7 +208,15 @@ def _code_row(base, width, mode, row, before, certain, quiet, ids, model, work, 
 
 @kernel
 def _code_same(base, width, context, offset, quiet, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code whether a row repeats the one at `offset`; return 0 no, 1 yes, 2 yes and all of it was quiet."""
+    """Code whether a row repeats the one at `offset`; return 0 no, 1 yes, 2 yes and all of it was quiet.
+
+    Parameters
+    ----------
+    base, width, quiet : as for `_quiet`
+    context : below 16 * MODES: whether the four rows before were repeated, and the mode
+    offset : from a voxel to the same one of the row that may be repeated
+    ids, model, work, stream, decoding : as for `walk`
+    """
     flat = np.int64(quiet[0])
     for x in range(width):
         flat |= np.int64(quiet[at(x)])

@@ -114,7 +114,15 @@ def _beside(geometry: Geometry, references: NDArray[np.int64], volume: int, mode
 
 @kernel
 def _activities(samples, start, row, beside, found):  # type: ignore[no-untyped-def]
-    """Activities of as many voxels in a row as fit `found`."""
+    """Activities of as many voxels in a row as fit `found`.
+
+    Parameters
+    ----------
+    samples : int32 (padded,)
+    start : index of the first voxel
+    row, beside : as in `frame.Slice`
+    found : int64 (voxels,), filled
+    """
     for x in range(found.size):
         found[x] = activity(samples, start + x, row, beside)
 

@@ -32,7 +32,14 @@ SCALE = float(1 << PRECISION)
 
 @kernel
 def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
-    """Fill all borders as the walk will find them; the columns are in place."""
+    """Fill all borders as the walk will find them; the columns are in place.
+
+    Parameters
+    ----------
+    samples : int16 (Rows.size,), `walk.Brick.samples`
+    sizes : int64 (6,), `Rows.sizes`
+    references : int64 (series, 2), earlier volumes that predict each volume
+    """
     series, depth, height, width, phases, part = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
     row = phases * part
     slice_ = (height + TOP + BELOW) * row
@@ -55,9 +62,19 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
 def _gather_phase(samples, origin, extent, strides, step, target, taps, predictor, block, moments, seen):  # type: ignore[no-untyped-def]
     """Accumulate the weighted second moments of a unit's voxels of one phase into `moments`.
 
-    `origin` is the index of the unit's first column, `extent` its (depth, height, columns), `strides` those of slice and
-    row, `target` the distance from the first phase to the voxel that is predicted from the samples at the distances `taps`.
-    `seen` counts voxels and sums up their errors.
+    Parameters
+    ----------
+    samples : int16 (Rows.size,)
+    origin : index of the unit's first column in the first phase
+    extent : int64 (3,), depth, height, columns of the unit
+    strides : int64 (2 or more,), indices from a slice and from a row to the next
+    step : one column in so many is taken, 1 or more
+    target : indices from the first phase to the voxel that is predicted
+    taps : int64 (TAPS,), indices from the first phase to the neighbours
+    predictor : float64 (TAPS,), coefficients of the parent
+    block : float64 (BLOCK, TAPS), room
+    moments : float64 (TAPS, TAPS), see `gather`, added to
+    seen : float64 (2,), voxels and the sum of the magnitudes of their residuals, added to
     """
     filled = 0
     last = taps.size - 1
@@ -88,11 +105,24 @@ def _gather_phase(samples, origin, extent, strides, step, target, taps, predicto
 
 @kernel
 def gather(samples, origin, box, strides, step, rank, places, taps, counts, predictor, moments):  # type: ignore[no-untyped-def]
-    """Fill `moments` (TAPS, TAPS) with those of all phases of `rank` in a `box`; return voxels seen and the sum of their errors.
+    """Fill `moments` with those of all phases of `rank` in a `box`; return voxels seen and the sum of their errors.
 
-    `origin` is the index of the first column of the box's volume, `strides` those of slice, row and phase, `taps` the
-    offsets (phases, TAPS) to the taps, `counts` the columns of each phase. Row and column ``TAPS - 1`` belong to the residual of
-    `predictor`, the others to the differences of the second and following taps from the first.
+    Row and column ``TAPS - 1`` belong to the residual of `predictor`, the others to the differences of the second and following
+    taps from the first.
+
+    Parameters
+    ----------
+    samples : int16 (Rows.size,)
+    origin : index of the first column of the box's volume
+    box : int64 (6,), first and last slice, row and column of the unit; last ones are exclusive
+    strides : int64 (3,), indices from a slice, a row and a phase to the next
+    step : one column in so many is taken, 1 or more
+    rank : 0 to RANKS - 1
+    places : `places.Places`
+    taps : int64 (phases, TAPS), indices from the first phase to the neighbours
+    counts : int64 (phases,), columns of each phase
+    predictor : float64 (TAPS,), coefficients of the parent
+    moments : float64 (TAPS, TAPS), filled
     """
     block = np.zeros((BLOCK, taps.shape[1]), np.float64)
     seen = np.zeros(2, np.float64)

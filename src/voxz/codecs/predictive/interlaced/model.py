@@ -125,7 +125,14 @@ def _columns(free: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @kernel
 def _start(coefficients, parent, start):  # type: ignore[no-untyped-def]
-    """Fill `start` with the coefficients of a parent, those of no parent if it is negative."""
+    """Fill `start` with the coefficients of a parent, those of no parent if it is negative.
+
+    Parameters
+    ----------
+    coefficients : int32 (units, TAPS), in ``2**-PRECISION``
+    parent : number of a unit, or -1
+    start : int64 (TAPS,), filled
+    """
     for tap in range(start.size):
         start[tap] = coefficients[parent, tap] if parent >= 0 else 0
     if parent < 0:
@@ -134,7 +141,16 @@ def _start(coefficients, parent, start):  # type: ignore[no-untyped-def]
 
 @kernel
 def _apply(coefficients, unit, parent, change, row):  # type: ignore[no-untyped-def]
-    """Set the coefficients of `unit`, using `row` (TAPS,); False if they are too large."""
+    """Set the coefficients of a unit; False if they are too large for 32-bit sums.
+
+    Parameters
+    ----------
+    coefficients : int32 (units, TAPS), in ``2**-PRECISION``
+    unit : its number
+    parent : number of its parent, or -1
+    change : int64 (coefficients that are sent,), what is added to the parent's, from the second on
+    row : int64 (TAPS,), room
+    """
     _start(coefficients, parent, row)
     for k in range(change.size):
         row[1 + k] += change[k]
@@ -153,7 +169,18 @@ def _apply(coefficients, unit, parent, change, row):  # type: ignore[no-untyped-
 
 @kernel
 def _apply_all(kept, free, changes, ranks, per_volume, across, coefficients):  # type: ignore[no-untyped-def]
-    """Set all coefficients from the `changes` of those units and ranks (units, ranks) that `kept` some; False if too large."""
+    """Set all coefficients from the `changes` of those units and ranks that have some; False if they are too large.
+
+    Parameters
+    ----------
+    kept : int64 (units, ranks), above 0 where there are changes
+    free : int64 (units, ranks), coefficients that are sent of each
+    changes : int64, flat, those of all units and ranks that are kept
+    ranks : int64 (ranks,), their numbers
+    per_volume : units of a volume, 1 + tiles
+    across : tiles in a row of tiles
+    coefficients : int32 (RANKS, units, TAPS), in ``2**-PRECISION``, filled
+    """
     row = np.zeros(coefficients.shape[2], np.int64)
     place = 0
     for unit in range(kept.shape[0]):

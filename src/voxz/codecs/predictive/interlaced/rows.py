@@ -95,7 +95,13 @@ class Rows:
 
 @kernel
 def row_at(sizes, s, z, y):  # type: ignore[no-untyped-def]
-    """Index of the first column of a row."""
+    """Index of the first column of a row.
+
+    Parameters
+    ----------
+    sizes : int64 (6,), `Rows.sizes`
+    s, z, y : numbers of volume, slice and row
+    """
     row = sizes[4] * sizes[5]
     slice_ = (sizes[2] + TOP + BELOW) * row
     return (s * sizes[1] + z) * slice_ + (y + TOP) * row + BORDER
@@ -103,7 +109,15 @@ def row_at(sizes, s, z, y):  # type: ignore[no-untyped-def]
 
 @kernel
 def split_columns(dense, sizes, centre, padded):  # type: ignore[no-untyped-def]
-    """Put dense values ``(series, z, y, x)``, less `centre`, in place in the padded array."""
+    """Put dense values ``(series, z, y, x)``, less `centre`, in place in the padded array.
+
+    Parameters
+    ----------
+    dense : int32 (series, z, y, x), 0 to 2**16 - 1
+    sizes : int64 (6,), `Rows.sizes`
+    centre : 0 or 2**15, taken off so that 16 bits with a sign hold it
+    padded : int16 (Rows.size,), filled
+    """
     width, phases, part = sizes[3], sizes[4], sizes[5]
     for s in range(sizes[0]):
         for z in range(sizes[1]):
@@ -118,7 +132,14 @@ def split_columns(dense, sizes, centre, padded):  # type: ignore[no-untyped-def]
 
 @kernel
 def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-untyped-def]
-    """Fill `samples` ``(series, z, y, x)`` with what the dense values in the padded array are `stored` as (highest + 1,)."""
+    """Fill `samples` ``(series, z, y, x)`` with what the dense values in the padded array are `stored` as (highest + 1,).
+
+    Parameters
+    ----------
+    padded, sizes, centre : as for `split_columns`
+    stored : (highest + 1,), stored sample of each dense value
+    samples : the same type, (series, z, y, x), filled
+    """
     width, phases, part = sizes[3], sizes[4], sizes[5]
     whole = width // phases
     for s in range(sizes[0]):
@@ -142,21 +163,44 @@ def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-unt
 
 @kernel
 def copy(padded, to, source, length):  # type: ignore[no-untyped-def]
-    """Copy `length` samples from index `source` to index `to`."""
+    """Copy `length` samples from index `source` to index `to`.
+
+    Parameters
+    ----------
+    padded : int16 (Rows.size,)
+    to, source : indices
+    length : samples
+    """
     for i in range(length):
         padded[at(to + i)] = padded[at(source + i)]
 
 
 @kernel
 def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
-    """Fill the rows above the slice at `start` with the first row of the slice at `source`."""
+    """Fill the rows above the slice at `start` with the first row of the slice at `source`.
+
+    Parameters
+    ----------
+    padded : int16 (Rows.size,)
+    start, source : indices of padded slices
+    row : indices from one row to the next
+    """
     for y in range(TOP):
         copy(padded, start + y * row, source + TOP * row, row)
 
 
 @kernel
 def close_part(padded, origin, part, phase, count):  # type: ignore[no-untyped-def]
-    """Repeat the outer samples of a phase on both sides of its `count` samples; one without any is like the first phase."""
+    """Repeat the outer samples of a phase on both sides of its `count` samples; one without any is like the first phase.
+
+    Parameters
+    ----------
+    padded : int16 (Rows.size,)
+    origin : index of the row's first column
+    part : indices from a phase to the next
+    phase : its number
+    count : its columns, 0 or more
+    """
     first = origin + phase * part
     if count == 0:
         padded[at(first)] = padded[at(origin)]
@@ -169,6 +213,12 @@ def close_part(padded, origin, part, phase, count):  # type: ignore[no-untyped-d
 
 @kernel
 def close_slice(padded, start, row, height):  # type: ignore[no-untyped-def]
-    """Repeat the last row below a finished slice."""
+    """Repeat the last row below a finished slice.
+
+    Parameters
+    ----------
+    padded, start, row : as for `open_slice`
+    height : rows of the slice
+    """
     last = start + (TOP + height - 1) * row
     copy(padded, last + row, last, row)

@@ -97,7 +97,19 @@ def _apart(difference):  # type: ignore[no-untyped-def]
 def contexts_of(  # type: ignore[no-untyped-def]
     logs, z, y, x, expected, outer, inner, near_size, shift, planes, places, contexts
 ):
-    """Fill the contexts that do not depend on the decision; z, y, x with margins. Return the coarse bin of `expected`."""
+    """Fill the contexts that do not depend on the decision; return the coarse bin of `expected`.
+
+    Parameters
+    ----------
+    logs : float64 (z, y, x), padded, logarithms of the band's magnitudes
+    z, y, x : place of the coefficient, with margins
+    expected, outer, inner : logarithms of the expected magnitude, of its part from other bands, and of that from the band itself
+    near_size : 0 to 63, sizes of the three nearest coefficients
+    shift : bits of the index that are coded with equal chances
+    planes : float64 (planes, z, y, x), see `Surroundings`
+    places : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
+    contexts : int64 (COUNTERS,), the first nine are filled
+    """
     row, up, top = logs[z, y], logs[z, y - 1], logs[z, y - 2]
     back, above, below = logs[z - 1, y], logs[z - 1, y - 1], logs[z - 1, y + 1]
     fine = _bin(expected, 6.0, 128.0)
