@@ -46,7 +46,7 @@ def slabs(array: StoredArray, threads: int, first: int = 0) -> Iterator[NDArray[
     """Decode samples from slab number `first` on: arrays in memory order and stored byte order, one slab after the other."""
     groups = list(array.grid.slabs())[first:]
     start = sum(map(len, list(array.grid.slabs())[:first]))
-    decoded = map_ordered(array.brick, range(start, len(array.bricks)), threads)
+    decoded = map_ordered(array.brick, range(start, len(array.bricks)), threads, array.layout.samples)
     for boxes in groups:
         shape, origin = slab_place(array.grid, boxes)
         slab = np.empty(shape, array.layout.dtype)

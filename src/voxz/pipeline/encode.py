@@ -93,7 +93,7 @@ def encode_array(
         if watch is not None:
             watch(data)
 
-    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, ready)
+    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, ready, layout.samples)
     for boxes in grid.slabs():
         shape, origin = slab_place(grid, boxes)
         slab = np.empty(shape if plan.lossy else (0,) * 5, layout.dtype)
@@ -267,10 +267,12 @@ def _loss(plan: Plan, tally: Tally) -> Loss:
     )
 
 
-def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, ready: Sequence[Coded]) -> Iterator[Coded]:
-    """Coded bricks in their order; where they are ready, the samples are only read past."""
+def _coded(
+    bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, ready: Sequence[Coded], samples: int
+) -> Iterator[Coded]:
+    """Coded bricks in their order, `samples` in all; where they are ready, the samples are only read past."""
     if ready:
         for _, coded in zip(bricks, ready, strict=True):
             yield coded
         return
-    yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads)
+    yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads, samples)
