@@ -1,7 +1,7 @@
 """The encoder's side: predictors fitted by least squares.
 
-As in `predictive.fit_predictor`, samples weigh ``1 / (|residual| + mean)``, where the residual is that of the unit's parent, so that
-the fit approximates least absolute errors; a ridge pulls towards the parent; what does not pay for its coefficients is not sent.
+As in `predictive.fit_predictor`, samples weigh ``1 / (|residual| + mean)``, where the residual is that of the unit's parent: the
+fit approximates least absolute errors; a ridge pulls towards the parent; what does not pay for its coefficients is not sent.
 """
 
 from dataclasses import dataclass
