@@ -238,7 +238,7 @@ def walk(sizes, certain, repeats, ids, state, work, stream, decoding):  # type: 
 
     Parameters
     ----------
-    sizes : four whole numbers
+    sizes : int64 (4,)
     certain : probability from which a counter is used alone, in 1 / 2 ** PROBABILITY_BITS
     repeats : whether rows may repeat others
     ids : int32, flat, padded as in `neighbourhood`; 0 to the ids of the brick; decoding fills them

@@ -1,7 +1,7 @@
 """The fitted predictors of a brick: coefficients of each unit and rank, sent as differences to the unit's parent.
 
-Units are those of `predictive.predictor`: for each volume its first slice, then the tiles of the others; along x their bounds are
-in columns of the first phase, for all phases. A parent is the same unit of the volume before, where that is not the first, or else
+Units are those of `predictive.predictor`: for each volume its first slice, then the tiles of the others. Along x their bounds are
+in columns of the first phase, for all phases. A parent is the same unit of the volume before, if that is not the first, or else
 the tile to the left or above; without one it is the north neighbour alone.
 """
 
