@@ -215,7 +215,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--levels", default="5", help="levels of voxz, with slashes between them")
     parser.add_argument("--csv", type=Path, default=Path("voxz-bench/archives.csv"), help="where the table goes")
     parser.add_argument("--many", type=int, default=0, help="make and measure a folder of so many small slices")
-    parser.add_argument("--gigabytes", type=float, default=0, help="make and measure a folder of so many GB from the first series")
+    parser.add_argument(
+        "--gigabytes", type=float, default=0, help="make and measure a folder of so many GB from the first series"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads for a folder that is made")
     parser.add_argument("--place", type=Path, help="where the folder is made; default: the system's place for temporary files")
     options = parser.parse_args(arguments)

@@ -79,7 +79,7 @@ def _template() -> tuple[bytes, dict[str, list[int]]]:
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = pydicom.uid.MRImageStorage
-    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.11111111"
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.UID("1.2.826.0.1.11111111")
     data.SeriesInstanceUID, data.Modality, data.ImageType = "1.2.826.0.1.5", "MR", ["ORIGINAL", "PRIMARY"]
     data.InstanceNumber, data.ImagePositionPatient = "22222222", ["-20", "10", "3333333.33"]
     data.ImageOrientationPatient, data.PixelSpacing, data.SliceThickness = [1, 0, 0, 0, 1, 0], [1, 1], "0.25"
@@ -89,7 +89,7 @@ def _template() -> tuple[bytes, dict[str, list[int]]]:
     data["PixelData"].VR = "OW"
     buffer = pydicom.filebase.DicomBytesIO()
     pydicom.dcmwrite(buffer, data, enforce_file_format=True)
-    file = buffer.getvalue()
+    file = bytes(buffer.getvalue())
     marks = {"uid": b"11111111", "number": b"22222222", "place": b"3333333.33"}
     places: dict[str, list[int]] = {name: _all(file, mark) for name, mark in marks.items()}
     places["pixels"] = [len(file) - 2 * SIDE * SIDE]
@@ -131,7 +131,8 @@ def _noisy(head: Any, rng: np.random.Generator) -> bytes:
     kind = np.dtype(f"<{'i' if head.PixelRepresentation else 'u'}{head.BitsAllocated // 8}")
     pixels: NDArray[Any] = np.frombuffer(head.PixelData, kind)
     middle = (pixels > pixels.min()) & (pixels < pixels.max())
-    return (pixels + (rng.integers(-1, 2, pixels.size) * middle).astype(kind)).astype(kind).tobytes()
+    noisy: NDArray[Any] = (pixels + (rng.integers(-1, 2, pixels.size) * middle).astype(kind)).astype(kind)
+    return noisy.tobytes()
 
 
 def measured(folder: Path, place: Path, level: int, threads: int) -> list[Step]:
@@ -168,5 +169,6 @@ def report(title: str, files: int, total: int, packed: int, exact: bool, steps: 
     for step in steps:
         whole = step.name in ("compress", "restore")
         speed = f"{total / step.seconds / 1e6:.1f} | {files / step.seconds:.0f}" if whole else " | "
-        lines.append(f"| {step.name} | {step.seconds:.2f} | {speed} | {step.peak_bytes / 1e6:.0f} | {step.start_bytes / 1e6:.0f} |")
+        memory = f"{step.peak_bytes / 1e6:.0f} | {step.start_bytes / 1e6:.0f}"
+        lines.append(f"| {step.name} | {step.seconds:.2f} | {speed} | {memory} |")
     return "\n".join([*lines, "", "All came back byte for byte." if exact else "NOT EXACT"])
