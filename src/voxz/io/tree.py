@@ -231,7 +231,7 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
 
 
 def _gzip(path: Path) -> tuple[Gzip, int] | None:
-    """Settings that give the very .gz file again, and its CRC32; None if there are none, or it is damaged."""
+    """Options that give the very .gz file again, and its CRC32; None if there are none, or it is damaged."""
     check = gzip_stream.IdentityCheck(path)
     try:
         with gzip.open(path) as content:

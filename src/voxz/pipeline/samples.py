@@ -43,7 +43,7 @@ class Samples(SampleReader, Protocol):
         """Return what follows the samples."""
 
     def gzip(self) -> tuple[Gzip, int] | None:
-        """After the tail: settings of gzip, exact if they give the very .gz file, and its CRC32; None if it is no .gz file."""
+        """After the tail: options of gzip, exact if they give the very .gz file, and its CRC32; None if it is no .gz file."""
 
     @property
     def behind_gzip(self) -> bytes:
