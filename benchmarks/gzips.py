@@ -14,7 +14,7 @@ from voxz.io.gzip_stream import MAGIC
 
 def gzip_files(folders: list[Path]) -> list[Path]:
     """Different gzip files, given as such or below folders."""
-    found = {}
+    found: dict[bytes, Path] = {}
     for folder in folders:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
             if path.is_file() and path.read_bytes()[: len(MAGIC)] == MAGIC:

@@ -28,7 +28,7 @@ PLAIN_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\3"
 
 
 def member(content: bytes, level: int = 6, memory_level: int = 8, strategy: int = 0, header: bytes = PLAIN_HEADER) -> bytes:
-    """One member by zlib with these settings."""
+    """One member by zlib with these options."""
     packer = zlib.compressobj(level, zlib.DEFLATED, -15, memory_level, strategy)
     return header + packer.compress(content) + packer.flush() + trailer(content)
 
@@ -71,7 +71,7 @@ def stored(content: bytes) -> bytes:
 
 
 def foreign(content: bytes) -> bytes:
-    """Deflate that no settings give: flushed in the middle."""
+    """Deflate that no options give: flushed in the middle."""
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     return (
         packer.compress(content[:70_001]) + packer.flush(zlib.Z_FULL_FLUSH) + packer.compress(content[70_001:]) + packer.flush()
@@ -221,8 +221,10 @@ def test_another_zlib_gives_the_content_and_says_so(tmp_path: Path, monkeypatch:
     source = write_gzip(tmp_path / "study/a.nii.gz", DATA, name="a.nii")
     voxz.compress(source, tmp_path / "a.voxz", level=1)
     voxz.compress(tmp_path / "study", tmp_path / "study.voxz", level=1)
-    compressor = zlib_replay.Settings.compressor
-    monkeypatch.setattr(zlib_replay.Settings, "compressor", lambda self, before=b"": compressor(zlib_replay.Settings(2), before))
+    compressor = zlib_replay.ZlibOptions.compressor
+    monkeypatch.setattr(
+        zlib_replay.ZlibOptions, "compressor", lambda self, before=b"": compressor(zlib_replay.ZlibOptions(2), before)
+    )
     with pytest.warns(PlainBytesWarning, match=r"b\.nii\.gz: this zlib packs differently: its content is that of the original"):
         voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz")
     with pytest.warns(PlainBytesWarning, match="this zlib packs differently"):
@@ -243,10 +245,10 @@ def test_damaged_settings_are_errors(data: bytes) -> None:
 
 
 def test_little_is_tried_on_what_nothing_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compressing is bounded: all settings see 256 kB at most, whatever the length of the file."""
+    """Compressing is bounded: all options see 256 kB at most, whatever the length of the file."""
     (tmp_path / "a.gz").write_bytes(foreign(DATA * 9))
     given_bytes = 0
-    compressor = zlib_replay.Settings.compressor
+    compressor = zlib_replay.ZlibOptions.compressor
 
     class Counted:
         def __init__(self, inner: Any) -> None:
@@ -262,7 +264,7 @@ def test_little_is_tried_on_what_nothing_gives(tmp_path: Path, monkeypatch: pyte
             out: bytes = self._inner.flush(*mode)
             return out
 
-    monkeypatch.setattr(zlib_replay.Settings, "compressor", lambda self, before=b"": Counted(compressor(self, before)))
+    monkeypatch.setattr(zlib_replay.ZlibOptions, "compressor", lambda self, before=b"": Counted(compressor(self, before)))
     found = repacking_of(tmp_path / "a.gz")
     assert found is not None
     assert not found.gzip.exact

@@ -1,7 +1,7 @@
-"""Gzip files made again, byte for byte: of each member its header, as it was, and the settings of zlib that made it.
+"""Gzip files made again, byte for byte: of each member its header, as it was, and the options of zlib that made it.
 
 `MemberSearch` finds these while a file is read. `Repacking` is what is kept of it: for one member with the *canonical* header (no
-name, no time) made by one compressor, settings; else a piece that tells all members. `GzipAgain` makes the file.
+name, no time) made by one compressor, options; else a piece that tells all members. `GzipAgain` makes the file.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from voxz.container.pieces import LONGEST
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError, PlainBytesWarning, VoxzError
 from voxz.io.gzip_stream import Content
-from voxz.io.packings.zlib_replay import WINDOW, Settings
+from voxz.io.packings.zlib_replay import WINDOW, ZlibOptions
 from voxz.io.packings.zlib_search import Finder, Search
 from voxz.io.packings.zlib_stream import Wrapper, gzip_header, gzip_how, gzip_levels
 
@@ -100,12 +100,12 @@ class MemberSearch:
         before = _told(self._members)
         if self._lost or len(before) > LONGEST:
             return repacking.of_content()
-        settings = self._finder.last or Settings(DEFAULT_LEVEL)
-        gzip = Gzip(settings.level, settings.memory_level, settings.strategy, exact=True, after=len(content.behind))
+        options = self._finder.last or ZlibOptions(DEFAULT_LEVEL)
+        gzip = Gzip(options.level, options.memory_level, options.strategy, exact=True, after=len(content.behind))
         _, header, how = self._members[0]
-        if len(self._members) == 1 and header == canonical_header(gzip.level) and how == settings.packed():
+        if len(self._members) == 1 and header == canonical_header(gzip.level) and how == options.packed():
             return Repacking(gzip, content.crc32, after=content.behind)
-        gzip = Gzip(settings.level, exact=True, before=len(before), after=len(content.behind))
+        gzip = Gzip(options.level, exact=True, before=len(before), after=len(content.behind))
         return Repacking(gzip, content.crc32, before, content.behind)
 
     def close(self) -> None:
@@ -145,8 +145,8 @@ class GzipAgain:
         self.crc32 = 0
         gzip = repacking.gzip
         canonical = canonical_header(gzip.level)
-        settings = Settings(gzip.level, gzip.memory_level, gzip.strategy)
-        self._how = Cursor(repacking.before or _told([(0, canonical, settings.packed())]))
+        options = ZlibOptions(gzip.level, gzip.memory_level, gzip.strategy)
+        self._how = Cursor(repacking.before or _told([(0, canonical, options.packed())]))
         count = self._how.number()
         if count > self._how.left:
             raise CorruptError("a gzip file has more members than are told")

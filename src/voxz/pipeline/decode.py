@@ -182,7 +182,8 @@ class _Restorer:
         layout = self._reader.arrays[segment.array].layout
 
         def samples() -> NDArray[np.generic]:
-            return np.concatenate(list(self._streams.of(segment.array).parts(segment.first, segment.count)))
+            parts = self._streams.of(segment.array).parts(segment.first, segment.count)
+            return np.concatenate(list(parts), dtype=layout.dtype)  # without a type, it would be in native byte order
 
         data = repacked(segment, layout, samples, how)
         self._advanced(segment.count * layout.dtype.itemsize)

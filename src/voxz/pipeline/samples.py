@@ -10,6 +10,13 @@ Progress = Callable[[int, int], None]
 """Called with the bytes of samples done and their total."""
 
 
+def part_of(progress: Progress | None, number: int, parts: int) -> Progress | None:
+    """Progress of one of several passes of equal length."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(number * total + done, parts * total)
+
+
 @runtime_checkable
 class Told(Protocol):
     """Progress that takes words, too."""

@@ -12,7 +12,12 @@ from voxz.jit import at, kernel
 
 @kernel
 def _filter_rows(source, axis, z, y, table, odd, filter_, rows, total):  # type: ignore[no-untyped-def]
-    """Fill `total` with what a step along z or y adds to row z, y of the other half."""
+    """`filter_row` for a step along z or y.
+
+    Parameters
+    ----------
+    source, axis, z, y, table, odd, filter_, rows, total : as for `filter_row`
+    """
     reach, width = filter_.shape[0], total.size
     across = source.shape[1 - axis]
     place, beside = (z, y) if axis == 0 else (y, z)
@@ -42,7 +47,12 @@ def _filter_rows(source, axis, z, y, table, odd, filter_, rows, total):  # type:
 
 @kernel
 def _filter_along(source, z, y, table, odd, filter_, rows, total):  # type: ignore[no-untyped-def]
-    """The same for a step along x."""
+    """`filter_row` for a step along x.
+
+    Parameters
+    ----------
+    source, z, y, table, odd, filter_, rows, total : as for `filter_row`
+    """
     reach, width, count = filter_.shape[0], total.size, source.shape[2]
     depth, height = source.shape[0], source.shape[1]
     z_0, z_2, y_0, y_2 = max(z - 1, 0), min(z + 1, depth - 1), max(y - 1, 0), min(y + 1, height - 1)
@@ -118,7 +128,14 @@ def lift(source, target, axis, table, odd, filter_, rounding, sign, rows, line):
 
 @kernel
 def take_halves(volume, box, axis, forward, factors, low, high):  # type: ignore[no-untyped-def]
-    """Copy a box of `volume` into its halves: by parity (forward), or where they lie in turn, divided by the factors."""
+    """Copy a box of `volume` into its halves: by parity (forward), or where they lie in turn, divided by the factors.
+
+    Parameters
+    ----------
+    volume, box, axis, factors : as for `split`
+    forward : 1 or 0
+    low, high : float64 (z, y, x), the halves, filled
+    """
     z_0, y_0, x_0 = box[0], box[1], box[2]
     for half in range(2):
         part = low if half == 0 else high
@@ -142,7 +159,13 @@ def take_halves(volume, box, axis, forward, factors, low, high):  # type: ignore
 
 @kernel
 def put_halves(volume, box, axis, forward, factors, low, high):  # type: ignore[no-untyped-def]
-    """Inverse of `take_halves`: behind each other, times the factors (forward), or interleaved."""
+    """Inverse of `take_halves`: behind each other, times the factors (forward), or interleaved.
+
+    Parameters
+    ----------
+    volume, box, axis, factors : as for `split`
+    forward, low, high : as for `take_halves`; the halves are read
+    """
     z_0, y_0, x_0 = box[0], box[1], box[2]
     for half in range(2):
         part = low if half == 0 else high
@@ -191,7 +214,12 @@ def split(volume, box, axis, tables, filters, rounding, factors, low, high, rows
 
 @kernel
 def merge(volume, box, axis, tables, filters, rounding, factors, low, high, rows, line):  # type: ignore[no-untyped-def]
-    """Inverse of `split`."""
+    """Inverse of `split`.
+
+    Parameters
+    ----------
+    volume, box, axis, tables, filters, rounding, factors, low, high, rows, line : as for `split`
+    """
     take_halves(volume, box, axis, 0, factors, low, high)
     for step in range(filters.shape[0] - 1, -1, -1):
         if step & 1 == 0:

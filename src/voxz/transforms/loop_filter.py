@@ -93,7 +93,14 @@ def _second_differences(plane, sums, rows):  # type: ignore[no-untyped-def]
 
 @kernel
 def _classify(units, bounds, classes):  # type: ignore[no-untyped-def]
-    """Class of every voxel, from `units` with margins into `classes` ``(z, y, x)``."""
+    """Fill the class of every voxel.
+
+    Parameters
+    ----------
+    units : int32 (z, y, x), with margins
+    bounds : int64 (activities,), where a class of activity begins, in units
+    classes : uint8 (z, y, x), filled
+    """
     depth, height, width = classes.shape
     sums = np.zeros((4, height, width), np.int32)
     rows = np.zeros((4, height + 4, width), np.int32)
@@ -117,7 +124,17 @@ def _classify(units, bounds, classes):  # type: ignore[no-untyped-def]
 
 @kernel
 def _correct(units, classes, offsets, weights, of_class, scale, volume):  # type: ignore[no-untyped-def]
-    """Add to `volume` what the filters find in flat `units` with margins."""
+    """Add to a volume what the filters find.
+
+    Parameters
+    ----------
+    units : int32, flat, with margins
+    classes : uint8 (z, y, x), from `_classify`
+    offsets : int64 (pairs,), distances in `units`
+    weights, of_class : as in `wiener.Filters`
+    scale : value of a weight of 1 for one unit, in stored units
+    volume : float64 (z, y, x), changed
+    """
     depth, height, width = classes.shape
     row_length = width + 2 * MARGIN
     for z in range(depth):

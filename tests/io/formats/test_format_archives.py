@@ -34,6 +34,7 @@ def study(tmp_path: Path) -> Path:
         tifffile.imwrite(folder / f"slice_{z:03d}.tif", plane, compression="lzw", photometric="minisblack")
         image.fromarray((plane >> 4).astype(np.uint8)).save(folder / f"slice_{z:03d}.png")
     tifffile.imwrite(folder / "tiles.ome.tif", volume, tile=(16, 16), photometric="minisblack", ome=True)
+    tifffile.imwrite(folder / "big.tif", volume, compression="packbits", byteorder=">", photometric="minisblack")
     for encoding in ("raw", "gzip", "bzip2"):
         header = {"encoding": encoding, "space": "RAS", "space directions": np.diag([1, 2, 3]), "space origin": [0, 0, 0]}
         nrrd.write(str(folder / f"{encoding}.nrrd"), volume, header)

@@ -130,7 +130,14 @@ class Geometry:
 
 @kernel
 def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
-    """Fill the rows above a slice that starts at `start` with the first row of the slice at `source`."""
+    """Fill the rows above a slice that starts at `start` with the first row of the slice at `source`.
+
+    Parameters
+    ----------
+    padded : int32 (padded,)
+    start, source : indices of padded slices
+    row : indices from one row to the next
+    """
     first = source + TOP * row
     for y in range(TOP):
         for x in range(row):
@@ -139,7 +146,15 @@ def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
 
 @kernel
 def open_row(padded, first, row, left):  # type: ignore[no-untyped-def]
-    """Fill the columns left of a row, whose first sample has index `first`, with the first sample of the row above."""
+    """Fill the columns left of a row with the first sample of the row above.
+
+    Parameters
+    ----------
+    padded : int32 (padded,)
+    first : index of the row's first sample
+    row : indices from one row to the next
+    left : columns, `left_of` the width
+    """
     above = padded[first - row]
     for x in range(first - left, first):
         padded[x] = above
@@ -155,7 +170,13 @@ def close_row(padded, behind, right):  # type: ignore[no-untyped-def]
 
 @kernel
 def close_slice(padded, start, row, height):  # type: ignore[no-untyped-def]
-    """Repeat the last row of a slice below it."""
+    """Repeat the last row of a slice below it.
+
+    Parameters
+    ----------
+    padded, start, row : as for `open_slice`
+    height : rows of the slice
+    """
     last = start + (TOP + height - 1) * row
     for y in range(1, below(height) + 1):
         for x in range(row):
@@ -164,21 +185,42 @@ def close_slice(padded, start, row, height):  # type: ignore[no-untyped-def]
 
 @kernel
 def copy_slice(padded, start, source, length):  # type: ignore[no-untyped-def]
-    """Copy a whole padded slice into a margin slice."""
+    """Copy a whole padded slice into a margin slice.
+
+    Parameters
+    ----------
+    padded : int32 (padded,)
+    start, source : indices of padded slices, to and from
+    length : samples of a padded slice
+    """
     for i in range(length):
         padded[start + i] = padded[source + i]
 
 
 @kernel
 def enter_slice(padded, start, row, mode, source):  # type: ignore[no-untyped-def]
-    """Fill what lies above a slice from the slice at `source`, if there is any slice before it (`mode` above 0)."""
+    """Fill what lies above a slice from the slice at `source`, if there is any slice before it (`mode` above 0).
+
+    Parameters
+    ----------
+    padded, start, row, source : as for `open_slice`
+    mode : as in `frame.Slice`
+    """
     if mode > 0:
         open_slice(padded, start, row, source)
 
 
 @kernel
 def leave_slice(padded, start, row, slice_, height, front):  # type: ignore[no-untyped-def]
-    """Fill what lies below a finished slice, and in front of it if there is a border (`front`)."""
+    """Fill what lies below a finished slice, and in front of it if there is a border (`front`).
+
+    Parameters
+    ----------
+    padded, start, row : as for `open_slice`
+    slice_ : indices from one slice to the next
+    height : rows of the slice
+    front : whether a slice in front is filled, too
+    """
     close_slice(padded, start, row, height)
     if front:
         copy_slice(padded, start - slice_, start, slice_)
@@ -192,7 +234,16 @@ def leave_volume(padded, last, slice_):  # type: ignore[no-untyped-def]
 
 @kernel
 def update_mean(padded, total, volume, length, mean):  # type: ignore[no-untyped-def]
-    """Add volume number `volume` to `total` and write the rounded mean of all so far to index `mean`."""
+    """Add volume number `volume` to `total` and write the rounded mean of all so far to index `mean`.
+
+    Parameters
+    ----------
+    padded : int32 (padded,)
+    total : int64 (length,), sum of the volumes so far, changed
+    volume : number of the volume, from 0 on
+    length : samples of a padded volume
+    mean : index of the padded volume that holds the mean
+    """
     count = volume + 1
     for i in range(length):
         total[i] += padded[volume * length + i]
@@ -201,14 +252,30 @@ def update_mean(padded, total, volume, length, mean):  # type: ignore[no-untyped
 
 @kernel
 def stand_in(padded, i, row, beside):  # type: ignore[no-untyped-def]
-    """Sample that takes the place of an absent one at `i`: what lies around and beside it, smoothed."""
+    """Sample that takes the place of an absent one at `i`: what lies around and beside it, smoothed.
+
+    Parameters
+    ----------
+    padded : int32 (padded,), dense values
+    i : index of the voxel
+    row, beside : as in `frame.Slice`
+    """
     around = np.int64(padded[np.uint64(i - 1)]) + np.int64(padded[np.uint64(i - row)])
     return (around + 2 * np.int64(padded[np.uint64(i + beside)]) + 2) >> 2
 
 
 @kernel
 def fill_borders(padded, sizes, volume_number, reference, absent):  # type: ignore[no-untyped-def]
-    """Fill the borders and `absent` samples of one volume, whose other samples are in place, as the traversal will find them."""
+    """Fill the borders and `absent` samples of one volume, whose other samples are in place, as the traversal will find them.
+
+    Parameters
+    ----------
+    padded : int32 (padded,), dense values
+    sizes : int64 (4,), series, depth, height, width
+    volume_number : of the volume that is filled
+    reference : number of the volume that predicts it; not read for the first
+    absent : bool (padded,), samples that are not coded; (0,) if all are
+    """
     depth, height, width = sizes[1], sizes[2], sizes[3]
     row, slice_, volume = strides_of(sizes)
     front, left, right = around(depth), left_of(width), right_of(width)

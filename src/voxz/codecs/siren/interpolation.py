@@ -66,7 +66,15 @@ class Taps:
 
 @kernel
 def _along(source, indices, weights, target):  # type: ignore[no-untyped-def]
-    """Interpolate ``(a, n, b)`` along its middle axis to ``(a, m, b)``."""
+    """Interpolate ``(a, n, b)`` along its middle axis to ``(a, m, b)``.
+
+    Parameters
+    ----------
+    source : float64 (a, n, b)
+    indices : int64 (m, TAPS), samples that count for each position
+    weights : float64 (m, TAPS), how much
+    target : float64 (a, m, b), zeros at first, added to
+    """
     for a in range(source.shape[0]):
         for m in range(indices.shape[0]):
             line = target[a, m]

@@ -36,7 +36,14 @@ MOST_BITS = 26
 
 @kernel
 def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code the `length` low bits of `value` with equal chances."""
+    """Code the low bits of a number with equal chances; return them.
+
+    Parameters
+    ----------
+    value : whole number from 0 on; anything when decoding
+    length : bits
+    coder, data, decoding : as for `code_band`
+    """
     found = np.int64(0)
     for k in range(length - 1, -1, -1):
         found = (found << 1) | code_bit((value >> k) & 1, HALF, coder, data, decoding)
@@ -45,7 +52,13 @@ def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
 
 @kernel
 def beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code `value`, from 0 on, in an Exp-Golomb code."""
+    """Code a number in an Exp-Golomb code; return it.
+
+    Parameters
+    ----------
+    value : whole number from 0 on; anything when decoding
+    coder, data, decoding : as for `code_band`
+    """
     length = np.int64(0)
     while code_bit(np.int64((value + 1) >> (length + 1) > 0), HALF, coder, data, decoding) and length < MOST_BITS:
         length += 1

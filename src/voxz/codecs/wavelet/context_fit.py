@@ -21,7 +21,16 @@ LARGEST_WEIGHT = 1 << 13
 
 @kernel
 def _accumulate(samples, count, size, guess, moments):  # type: ignore[no-untyped-def]
-    """Add the weighted second moments of `samples`, each weighed by what `guess` expects."""
+    """Add the weighted second moments of `samples`, each weighed by what `guess` expects.
+
+    Parameters
+    ----------
+    samples : float64 (samples, n), features, magnitude, and zeros that make n a multiple of eight
+    count : rows that are filled
+    size : features
+    guess : float64 (size,), weight of each feature so far
+    moments : float64 (n, n), upper triangle, added to
+    """
     block = np.zeros((BLOCK, moments.shape[0]))
     filled = 0
     for i in range(count):

@@ -79,7 +79,14 @@ def bin_of(expected):  # type: ignore[no-untyped-def]
 
 @kernel
 def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def]
-    """Fill `features` with the IN_BAND sums around a coefficient; z, y, x with margins. The first two are known last."""
+    """Fill the sums of magnitudes around a coefficient. The first two are known last.
+
+    Parameters
+    ----------
+    magnitudes : int32 (z, y, x), padded
+    z, y, x : place of the coefficient, with margins
+    features : int64 (IN_BAND,), filled
+    """
     row, up = magnitudes[z, y], magnitudes[z, y - 1]
     top = magnitudes[z, y - 2]
     same, above, below = magnitudes[z - 1, y], magnitudes[z - 1, y - 1], magnitudes[z - 1, min(y + 1, magnitudes.shape[1] - 1)]
@@ -102,7 +109,15 @@ def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def
 
 @kernel
 def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
-    """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many."""
+    """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many.
+
+    Parameters
+    ----------
+    magnitudes : int32 (z, y, x), padded
+    known : int32 (features, z, y, x), planes known as a whole
+    step : 1 or more
+    samples : float64 (rows, IN_BAND + features + 2 or more), filled
+    """
     depth, height, width = magnitudes.shape[0] - FRONT, magnitudes.shape[1] - TOP, magnitudes.shape[2] - LEFT - RIGHT
     near = np.zeros(IN_BAND, np.int64)
     last = IN_BAND + known.shape[0]
@@ -128,7 +143,14 @@ def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
 
 @kernel
 def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
-    """Sum over planes known as a whole, and the constant, into `sums` ``(z, y, x)``."""
+    """Sum over planes known as a whole, and the constant.
+
+    Parameters
+    ----------
+    known : int32 (features, z, y, x)
+    weights : int64 (IN_BAND + features + 1,), in ``2**-WEIGHT_BITS``
+    sums : int64 (z, y, x), filled, in ``2**-(WEIGHT_BITS + UNIT_BITS)`` of half a step
+    """
     constant = np.int64(weights[IN_BAND + known.shape[0]]) << UNIT_BITS
     for z in range(sums.shape[0]):
         for y in range(sums.shape[1]):
@@ -144,7 +166,15 @@ def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
 
 @kernel
 def row_part(magnitudes, z, y, weights, line):  # type: ignore[no-untyped-def]
-    """Sum over finished rows of the band into `line`; z, y with margins."""
+    """Sum over finished rows of the band.
+
+    Parameters
+    ----------
+    magnitudes : int32 (z, y, x), padded, in half steps
+    z, y : place of the row, with margins
+    weights : int64 (IN_BAND or more,), in ``2**-WEIGHT_BITS``
+    line : int64 (x,), filled, in the unit of `known_part`
+    """
     row_2 = magnitudes[z, y - 2]
     row_1 = magnitudes[z, y - 1]
     same, above = magnitudes[z - 1, y], magnitudes[z - 1, y - 1]
@@ -166,7 +196,15 @@ def row_part(magnitudes, z, y, weights, line):  # type: ignore[no-untyped-def]
 
 @kernel
 def bins_of_band(magnitudes, sums, weights, bins):  # type: ignore[no-untyped-def]
-    """Bins of the expected magnitudes of a whole band that is known (the encoder's view), `bins` flat."""
+    """Fill the bins of the expected magnitudes of a whole band that is known (the encoder's view).
+
+    Parameters
+    ----------
+    magnitudes : int32 (z, y, x), padded, in half steps
+    sums : int64 (z, y, x), from `known_part`
+    weights : int64 (IN_BAND or more,), in ``2**-WEIGHT_BITS``
+    bins : uint8 (z * y * x,), filled
+    """
     width = sums.shape[2]
     line = np.zeros(width, np.int64)
     west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS

@@ -21,7 +21,14 @@ LARGEST_LEAN = 1 << 12
 
 @kernel
 def neighbours(signed, z, y, x, taps):  # type: ignore[no-untyped-def]
-    """Fill `taps` with the neighbours of a coefficient; z, y, x with margins."""
+    """Fill `taps` with the neighbours of a coefficient; z, y, x with margins.
+
+    Parameters
+    ----------
+    signed : int32 (z, y, x), padded, magnitudes with signs, in half steps
+    z, y, x : place of the coefficient, with margins
+    taps : int64 (TAPS,), filled
+    """
     row, up, top = signed[z, y], signed[z, y - 1], signed[z, y - 2]
     same, above = signed[z - 1, y], signed[z - 1, y - 1]
     last = np.int64(y + 1 < signed.shape[1])
@@ -36,7 +43,14 @@ def neighbours(signed, z, y, x, taps):  # type: ignore[no-untyped-def]
 
 @kernel
 def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
-    """Add the weighted second moments of neighbours and coefficient, for every `step`-th that is not zero."""
+    """Add the weighted second moments of neighbours and coefficient; return how many coefficients were taken.
+
+    Parameters
+    ----------
+    signed : int32 (z, y, x), padded, magnitudes with signs, in half steps
+    step : of every so many coefficients that are not zero one is taken
+    moments : float64 (n, n), upper triangle, added to; n is above TAPS and a multiple of eight
+    """
     depth, height, width = signed.shape[0] - FRONT, signed.shape[1] - TOP, signed.shape[2] - 2 * LEFT
     taps = np.zeros(TAPS, np.int64)
     block = np.zeros((BLOCK, moments.shape[0]))
@@ -78,7 +92,15 @@ def fit_leaning(signed: NDArray[np.int32], nonzero: int) -> NDArray[np.int64]:
 
 @kernel
 def lean_of_row(signed, z, y, weights, line):  # type: ignore[no-untyped-def]
-    """Sum over finished rows into `line`; z, y with margins."""
+    """Sum over finished rows.
+
+    Parameters
+    ----------
+    signed : int32 (z, y, x), padded, magnitudes with signs, in half steps
+    z, y : place of the row, with margins
+    weights : int64 (TAPS,), in ``2**-WEIGHT_BITS``
+    line : int64 (x,), filled, in ``2**-(WEIGHT_BITS + UNIT_BITS)`` of half a step
+    """
     up, top = signed[z, y - 1], signed[z, y - 2]
     same, above, behind = signed[z - 1, y], signed[z - 1, y - 1], signed[z - 2, y]
     exists = y + 1 < signed.shape[1]

@@ -30,7 +30,13 @@ MOST_EXPANSION = 32
 def remove_stuffing(data, start, out, ends, most):  # type: ignore[no-untyped-def]
     """Copy entropy-coded data without the bytes that follow 0xFF; returns bytes written, restarts passed, and where it ended.
 
-    `ends` takes the number of bytes written before each restart.
+    Parameters
+    ----------
+    data : uint8 (bytes,), the stream
+    start : first byte of the entropy-coded data
+    out : uint8 (`most` or more,), filled
+    ends : int64 (restarts,), filled with the bytes written before each restart
+    most : bytes to write at most
     """
     written, restarts, i = 0, 0, start
     while i < data.shape[0] and written < most:
@@ -56,7 +62,16 @@ def remove_stuffing(data, start, out, ends, most):  # type: ignore[no-untyped-de
 
 @kernel
 def predict(samples, y, x, c, first_row, predictor, middle):  # type: ignore[no-untyped-def]
-    """Prediction of a sample; rows before `first_row` lie behind a restart."""
+    """Prediction of a sample.
+
+    Parameters
+    ----------
+    samples : uint16 (rows, columns, components)
+    y, x, c : place of the sample
+    first_row : rows before it lie behind a restart
+    predictor : 1 to 7 (table H.1)
+    middle : prediction of the first sample
+    """
     if y == first_row:
         return np.int64(samples[y, x - 1, c]) if x > 0 else np.int64(middle)
     above = np.int64(samples[y - 1, x, c])
@@ -79,9 +94,17 @@ def predict(samples, y, x, c, first_row, predictor, middle):  # type: ignore[no-
 
 @kernel
 def decode(data, ends, samples, codes, tables, predictor, middle, restart_rows):  # type: ignore[no-untyped-def]
-    """Samples ``(rows, columns, components)`` of entropy-coded data without stuffing; returns their bits, -1 if damaged.
+    """Decode entropy-coded data without stuffing; returns their bits, -1 if damaged.
 
-    ``codes[table]`` gives for each 16 bits the length of the code they begin with and its symbol, as ``length << 8 | symbol``.
+    Parameters
+    ----------
+    data : uint8 (bytes,)
+    ends : int64 (restarts + 1,), place behind the data up to each restart, and behind all
+    samples : uint16 (rows, columns, components), filled
+    codes : uint16 (tables, 65536), for each 16 bits the code they begin with, as ``length << 8 | symbol``; 0 for none
+    tables : int64 (components,), table of each
+    predictor, middle : as for `predict`
+    restart_rows : rows between restarts; 0 for none
     """
     rows, columns, components = samples.shape
     position, bits, have, restart, first_row = 0, np.int64(0), 0, 0, 0
@@ -135,9 +158,15 @@ def put_byte(out, i, byte):  # type: ignore[no-untyped-def]
 
 @kernel
 def encode(samples, out, words, lengths, tables, predictor, middle, restart_rows, fill):  # type: ignore[no-untyped-def]
-    """Write the entropy-coded data of `samples`; returns how many bytes, or -1 if a difference has no code.
+    """Write the entropy-coded data of samples; returns how many bytes, or -1 if a difference has no code.
 
-    ``words[table, size]`` and ``lengths[table, size]`` are the codes; bytes are filled up with ones if `fill`, else with zeros.
+    Parameters
+    ----------
+    samples : uint16 (rows, columns, components)
+    out : uint8 (bytes,), long enough, filled
+    words, lengths : int64 (tables, 17), code of each symbol and its bits; 0 bits for none
+    tables, predictor, middle, restart_rows : as for `decode`
+    fill : 1 if bytes are filled up with ones, else 0
     """
     rows, columns, components = samples.shape
     i, bits, have, restarts, first_row = 0, np.int64(0), 0, 0, 0

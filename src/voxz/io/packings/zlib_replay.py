@@ -1,4 +1,4 @@
-"""Deflate streams made again from their content and the settings of zlib that made them, part by part.
+"""Deflate streams made again from their content and the options of zlib that made them, part by part.
 
 Three kinds of streams are told apart:
 
@@ -7,7 +7,7 @@ Three kinds of streams are told apart:
   The few bytes that pad a block to a whole byte are kept;
 * stored, without compression: the lengths of the blocks.
 
-`voxz.io.packings.zlib_search` finds which settings made a stream.
+`voxz.io.packings.zlib_search` finds which options made a stream.
 """
 
 import zlib
@@ -32,8 +32,8 @@ _BLOCKS, _ALONE = 8, 16
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Settings of one compressor of zlib.
+class ZlibOptions:
+    """Options of one compressor of zlib.
 
     Attributes
     ----------
@@ -61,13 +61,13 @@ class Settings:
         return varint(self.level) + bytes([flags, _ALONE * self.alone | self.window])
 
 
-def _settings(level: int, how: Cursor) -> Settings:
+def _options(level: int, how: Cursor) -> ZlibOptions:
     flags, window = how.take(2)
-    settings = Settings(level, flags >> 4, flags & 7, window & ~_ALONE, bool(flags & _BLOCKS), bool(window & _ALONE))
-    possible = level <= 9 and 1 <= settings.memory_level <= 9 and settings.strategy <= zlib.Z_FIXED
-    if not possible or not 8 <= settings.window <= WINDOW or settings.alone > settings.blocks:
-        raise CorruptError("impossible settings of deflate")
-    return settings
+    options = ZlibOptions(level, flags >> 4, flags & 7, window & ~_ALONE, bool(flags & _BLOCKS), bool(window & _ALONE))
+    possible = level <= 9 and 1 <= options.memory_level <= 9 and options.strategy <= zlib.Z_FIXED
+    if not possible or not 8 <= options.window <= WINDOW or options.alone > options.blocks:
+        raise CorruptError("impossible options of deflate")
+    return options
 
 
 class Replay(Protocol):
@@ -85,15 +85,15 @@ def replay(how: Cursor) -> Replay:
     level = how.number()
     if level == STORED:
         return _Stored(how)
-    settings = _settings(level, how)
-    return _Blocks(settings, how) if settings.blocks else _Whole(settings)
+    options = _options(level, how)
+    return _Blocks(options, how) if options.blocks else _Whole(options)
 
 
 class _Whole:
     """By one compressor."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._compressor = settings.compressor()
+    def __init__(self, options: ZlibOptions) -> None:
+        self._compressor = options.compressor()
 
     def write(self, data: bytes | memoryview) -> bytes:
         return self._compressor.compress(data)
@@ -105,8 +105,8 @@ class _Whole:
 class BlockPacker:
     """Compresses blocks alone."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, options: ZlibOptions) -> None:
+        self._options = options
         self._waiting, self._before = bytearray(), b""
 
     def feed(self, content: bytes | memoryview) -> Iterator[bytes]:
@@ -116,22 +116,22 @@ class BlockPacker:
             block = bytes(self._waiting[:BLOCK])
             del self._waiting[:BLOCK]
             yield self._packed(block, zlib.Z_BLOCK)
-            self._before = b"" if self._settings.alone else block[-_DICTIONARY:]
+            self._before = b"" if self._options.alone else block[-_DICTIONARY:]
 
     def finish(self) -> bytes:
         """The last block."""
         return self._packed(bytes(self._waiting), zlib.Z_FINISH)
 
     def _packed(self, block: bytes, end: int) -> bytes:
-        compressor = self._settings.compressor(self._before)
+        compressor = self._options.compressor(self._before)
         return compressor.compress(block) + compressor.flush(end)
 
 
 class _Blocks:
     """In blocks, with what pads them."""
 
-    def __init__(self, settings: Settings, how: Cursor) -> None:
-        self._packer, self._how, self._first = BlockPacker(settings), how, True
+    def __init__(self, options: ZlibOptions, how: Cursor) -> None:
+        self._packer, self._how, self._first = BlockPacker(options), how, True
 
     def write(self, data: bytes | memoryview) -> bytes:
         return b"".join(self._padded(block) for block in self._packer.feed(data))

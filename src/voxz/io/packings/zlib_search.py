@@ -1,6 +1,6 @@
-"""Which settings of zlib give a deflate stream again, byte for byte: what is stored instead of the stream.
+"""Which options of zlib give a deflate stream again, byte for byte: what is stored instead of the stream.
 
-They are found by trying. Settings in question compress the first 256 kB of the content, in small parts, and each is dropped at
+They are found by trying. Options in question compress the first 256 kB of the content, in small parts, and each is dropped at
 its first byte that differs, which nearly always lies within the first kilobytes. Those that a header hints at go first; others
 are tried only if none of these is left. What is left after the first 256 kB compresses the rest as it comes.
 
@@ -13,55 +13,55 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from voxz.entropy.varint import varint
-from voxz.io.packings.zlib_replay import BLOCK, STORED, WINDOW, BlockPacker, Settings
+from voxz.io.packings.zlib_replay import BLOCK, STORED, WINDOW, BlockPacker, ZlibOptions
 
 LEVELS = (6, 9, 1, 5, 4, 3, 2, 7, 8)
 """Levels, likely ones first."""
 
 _MOST_PADDING = 8
 _PROBE = 2 * BLOCK
-"""Bytes of the content on which all settings are tried; more than a block, so that the first one of pigz is compared."""
+"""Bytes of the content on which all options are tried; more than a block, so that the first one of pigz is compared."""
 
 _PIECE = 1 << 14
 _UNDECIDED, _FEW = 1 << 22, 4
-"""Bytes of the content after which at most so many settings go on: those of a long background, which look alike."""
+"""Bytes of the content after which at most so many options go on: those of a long background, which look alike."""
 
 ReadAt = Callable[[int, int], bytes]
 """Bytes of the stream: start and length; fewer at its end."""
 
 
-def usual(levels: Iterable[int], window: int = WINDOW) -> list[Settings]:
-    """Settings that programs use with these levels."""
-    return [Settings(level, memory_level, 0, window) for level in levels for memory_level in (8, 9)]
+def usual(levels: Iterable[int], window: int = WINDOW) -> list[ZlibOptions]:
+    """Options that programs use with these levels."""
+    return [ZlibOptions(level, memory_level, 0, window) for level in levels for memory_level in (8, 9)]
 
 
-def rare(window: int = WINDOW) -> list[Settings]:
-    """Settings with other strategies."""
+def rare(window: int = WINDOW) -> list[ZlibOptions]:
+    """Options with other strategies."""
     filtered = [
-        Settings(level, memory_level, zlib.Z_FILTERED, window) for level in LEVELS for memory_level in (8, 9)
+        ZlibOptions(level, memory_level, zlib.Z_FILTERED, window) for level in LEVELS for memory_level in (8, 9)
     ]  # PNG asks for it
     others = (zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED)
-    return filtered + [Settings(6, memory_level, strategy, window) for memory_level in (8, 9) for strategy in others]
+    return filtered + [ZlibOptions(6, memory_level, strategy, window) for memory_level in (8, 9) for strategy in others]
 
 
 class _Run:
     """One compressor, compared with the stream as it goes."""
 
-    def __init__(self, settings: Settings, read_at: ReadAt) -> None:
-        self.settings, self._read_at = settings, read_at
-        self._at, self._compressor = 0, settings.compressor()
+    def __init__(self, options: ZlibOptions, read_at: ReadAt) -> None:
+        self.options, self._read_at = options, read_at
+        self._at, self._compressor = 0, options.compressor()
 
     def feed(self, content: bytes) -> bool:
-        """Whether the stream may still be made with these settings."""
+        """Whether the stream may still be made with these options."""
         return self._same(self._compressor.compress(content))
 
     def finish(self, length: int) -> bool:
-        """Whether the stream, of so many bytes, was made with these settings up to its end."""
+        """Whether the stream, of so many bytes, was made with these options up to its end."""
         return self._same(self._compressor.flush()) and self._at == length
 
     def how(self) -> bytes:
         """What `replay` needs."""
-        return self.settings.packed()
+        return self.options.packed()
 
     @property
     def compared(self) -> bool:
@@ -76,9 +76,9 @@ class _Run:
 class _BlockRun(_Run):
     """Blocks that are compressed alone; between them lie a few bytes that are kept."""
 
-    def __init__(self, settings: Settings, read_at: ReadAt) -> None:
-        super().__init__(settings, read_at)
-        self._packer = BlockPacker(settings)
+    def __init__(self, options: ZlibOptions, read_at: ReadAt) -> None:
+        super().__init__(options, read_at)
+        self._packer = BlockPacker(options)
         self._paddings: list[bytes] = []
 
     def feed(self, content: bytes) -> bool:
@@ -88,7 +88,7 @@ class _BlockRun(_Run):
         return bool(self._paddings) and self._found(self._packer.finish()) and self._at == length
 
     def how(self) -> bytes:
-        return self.settings.packed() + b"".join(varint(len(padding)) + padding for padding in self._paddings[1:])
+        return self.options.packed() + b"".join(varint(len(padding)) + padding for padding in self._paddings[1:])
 
     def _found(self, block: bytes) -> bool:
         there = self._read_at(self._at, len(block) + _MOST_PADDING)
@@ -103,14 +103,14 @@ class _BlockRun(_Run):
 class Search:
     """Feed it the content of a deflate stream, part by part, then ask for the `result`.
 
-    Of `groups` of settings, a later one is tried only if nothing is left of those before it, or they have not given anything yet.
+    Of `groups` of options, a later one is tried only if nothing is left of those before it, or they have not given anything yet.
 
     Attributes
     ----------
     untried : groups that nobody has looked at
     """
 
-    def __init__(self, read_at: ReadAt, groups: Sequence[Sequence[Settings]]) -> None:
+    def __init__(self, read_at: ReadAt, groups: Sequence[Sequence[ZlibOptions]]) -> None:
         self._read_at = read_at
         self.untried = [list(group) for group in groups]
         self._stored, self._stored_bytes, self._stored_end = _stored_lengths(read_at)
@@ -118,7 +118,7 @@ class Search:
         self._runs: list[_Run] | None = None
 
     def feed(self, content: bytes) -> bool:
-        """Whether any settings are left."""
+        """Whether any options are left."""
         self._fed += len(content)
         if self._stored:
             return True
@@ -133,10 +133,10 @@ class Search:
             del self._runs[_FEW:]
         return bool(self._runs)
 
-    def result(self, length: int) -> tuple[Settings | None, bytes] | None:
-        """Settings that give the very stream, of so many bytes, and what `replay` needs; None if there are none.
+    def result(self, length: int) -> tuple[ZlibOptions | None, bytes] | None:
+        """Options that give the very stream, of so many bytes, and what `replay` needs; None if there are none.
 
-        A stream without compression has no settings.
+        A stream without compression has no options.
         """
         if self._stored:
             same = self._stored_end == length and self._stored_bytes == self._fed
@@ -145,7 +145,7 @@ class Search:
         while runs:
             for run in runs:
                 if run.finish(length):
-                    return run.settings, run.how()
+                    return run.options, run.how()
             runs = self._next() if self._runs is None else []
         return None
 
@@ -156,18 +156,18 @@ class Search:
             runs += self._probe(self.untried.pop(0))
         return runs
 
-    def _probe(self, group: Sequence[Settings]) -> list[_Run]:
+    def _probe(self, group: Sequence[ZlibOptions]) -> list[_Run]:
         """What is left of a group after the first part of the content.
 
         The first block of pigz is packed as one compressor would: only levels that are left when it ends come into question.
         """
         first, rest = bytes(self._probed[:BLOCK]), bytes(self._probed[BLOCK:])
-        whole = _left([_Run(settings, self._read_at) for settings in group if not settings.blocks], first)
-        in_blocks = {settings: None for settings in group if settings.blocks}
+        whole = _left([_Run(options, self._read_at) for options in group if not options.blocks], first)
+        in_blocks = {options: None for options in group if options.blocks}
         if rest:
-            plain = (run.settings for run in whole if run.settings == Settings(run.settings.level))
-            in_blocks |= {replace(settings, blocks=True, alone=alone): None for settings in plain for alone in (False, True)}
-        blocks: list[_Run] = [_BlockRun(settings, self._read_at) for settings in in_blocks]
+            plain = (run.options for run in whole if run.options == ZlibOptions(run.options.level))
+            in_blocks |= {replace(options, blocks=True, alone=alone): None for options in plain for alone in (False, True)}
+        blocks: list[_Run] = [_BlockRun(options, self._read_at) for options in in_blocks]
         return _left(whole, rest) + _left(blocks, first + rest)
 
 
@@ -182,13 +182,13 @@ def _left(runs: list[_Run], content: bytes) -> list[_Run]:
 
 
 class Finder:
-    """Finds settings of many streams of one file: those of the last one are tried first.
+    """Finds options of many streams of one file: those of the last one are tried first.
 
     After as many streams without any as `patience`, it gives up: they come from a program that is not zlib.
     """
 
     def __init__(self, patience: int = 4) -> None:
-        self._last: Settings | None = None
+        self._last: ZlibOptions | None = None
         self._patience = patience
 
     def find(self, stream: bytes, content: bytes, window: int = WINDOW, levels: Sequence[int] = ()) -> bytes | None:
@@ -201,12 +201,12 @@ class Finder:
         return self.learnt(found)
 
     @property
-    def last(self) -> Settings | None:
-        """Settings of the last stream that had some."""
+    def last(self) -> ZlibOptions | None:
+        """Options of the last stream that had some."""
         return self._last
 
-    def groups(self, window: int, levels: Sequence[int]) -> list[list[Settings]]:
-        """Settings to try: those of the last stream, those that a header hints at, all others."""
+    def groups(self, window: int, levels: Sequence[int]) -> list[list[ZlibOptions]]:
+        """Options to try: those of the last stream, those that a header hints at, all others."""
         groups = [[self._last]] if self._last else []
         if self._patience:
             others = [level for level in LEVELS if level not in levels]
@@ -214,7 +214,7 @@ class Finder:
             groups += [usual(LEVELS)] if window != WINDOW else []
         return groups
 
-    def learnt(self, found: tuple[Settings | None, bytes] | None) -> bytes | None:
+    def learnt(self, found: tuple[ZlibOptions | None, bytes] | None) -> bytes | None:
         """Remember what was found for a stream, and give what `replay` needs."""
         if found is None:
             self._patience = max(0, self._patience - 1)
