@@ -41,6 +41,7 @@ def _compiled(function: Function, *, counts_references: bool) -> Function:
 
     from voxz.jit.cache import KernelCache  # noqa: PLC0415 - likewise
 
-    compiled: Any = numba.njit(nogil=True, error_model="numpy", _nrt=counts_references)(function)
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": counts_references}
+    compiled: Any = numba.njit(**options)(function)
     compiled._cache = KernelCache(compiled)
     return cast(Function, compiled)
