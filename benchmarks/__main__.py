@@ -9,6 +9,7 @@ from benchmarks import (
     figure,
     floats,
     fuzz,
+    gzips,
     heavy,
     implicit,
     labels,
@@ -41,6 +42,7 @@ SUITES = {
     "trained": trained.main,
     "figure": figure.main,
     "fuzz": fuzz.main,
+    "gzips": gzips.main,
 }
 
 if __name__ == "__main__":

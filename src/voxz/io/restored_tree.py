@@ -3,17 +3,14 @@
 import contextlib
 import os
 import secrets
-import struct
-import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from voxz.container.catalogue import Catalogue
-from voxz.container.files import Gzip, StoredFile
-from voxz.errors import CorruptError, PlainBytesWarning, UsageError
-from voxz.io.gzip_stream import canonical_header
+from voxz.container.files import StoredFile
+from voxz.errors import CorruptError, UsageError
+from voxz.io.gzip_members import Repacking, gzip_again
 from voxz.io.tree import FOLDER
 
 _FORBIDDEN = "\\:" if os.name == "nt" else ""
@@ -74,11 +71,8 @@ class RestoredTree:
                 if file.gzip is None:
                     yield raw
                 else:
-                    packer = _GzipAgain(raw, file.gzip, *around)
-                    yield packer
-                    if packer.finish() != file.gzip_crc32 and file.gzip.exact:
-                        words = "this zlib packs differently: its content is that of the original, its bytes are not"
-                        warnings.warn(f"{path}: {words}", PlainBytesWarning, stacklevel=2)
+                    with gzip_again(raw, Repacking(file.gzip, file.gzip_crc32, *around), path) as packer:
+                        yield packer
             if self._attributes:
                 os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
                 temporary.chmod(file.mode & 0o777)
@@ -87,25 +81,3 @@ class RestoredTree:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-
-
-class _GzipAgain:
-    """Compresses content as it was; `finish` gives the CRC32 of the compressed file."""
-
-    def __init__(self, file: BinaryIO, gzip: Gzip, before: bytes, after: bytes) -> None:
-        self._file, self._after = file, after
-        self._packer = zlib.compressobj(gzip.level, zlib.DEFLATED, -15, gzip.memory_level, gzip.strategy)
-        self._content_crc32 = self._size = self._crc32 = 0
-        self._put(before or canonical_header(gzip.level))
-
-    def write(self, data: bytes, /) -> None:
-        self._content_crc32, self._size = zlib.crc32(data, self._content_crc32), self._size + len(data)
-        self._put(self._packer.compress(data))
-
-    def finish(self) -> int:
-        self._put(self._packer.flush() + struct.pack("<II", self._content_crc32, self._size & 0xFFFFFFFF) + self._after)
-        return self._crc32
-
-    def _put(self, data: bytes) -> None:
-        self._file.write(data)
-        self._crc32 = zlib.crc32(data, self._crc32)
