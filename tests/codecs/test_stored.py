@@ -43,7 +43,7 @@ def test_scans_are_not_and_the_fastest_level_never_tries(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(stored, "pack_lzma", refuse)
     assert registry.encode_brick(PICTURE[None, None], 1)[0] != STORED
-    assert registry.encode_brick(head((5, 40, 50))[1][None, ..., None], 5)[0] == PREDICTIVE
+    assert registry.encode_brick(head((5, 40, 50))[None, ..., None], 5)[0] == PREDICTIVE
 
 
 @pytest.mark.parametrize("codec", ["predictive", "wavelet"])
