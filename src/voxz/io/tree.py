@@ -244,7 +244,8 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
             return cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))) if packed else raw
 
         try:
-            known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
+            with np.errstate(all="ignore"):  # what overflows in a header is infinite, and infinite places are none
+                known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise CorruptError(f"its samples are in a damaged gzip file ({error})") from None
     if plain != name and plain in known.stretches:
@@ -257,7 +258,8 @@ def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
     items, end = [], 0
     with file.content() as content:
         for stretch in stretches:
-            if not stretch.length or stretch.start < end or stretch.start + stretch.length > file.size:
+            empty = not stretch.length or not stretch.layout.nbytes
+            if empty or stretch.start < end or stretch.start + stretch.length > file.size:
                 continue
             item = Item(stretch)
             if item.plain:
