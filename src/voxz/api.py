@@ -38,10 +38,11 @@ from voxz.io.restored_tree import RestoredTree
 from voxz.io.tree import PLAIN, Tree
 from voxz.limits import BASE
 from voxz.pipeline.archive import encode_tree
+from voxz.pipeline.archive_file import Wish, verify_written, write_archive, write_series
 from voxz.pipeline.decode import check_array, checked_only, restore, slabs
 from voxz.pipeline.encode import Written, encode_plain, encode_samples
 from voxz.pipeline.plan import Plan
-from voxz.pipeline.samples import Progress
+from voxz.pipeline.samples import Progress, part_of
 from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
 from voxz.target import LOSSLESS, Target
@@ -72,6 +73,7 @@ def compress(
     strict: bool = False,
     force_lossy: bool = False,
     keep_attributes: bool = False,
+    split: str | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file, a folder or list of files to an archive; ``-`` is standard input or output.
@@ -97,6 +99,8 @@ def compress(
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
     strict : whether what is no image is refused
     keep_attributes : whether an archive keeps permissions and times of its files
+    split : "series": `destination` is a folder, made if need be, for an archive of each DICOM series and one of all else;
+        together they restore what one archive would
     progress : called with the bytes done and their total
 
     Raises
@@ -108,6 +112,8 @@ def compress(
     """
     chosen, cut = codec_of(codec), brick_of(brick)
     _check(level)
+    if split not in (None, "series"):
+        raise UsageError(f"folders are split by series (got {split!r})")
     if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
         if target != LOSSLESS or remove:
             raise UsageError(
@@ -115,10 +121,11 @@ def compress(
             )
         if _reads_ahead(chosen):
             raise UsageError(f"the codec {chosen and chosen.name} looks at a whole volume first; compress file by file")
-        _archive(
-            source, destination, Plan(level, chosen, brick=cut), thread_count(threads), verify, force, keep_attributes, progress
-        )
+        wish = Wish(Plan(level, chosen, brick=cut), thread_count(threads), verify, force, keep_attributes)
+        (write_archive if split is None else write_series)(source, destination, wish, progress)
         return
+    if split is not None:
+        raise UsageError("a single file has no series to split; give a folder")
     _refuse_same(source, destination)
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
@@ -127,14 +134,14 @@ def compress(
         with output(destination, force, original.status, read_back=remove) as file:
             try:
                 with settled(target, original.image, level, chosen, count, force_lossy, destination, progress, cut) as way:
-                    written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
+                    written = _write(original.image, file, way, count, part_of(progress, 0, 1 + verify))
                 _warn(original.name, target, way, written)
             except NotAnImageError as found:
                 _refuse_rate(target, found.cause)
-                shown = _part(progress, 0, 1 + verify)
+                shown = part_of(progress, 0, 1 + verify)
                 written = _no_image(original, found.cause, file, Plan(level, chosen, brick=cut), count, strict, shown)
             if verify:
-                _verify(file, written, count, _part(progress, 1, 2))
+                verify_written(file, written, count, part_of(progress, 1, 2))
             original.refuse_changed()
         if remove:
             original.remove()
@@ -156,7 +163,7 @@ def _no_image(
 ) -> Written:
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
     if len(original.files) == 1 and not _reads_ahead(plan.codec):
-        tree = Tree(original.files[0], threads, named=False)
+        tree = Tree.of(original.files[0], threads, named=False)
         if tree.arrays:
             return encode_tree(tree, file, plan, threads, progress)
     if strict:
@@ -171,38 +178,10 @@ def _reads_ahead(codec: Codec | None) -> bool:
     return codec is not None and codec.reads_ahead
 
 
-def _archive(
-    source: FilePath | Sequence[FilePath],
-    destination: FilePath,
-    plan: Plan,
-    threads: int,
-    verify: bool,
-    force: bool,
-    keep_attributes: bool,
-    progress: Progress | None,
-) -> None:
-    """Compress a tree of files, and compare what the archive restores with the checksums of the files."""
-    with output(destination, force) as file:
-        tree = Tree(source, threads)
-        written = encode_tree(tree, file, plan, threads, _part(progress, 0, 1 + verify), keep_attributes)
-        tree.refuse_changed()
-        if verify:
-            _verify(file, written, threads, _part(progress, 1, 2))
-
-
 def _refuse_rate(target: Target, cause: VoxzError) -> None:
     """Refuse a size for what is kept as plain bytes; largest errors and PSNRs are kept by losing nothing."""
     if target.bits_per_sample(8) is not None:
         raise UsageError(f"{cause}; plain bytes cannot be given a size: leave out --{target.name} for this file")
-
-
-def _verify(file: BinaryIO, written: Written, threads: int, progress: Progress | None) -> None:
-    """Decode the file that was just written and compare it with what was read."""
-    os.fsync(file.fileno())
-    with Reader(file.name) as reader:
-        if tuple(array.header for array in reader.arrays) != written.headers or reader.files_sha256 != written.files_sha256:
-            raise CorruptError("the file that was written is not the one that was meant; try again")
-        restore(reader, checked_only, threads, progress)
 
 
 def decompress(
@@ -414,10 +393,3 @@ def _refuse_same(source: FilePath, destination: FilePath) -> None:
     with contextlib.suppress(OSError):
         if Path(source).samefile(destination):
             raise UsageError(f"{source} is input and output at once; give another name with -o")
-
-
-def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:
-    """Progress of one of several passes of equal length."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(number * total + done, parts * total)

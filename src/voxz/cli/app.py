@@ -154,6 +154,12 @@ def compress(
     keep_attributes: Annotated[
         bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
     ] = False,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="series", help="An archive for each DICOM series of a folder, and one of all else, in the folder -o."
+        ),
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help=f"{', '.join(PRESETS)}; the first unless given.", rich_help_panel=SIREN_PANEL)
     ] = None,
@@ -201,7 +207,9 @@ def compress(
 
     if remove and output == STREAM:
         raise UsageError("--rm deletes an input only after its file was verified on disk, and standard output is no file")
-    if is_archive(inputs, output):
+    if split and (output in (None, STREAM) or Path(str(output)).is_file()):
+        raise UsageError("--split makes several archives; give -o a folder for them")
+    if split or is_archive(inputs, output):
         api.compress(
             inputs[0] if len(inputs) == 1 else inputs,
             str(output),
@@ -214,10 +222,11 @@ def compress(
             force=force,
             remove=remove,
             keep_attributes=keep_attributes,
+            split=split,
         )
-        facts = api.info(str(output))
-        if not quiet:
-            typer.echo(f"{output}: {facts.files} files, {outcome_line(facts, 0)}", err=True)
+        for name in files_in([str(output)], packed=True) if not quiet else []:
+            facts = api.info(name)
+            typer.echo(f"{name}: {facts.files} files, {outcome_line(facts, 0)}", err=True)
         return
     files = files_in(inputs, packed=False)
     jobs = settle(files, output, compressed_name, folder=files != inputs and not Path(inputs[0]).is_file(), flat=flat)
@@ -232,6 +241,7 @@ def decompress(
     select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
     resolution: Annotated[int, typer.Option(help="A smaller image: x, y, z halved so often; 0 is the original.")] = 0,
     resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
+    join: Annotated[bool, typer.Option("--join", help="Restore all archives into the one folder -o.")] = False,
     convert: Annotated[
         str | None, typer.Option("--as", metavar="nifti", help="Scalar volumes as NIfTI files instead: a conversion.")
     ] = None,
@@ -242,7 +252,10 @@ def decompress(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Restore the original files, byte for byte, or a part, a smaller image, or another grid of them."""
+    """Restore the original files, byte for byte, or a part, a smaller image, or another grid of them.
+
+    --join restores several archives into one folder, as --split series needs.
+    """
     grid = None if resample is None else grid_from_text(resample)
 
     def work(job: Job, progress: Shown | None) -> str:
@@ -255,8 +268,11 @@ def decompress(
     files = files_in(inputs, packed=True)
     if convert and output is None:
         raise UsageError("--as needs a place for its files; give -o a folder, or the name of a .nii or .nii.gz file")
-    if len(files) == 1 and output not in (None, STREAM) and (convert or restores_folder(files[0])):
-        jobs = [Job(files[0], str(output))]
+    whole = output not in (None, STREAM) and all(map(restores_folder, files))
+    if join and (not whole or convert):
+        raise UsageError("--join restores archives of folders into one folder; give such archives, and -o that folder")
+    if join or (len(files) == 1 and output not in (None, STREAM) and (convert or whole)):
+        jobs = [Job(file, str(output)) for file in files]
     else:
         jobs = settle(files, output, rename, folder=len(files) > 1, flat=flat)
     make_folders(jobs)

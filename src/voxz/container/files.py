@@ -47,7 +47,7 @@ class Gzip:
 
     Attributes
     ----------
-    level, memory_level, strategy : settings of zlib, for compressing it again
+    level, memory_level, strategy : options of zlib, for compressing it again
     exact : whether that gives the very file
     before, after : lengths of the pieces that hold the header, 0 for the canonical one, and what follows the checksums at the end
     """

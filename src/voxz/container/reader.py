@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs import registry
 from voxz.codecs.numbers import takes
-from voxz.container import parts
+from voxz.container import packed_bytes
 from voxz.container.byte_source import SourceLike, byte_source
 from voxz.container.catalogue import Catalogue
 from voxz.container.cursor import Cursor
@@ -144,7 +144,7 @@ class Reader:
         if not front.catalogue_raw_length:
             return Catalogue(_EMPTY, self._chunks_end)
         payload = self.read(self._chunks_end, front.catalogue_length, front.catalogue_crc32)
-        catalogue = Catalogue(parts.unpack(payload, front.catalogue_raw_length), self._chunks_end)
+        catalogue = Catalogue(packed_bytes.unpack(payload, front.catalogue_raw_length), self._chunks_end)
         if self._chunks_end - catalogue.chunk_bytes != self._arrays_end:
             raise CorruptError(
                 f"the chunks begin at byte {self._chunks_end - catalogue.chunk_bytes}, expected {self._arrays_end}"

@@ -146,7 +146,7 @@ class IdentityCheck:
                 return
 
     def result(self, behind: bytes) -> tuple[Gzip, int]:
-        """Settings with which canonical gzip and the bytes `behind` it give the very file, and its CRC32; or the default ones."""
+        """Options with which canonical gzip and the bytes `behind` it give the very file, and its CRC32; or the default ones."""
         found = None
         for level, (comparison, packer) in list(self._running.items()):
             packer.close()

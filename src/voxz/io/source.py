@@ -99,7 +99,7 @@ class Source:
         return b"".join(parts)
 
     def gzip(self) -> tuple[Gzip, int] | None:
-        """After the tail: settings of canonical gzip, exact if they give the very .gz file, and its CRC32; None if it is none."""
+        """After the tail: options of canonical gzip, exact if they give the very .gz file, and its CRC32; None if it is none."""
         return self._check.result(self.behind_gzip) if self._check else None
 
     @property

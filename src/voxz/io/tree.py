@@ -30,6 +30,9 @@ from voxz.io.readers import READERS
 from voxz.threads import map_ordered
 from voxz.volume.layout import MOST_AXES, Layout
 
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""A folder, or files and folders."""
+
 PLAIN, FOLDER = "bytes", "folder"
 """Formats of files that no reader knows, and of empty folders."""
 
@@ -39,7 +42,7 @@ LARGEST_ITEM = 1 << 30
 _PART = 1 << 22
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """A stretch of samples in a file, and how its packing is done again."""
 
@@ -52,7 +55,7 @@ class Item:
         return self.stretch.packing == "raw" and not self.stretch.view.split
 
 
-@dataclass
+@dataclass(slots=True)
 class TreeFile:
     """A file of an archive.
 
@@ -63,7 +66,7 @@ class TreeFile:
     size, crc32, sha256 : of its content
     gzip, gzip_crc32 : how the content was compressed, if that can be done again exactly
     items : in file order
-    space, facts, personal : what its reader says
+    space, facts, personal, series : what its reader says
     """
 
     name: str
@@ -81,6 +84,7 @@ class TreeFile:
     space: Space | None = None
     facts: dict[str, str] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
+    series: str = ""
     detached: dict[str, tuple[Stretch, ...]] = field(default_factory=dict)
 
     @contextlib.contextmanager
@@ -96,7 +100,7 @@ class TreeFile:
                     yield cast(BinaryIO, content)
 
 
-@dataclass
+@dataclass(slots=True)
 class TreeArray:
     """An array that files make together: its items, as numbers of a file and of its item, in memory order."""
 
@@ -111,13 +115,17 @@ class Tree:
     ----------
     files : those that share an array follow each other in its order; the ones without samples come last
     arrays : in the order of the files
+    named : whether the names of the files are kept
+    series : the series that all of them belong to; empty if there is none, or they were not parted by it
     """
 
-    def __init__(
-        self, source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], threads: int, named: bool = True
-    ) -> None:
+    def __init__(self, found: list[TreeFile], named: bool = True, source: Source | None = None, series: str = "") -> None:
+        self.files, self.arrays = _arranged(found)
+        self.named, self.series, self._source = named, series, source
+
+    @classmethod
+    def of(cls, source: Source, threads: int, named: bool = True) -> "Tree":
         """Look through a folder, or a list of files and folders; if not `named`, at one file whose name is not kept."""
-        self._source, self.named = source, named
         listed = _listed(source) if named else {"": Path(cast(str, source))}
         if not listed:
             raise UsageError("there are no files to archive; give a folder that has some")
@@ -129,12 +137,21 @@ class Tree:
                 if other is not None and not other.items:
                     other.items = _proven(other, stretches)
                     other.format, other.space, other.facts = file.format, file.space, file.facts
-        self.files, self.arrays = _arranged(found)
-        _warn_of_personal_data(self.files)
+        tree = cls(found, named, source)
+        _warn_of_personal_data(tree.files)
+        return tree
+
+    def by_series(self) -> "list[Tree]":
+        """A tree for each series, in the order of the names of their first files, and one for what belongs to none."""
+        parts: dict[str, list[TreeFile]] = {}
+        for file in sorted(self.files, key=lambda file: (not file.series, file.name)):
+            parts.setdefault(file.series, []).append(file)
+        return [Tree(files, self.named, None, series) for series, files in parts.items()]
 
     def refuse_changed(self) -> None:
         """Raise `TruncatedError` if files came, went or changed since they were listed."""
-        now = {name: _stamp(path) for name, path in _listed(self._source).items() if path.exists()}
+        listed = {file.name: file.path for file in self.files} if self._source is None else _listed(self._source)
+        now = {name: _stamp(path) for name, path in listed.items() if path.exists()}
         then = {file.name: file.stamp for file in self.files}
         if now != then:
             changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
@@ -153,7 +170,7 @@ def _warn_of_personal_data(files: Sequence[TreeFile]) -> None:
         )
 
 
-def _listed(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> dict[str, Path]:
+def _listed(source: Source) -> dict[str, Path]:
     """Files, and empty folders (with a ``/`` at their end), by name."""
     if not isinstance(source, str | os.PathLike):
         found: dict[str, Path] = {}
@@ -205,6 +222,7 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
             inner = path.name
             file.items = _proven(file, known.stretches.get(inner, ()))
             file.format, file.space, file.facts, file.personal = known.format, known.space, dict(known.facts), known.personal
+            file.series = known.series
             file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
     except (CorruptError, UnsupportedError) as fault:
         if whole:
@@ -213,7 +231,7 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
 
 
 def _gzip(path: Path) -> tuple[Gzip, int] | None:
-    """Settings that give the very .gz file again, and its CRC32; None if there are none, or it is damaged."""
+    """Options that give the very .gz file again, and its CRC32; None if there are none, or it is damaged."""
     check = gzip_stream.IdentityCheck(path)
     try:
         with gzip.open(path) as content:

@@ -173,8 +173,8 @@ def _described(kind: Any) -> Any:
 def _versions() -> tuple[Any, ...]:
     import numba  # noqa: PLC0415 - the plain mode must not need it
 
-    settings: Any = numba.core.config
-    return numba.__version__, np.__version__, settings.OPT, settings.BOUNDSCHECK
+    config: Any = numba.core.config
+    return numba.__version__, np.__version__, config.OPT, config.BOUNDSCHECK
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs import registry
-from voxz.container import parts
+from voxz.container import packed_bytes
 from voxz.container.catalogue import CatalogueBuilder
 from voxz.container.files import Gzip, Segment, StoredFile, Verbatim
 from voxz.container.files import Samples as StoredSamples
@@ -176,7 +176,7 @@ def around(plan: Plan, layout: Layout, foreign: Foreign, tail: bytes, tally: Tal
     for pieces, raw_length, payload in chunks:
         catalogue.add_chunk(Chunk(pieces, raw_length, len(payload), _SOME_SUM))
     raw = catalogue.pack()
-    return front_length([header]) + sum(len(payload) for _, _, payload in chunks) + (len(parts.pack(raw)) if raw else 0)
+    return front_length([header]) + sum(len(payload) for _, _, payload in chunks) + (len(packed_bytes.pack(raw)) if raw else 0)
 
 
 _SOME_SUM = 0x9E3779B9

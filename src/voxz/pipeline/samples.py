@@ -10,6 +10,13 @@ Progress = Callable[[int, int], None]
 """Called with the bytes of samples done and their total."""
 
 
+def part_of(progress: Progress | None, number: int, parts: int) -> Progress | None:
+    """Progress of one of several passes of equal length."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(number * total + done, parts * total)
+
+
 @runtime_checkable
 class Told(Protocol):
     """Progress that takes words, too."""
@@ -36,7 +43,7 @@ class Samples(SampleReader, Protocol):
         """Return what follows the samples."""
 
     def gzip(self) -> tuple[Gzip, int] | None:
-        """After the tail: settings of gzip, exact if they give the very .gz file, and its CRC32; None if it is no .gz file."""
+        """After the tail: options of gzip, exact if they give the very .gz file, and its CRC32; None if it is no .gz file."""
 
     @property
     def behind_gzip(self) -> bytes:

@@ -80,7 +80,7 @@ class Notes(NamedTuple):
 
 @kernel
 def grade_of(scale):  # type: ignore[no-untyped-def]
-    """Level of an expected error: exact while it is small, coarse beyond."""
+    """Grade of an expected error: exact while it is small, coarse beyond."""
     coarse = FINE_GRADES + min(scale >> COARSE_SHIFT, GRADES - FINE_GRADES - 1)
     return scale if scale < FINE_GRADES else coarse
 

@@ -200,7 +200,7 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
 
 
 @kernel
-def prepare_parts(brick, place, y, start, predictors, expectation, sums):  # type: ignore[no-untyped-def]
+def prepare_tiles(brick, place, y, start, predictors, expectation, sums):  # type: ignore[no-untyped-def]
     """`prepare_row` for each tile that a row passes; the first slice of a volume is one tile.
 
     Parameters
@@ -211,12 +211,12 @@ def prepare_parts(brick, place, y, start, predictors, expectation, sums):  # typ
     down, across = predictors.tiles[0], predictors.tiles[1]
     height, width = brick.sizes[2], brick.sizes[3]
     unit = place.series * (down * across + 1)
-    parts = np.int64(1)
+    tiles = np.int64(1)
     if place.z > 0:
         unit += 1 + y * down // height * across
-        parts = across
-    for part in range(parts):
-        x0 = (part * width + parts - 1) // parts
-        x1 = ((part + 1) * width + parts - 1) // parts
-        first = (unit + part) * sums.partial.shape[0] * predictors.stride
+        tiles = across
+    for tile in range(tiles):
+        x0 = (tile * width + tiles - 1) // tiles
+        x1 = ((tile + 1) * width + tiles - 1) // tiles
+        first = (unit + tile) * sums.partial.shape[0] * predictors.stride
         prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums)

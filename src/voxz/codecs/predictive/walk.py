@@ -19,7 +19,7 @@ import numpy as np
 
 from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
 from voxz.codecs.predictive.row_code import code_row, read_row, rebuild_row
-from voxz.codecs.predictive.row_sums import fresh_sums, prepare_parts
+from voxz.codecs.predictive.row_sums import fresh_sums, prepare_tiles
 from voxz.entropy.rans import LOWEST
 from voxz.jit import kernel
 
@@ -58,7 +58,7 @@ def traverse(brick, predictors, expectation, tables, streams, notes, quantiser, 
             place = enter(brick, predictors.references, s, z)
             for y in range(height):
                 start = open_rows(brick, place, y)
-                prepare_parts(brick, place, y, start, predictors, expectation, sums)
+                prepare_tiles(brick, place, y, start, predictors, expectation, sums)
                 if decoding and (coder[2] >= words.size - width or coder[3] > streams.raw_bits):
                     return False
                 if decoding and ahead:

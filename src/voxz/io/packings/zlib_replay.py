@@ -1,6 +1,6 @@
-"""Which settings of zlib give a deflate stream again, byte for byte: what is stored instead of the stream.
+"""Which options of zlib give a deflate stream again, byte for byte: what is stored instead of the stream.
 
-A stream is found by trying: all usual settings compress the content side by side, and each is dropped at its first byte that
+A stream is found by trying: all usual options compress the content side by side, and each is dropped at its first byte that
 differs, which nearly always lies within the first kilobytes. Three kinds of streams can be told apart:
 
 * by one compressor: level, memory level, strategy and window;
@@ -34,8 +34,8 @@ ReadAt = Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Settings of one compressor of zlib; `blocks` if it was started anew for every block, as pigz does."""
+class ZlibOptions:
+    """Options of one compressor of zlib; `blocks` if it was started anew for every block, as pigz does."""
 
     level: int
     memory_level: int = 8
@@ -55,37 +55,37 @@ class Settings:
         return varint(self.level) + bytes([self.memory_level << 4 | self.blocks << 3 | self.strategy, self.window])
 
 
-def _usual(window: int) -> Iterator[Settings]:
+def _usual(window: int) -> Iterator[ZlibOptions]:
     for level in (6, 9, 1, 5, 4, 3, 2, 7, 8):
         for memory_level in (8, 9):
             for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED):
-                yield Settings(level, memory_level, strategy, window)
+                yield ZlibOptions(level, memory_level, strategy, window)
     for memory_level in (8, 9):
         for strategy in (zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED):
-            yield Settings(6, memory_level, strategy, window)
+            yield ZlibOptions(6, memory_level, strategy, window)
     if window == WINDOW:
         for level in (6, 9, 1, 2, 3, 4, 5, 7, 8):
-            yield Settings(level, blocks=True)
+            yield ZlibOptions(level, blocks=True)
 
 
 class _Run:
     """One compressor, compared with the stream as it goes."""
 
-    def __init__(self, settings: Settings, read_at: ReadAt) -> None:
-        self.settings, self._read_at = settings, read_at
-        self._at, self._compressor = 0, settings.compressor()
+    def __init__(self, options: ZlibOptions, read_at: ReadAt) -> None:
+        self.options, self._read_at = options, read_at
+        self._at, self._compressor = 0, options.compressor()
 
     def feed(self, content: bytes) -> bool:
-        """Whether the stream may still be made with these settings."""
+        """Whether the stream may still be made with these options."""
         return self._same(self._compressor.compress(content))
 
     def finish(self) -> bool:
-        """Whether the stream was made with these settings, up to its end."""
+        """Whether the stream was made with these options, up to its end."""
         return self._same(self._compressor.flush()) and not self._read_at(self._at, 1)
 
     def how(self) -> bytes:
         """What `replay` needs."""
-        return self.settings.packed()
+        return self.options.packed()
 
     def _same(self, data: bytes) -> bool:
         self._at += len(data)
@@ -95,8 +95,8 @@ class _Run:
 class _BlockRun(_Run):
     """Blocks that are compressed alone; between them lie a few bytes that are kept."""
 
-    def __init__(self, settings: Settings, read_at: ReadAt) -> None:
-        super().__init__(settings, read_at)
+    def __init__(self, options: ZlibOptions, read_at: ReadAt) -> None:
+        super().__init__(options, read_at)
         self._waiting, self._before, self._paddings = bytearray(), b"", [b""]
 
     def feed(self, content: bytes) -> bool:
@@ -112,10 +112,10 @@ class _BlockRun(_Run):
         return blocks > 1 and self._block(bytes(self._waiting), zlib.Z_FINISH) and not self._read_at(self._at, 1)
 
     def how(self) -> bytes:
-        return self.settings.packed() + b"".join(varint(len(padding)) + padding for padding in self._paddings[1:])
+        return self.options.packed() + b"".join(varint(len(padding)) + padding for padding in self._paddings[1:])
 
     def _block(self, block: bytes, end: int) -> bool:
-        compressor = self.settings.compressor(self._before)
+        compressor = self.options.compressor(self._before)
         data = compressor.compress(block) + compressor.flush(end)
         there = self._read_at(self._at, len(data) + _MOST_PADDING)
         first = self._before == b""
@@ -134,12 +134,12 @@ class _BlockRun(_Run):
 class Search:
     """Feed it the content of a deflate stream, piece by piece, then ask for the `result`."""
 
-    def __init__(self, read_at: ReadAt, window: int = WINDOW, first: Settings | None = None) -> None:
+    def __init__(self, read_at: ReadAt, window: int = WINDOW, first: ZlibOptions | None = None) -> None:
         tried = [first] if first else list(_usual(window))
-        self._runs = [(_BlockRun if settings.blocks else _Run)(settings, read_at) for settings in tried]
+        self._runs = [(_BlockRun if options.blocks else _Run)(options, read_at) for options in tried]
 
     def feed(self, content: bytes) -> bool:
-        """Whether any settings are left."""
+        """Whether any options are left."""
         for start in range(0, len(content), _PIECE):
             if not self._runs:
                 return False
@@ -147,22 +147,22 @@ class Search:
             self._runs = [run for run in self._runs if run.feed(piece)]
         return bool(self._runs)
 
-    def result(self) -> tuple[Settings, bytes] | None:
-        """Settings that give the very stream, and what `replay` needs; None if there are none."""
+    def result(self) -> tuple[ZlibOptions, bytes] | None:
+        """ZlibOptions that give the very stream, and what `replay` needs; None if there are none."""
         for run in self._runs:
             if run.finish():
-                return run.settings, run.how()
+                return run.options, run.how()
         return None
 
 
 class Finder:
-    """Finds settings of many streams of one file: those of the last one are tried first.
+    """Finds options of many streams of one file: those of the last one are tried first.
 
     After as many streams without any as `patience`, it gives up: they come from a program that is not zlib.
     """
 
     def __init__(self, patience: int = 4) -> None:
-        self._last: Settings | None = None
+        self._last: ZlibOptions | None = None
         self._patience = patience
 
     def find(self, stream: bytes, content: bytes, window: int = WINDOW) -> bytes | None:
@@ -195,16 +195,16 @@ def replay(content: bytes, how: Cursor) -> bytes:
     if level == _STORED:
         return _store(content, how)
     flags, window = how.take(2)
-    settings = Settings(level, flags >> 4, flags & 7, window, bool(flags & 8))
-    if level > 9 or not 1 <= settings.memory_level <= 9 or settings.strategy > zlib.Z_FIXED or not 8 <= window <= WINDOW:
-        raise CorruptError("impossible settings of deflate")
-    if not settings.blocks:
-        compressor = settings.compressor()
+    options = ZlibOptions(level, flags >> 4, flags & 7, window, bool(flags & 8))
+    if level > 9 or not 1 <= options.memory_level <= 9 or options.strategy > zlib.Z_FIXED or not 8 <= window <= WINDOW:
+        raise CorruptError("impossible options of deflate")
+    if not options.blocks:
+        compressor = options.compressor()
         return compressor.compress(content) + compressor.flush()
     out, before = [], b""
     for start in range(0, len(content), BLOCK):
         block, last = content[start : start + BLOCK], start + BLOCK >= len(content)
-        compressor = settings.compressor(before)
+        compressor = options.compressor(before)
         if start:
             out.append(how.take(how.number()))
         out += [compressor.compress(block), compressor.flush(zlib.Z_FINISH if last else zlib.Z_BLOCK)]

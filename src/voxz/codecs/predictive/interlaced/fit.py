@@ -1,7 +1,7 @@
 """The encoder's side: predictors fitted by least squares.
 
-As in `predictive.fit_model`, samples weigh ``1 / (|residual| + mean)``, where the residual is that of the unit's parent, so that
-the fit approximates least absolute errors; a ridge pulls towards the parent; what does not pay for its coefficients is not sent.
+As in `predictive.fit_predictor`, samples weigh ``1 / (|residual| + mean)``, where the residual is that of the unit's parent: the
+fit approximates least absolute errors; a ridge pulls towards the parent; what does not pay for its coefficients is not sent.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.fit_model import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE
-from voxz.codecs.predictive.fit_model import SMALLEST_TILE as VOXELS_PER_TILE
-from voxz.codecs.predictive.interlaced.model import FREE, Model, apply_change, parent_of, ranks_of, units
+from voxz.codecs.predictive.fit_predictor import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE
+from voxz.codecs.predictive.fit_predictor import SMALLEST_TILE as VOXELS_PER_TILE
 from voxz.codecs.predictive.interlaced.places import Places, aim, places_of
-from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, Rows, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.predictor import FREE, Predictor, apply_change, parent_of, ranks_of, units
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, Rows, close_phase, close_slice, open_slice
 from voxz.codecs.predictive.interlaced.taps import RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
-from voxz.codecs.predictive.model import MOST_TILES, Unit
+from voxz.codecs.predictive.predictor import MOST_TILES, Unit
 from voxz.codecs.predictive.references import choose_references
 from voxz.jit import at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, gain, solve
@@ -40,8 +40,8 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
     sizes : int64 (6,), `Rows.sizes`
     references : int64 (series, 2), earlier volumes that predict each volume
     """
-    series, depth, height, width, phases, part = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
-    row = phases * part
+    series, depth, height, width, phases, stride = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    row = phases * stride
     slice_ = (height + TOP + BELOW) * row
     volume = depth * slice_
     for s in range(series):
@@ -54,7 +54,7 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
             for y in range(height):
                 origin = start + (y + TOP) * row + BORDER
                 for phase in range(phases):
-                    close_part(samples, origin, part, phase, (width - phase + phases - 1) // phases)
+                    close_phase(samples, origin, stride, phase, (width - phase + phases - 1) // phases)
             close_slice(samples, start, row, height)
 
 
@@ -168,7 +168,7 @@ class _Fit:
         if step > 1 and step % 5 == 0:
             step += 1
         taps, box = self.offsets(unit.volume, unit.mode), np.array(unit.box, np.int64)
-        strides = np.array([rows.slice, rows.row, rows.part], np.int64)
+        strides = np.array([rows.slice, rows.row, rows.stride], np.int64)
         origin = rows.origin(unit.volume, 0, 0)
 
         def moments_of(predictor: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, float]:
@@ -197,7 +197,7 @@ class _Fit:
             apply_change(coefficients, unit, whole)
 
 
-def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows, seen: int = SAMPLES) -> Model:
+def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows, seen: int = SAMPLES) -> Predictor:
     """Fit the predictors of a brick whose columns are in place in `samples`; `dense` are the same ``(series, z, y, x)``.
 
     Of a unit, about `seen` voxels of each rank are used.
@@ -211,7 +211,7 @@ def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows, seen: 
     for unit in found:
         for rank in ranks_of(rows.phases):
             fitting.unit(unit, rank, coefficients[rank])
-    return Model(tiles, references, coefficients)
+    return Predictor(tiles, references, coefficients)
 
 
 def _choose_tiles(rows: Rows) -> tuple[int, int]:

@@ -37,7 +37,7 @@ class Places(NamedTuple):
 
 def places_of(rows: Rows) -> Places:
     """Places in the padded array of a brick."""
-    strides = np.array([rows.slice, rows.row, rows.part, 1], np.int64)
+    strides = np.array([rows.slice, rows.row, rows.stride, 1], np.int64)
     order, ranks, taps, errors, weights = _steps(rows.phases)
     return Places(
         order,

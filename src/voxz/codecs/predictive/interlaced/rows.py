@@ -5,7 +5,7 @@
     row of 4 phases:   | border | 0 4 8 ... | border | border | 1 5 9 ... | border | border | 2 6 ... | border | border | 3 7 ...
 
 Phases are coded one after the other, each as a whole: first 0, then those halfway between what is coded (`ORDER`). Slices have
-two rows above and one below. Borders are filled with samples that the decoder already has: `open_slice`, `close_part` and
+two rows above and one below. Borders are filled with samples that the decoder already has: `open_slice`, `close_phase` and
 `close_slice` are called by every walk in this order.
 
 Samples are dense values (`value_map`) of 16 bits, less a centre that makes them signed: 0 or 2**15.
@@ -55,14 +55,14 @@ class Rows:
         return -(-self.columns // VECTOR) * VECTOR
 
     @property
-    def part(self) -> int:
+    def stride(self) -> int:
         """Samples from a phase to the next."""
         return self.padded + 2 * BORDER
 
     @property
     def row(self) -> int:
         """Samples from a row to the next."""
-        return self.phases * self.part
+        return self.phases * self.stride
 
     @property
     def slice(self) -> int:
@@ -85,8 +85,8 @@ class Rows:
         return tuple((self.width - phase + self.phases - 1) // self.phases for phase in ORDER[self.phases])
 
     def sizes(self) -> NDArray[np.int64]:
-        """``[series, depth, height, width, phases, part]`` for the kernels."""
-        return np.array([self.series, self.depth, self.height, self.width, self.phases, self.part], np.int64)
+        """``[series, depth, height, width, phases, stride]`` for the kernels."""
+        return np.array([self.series, self.depth, self.height, self.width, self.phases, self.stride], np.int64)
 
     def origin(self, volume: int, z: int, y: int) -> int:
         """Index of the first column of a row."""
@@ -118,14 +118,14 @@ def split_columns(dense, sizes, centre, padded):  # type: ignore[no-untyped-def]
     centre : 0 or 2**15, taken off so that 16 bits with a sign hold it
     padded : int16 (Rows.size,), filled
     """
-    width, phases, part = sizes[3], sizes[4], sizes[5]
+    width, phases, stride = sizes[3], sizes[4], sizes[5]
     for s in range(sizes[0]):
         for z in range(sizes[1]):
             for y in range(sizes[2]):
                 origin = row_at(sizes, s, z, y)
                 line = dense[s, z, y]
                 for phase in range(phases):
-                    first = origin + phase * part
+                    first = origin + phase * stride
                     for k in range((width - phase + phases - 1) // phases):
                         padded[at(first + k)] = np.int16(np.int64(line[at(phases * k + phase)]) - centre)
 
@@ -140,7 +140,7 @@ def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-unt
     stored : (highest + 1,), stored sample of each dense value
     samples : the same type, (series, z, y, x), filled
     """
-    width, phases, part = sizes[3], sizes[4], sizes[5]
+    width, phases, stride = sizes[3], sizes[4], sizes[5]
     whole = width // phases
     for s in range(sizes[0]):
         for z in range(sizes[1]):
@@ -150,15 +150,15 @@ def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-unt
                 if phases == 2:
                     for k in range(whole):
                         line[at(2 * k)] = stored[at(np.int64(padded[at(origin + k)]) + centre)]
-                        line[at(2 * k + 1)] = stored[at(np.int64(padded[at(origin + part + k)]) + centre)]
+                        line[at(2 * k + 1)] = stored[at(np.int64(padded[at(origin + stride + k)]) + centre)]
                 else:
                     for k in range(whole):
                         line[at(4 * k)] = stored[at(np.int64(padded[at(origin + k)]) + centre)]
-                        line[at(4 * k + 1)] = stored[at(np.int64(padded[at(origin + part + k)]) + centre)]
-                        line[at(4 * k + 2)] = stored[at(np.int64(padded[at(origin + 2 * part + k)]) + centre)]
-                        line[at(4 * k + 3)] = stored[at(np.int64(padded[at(origin + 3 * part + k)]) + centre)]
+                        line[at(4 * k + 1)] = stored[at(np.int64(padded[at(origin + stride + k)]) + centre)]
+                        line[at(4 * k + 2)] = stored[at(np.int64(padded[at(origin + 2 * stride + k)]) + centre)]
+                        line[at(4 * k + 3)] = stored[at(np.int64(padded[at(origin + 3 * stride + k)]) + centre)]
                 for x in range(whole * phases, width):
-                    line[x] = stored[at(np.int64(padded[origin + x % phases * part + whole]) + centre)]
+                    line[x] = stored[at(np.int64(padded[origin + x % phases * stride + whole]) + centre)]
 
 
 @kernel
@@ -190,18 +190,18 @@ def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def close_part(padded, origin, part, phase, count):  # type: ignore[no-untyped-def]
+def close_phase(padded, origin, stride, phase, count):  # type: ignore[no-untyped-def]
     """Repeat the outer samples of a phase on both sides of its `count` samples; one without any is like the first phase.
 
     Parameters
     ----------
     padded : int16 (Rows.size,)
     origin : index of the row's first column
-    part : indices from a phase to the next
+    stride : indices from a phase to the next
     phase : its number
     count : its columns, 0 or more
     """
-    first = origin + phase * part
+    first = origin + phase * stride
     if count == 0:
         padded[at(first)] = padded[at(origin)]
     last = first + max(count, 1) - 1

@@ -26,12 +26,12 @@ PERIOD = STATES * ROUNDS
 
 
 @kernel
-def _encode_part(tables, tokens, first, count, frequencies, starts, states, words, end):  # type: ignore[no-untyped-def]
+def _encode_phase(tables, tokens, first, count, frequencies, starts, states, words, end):  # type: ignore[no-untyped-def]
     """Code the tokens of a phase of a row backwards; return the new `end`.
 
     Parameters
     ----------
-    tables, tokens, frequencies, starts, words : as for `encode_parts`
+    tables, tokens, frequencies, starts, words : as for `encode_rows`
     first, count : place of the first token, and how many there are, 1 or more
     states : int64 (STATES,), those of the coder, changed
     end : index of the word that was written last
@@ -62,7 +62,7 @@ def _encode_part(tables, tokens, first, count, frequencies, starts, states, word
 
 
 @kernel
-def encode_parts(tables, tokens, counts, frequencies, starts, words):  # type: ignore[no-untyped-def]
+def encode_rows(tables, tokens, counts, frequencies, starts, words):  # type: ignore[no-untyped-def]
     """Code rows whose phases have `counts` tokens; return the index of the first word.
 
     Parameters
@@ -76,10 +76,10 @@ def encode_parts(tables, tokens, counts, frequencies, starts, words):  # type: i
     end = np.int64(words.size)
     first = np.int64(tokens.size)
     while first > 0:
-        for part in range(counts.size - 1, -1, -1):
-            first -= counts[part]
-            if counts[part] > 0:
-                end = _encode_part(tables, tokens, first, counts[part], frequencies, starts, states, words, end)
+        for phase in range(counts.size - 1, -1, -1):
+            first -= counts[phase]
+            if counts[phase] > 0:
+                end = _encode_phase(tables, tokens, first, counts[phase], frequencies, starts, states, words, end)
     for k in range(STATES - 1, -1, -1):
         words[end - 1] = states[k] & 0xFFFFFFFF
         words[end - 2] = states[k] >> 32

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.interlaced.places import Places, aim
-from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, close_phase, close_slice, open_slice
 from voxz.codecs.predictive.interlaced.streams import LOWEST, STATES, begin_states, read_tokens
 from voxz.codecs.predictive.interlaced.taps import TAPS
 from voxz.codecs.predictive.interlaced.tokens import residuals_of
@@ -260,12 +260,12 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
         predictors.places,
     )
     series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
-    phases, part = brick.sizes[4], brick.sizes[5]
-    row = phases * part
+    phases, stride = brick.sizes[4], brick.sizes[5]
+    row = phases * stride
     slice_ = (height + TOP + BELOW) * row
     volume = depth * slice_
     columns = (width + phases - 1) // phases
-    padded = part - 2 * BORDER
+    padded = stride - 2 * BORDER
     context, tables, tokens = np.zeros(padded, np.int16), np.zeros(padded, np.uint8), np.zeros(padded, np.uint8)
     predictions, residuals = np.zeros(padded, np.int32), np.zeros(padded, np.int32)
     unusual = np.zeros(padded + 1, np.int32)
@@ -314,13 +314,13 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
                         coefficients = predictors.coefficients[places.ranks[k]]
                         _predict(samples, origin, tap_offsets[k], coefficients, unit, across, columns, padded, predictions)
                         if decoding:
-                            _rebuild(brick, origin + phase * part, residuals, padded, predictions)
+                            _rebuild(brick, origin + phase * stride, residuals, padded, predictions)
                         else:
-                            _subtract(brick, origin + phase * part, residuals, padded, predictions)
+                            _subtract(brick, origin + phase * stride, residuals, padded, predictions)
                             _note(notes, place, context, residuals, count)
                             place += count
-                    close_part(samples, origin, part, phase, count)
-                    close_part(errors, origin, part, phase, count)
+                    close_phase(samples, origin, stride, phase, count)
+                    close_phase(errors, origin, stride, phase, count)
             close_slice(samples, start, row, height)
             close_slice(errors, start, row, height)
     ended = word == end and 0 <= source.raw_bits - bit < 8

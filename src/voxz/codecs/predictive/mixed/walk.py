@@ -10,7 +10,7 @@ from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
 from voxz.codecs.predictive.mixed.state import RowExperts
-from voxz.codecs.predictive.row_sums import fresh_sums, prepare_parts
+from voxz.codecs.predictive.row_sums import fresh_sums, prepare_tiles
 from voxz.jit import kernel
 
 
@@ -59,7 +59,7 @@ def walk(  # type: ignore[no-untyped-def]
             known = squares.taps[mode]
             for y in range(height):
                 start = open_rows(brick, place, y)
-                prepare_parts(brick, place, y, start, predictors, expectation, sums)
+                prepare_tiles(brick, place, y, start, predictors, expectation, sums)
                 first_tile = y // tile * across
                 if memory.size:
                     gather_features(samples, start, place.row, width, squares.offsets[s, mode], known, features)

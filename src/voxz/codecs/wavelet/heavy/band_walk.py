@@ -52,7 +52,7 @@ class Surroundings(NamedTuple):
     logs : float64, padded: of the band itself; the walk fills it
     planes : float64 (planes, z, y, x), of what is known as a whole
     places : int64 (planes,), input of the network that each plane is
-    parts : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
+    relatives : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
     beside : int32 (bands, z, y, x), padded, magnitudes with signs of other bands, see `network.signed_inputs`
     beside_at : int64 (bands,), which inputs each of them gives
     role : 0 to 7: twice the scale, up to 3, plus 1 if there is a previous component
@@ -62,7 +62,7 @@ class Surroundings(NamedTuple):
     logs: NDArray[np.float64]
     planes: NDArray[np.float64]
     places: NDArray[np.int64]
-    parts: NDArray[np.int64]
+    relatives: NDArray[np.int64]
     beside: NDArray[np.int32]
     beside_at: NDArray[np.int64]
     role: int
@@ -151,7 +151,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
     """
     magnitudes, signed, indices, sums, orientation = band.magnitudes, band.signed, band.indices, band.sums, band.orientation
     weights, leaning, after, quantiser = band.weights, band.leaning, band.after, band.quantiser
-    logs, planes, places, parts = surroundings.logs, surroundings.planes, surroundings.places, surroundings.parts
+    logs, planes, places, relatives = surroundings.logs, surroundings.planes, surroundings.places, surroundings.relatives
     beside, beside_at, role, used = surroundings.beside, surroundings.beside_at, surroundings.role, surroundings.used
     first, slope, bias, edges = layers.first, layers.slope, layers.bias, layers.edges
     second, second_bias, third, third_bias = layers.second, layers.second_bias, layers.third, layers.third_bias
@@ -222,7 +222,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
                     shift += 1
-                coarse = contexts_of(logs, z + FRONT, y + TOP, j, log, outer, inner, nearest, shift, planes, parts, contexts)
+                coarse = contexts_of(logs, z + FRONT, y + TOP, j, log, outer, inner, nearest, shift, planes, relatives, contexts)
                 west_bin = _beside(logs_row[at(j - 1)], log)
                 q = quantiser[state]
                 index = np.int64(indices[z, y, x])

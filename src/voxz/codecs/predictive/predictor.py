@@ -1,6 +1,6 @@
 """The fitted predictor of a brick: what the encoder learns and the decoder is told.
 
-`Model` is the fact that is sent; `arrays` expands it, the same way on both sides, to what the traversal reads.
+`Predictor` is the fact that is sent; `arrays` expands it, the same way on both sides, to what the traversal reads.
 Units are numbered in coding order: for each volume first the one of its first slice, then those of the tiles of the
 others. A unit's coefficients are sent as differences to its *parent*: the unit of the same tile in the volume before, or
 else the tile to the left or above; a unit without a parent starts from "same as the west neighbour".
@@ -118,7 +118,7 @@ def tap_positions(support: Support, mode: int) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class Model:
+class Predictor:
     """Parameters of a brick's predictor.
 
     Attributes
@@ -139,7 +139,7 @@ class Model:
     coefficients: NDArray[np.int32]
 
     def write(self, writer: IntegerWriter, settings: Settings, geometry: Geometry) -> None:
-        """Send the model."""
+        """Send the predictor."""
         writer.put([*self.tiles, self.precision])
         writer.put(np.arange(geometry.series)[1:, None] - self.references[1:])
         writer.put(self.thresholds)
@@ -152,7 +152,7 @@ class Model:
         writer.put(np.concatenate([*sent, []]).astype(np.int64), np.concatenate([*columns, []]).astype(np.int64))
 
     @classmethod
-    def read(cls, reader: IntegerReader, settings: Settings, geometry: Geometry) -> "Model":
+    def read(cls, reader: IntegerReader, settings: Settings, geometry: Geometry) -> "Predictor":
         """Inverse of `write`; damage raises `CorruptError`."""
         down, across, precision = (int(n) for n in reader.take(3))
         if min(down, across) < 1 or down * across > MOST_TILES or not 6 <= precision <= 16:

@@ -1,7 +1,7 @@
 """Bytes of a file that are no samples, packed: plain, zlib or LZMA, whichever is smallest.
 
 The first byte is the method, as in the codec `stored`, of which this is the stronger half: 0 plain, 1 zlib, 3 LZMA1 without a
-header (lc 3, lp 0, pb 2, with an end marker; the window is the part's length, rounded up to a power of two between 4 KiB and
+header (lc 3, lp 0, pb 2, with an end marker; the window is their length, rounded up to a power of two between 4 KiB and
 8 MiB). What does not shrink is stored, without trying LZMA on all of it.
 """
 
@@ -13,11 +13,11 @@ from voxz.codecs.stored import PLAIN, ZLIB, decode_bytes
 from voxz.errors import CorruptError
 
 LZMA = 3
-LARGEST_PART = 1 << 26
-"""Bytes that a part may unpack to."""
+LARGEST = 1 << 26
+"""Bytes that a payload may unpack to."""
 
 _SMALL = 1 << 16
-"""Parts up to this length are tried with zlib too, whose streams have less to learn."""
+"""Bytes up to this length are tried with zlib too, whose streams have less to learn."""
 
 _PROBE = 1 << 15
 _PROBES = 4
@@ -35,7 +35,7 @@ def pack(data: bytes) -> bytes:
     return min(packed, key=len)
 
 
-def unpack(payload: bytes, length: int, most: int = LARGEST_PART) -> bytes:
+def unpack(payload: bytes, length: int, most: int = LARGEST) -> bytes:
     """The `length` bytes of a payload; damage, or a length above `most`, raises `CorruptError`."""
     if length > most:
         raise CorruptError(f"a part of the file announces {length} bytes, expected at most {most}")

@@ -1,4 +1,4 @@
-"""The encoder's side of prediction: fit a `Model` to the samples of a brick."""
+"""The encoder's side of prediction: fit a `Predictor` to the samples of a brick."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from numpy.typing import NDArray
 
 from voxz.codecs.predictive.fit_kernels import gather
 from voxz.codecs.predictive.levels import Settings
-from voxz.codecs.predictive.model import (
+from voxz.codecs.predictive.neighbourhood import MODES, SELF, WEST, Tap
+from voxz.codecs.predictive.padding import Geometry, fill_borders, update_mean
+from voxz.codecs.predictive.predictor import (
     MOST_TILES,
     Arrays,
-    Model,
+    Predictor,
     Unit,
     apply_change,
     parent_coefficients,
     tap_positions,
     units_of,
 )
-from voxz.codecs.predictive.neighbourhood import MODES, SELF, WEST, Tap
-from voxz.codecs.predictive.padding import Geometry, fill_borders, update_mean
 from voxz.codecs.predictive.references import choose_references
 from voxz.codecs.predictive.row_sums import activity
 from voxz.jit import kernel
@@ -51,7 +51,7 @@ def learn(
     absent: NDArray[np.bool_] = NONE_ABSENT,
     ridge: float = RIDGE,
     targets: NDArray[np.int32] | None = None,
-) -> Model:
+) -> Predictor:
     """Fit the predictor of a brick whose dense samples are in place in the padded array `samples`.
 
     Samples that are `absent` (same shape, or empty) get stand-ins and are left out of the fit; `ridge` is the pull towards the
@@ -91,7 +91,7 @@ def learn(
             learner.fit_unit(unit, coefficients, precision)
         if geometry.series > 1:
             update_mean(samples, total, s, geometry.volume, geometry.series * geometry.volume)
-    return Model(tiles, precision, references, thresholds, coefficients)
+    return Predictor(tiles, precision, references, thresholds, coefficients)
 
 
 def _choose_tiles(geometry: Geometry, settings: Settings, present: NDArray[np.bool_] | None) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The fitted predictors of a brick: coefficients of each unit and rank, sent as differences to the unit's parent.
 
-Units are those of `predictive.model`: for each volume its first slice, then the tiles of the others; along x their bounds are in
-columns of the first phase, for all phases. A parent is the same unit of the volume before, where that is not the first, or else
+Units are those of `predictive.predictor`: for each volume its first slice, then the tiles of the others. Along x their bounds are
+in columns of the first phase, for all phases. A parent is the same unit of the volume before, if that is not the first, or else
 the tile to the left or above; without one it is the north neighbour alone.
 """
 
@@ -14,9 +14,9 @@ from voxz.codecs.predictive.interlaced.rows import RANKS as RANKS_OF
 from voxz.codecs.predictive.interlaced.rows import Rows
 from voxz.codecs.predictive.interlaced.taps import PREDICTORS, RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
-from voxz.codecs.predictive.model import MOST_TILES, Unit, units_of
 from voxz.codecs.predictive.neighbourhood import MODES
 from voxz.codecs.predictive.padding import Geometry
+from voxz.codecs.predictive.predictor import MOST_TILES, Unit, units_of
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.jit import kernel
@@ -25,14 +25,14 @@ MOST_GAIN = 28 << PRECISION
 """Bound of the sum of a predictor's magnitudes: with samples of 16 bits, sums of products then fit 32."""
 
 SMALLEST_TILE = 1 << 12
-"""Voxels of a volume for each of its tiles, at least, where there are several: bounds the memory of a model."""
+"""Voxels of a volume for each of its tiles, at least, where there are several: bounds the memory of a predictor."""
 
 FREE = np.array([[len(PREDICTORS[rank][mode]) - 1 for mode in range(MODES)] for rank in range(RANKS)], np.int64)
 """Coefficients that are sent (RANKS, MODES): the first is implied, since all sum to one."""
 
 
 @dataclass(frozen=True)
-class Model:
+class Predictor:
     """Predictors of a brick.
 
     Attributes
@@ -47,7 +47,7 @@ class Model:
     coefficients: NDArray[np.int32]
 
     def write(self, side: IntegerWriter, rows: Rows) -> None:
-        """Send the model."""
+        """Send the predictor."""
         side.put(self.tiles)
         side.put(np.arange(rows.series)[1:, None] - self.references[1:])
         ranks = ranks_of(rows.phases)
@@ -65,7 +65,7 @@ class Model:
         side.put(values, columns)
 
     @classmethod
-    def read(cls, side: IntegerReader, rows: Rows) -> "Model":
+    def read(cls, side: IntegerReader, rows: Rows) -> "Predictor":
         """Inverse of `write`; damage raises `CorruptError`."""
         down, across = (int(n) for n in side.take(2))
         most = max(1, min(MOST_TILES, rows.depth * rows.height * rows.width // SMALLEST_TILE))
@@ -81,7 +81,7 @@ class Model:
         per_volume = 1 + down * across
         kept = side.take(rows.series * per_volume * len(ranks)).reshape(-1, len(ranks))
         if ((kept < 0) | (kept > 1)).any():
-            raise CorruptError("a flag of the prediction model is out of bounds")
+            raise CorruptError("a flag of the predictor is out of bounds")
         modes = np.ones((rows.series, per_volume), np.int64)
         modes[:, 0] -= 1
         modes[1:] += 2
