@@ -11,6 +11,7 @@ SUITES = {
         "downstream",
         "figure",
         "floats",
+        "gzips",
         "heavy",
         "implicit",
         "labels",

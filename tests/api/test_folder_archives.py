@@ -112,14 +112,20 @@ def test_a_mixed_tree_comes_back_whole(tmp_path: Path) -> None:
     (folder / "cut.nii.gz").write_bytes(gzip.compress(volume)[:-30])
     with pytest.warns(PlainBytesWarning, match=r"cut\.nii: it ends after"):
         archive = there_and_back(folder)
-    assert [image.name for image in archive.series] == ["pair.img", "sub/anat/exact.nii.gz", "sub/anat/t1.nii", "übung/a b.npy"]
-    t1 = archive.series[2]
+    assert [image.name for image in archive.series] == [
+        "pair.img",
+        "sub/anat/exact.nii.gz",
+        "sub/anat/other.nii.gz",
+        "sub/anat/t1.nii",
+        "übung/a b.npy",
+    ]
+    t1 = archive.series[3]
     assert np.array_equal(t1[...], smooth((10, 11, 12)).transpose(2, 1, 0))
     assert t1.to_nibabel().shape == (12, 11, 10)
     assert len(archive.files) == len(contents(folder)) - 3
     facts = voxz.info(tmp_path / "a.voxz")
-    assert (facts.original, facts.files, facts.arrays) == ("archive", len(archive.files), 4)
-    with pytest.raises(voxz.UsageError, match="4 volumes; choose"):
+    assert (facts.original, facts.files, facts.arrays) == ("archive", len(archive.files), 5)
+    with pytest.raises(voxz.UsageError, match="5 volumes; choose"):
         archive[0]
 
 

@@ -24,7 +24,7 @@ SEGMENTS = st.one_of(
 )
 GZIPS = st.one_of(
     st.none(),
-    st.builds(Gzip, st.integers(0, 9), st.integers(1, 9), st.integers(0, 4), st.booleans(), st.integers(0, 9), st.integers(0, 9)),
+    st.builds(Gzip, st.integers(1, 9), st.integers(1, 9), st.integers(0, 4), st.booleans(), st.integers(0, 9), st.integers(0, 9)),
 )
 FILES = st.builds(
     lambda name, crc32, segments, gzip, crc, mode, time: StoredFile(

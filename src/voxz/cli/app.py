@@ -154,6 +154,10 @@ def compress(
     keep_attributes: Annotated[
         bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
     ] = False,
+    keep_gz: Annotated[
+        bool,
+        typer.Option("--keep-gz", help="Keep the bytes of a .gz file whose gzip cannot be made again, which costs size."),
+    ] = False,
     split: Annotated[
         str | None,
         typer.Option(
@@ -201,6 +205,7 @@ def compress(
             remove=remove,
             strict=strict,
             force_lossy=force_lossy,
+            keep_gz=keep_gz,
             progress=progress,
         )
         return "" if is_stream(job.destination) or job.destination == STREAM else outcome_line(api.info(job.destination), before)

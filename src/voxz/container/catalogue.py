@@ -353,6 +353,6 @@ def _packed_gzip(gzip: Gzip) -> bytes:
 
 def _gzip(cursor: Cursor) -> Gzip:
     level, memory_level, strategy, exact, before, after = (cursor.number() for _ in range(6))
-    if not (level <= 9 and 1 <= memory_level <= 9 and strategy <= 4 and exact <= 1):
+    if not (1 <= level <= 9 and 1 <= memory_level <= 9 and strategy <= 4 and exact <= 1):
         raise CorruptError("impossible options of gzip")
     return Gzip(level, memory_level, strategy, bool(exact), before, after)

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from voxz.errors import CorruptError, UsageError
-from voxz.io import gzip_stream
+from voxz.io.gzip_members import Repacking, gzip_again
+from voxz.io.gzip_stream import ENDINGS
 
 LONGEST_NAME = 255
 """Bytes of a file name on every common file system."""
@@ -317,14 +318,13 @@ def temporary_file() -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def packer(destination: str | os.PathLike[str], file: BinaryIO, level: int, behind: bytes = b"") -> Iterator[BinaryIO]:
-    """Canonical gzip in front of `file`, and what was `behind` it, if the destination's name asks for it."""
-    if Path(destination).suffix.lower() != ".gz":
+def packer(destination: str | os.PathLike[str], file: BinaryIO, repacking: Repacking | None = None) -> Iterator[BinaryIO]:
+    """Gzip in front of `file`, canonical unless told otherwise, if the destination's name asks for it."""
+    if Path(destination).suffix.lower() not in ENDINGS:
         yield file
         return
-    with gzip_stream.writer(file, level) as packed:
+    with gzip_again(file, repacking or Repacking(), destination) as packed:
         yield cast(BinaryIO, packed)
-    file.write(behind)
 
 
 def header_path(data: Path, ending: str) -> Path:

@@ -2,17 +2,14 @@
 
 import contextlib
 import os
-import struct
-import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from voxz.container.catalogue import Catalogue
-from voxz.container.files import Gzip, StoredFile
-from voxz.errors import CorruptError, PlainBytesWarning, UnsupportedError, UsageError
-from voxz.io.gzip_stream import canonical_header
+from voxz.container.files import StoredFile
+from voxz.errors import CorruptError, UnsupportedError, UsageError
+from voxz.io.gzip_members import Repacking, gzip_again
 from voxz.io.output import LONGEST_NAME, Attributes, complete_file, remove_stale
 from voxz.io.tree import FOLDER
 
@@ -79,35 +76,10 @@ class RestoredTree:
             if file.gzip is None:
                 yield raw
             else:
-                packer = _GzipAgain(raw, file.gzip, *around)
-                yield packer
-                if packer.finish() != file.gzip_crc32 and file.gzip.exact:
-                    words = "this zlib packs differently: its content is that of the original, its bytes are not"
-                    warnings.warn(f"{path}: {words}", PlainBytesWarning, stacklevel=2)
+                with gzip_again(raw, Repacking(file.gzip, file.gzip_crc32, *around), path) as packer:
+                    yield packer
 
     def _remove_stale(self, folder: Path) -> None:
         """Look through a folder once, not again for each of its files."""
         if names := self._names.pop(folder, None):
             remove_stale(folder, names)
-
-
-class _GzipAgain:
-    """Compresses content as it was; `finish` gives the CRC32 of the compressed file."""
-
-    def __init__(self, file: BinaryIO, gzip: Gzip, before: bytes, after: bytes) -> None:
-        self._file, self._after = file, after
-        self._packer = zlib.compressobj(gzip.level, zlib.DEFLATED, -15, gzip.memory_level, gzip.strategy)
-        self._content_crc32 = self._size = self._crc32 = 0
-        self._put(before or canonical_header(gzip.level))
-
-    def write(self, data: bytes, /) -> None:
-        self._content_crc32, self._size = zlib.crc32(data, self._content_crc32), self._size + len(data)
-        self._put(self._packer.compress(data))
-
-    def finish(self) -> int:
-        self._put(self._packer.flush() + struct.pack("<II", self._content_crc32, self._size & 0xFFFFFFFF) + self._after)
-        return self._crc32
-
-    def _put(self, data: bytes) -> None:
-        self._file.write(data)
-        self._crc32 = zlib.crc32(data, self._crc32)

@@ -11,7 +11,7 @@ Everything is in whole units of 1/64 step, so classes and corrections are intege
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.transforms.wiener import Filters
 
 UNITS = 64
@@ -67,7 +67,7 @@ def clipped(difference):  # type: ignore[no-untyped-def]
     return min(max(difference, -CLIP), CLIP)
 
 
-@kernel
+@allocating_kernel
 def _second_differences(plane, sums, rows):  # type: ignore[no-untyped-def]
     """Magnitudes of second differences along x, y and both diagonals of a padded slice, summed over 5 x 5 voxels into `sums`."""
     height, width = sums.shape[1], sums.shape[2]
@@ -91,7 +91,7 @@ def _second_differences(plane, sums, rows):  # type: ignore[no-untyped-def]
                 sums[k, y, at(x)] = tall + rows[k, y + 3, at(x)] + rows[k, y + 4, at(x)]
 
 
-@kernel
+@allocating_kernel
 def _classify(units, bounds, classes):  # type: ignore[no-untyped-def]
     """Fill the class of every voxel.
 

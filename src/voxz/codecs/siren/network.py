@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.siren.activations import activate
 from voxz.errors import CorruptError, LimitError
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 MOST_LAYERS, MOST_UNITS, MOST_WEIGHTS = 16, 4096, 1 << 26
 """Bounds of what a file may ask for."""
@@ -57,7 +57,7 @@ def _dense(weights, bias, source, target):  # type: ignore[no-untyped-def]
             i += 1
 
 
-@kernel
+@allocating_kernel
 def _forward(inputs, sizes, activations, omegas, flat, work):  # type: ignore[no-untyped-def]
     """Return the outputs ``(outputs, points)`` of a network, in one of the two halves of `work`.
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.context_fit import RIDGE, SAMPLED_COEFFICIENTS, rounded, width_of
 from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP, UNIT_BITS
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
 TAPS = 13
@@ -41,7 +41,7 @@ def neighbours(signed, z, y, x, taps):  # type: ignore[no-untyped-def]
     taps[12] = above[x + 1]
 
 
-@kernel
+@allocating_kernel
 def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
     """Add the weighted second moments of neighbours and coefficient; return how many coefficients were taken.
 

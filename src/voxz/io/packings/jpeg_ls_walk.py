@@ -12,7 +12,7 @@ standard.
 
 import numpy as np
 
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel, kernel
 
 POSITION, BITS, HAVE, LAST, BEYOND = range(5)
 CODER = 5
@@ -372,7 +372,7 @@ def walk_line(data, coder, writing, samples, y, first, last, p, state, run_index
     return True
 
 
-@kernel
+@allocating_kernel
 def walk(data, coder, writing, samples, interleaving, p, state):  # type: ignore[no-untyped-def]
     """Write the entropy-coded data of samples, or read it; False if it is damaged, or samples cannot come from such a stream.
 

@@ -18,7 +18,7 @@ from voxz.codecs.predictive.quantiser import UNIT
 from voxz.codecs.predictive.row_code import ERROR_BITS, LARGEST_ERROR, WEIGHT_BITS, predict, stepped, steps_to
 from voxz.entropy.binary import POSITION, code_bit
 from voxz.entropy.logistic import QUARTER_OCTAVES
-from voxz.entropy.mixing import COUNTERS, decide, log_odds, logistic
+from voxz.entropy.mixing import decide, log_odds, logistic
 from voxz.jit import at, kernel
 
 DEPTH = 12
@@ -121,7 +121,21 @@ def sharpen(widths, span, step):  # type: ignore[no-untyped-def]
 
 @kernel
 def code_row(  # type: ignore[no-untyped-def]
-    brick, place, y, start, predictors, sums, error_weights, experts_of_row, mixture, coder, data, quantiser, step, decoding
+    brick,
+    place,
+    y,
+    start,
+    predictors,
+    sums,
+    error_weights,
+    experts_of_row,
+    mixture,
+    decision,
+    coder,
+    data,
+    quantiser,
+    step,
+    decoding,
 ):
     """Code the samples of a row in turn; False if one is out of range or `data` is full.
 
@@ -137,6 +151,7 @@ def code_row(  # type: ignore[no-untyped-def]
     sums : `row_sums.RowSums`
     error_weights : int64 (WEST + taps,), of the expected error in this mode, see `row_sums.Expectation`
     experts_of_row : `state.RowExperts`; features and scales are filled
+    decision : `state.Decision`, changed
     """
     samples, errors, absent, highest = brick.samples, brick.errors, brick.absent, brick.highest
     width, row, beside, precision = brick.sizes[3], place.row, place.beside, predictors.precision
@@ -154,11 +169,7 @@ def code_row(  # type: ignore[no-untyped-def]
     experts = squares + 2
     last = squares + 1
     now, above = y % 3, (y + 2) % 3
-    places = np.zeros(experts)
-    widths = np.zeros(experts)
-    inputs = np.zeros(experts + COUNTERS)
-    sides = np.zeros(experts)
-    slots = np.zeros(COUNTERS, np.int64)
+    places, widths, inputs, sides, slots = decision.places, decision.widths, decision.inputs, decision.sides, decision.slots
     error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
     w1 = np.int64(samples[start - 1])
     w2, w3, w4 = w1, w1, w1
