@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -190,24 +191,21 @@ def compress(
 
     chosen = codec_from_flags(codec, transform=transform, entropy=entropy, preset=preset, fit=fit, log=log, log_plot=log_plot)
 
+    pack = partial(
+        api.compress,
+        target=target,
+        level=level,
+        codec=chosen,
+        brick=brick,
+        threads=threads,
+        verify=not no_verify,
+        force=force,
+        remove=remove,
+    )
+
     def work(job: Job, progress: Shown | None) -> str:
         before = Path(job.source).stat().st_size if Path(job.source).is_file() else 0
-        api.compress(
-            job.source,
-            job.destination,
-            target=target,
-            level=level,
-            codec=chosen,
-            brick=brick,
-            threads=threads,
-            verify=not no_verify,
-            force=force,
-            remove=remove,
-            strict=strict,
-            force_lossy=force_lossy,
-            keep_gz=keep_gz,
-            progress=progress,
-        )
+        pack(job.source, job.destination, strict=strict, force_lossy=force_lossy, keep_gz=keep_gz, progress=progress)
         return "" if is_stream(job.destination) or job.destination == STREAM else outcome_line(api.info(job.destination), before)
 
     if remove and output == STREAM:
@@ -215,20 +213,7 @@ def compress(
     if split and (output in (None, STREAM) or Path(str(output)).is_file()):
         raise UsageError("--split makes several archives; give -o a folder for them")
     if split or is_archive(inputs, output):
-        api.compress(
-            inputs[0] if len(inputs) == 1 else inputs,
-            str(output),
-            target=target,
-            level=level,
-            codec=chosen,
-            brick=brick,
-            threads=threads,
-            verify=not no_verify,
-            force=force,
-            remove=remove,
-            keep_attributes=keep_attributes,
-            split=split,
-        )
+        pack(inputs[0] if len(inputs) == 1 else inputs, str(output), keep_attributes=keep_attributes, split=split)
         for name in files_in([str(output)], packed=True) if not quiet else []:
             facts = api.info(name)
             typer.echo(f"{name}: {facts.files} files, {outcome_line(facts, 0)}", err=True)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.neighbourhood import Tap
-from voxz.jit import kernel
+from voxz.jit import at, kernel
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -155,8 +155,7 @@ def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
     """
     first = source + TOP * row
     for y in range(TOP):
-        for x in range(row):
-            padded[start + y * row + x] = padded[first + x]
+        copy(padded, start + y * row, first, row)
 
 
 @kernel
@@ -194,22 +193,21 @@ def close_slice(padded, start, row, height):  # type: ignore[no-untyped-def]
     """
     last = start + (TOP + height - 1) * row
     for y in range(1, below(height) + 1):
-        for x in range(row):
-            padded[last + y * row + x] = padded[last + x]
+        copy(padded, last + y * row, last, row)
 
 
 @kernel
-def copy_slice(padded, start, source, length):  # type: ignore[no-untyped-def]
-    """Copy a whole padded slice into a margin slice.
+def copy(padded, to, source, length):  # type: ignore[no-untyped-def]
+    """Copy some samples to another place.
 
     Parameters
     ----------
-    padded : int32 (padded,)
-    start, source : indices of padded slices, to and from
-    length : samples of a padded slice
+    padded : integers (padded,)
+    to, source : indices of the first sample
+    length : samples
     """
     for i in range(length):
-        padded[start + i] = padded[source + i]
+        padded[at(to + i)] = padded[at(source + i)]
 
 
 @kernel
@@ -238,13 +236,13 @@ def leave_slice(padded, start, row, slice_, height, front):  # type: ignore[no-u
     """
     close_slice(padded, start, row, height)
     if front:
-        copy_slice(padded, start - slice_, start, slice_)
+        copy(padded, start - slice_, start, slice_)
 
 
 @kernel
 def leave_volume(padded, last, slice_):  # type: ignore[no-untyped-def]
     """Repeat the `last` slice of a finished volume behind it."""
-    copy_slice(padded, last + slice_, last, slice_)
+    copy(padded, last + slice_, last, slice_)
 
 
 @kernel

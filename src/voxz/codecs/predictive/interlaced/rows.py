@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.predictive.padding import copy
 from voxz.jit import at, kernel
 
 ORDER = {2: (0, 1), 4: (0, 2, 1, 3)}
@@ -159,20 +160,6 @@ def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-unt
                         line[at(4 * k + 3)] = stored[at(np.int64(padded[at(origin + 3 * stride + k)]) + centre)]
                 for x in range(whole * phases, width):
                     line[x] = stored[at(np.int64(padded[origin + x % phases * stride + whole]) + centre)]
-
-
-@kernel
-def copy(padded, to, source, length):  # type: ignore[no-untyped-def]
-    """Copy `length` samples from index `source` to index `to`.
-
-    Parameters
-    ----------
-    padded : int16 (Rows.size,)
-    to, source : indices
-    length : samples
-    """
-    for i in range(length):
-        padded[at(to + i)] = padded[at(source + i)]
 
 
 @kernel
