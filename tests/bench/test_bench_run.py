@@ -161,7 +161,7 @@ def test_a_codec_that_lies_crashes_or_hangs_is_shown_as_failed(tmp_path: Path) -
     [
         (["EMPTY"], "found no volumes in"),
         (["EMPTY/none.nii"], "does not exist"),
-        (["DATA", "--codecs", "jpeg3000"], "there is no codec 'jpeg3000'"),
+        (["DATA", "--codecs", "jpeg3000"], "unknown codec 'jpeg3000'"),
         (["DATA", "--codecs", "gzip", "--reference", "xz"], "must be one of the measured codecs gzip"),
         (["DATA", "--rates", "6:1"], "must be two rates"),
         ([], "no volumes are named"),
