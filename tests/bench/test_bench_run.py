@@ -224,7 +224,7 @@ def test_the_page_in_a_browser(run: tuple[Path, Path, subprocess.CompletedProces
     assert 'class="best"' in built
 
 
-def test_a_system_that_tells_no_memory_of_processes(tmp_path: Path) -> None:
+def test_without_resource_there_is_no_memory_column(tmp_path: Path) -> None:
     """As Windows does: what is loaded before the measurement keeps its system."""
     np.save(tmp_path / "a.npy", np.arange(4096, dtype=np.int16).reshape(1, 4, 32, 32))
     script = (
