@@ -163,3 +163,10 @@ def test_samples_belong_to_one_file_only() -> None:
         else:
             with pytest.raises(CorruptError):
                 catalogue.check_samples([10])
+
+
+def test_a_segment_of_no_bytes_is_damage() -> None:
+    builder = CatalogueBuilder(NAMED)
+    builder.add_file(StoredFile("a", "bytes", 0, (Verbatim(0),)))
+    with pytest.raises(CorruptError, match="segment of no bytes"):
+        Catalogue(builder.pack(), 0)

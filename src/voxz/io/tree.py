@@ -262,7 +262,8 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
             raw = stack.enter_context(path.open("rb"))
             return _unpacked(raw, path) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
 
-        known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
+        with np.errstate(all="ignore"):  # what overflows in a header is infinite, and infinite places are none
+            known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
     if plain != name and plain in known.stretches:
         known.stretches[name] = known.stretches.pop(plain)
     return known
@@ -273,7 +274,8 @@ def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
     items, end = [], 0
     with file.content() as content:
         for stretch in stretches:
-            if not stretch.length or stretch.start < end or stretch.start + stretch.length > file.size:
+            empty = not stretch.length or not stretch.layout.nbytes
+            if empty or stretch.start < end or stretch.start + stretch.length > file.size:
                 continue
             item = Item(stretch)
             if item.plain:

@@ -182,8 +182,8 @@ class _Restorer:
         layout = self._reader.arrays[segment.array].layout
 
         def samples() -> NDArray[np.generic]:
-            parts = self._streams.of(segment.array).parts(segment.first, segment.count)
-            return np.concatenate(list(parts), dtype=layout.dtype)  # without a type, it would be in native byte order
+            none, parts = np.empty(0, layout.dtype), self._streams.of(segment.array).parts(segment.first, segment.count)
+            return np.concatenate([none, *parts], dtype=layout.dtype)  # without a type, it would be in native byte order
 
         data = repacked(segment, layout, samples, how)
         self._advanced(segment.count * layout.dtype.itemsize)
