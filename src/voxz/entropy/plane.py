@@ -16,39 +16,50 @@ CHANCE_BITS = 16
 PRECISION = 14
 LOWEST = 1 << 16
 LONGEST_MEMORY = 254
-LEFT, TOP, FRONT = 2, 2, 1
-MARGIN_X, MARGIN_Y, MARGIN_Z = 4, 3, 1
+BESIDE = 2
+"""Columns of zeros on either side of a row. Beyond a slice, and where no slice comes before, one row of zeros serves all."""
+
 CONTEXTS = 1 << 12
 
 
 @kernel
-def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[no-untyped-def]
-    """Decide every voxel of the padded `plane`: decode it from `words`, or note twice the chance plus the decision.
+def _row(plane, s, z, y, nothing):  # type: ignore[no-untyped-def]
+    """A row of a plane; where there is none, `nothing`, a row as long."""
+    if z < 0 or y < 0 or y >= plane.shape[2]:
+        return nothing
+    return plane[s, z, y]
+
+
+@kernel
+def _walk(plane, chances, seen, noted, words, decoding):  # type: ignore[no-untyped-def]
+    """Decide every voxel of the `plane` ``(series, z, y, x)``, whose rows have margins.
+
+    It is decoded from `words`, or twice the chance plus the decision is noted.
 
     Returns True unless `words` do not end where the decisions do.
     """
-    row = sizes[3] + MARGIN_X
-    slice_ = (sizes[2] + MARGIN_Y) * row
-    volume = (sizes[1] + MARGIN_Z) * slice_
+    width = plane.shape[3] - 2 * BESIDE
+    nothing = np.zeros(plane.shape[3], plane.dtype)
     state = np.int64(0)
     word = 2
     if decoding:
         state = (np.int64(words[0]) << 16) | np.int64(words[1])
     count = np.int64(0)
-    for s in range(sizes[0]):
-        behind = -volume if s > 0 else -slice_
+    for s in range(plane.shape[0]):
         family = CONTEXTS // 2 if s > 0 else 0
-        for z in range(sizes[1]):
-            for y in range(sizes[2]):
-                start = s * volume + (z + FRONT) * slice_ + (y + TOP) * row + LEFT
-                if decoding and word >= words.size - sizes[3]:
+        for z in range(plane.shape[1]):
+            t, u = (s - 1, z) if s > 0 else (s, z - 1)
+            for y in range(plane.shape[2]):
+                here, up, top = plane[s, z, y], _row(plane, s, z, y - 1, nothing), _row(plane, s, z, y - 2, nothing)
+                back, above = _row(plane, t, u, y, nothing), _row(plane, t, u, y - 1, nothing)
+                below = _row(plane, t, u, y + 1, nothing)
+                if decoding and word >= words.size - width:
                     return False
-                for x in range(sizes[3]):
-                    i = start + x
-                    n, c = i - row, i + behind
-                    near = plane[at(i - 1)] | (plane[at(i - 2)] << 1) | (plane[at(n - 1)] << 2) | (plane[at(n)] << 3)
-                    far = plane[at(n + 1)] | (plane[at(n - row)] << 1) | (plane[at(c)] << 2) | (plane[at(c - 1)] << 3)
-                    rest = plane[at(c + 1)] | (plane[at(c - row)] << 1) | (plane[at(c + row)] << 2)
+                for x in range(width):
+                    i = x + BESIDE
+                    near = here[at(i - 1)] | (here[at(i - 2)] << 1) | (up[at(i - 1)] << 2) | (up[at(i)] << 3)
+                    far = up[at(i + 1)] | (top[at(i)] << 1) | (back[at(i)] << 2) | (back[at(i - 1)] << 3)
+                    rest = back[at(i + 1)] | (above[at(i)] << 1) | (below[at(i)] << 2)
                     context = at(family + np.int64(near) + (np.int64(far) << 4) + (np.int64(rest) << 8))
                     chance = chances[context]
                     one = max(1, min(chance >> (CHANCE_BITS - PRECISION), (1 << PRECISION) - 1))
@@ -60,15 +71,15 @@ def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[
                         if state < LOWEST:
                             state = (state << 16) | np.int64(words[at(word)])
                             word += 1
-                        plane[at(i)] = decision
+                        here[at(i)] = decision
                     else:
-                        decision = np.int64(plane[at(i)])
+                        decision = np.int64(here[at(i)])
                         noted[at(count)] = one * 2 + decision
                         count += 1
                     age = seen[context]
                     chances[context] = chance + ((decision << CHANCE_BITS) - chance) // (age + 2)
                     seen[context] = min(age + 1, LONGEST_MEMORY)
-    return (not decoding) or (state == LOWEST and word == words.size - sizes[3] - 1)
+    return (not decoding) or (state == LOWEST and word == words.size - width - 1)
 
 
 @kernel
@@ -92,11 +103,11 @@ def _encode(noted, words):  # type: ignore[no-untyped-def]
 
 def encode_plane(plane: NDArray[np.bool_]) -> bytes:
     """Code a plane ``(series, z, y, x)``."""
-    padded, inside = _padded(plane.shape)
-    padded[inside] = plane
+    rows = _with_margins(plane.shape)
+    _inside(rows)[...] = plane
     noted = np.zeros(plane.size, np.uint16)
     nothing = np.zeros(2, np.uint16)
-    _walk(padded.ravel(), np.array(plane.shape, np.int64), *_fresh(), noted, nothing, False)
+    _walk(rows, *_fresh(), noted, nothing, False)
     words = np.zeros(plane.size + 4, np.uint16)
     used = int(_encode(noted, words))
     return words[words.size - used :].astype("<u2").tobytes()
@@ -106,19 +117,21 @@ def decode_plane(payload: bytes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Inverse of `encode_plane`; damage raises `CorruptError`."""
     if len(payload) < 4 or len(payload) % 2:
         raise CorruptError(f"a bit plane takes an even number of bytes, at least 4 (got {len(payload)})")
-    padded, inside = _padded(shape)
+    rows = _with_margins(shape)
     words = np.concatenate([np.frombuffer(payload, "<u2").astype(np.uint16), np.zeros(shape[3] + 1, np.uint16)])
-    if not _walk(padded.ravel(), np.array(shape, np.int64), *_fresh(), np.zeros(0, np.uint16), words, True):
+    if not _walk(rows, *_fresh(), np.zeros(0, np.uint16), words, True):
         raise CorruptError("a bit plane is damaged")
-    return padded[inside].astype(np.bool_)
+    return _inside(rows).astype(np.bool_)
 
 
-def _padded(shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], tuple[slice, ...]]:
-    """An empty plane with margins, and where its inside is."""
-    series, depth, height, width = shape
-    padded = np.zeros((series, depth + MARGIN_Z, height + MARGIN_Y, width + MARGIN_X), np.uint8)
-    inside = (slice(None), slice(FRONT, None), slice(TOP, TOP + height), slice(LEFT, LEFT + width))
-    return padded, inside
+def _with_margins(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """An empty plane whose rows have margins."""
+    return np.zeros((*shape[:3], shape[3] + 2 * BESIDE), np.uint8)
+
+
+def _inside(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """View of a plane without its margins."""
+    return rows[..., BESIDE:-BESIDE]
 
 
 def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64]]:

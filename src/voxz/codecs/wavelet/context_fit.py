@@ -7,6 +7,7 @@ the expectation of the round before (iteratively reweighted least squares). Sums
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.wavelet.band_rows import inside
 from voxz.codecs.wavelet.magnitude_context import IN_BAND, WEIGHT_BITS, gather
 from voxz.jit import kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
@@ -55,10 +56,10 @@ def default_weights(planes: int) -> NDArray[np.int64]:
 
 
 def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Weights for a padded band with `known` planes ``(features, z, y, x)``."""
+    """Weights for a band with margins and `known` planes ``(features, z, y, x)``."""
     size = number_of_weights(len(known))
     width = width_of(size)
-    count = int(np.prod([n - margin for n, margin in zip(magnitudes.shape, (2, 2, 4), strict=True)]))
+    count = inside(magnitudes).size
     step = max(1, count // SAMPLED_COEFFICIENTS)
     samples = np.zeros((min(count, SAMPLED_COEFFICIENTS), width))
     taken = gather(magnitudes, known, step, samples)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet import magnitude_context as expectation
+from voxz.codecs.wavelet.band_rows import inside, with_margins
 from voxz.codecs.wavelet.context_fit import fit_weights
 from voxz.codecs.wavelet.levels import Effort
-from voxz.codecs.wavelet.magnitude_context import bins_of_band, inside, known_part, padded
+from voxz.codecs.wavelet.magnitude_context import bins_of_band, known_part
 from voxz.codecs.wavelet.rate_tables import ASSUMED, measured_bits
 from voxz.codecs.wavelet.refinement import UNITS
 from voxz.codecs.wavelet.trellis import Trellis, follow, quantise
@@ -34,8 +35,8 @@ def sums_of(planes: NDArray[np.int32], weights: NDArray[np.int64], band: Band) -
 def quantised(
     values: NDArray[np.float64], band: Band, planes: NDArray[np.int32], weights: NDArray[np.int64], effort: Effort, path: Trellis
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    """Padded magnitudes, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
-    magnitudes = padded(band.shape)
+    """Magnitudes with margins, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
+    magnitudes = with_margins(band.shape)
     inside(magnitudes)[...] = (
         np.minimum(np.abs(values) + ROUNDING, expectation.MOST_MAGNITUDE).astype(np.int32).reshape(band.shape)
     )

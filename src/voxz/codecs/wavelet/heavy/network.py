@@ -11,8 +11,8 @@ All logarithms are relative to that of the light profile's expected magnitude. T
 finished rows and bands is summed for a whole row at once, one input after the other.
 """
 
+from voxz.codecs.wavelet.band_rows import BESIDE
 from voxz.codecs.wavelet.heavy.tables import power_of_two
-from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP
 from voxz.entropy.mixing import logistic
 from voxz.jit import at, kernel
 
@@ -60,23 +60,22 @@ def add_line(weights, line, first, hidden):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_of_first_layer(logs, z, y, planes, places, wide, weights, bias, hidden):  # type: ignore[no-untyped-def]
-    """Fill `hidden` ``(units, x)`` from finished rows of `logs`, known `planes` and `wide` means; z, y without margins."""
+def row_of_first_layer(around, z, y, planes, places, wide, weights, bias, hidden):  # type: ignore[no-untyped-def]
+    """Fill `hidden` ``(units, x)`` from the logarithms `around` a row, known `planes` and `wide` means."""
     for h in range(hidden.shape[0]):
         hidden[h, :] = bias[h]
-    up, top = logs[z + FRONT, y + TOP - 1], logs[z + FRONT, y + TOP - 2]
-    back, far = logs[z + FRONT - 1, y + TOP], logs[z + FRONT - 2, y + TOP]
-    above, below = logs[z + FRONT - 1, y + TOP - 1], logs[z + FRONT - 1, y + TOP + 1]
+    up, top, back, far = around.up, around.top, around.back, around.far
+    above, below = around.above, around.below
     for k in range(5):
         add_line(weights[2 + k], up, k, hidden)
     for k in range(3):
-        add_line(weights[7 + k], top, LEFT - 1 + k, hidden)
-        add_line(weights[10 + k], above, LEFT - 1 + k, hidden)
-        add_line(weights[13 + k], back, LEFT - 1 + k, hidden)
-        add_line(weights[16 + k], below, LEFT - 1 + k, hidden)
-    add_line(weights[19], back, LEFT - 2, hidden)
-    add_line(weights[20], back, LEFT + 2, hidden)
-    add_line(weights[21], far, LEFT, hidden)
+        add_line(weights[7 + k], top, BESIDE - 1 + k, hidden)
+        add_line(weights[10 + k], above, BESIDE - 1 + k, hidden)
+        add_line(weights[13 + k], back, BESIDE - 1 + k, hidden)
+        add_line(weights[16 + k], below, BESIDE - 1 + k, hidden)
+    add_line(weights[19], back, BESIDE - 2, hidden)
+    add_line(weights[20], back, BESIDE + 2, hidden)
+    add_line(weights[21], far, BESIDE, hidden)
     add_line(weights[WIDE_ABOVE], wide[0], 0, hidden)
     add_line(weights[WIDE_BEFORE], wide[1], 0, hidden)
     for k in range(places.size):
@@ -126,20 +125,18 @@ def distributions(outputs, expected, shares, steepness):  # type: ignore[no-unty
 
 
 @kernel
-def signed_inputs(lean, signed, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
-    """Fill `values`, in half steps: `lean`, `signed` neighbours and those `beside` the band; z, y, x with margins.
+def signed_inputs(lean, around, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
+    """Fill `values`, in half steps: `lean`, signed neighbours `around` and those `beside` the band; x with margins.
 
     `beside` ``(k, z, y, x)`` has margins of 1; `beside_at` tells the first place of each: the previous component or a sister.
     """
-    row, up, top = signed[z, y], signed[z, y - 1], signed[z, y - 2]
-    back, above, far = signed[z - 1, y], signed[z - 1, y - 1], signed[z - 2, y]
-    below = signed[z - 1, y + 1]
+    row, up, top, back, above = around.row, around.up, around.top, around.back, around.above
     values[0] = lean
     values[1], values[2] = row[x - 1], row[x - 2]
     values[3], values[4], values[5], values[6] = up[x - 1], up[x], up[x + 1], top[x]
     values[7], values[8], values[9], values[10] = back[x], back[x - 1], back[x + 1], above[x]
-    values[11], values[12], values[13] = below[x], far[x], above[x + 1]
-    u, v, w = z - FRONT + 1, y - TOP + 1, x - LEFT + 1
+    values[11], values[12], values[13] = around.below[x], around.far[x], above[x + 1]
+    u, v, w = z + 1, y + 1, x - BESIDE + 1
     for k in range(beside_at.size):
         first = beside_at[k]
         here, line = beside[k], beside[k, u, v]

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.heavy.tables import log2_of
-from voxz.codecs.wavelet.magnitude_context import FRONT, TOP
 from voxz.jit import at, kernel
 
 _UNIT = 16.0
@@ -29,10 +28,10 @@ def _box(row, x):  # type: ignore[no-untyped-def]
 
 @kernel
 def next_slice(magnitudes, z, before, boxes):  # type: ignore[no-untyped-def]
-    """Take slice z - 1 into the fading mean `before` ``(y, x)``; z without margins. `boxes` is for work."""
+    """Take slice z - 1 into the fading mean `before` ``(y, x)``; `boxes` is for work."""
     height, width = before.shape
     for y in range(height):
-        row = magnitudes[z - 1 + FRONT, y + TOP]
+        row = magnitudes[z - 1, y]
         for x in range(width):
             boxes[y, x] = _box(row, x)
     for y in range(height):
