@@ -19,7 +19,10 @@ FLOOR = 0.01
 
 @kernel
 def gather_features(samples, start, row, width, offsets, taps, features):  # type: ignore[no-untyped-def]
-    """Fill ``features[j, x]`` for the taps from the third on: the two to the west are known only in turn."""
+    """Fill ``features[j, x]`` for the taps from the third on, of `width` voxels from index `start`.
+
+    They lie in finished rows; the two to the west are known only in turn.
+    """
     for j in range(2, taps):
         first = start + offsets[j]
         above = start - row
@@ -59,20 +62,29 @@ def add_row(features, scales, taps, x0, x1, block, moments):  # type: ignore[no-
 
 @kernel
 def learn_row(state, moments, memory, taps, triangle, weights):  # type: ignore[no-untyped-def]
-    """Let `state` fade, add `moments`, and solve for `weights` (Cholesky decomposition of the upper triangle)."""
+    """Let `state` fade, add `moments`, and solve for `weights` (Cholesky decomposition of the upper triangle).
+
+    Of a state, the rows of its upper triangle are kept, one behind the other.
+    """
+    size = moments.shape[0]
     trace = 0.0
+    first = 0
     for i in range(taps + 1):
-        of_state = state[i]
+        of_state = state[first : first + size - i]
         of_moments = moments[i]
         for j in range(i, taps + 1):
-            of_state[at(j)] = memory * of_state[at(j)] + of_moments[at(j)]
+            of_state[at(j - i)] = memory * of_state[at(j - i)] + of_moments[at(j)]
         if i < taps:
-            trace += of_state[i]
+            trace += of_state[0]
+        first += size - i
     ridge = RIDGE * trace / taps + FLOOR
+    first = 0
     for k in range(taps):
         line = triangle[k]
+        of_state = state[first : first + size - k]
         for j in range(k, taps + 1):
-            line[at(j)] = state[at(k), at(j)]
+            line[at(j)] = of_state[at(j - k)]
+        first += size - k
         line[k] += ridge
         for p in range(k):
             above = triangle[p]

@@ -16,7 +16,10 @@ COUNTER_WEIGHT = 0.1
 """Weight of a counter before anything is known; the experts share 1."""
 
 MOST_TILES = 2048
-"""Tiles of a slice; where there would be more they are larger, to bound memory (16 KiB each, for each memory)."""
+"""Tiles of a slice; where there would be more they are larger, to bound memory (9 KiB each, for each memory)."""
+
+STRIP = 4096
+"""Columns of a row whose features are in memory at once, at least a tile: they take 256 bytes each."""
 
 
 class LeastSquares(NamedTuple):
@@ -28,7 +31,7 @@ class LeastSquares(NamedTuple):
     taps : int64 (modes,), their number
     tile : side of a tile in voxels
     memory : float64 (memories,), share of the moments that is kept from row to row
-    states : float64 (memories, 2, tiles, size, size), moments
+    states : float64 (memories, 2, tiles, size * (size + 1) / 2), upper triangles of moments, row by row
     solutions : float64 (memories, 2, tiles, size), coefficients
     """
 
@@ -45,7 +48,7 @@ class RowExperts(NamedTuple):
 
     Attributes
     ----------
-    features : float64 (size, width), differences of each neighbour, and at last of the voxel, to the one north
+    west : float64 (2, width), differences of the two neighbours to the west to the one north
     predicted : float64 (memories, width), sums over all neighbours that are known ahead
     scales : float64 (width,), weight of each voxel in what is learnt: one over its expected error
     solutions : float64 (memories, tiles, size), those for slices like this
@@ -53,7 +56,7 @@ class RowExperts(NamedTuple):
     tile : side of a tile in voxels
     """
 
-    features: NDArray[np.float64]
+    west: NDArray[np.float64]
     predicted: NDArray[np.float64]
     scales: NDArray[np.float64]
     solutions: NDArray[np.float64]
@@ -100,7 +103,7 @@ def fresh_state(settings: MixedSettings, geometry: Geometry, references: NDArray
         np.array([len(taps) for taps in by_mode], np.int64),
         tile,
         np.array(settings.memory, np.float64),
-        np.zeros((memories, 2, tiles, size, size)),
+        np.zeros((memories, 2, tiles, size * (size + 1) // 2)),
         np.zeros((memories, 2, tiles, size)),
     )
     weights = np.full((2, DEPTH + 1, SCALES, experts + COUNTERS), COUNTER_WEIGHT)

@@ -9,7 +9,7 @@ import numpy as np
 from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
-from voxz.codecs.predictive.mixed.state import RowExperts
+from voxz.codecs.predictive.mixed.state import STRIP, RowExperts
 from voxz.codecs.predictive.row_sums import fresh_sums, prepare_parts
 from voxz.jit import kernel
 
@@ -42,8 +42,9 @@ def walk(  # type: ignore[no-untyped-def]
     states, solutions = squares.states, squares.solutions
     sums = fresh_sums(predictors, width)
     across = (width + tile - 1) // tile
-    size = states.shape[3]
-    features = np.zeros((size, width))
+    strip = max(1, STRIP // tile) * tile
+    size = solutions.shape[3]
+    features, west = np.zeros((size, min(strip, width))), np.zeros((2, width))
     predicted = np.zeros((memory.size, width))
     scales = np.zeros(width)
     block = np.zeros((8, size))
@@ -61,27 +62,35 @@ def walk(  # type: ignore[no-untyped-def]
                 start = open_rows(brick, place, y)
                 prepare_parts(brick, place, y, start, predictors, expectation, sums)
                 first_tile = y // tile * across
-                if memory.size:
-                    gather_features(samples, start, place.row, width, squares.offsets[s, mode], known, features)
-                for q in range(memory.size):
-                    for t in range(across):
-                        solution = solutions[q, mode & 1, first_tile + t]
-                        partial_predictions(features, solution, known, t * tile, min(width, (t + 1) * tile), predicted[q])
-                experts = RowExperts(features, predicted, scales, solutions[:, mode & 1], first_tile, tile)
+                for x0 in range(0, width if memory.size else 0, strip):
+                    x1 = min(width, x0 + strip)
+                    gather_features(samples, start + x0, place.row, x1 - x0, squares.offsets[s, mode], known, features)
+                    for q in range(memory.size):
+                        for x in range(x0, x1, tile):
+                            solution = solutions[q, mode & 1, first_tile + x // tile]
+                            last = min(x1, x + tile)
+                            partial_predictions(features, solution, known, x - x0, last - x0, predicted[q, x0:x1])
+                experts = RowExperts(west, predicted, scales, solutions[:, mode & 1], first_tile, tile)
                 weights = expectation.weights[mode]
                 fits = code_row(
                     brick, place, y, start, predictors, sums, weights, experts, mixture, coder, data, quantiser, step, decoding
                 )
                 if not fits:
                     return False
-                for t in range(across if memory.size else 0):
-                    for x in range(t * tile, min(width, (t + 1) * tile)):
+                for x0 in range(0, width if memory.size else 0, strip):
+                    x1 = min(width, x0 + strip)
+                    if strip < width:
+                        gather_features(samples, start + x0, place.row, x1 - x0, squares.offsets[s, mode], known, features)
+                    for x in range(x0, x1):
                         i = start + x
-                        features[known, x] = np.float64(samples[i]) - np.float64(samples[i - place.row])
-                    add_row(features, scales, known, t * tile, min(width, (t + 1) * tile), block, moments)
-                    for q in range(memory.size):
-                        state = states[q, mode & 1, first_tile + t]
-                        learn_row(state, moments, memory[q], known, triangle, solutions[q, mode & 1, first_tile + t])
+                        features[0, x - x0], features[1, x - x0] = west[0, x], west[1, x]
+                        features[known, x - x0] = np.float64(samples[i]) - np.float64(samples[i - place.row])
+                    for x in range(x0, x1, tile):
+                        add_row(features, scales[x0:x1], known, x - x0, min(x1, x + tile) - x0, block, moments)
+                        number = first_tile + x // tile
+                        for q in range(memory.size):
+                            state = states[q, mode & 1, number]
+                            learn_row(state, moments, memory[q], known, triangle, solutions[q, mode & 1, number])
                 close_rows(brick, start)
             leave(brick, place)
     return True
