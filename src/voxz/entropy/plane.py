@@ -6,6 +6,8 @@ shrinks as the context fills (a Krichevsky-Trofimov estimate that forgets). Deci
 notes all chances, then codes backwards.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,36 +25,31 @@ CONTEXTS = 1 << 12
 
 
 @kernel
-def _row(plane, s, z, y, nothing):  # type: ignore[no-untyped-def]
-    """A row of a plane; where there is none, `nothing`, a row as long."""
-    if z < 0 or y < 0 or y >= plane.shape[2]:
-        return nothing
-    return plane[s, z, y]
-
-
-@kernel
-def _walk(plane, chances, seen, noted, words, decoding):  # type: ignore[no-untyped-def]
-    """Decide every voxel of the `plane` ``(series, z, y, x)``, whose rows have margins.
+def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[no-untyped-def]
+    """Decide every voxel of the rows of a `plane` of `sizes` ``(series, z, y, x)``; the last row of the array is nothing.
 
     It is decoded from `words`, or twice the chance plus the decision is noted.
 
     Returns True unless `words` do not end where the decisions do.
     """
-    width = plane.shape[3] - 2 * BESIDE
-    nothing = np.zeros(plane.shape[3], plane.dtype)
+    depth, height, width = sizes[1], sizes[2], sizes[3]
+    nothing = plane.shape[0] - 1
     state = np.int64(0)
     word = 2
     if decoding:
         state = (np.int64(words[0]) << 16) | np.int64(words[1])
     count = np.int64(0)
-    for s in range(plane.shape[0]):
+    for s in range(sizes[0]):
         family = CONTEXTS // 2 if s > 0 else 0
-        for z in range(plane.shape[1]):
-            t, u = (s - 1, z) if s > 0 else (s, z - 1)
-            for y in range(plane.shape[2]):
-                here, up, top = plane[s, z, y], _row(plane, s, z, y - 1, nothing), _row(plane, s, z, y - 2, nothing)
-                back, above = _row(plane, t, u, y, nothing), _row(plane, t, u, y - 1, nothing)
-                below = _row(plane, t, u, y + 1, nothing)
+        before = depth * height if s > 0 else height
+        for z in range(depth):
+            known = s > 0 or z > 0
+            for y in range(height):
+                row = (s * depth + z) * height + y
+                here, up, top = plane[row], plane[row - 1 if y > 0 else nothing], plane[row - 2 if y > 1 else nothing]
+                back = plane[row - before if known else nothing]
+                above = plane[row - before - 1 if known and y > 0 else nothing]
+                below = plane[row - before + 1 if known and y + 1 < height else nothing]
                 if decoding and word >= words.size - width:
                     return False
                 for x in range(width):
@@ -104,10 +101,10 @@ def _encode(noted, words):  # type: ignore[no-untyped-def]
 def encode_plane(plane: NDArray[np.bool_]) -> bytes:
     """Code a plane ``(series, z, y, x)``."""
     rows = _with_margins(plane.shape)
-    _inside(rows)[...] = plane
+    _inside(rows, plane.shape)[...] = plane
     noted = np.zeros(plane.size, np.uint16)
     nothing = np.zeros(2, np.uint16)
-    _walk(rows, *_fresh(), noted, nothing, False)
+    _walk(rows, np.array(plane.shape, np.int64), *_fresh(), noted, nothing, False)
     words = np.zeros(plane.size + 4, np.uint16)
     used = int(_encode(noted, words))
     return words[words.size - used :].astype("<u2").tobytes()
@@ -119,19 +116,19 @@ def decode_plane(payload: bytes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         raise CorruptError(f"a bit plane takes an even number of bytes, at least 4 (got {len(payload)})")
     rows = _with_margins(shape)
     words = np.concatenate([np.frombuffer(payload, "<u2").astype(np.uint16), np.zeros(shape[3] + 1, np.uint16)])
-    if not _walk(rows, *_fresh(), np.zeros(0, np.uint16), words, True):
+    if not _walk(rows, np.array(shape, np.int64), *_fresh(), np.zeros(0, np.uint16), words, True):
         raise CorruptError("a bit plane is damaged")
-    return _inside(rows).astype(np.bool_)
+    return _inside(rows, shape).astype(np.bool_)
 
 
 def _with_margins(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An empty plane whose rows have margins."""
-    return np.zeros((*shape[:3], shape[3] + 2 * BESIDE), np.uint8)
+    """The rows of an empty plane, with margins, and behind them a row of nothing."""
+    return np.zeros((math.prod(shape[:3]) + 1, shape[3] + 2 * BESIDE), np.uint8)
 
 
-def _inside(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """View of a plane without its margins."""
-    return rows[..., BESIDE:-BESIDE]
+def _inside(rows: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """View of a plane of this `shape` without its margins."""
+    return rows[:-1, BESIDE:-BESIDE].reshape(shape)
 
 
 def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64]]:

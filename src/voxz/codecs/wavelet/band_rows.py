@@ -1,8 +1,8 @@
 """The rows of a band that a walk looks at, and where the band ends.
 
-Only rows have margins, of BESIDE columns; what lies above a slice, below it or before the first one is one row of nothing that
-all share. So a band takes the same memory whichever of its axes is long: with margins all around, one that is a single row of
-coefficients along z would take fifteen times their number.
+A band is kept as its rows ``(z * height + y, x)`` and behind them a row of nothing, which stands for all that lie above a slice,
+below it or before the first. Only rows have margins, of BESIDE columns. So a band takes little more than its coefficients
+whichever of its axes is long: with margins on all sides, one whose rows and slices hold one coefficient takes fifteen times as much.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ BESIDE = 2
 
 
 class Around(NamedTuple):
-    """Rows that are known when a row is coded.
+    """Numbers of the rows that are known when a row is coded.
 
     Attributes
     ----------
@@ -26,42 +26,36 @@ class Around(NamedTuple):
     far : the same row two slices before
     """
 
-    row: NDArray[np.int32]
-    up: NDArray[np.int32]
-    top: NDArray[np.int32]
-    back: NDArray[np.int32]
-    above: NDArray[np.int32]
-    below: NDArray[np.int32]
-    far: NDArray[np.int32]
+    row: int
+    up: int
+    top: int
+    back: int
+    above: int
+    below: int
+    far: int
 
 
 def with_margins(shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """Zeros for the magnitudes of a band ``(z, y, x)``, with margins."""
-    return np.zeros((*shape[:2], shape[2] + 2 * BESIDE), np.int32)
+    """Zeros for the magnitudes of a band ``(z, y, x)``."""
+    return np.zeros((shape[0] * shape[1] + 1, shape[2] + 2 * BESIDE), np.int32)
 
 
-def inside(band: NDArray[np.int32]) -> NDArray[np.int32]:
-    """View of a band without its margins."""
-    return band[:, :, BESIDE:-BESIDE]
-
-
-@kernel
-def row_of(band, z, y, nothing):  # type: ignore[no-untyped-def]
-    """A row of a band with margins; where there is none, `nothing`, a row as long."""
-    if z < 0 or y < 0 or y >= band.shape[1]:
-        return nothing
-    return band[z, y]
+def inside(rows: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """View ``(z, y, x)`` of the coefficients of a band of this `shape`."""
+    return rows[:-1, BESIDE:-BESIDE].reshape(shape)
 
 
 @kernel
-def rows_around(band, z, y, nothing):  # type: ignore[no-untyped-def]
-    """The rows around row y of slice z, as views; `nothing` for those that do not exist."""
+def rows_around(z, y, height, nothing):  # type: ignore[no-untyped-def]
+    """The rows around row `y` of slice `z` of a band that is so high; those that do not exist have the number `nothing`."""
+    row = z * height + y
+    up, below = y > 0, y + 1 < height
     return Around(
-        band[z, y],
-        row_of(band, z, y - 1, nothing),
-        row_of(band, z, y - 2, nothing),
-        row_of(band, z - 1, y, nothing),
-        row_of(band, z - 1, y - 1, nothing),
-        row_of(band, z - 1, y + 1, nothing),
-        row_of(band, z - 2, y, nothing),
+        row,
+        row - 1 if up else nothing,
+        row - 2 if y > 1 else nothing,
+        row - height if z > 0 else nothing,
+        row - height - 1 if z > 0 and up else nothing,
+        row - height + 1 if z > 0 and below else nothing,
+        row - 2 * height if z > 1 else nothing,
     )

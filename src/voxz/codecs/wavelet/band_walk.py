@@ -84,7 +84,6 @@ def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no
     weights, leaning, after, quantiser = band.weights, band.leaning, band.after, band.quantiser
     width = indices.shape[2]
     line, leans = np.zeros(width, np.int64), np.zeros(width, np.int64)
-    nothing = np.zeros(magnitudes.shape[2], magnitudes.dtype)
     lean_1, lean_2 = np.int64(leaning[0]) << UNIT_BITS, np.int64(leaning[1]) << UNIT_BITS
     west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS
     state = np.int64(0)
@@ -92,12 +91,12 @@ def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no
         for y in range(indices.shape[1]):
             if decoding and coder[POSITION] > data.size:
                 return False
-            around, signs_around = rows_around(magnitudes, z, y, nothing), rows_around(signed, z, y, nothing)
-            row_part(around, weights, line)
-            lean_of_row(signs_around, leaning, leans)
-            signs, signs_up, signs_top = signs_around.row, signs_around.up, signs_around.top
-            signs_back, signs_far = signs_around.back, signs_around.far
-            row, up, back = around.row, around.up, around.back
+            around = rows_around(z, y, indices.shape[1], magnitudes.shape[0] - 1)
+            row_part(magnitudes, around, weights, line)
+            lean_of_row(signed, around, leaning, leans)
+            signs, signs_up, signs_top = signed[around.row], signed[around.up], signed[around.top]
+            signs_back, signs_far = signed[around.back], signed[around.far]
+            row, up, back = magnitudes[around.row], magnitudes[around.up], magnitudes[around.back]
             for x in range(width):
                 i = at(x + BESIDE)
                 here = line[at(x)] + west * row[at(x + BESIDE - 1)] + west_2 * row[at(x + BESIDE - 2)]

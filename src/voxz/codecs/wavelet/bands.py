@@ -111,7 +111,7 @@ class _Known:
 
     def learn(self, component: int, band: Band, magnitudes: NDArray[np.int32]) -> None:
         """Remember a finished band."""
-        self._magnitudes[component, band.scale, band.orientation] = np.ascontiguousarray(inside(magnitudes))
+        self._magnitudes[component, band.scale, band.orientation] = np.ascontiguousarray(inside(magnitudes, band.shape))
 
 
 class _State(NamedTuple):
@@ -154,7 +154,9 @@ class _Encoder:
     def weights(self, state: _State, planes: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Fit the weights of magnitudes and signs of a band."""
         weights = fit_weights(state.magnitudes, planes)
-        leaning = fit_leaning(_signed(state.magnitudes, state.indices), int(np.count_nonzero(state.indices)))
+        leaning = fit_leaning(
+            _signed(state.magnitudes, state.indices), state.indices.shape[1], int(np.count_nonzero(state.indices))
+        )
         self.side.put(weights)
         self.side.put(leaning)
         return weights, leaning
@@ -303,7 +305,7 @@ def _learner(model: Model | None, pyramid: Pyramid, data: NDArray[np.uint8], pay
 def _signed(magnitudes: NDArray[np.int32], indices: NDArray[np.int32]) -> NDArray[np.int32]:
     """Magnitudes, with margins, with the signs of `indices`."""
     signed = magnitudes.copy()
-    inside(signed)[...] *= np.sign(indices)
+    inside(signed, indices.shape)[...] *= np.sign(indices)
     return signed
 
 

@@ -4,10 +4,11 @@ The spread of a magnitude is in proportion to what is expected of it, so a sampl
 the expectation of the round before (iteratively reweighted least squares). Sums run in a fixed order in IEEE doubles.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.band_rows import inside
 from voxz.codecs.wavelet.magnitude_context import IN_BAND, WEIGHT_BITS, gather
 from voxz.jit import kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
@@ -59,7 +60,7 @@ def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDAr
     """Weights for a band with margins and `known` planes ``(features, z, y, x)``."""
     size = number_of_weights(len(known))
     width = width_of(size)
-    count = inside(magnitudes).size
+    count = math.prod(known.shape[1:])
     step = max(1, count // SAMPLED_COEFFICIENTS)
     samples = np.zeros((min(count, SAMPLED_COEFFICIENTS), width))
     taken = gather(magnitudes, known, step, samples)

@@ -68,10 +68,10 @@ def bin_of(expected):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def near_features(around, x, features):  # type: ignore[no-untyped-def]
-    """Fill `features` with the IN_BAND sums around a coefficient; x with margins. The first two are known last."""
-    row, up, top, same = around.row, around.up, around.top, around.back
-    above, below = around.above, around.below
+def near_features(magnitudes, around, x, features):  # type: ignore[no-untyped-def]
+    """Fill `features` with the IN_BAND sums around a coefficient of a row; x with margins. The first two are known last."""
+    row, up, top, same = magnitudes[around.row], magnitudes[around.up], magnitudes[around.top], magnitudes[around.back]
+    above, below = magnitudes[around.above], magnitudes[around.below]
     features[0] = row[x - 1]
     features[1] = row[x - 2]
     features[2] = up[x - 1]
@@ -84,34 +84,33 @@ def near_features(around, x, features):  # type: ignore[no-untyped-def]
     features[9] = np.int64(same[x - 1]) + same[x + 1]
     features[10] = np.int64(above[x]) + below[x]
     features[11] = np.int64(above[x - 1]) + above[x + 1] + (np.int64(below[x - 1]) + below[x + 1])
-    features[12] = around.far[x]
+    features[12] = magnitudes[around.far, x]
     features[13] = np.int64(same[x - 2]) + same[x + 2]
 
 
 @kernel
 def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
     """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many."""
-    depth, height, width = magnitudes.shape[0], magnitudes.shape[1], magnitudes.shape[2] - 2 * BESIDE
-    nothing = np.zeros(magnitudes.shape[2], magnitudes.dtype)
+    depth, height, width = known.shape[1], known.shape[2], known.shape[3]
     near = np.zeros(IN_BAND, np.int64)
     last = IN_BAND + known.shape[0]
     count = np.int64(0)
     place = np.int64(0)
     for z in range(depth):
         for y in range(height):
-            around = rows_around(magnitudes, z, y, nothing)
+            around = rows_around(z, y, height, magnitudes.shape[0] - 1)
             for x in range(width):
                 place += 1
                 if place % step or count >= samples.shape[0]:
                     continue
-                near_features(around, x + BESIDE, near)
+                near_features(magnitudes, around, x + BESIDE, near)
                 line = samples[count]
                 for k in range(IN_BAND):
                     line[k] = near[k]
                 for k in range(known.shape[0]):
                     line[IN_BAND + k] = known[k, z, y, x]
                 line[last] = 1.0
-                line[last + 1] = around.row[x + BESIDE]
+                line[last + 1] = magnitudes[around.row, x + BESIDE]
                 count += 1
     return count
 
@@ -133,10 +132,11 @@ def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_part(around, weights, line):  # type: ignore[no-untyped-def]
-    """Sum over finished rows of the band into `line`."""
-    row_2, row_1, same, above = around.top, around.up, around.back, around.above
-    below, behind = around.below, around.far
+def row_part(magnitudes, around, weights, line):  # type: ignore[no-untyped-def]
+    """Sum over finished rows `around` one into `line`."""
+    row_2, row_1 = magnitudes[around.top], magnitudes[around.up]
+    same, above, below = magnitudes[around.back], magnitudes[around.above], magnitudes[around.below]
+    behind = magnitudes[around.far]
     w2, w3, w4, w5, w6, w7 = weights[2], weights[3], weights[4], weights[5], weights[6], weights[7]
     w8, w9, w10, w11, w12, w13 = weights[8], weights[9], weights[10], weights[11], weights[12], weights[13]
     for x in range(line.size):
@@ -152,15 +152,15 @@ def row_part(around, weights, line):  # type: ignore[no-untyped-def]
 @kernel
 def bins_of_band(magnitudes, sums, weights, bins):  # type: ignore[no-untyped-def]
     """Bins of the expected magnitudes of a whole band that is known (the encoder's view), `bins` flat."""
-    width = sums.shape[2]
-    line, nothing = np.zeros(width, np.int64), np.zeros(magnitudes.shape[2], magnitudes.dtype)
+    height, width = sums.shape[1], sums.shape[2]
+    line = np.zeros(width, np.int64)
     west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS
     count = 0
     for z in range(sums.shape[0]):
-        for y in range(sums.shape[1]):
-            around = rows_around(magnitudes, z, y, nothing)
-            row_part(around, weights, line)
-            row = around.row
+        for y in range(height):
+            around = rows_around(z, y, height, magnitudes.shape[0] - 1)
+            row_part(magnitudes, around, weights, line)
+            row = magnitudes[around.row]
             for x in range(width):
                 total = line[at(x)] + sums[z, y, x] + west * row[at(x + 1)] + west_2 * row[at(x)]
                 bins[at(count)] = bin_of(max(total >> WEIGHT_BITS, 0))

@@ -37,7 +37,7 @@ def quantised(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Magnitudes with margins, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
     magnitudes = with_margins(band.shape)
-    inside(magnitudes)[...] = (
+    inside(magnitudes, band.shape)[...] = (
         np.minimum(np.abs(values) + ROUNDING, expectation.MOST_MAGNITUDE).astype(np.int32).reshape(band.shape)
     )
     indices = np.zeros(values.size, np.int32)
@@ -46,13 +46,13 @@ def quantised(
     for round_ in range(effort.rounds):
         if round_:
             bits = measured_bits(indices, quantisers, bins)
-        if np.count_nonzero(inside(magnitudes)) >= FEWEST_FOR_WEIGHTS:
+        if np.count_nonzero(inside(magnitudes, band.shape)) >= FEWEST_FOR_WEIGHTS:
             weights = fit_weights(magnitudes, planes)
         bins_of_band(magnitudes, sums_of(planes, weights, band), weights, bins)
         tabled = np.concatenate([np.zeros((2, 1)), shifts / UNITS], axis=1)
         quantise(values, bins, bits, effort.slope, path.after, path.quantiser, tabled, indices)
         follow(indices, path.after, path.quantiser, sizes, quantisers)
-        inside(magnitudes)[...] = np.minimum(sizes, expectation.MOST_MAGNITUDE).reshape(band.shape)
+        inside(magnitudes, band.shape)[...] = np.minimum(sizes, expectation.MOST_MAGNITUDE).reshape(band.shape)
         shifts = _shifts(values, indices, sizes, quantisers)
     return magnitudes, indices.reshape(band.shape), shifts
 

@@ -21,36 +21,36 @@ LARGEST_LEAN = 1 << 12
 
 
 @kernel
-def neighbours(around, x, taps):  # type: ignore[no-untyped-def]
+def neighbours(signed, around, x, taps):  # type: ignore[no-untyped-def]
     """Fill `taps` with the neighbours of a coefficient; x with margins."""
-    row, up, top, same, above = around.row, around.up, around.top, around.back, around.above
+    row, up, top = signed[around.row], signed[around.up], signed[around.top]
+    same, above = signed[around.back], signed[around.above]
     taps[0], taps[1] = row[x - 1], row[x - 2]
     taps[2], taps[3], taps[4], taps[5] = up[x - 1], up[x], up[x + 1], top[x]
     taps[6], taps[7], taps[8], taps[9] = same[x], same[x - 1], same[x + 1], above[x]
-    taps[10] = around.below[x]
-    taps[11] = around.far[x]
+    taps[10] = signed[around.below, x]
+    taps[11] = signed[around.far, x]
     taps[12] = above[x + 1]
 
 
 @kernel
-def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
+def _accumulate(signed, height, step, moments):  # type: ignore[no-untyped-def]
     """Add the weighted second moments of neighbours and coefficient, for every `step`-th that is not zero."""
-    depth, height, width = signed.shape[0], signed.shape[1], signed.shape[2] - 2 * BESIDE
-    nothing = np.zeros(signed.shape[2], signed.dtype)
+    depth, width = (signed.shape[0] - 1) // height, signed.shape[1] - 2 * BESIDE
     taps = np.zeros(TAPS, np.int64)
     block = np.zeros((BLOCK, moments.shape[0]))
     filled, count, seen = 0, np.int64(0), np.int64(0)
     for z in range(depth):
         for y in range(height):
-            around = rows_around(signed, z, y, nothing)
+            around = rows_around(z, y, height, signed.shape[0] - 1)
             for x in range(width):
-                value = np.int64(around.row[x + BESIDE])
+                value = np.int64(signed[around.row, x + BESIDE])
                 if value == 0:
                     continue
                 seen += 1
                 if seen % step:
                     continue
-                neighbours(around, x + BESIDE, taps)
+                neighbours(signed, around, x + BESIDE, taps)
                 total = abs(value)
                 for k in range(TAPS):
                     total += abs(taps[k])
@@ -67,20 +67,20 @@ def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
     return count
 
 
-def fit_leaning(signed: NDArray[np.int32], nonzero: int) -> NDArray[np.int64]:
-    """Weights for a band of signed magnitudes, with margins, so many of which are not zero."""
+def fit_leaning(signed: NDArray[np.int32], height: int, nonzero: int) -> NDArray[np.int64]:
+    """Weights for the rows of a band of signed magnitudes that is so high, and has so many that are not zero."""
     moments = np.zeros((width_of(TAPS), width_of(TAPS)))
-    count = _accumulate(signed, max(1, nonzero // SAMPLED_COEFFICIENTS), moments)
+    count = _accumulate(signed, height, max(1, nonzero // SAMPLED_COEFFICIENTS), moments)
     found = np.zeros(TAPS)
     solve(moments, count, RIDGE, found)
     return rounded(found, LARGEST_LEAN)
 
 
 @kernel
-def lean_of_row(around, weights, line):  # type: ignore[no-untyped-def]
-    """Sum over finished rows into `line`."""
-    up, top, same, above = around.up, around.top, around.back, around.above
-    below, behind = around.below, around.far
+def lean_of_row(signed, around, weights, line):  # type: ignore[no-untyped-def]
+    """Sum over finished rows `around` one into `line`."""
+    up, top, same, above = signed[around.up], signed[around.top], signed[around.back], signed[around.above]
+    below, behind = signed[around.below], signed[around.far]
     w2, w3, w4, w5, w6 = weights[2], weights[3], weights[4], weights[5], weights[6]
     w7, w8, w9, w10, w11, w12 = weights[7], weights[8], weights[9], weights[10], weights[11], weights[12]
     for x in range(line.size):

@@ -70,19 +70,18 @@ def _planes(magnitudes, sums, weights, expected, outer, inner, above, before):  
     """Fill planes of logarithms: of the expectation, its two parts, and wide means in the band."""
     depth, height, width = sums.shape
     line, fading, slices, boxes = np.zeros(width, np.int64), np.zeros(width), np.zeros((height, width)), np.zeros((height, width))
-    nothing = np.zeros(magnitudes.shape[2], magnitudes.dtype)
     for z in range(depth):
         if z:
             next_slice(magnitudes, z, slices, boxes)
         fading[:] = slices[0]
         for y in range(height):
-            around = rows_around(magnitudes, z, y, nothing)
+            around = rows_around(z, y, height, magnitudes.shape[0] - 1)
             if y:
-                next_row(around.up, fading)
+                next_row(magnitudes[around.up], fading)
             logs_of_means(fading, above[z, y])
             logs_of_means(slices[y], before[z, y])
-            row_part(around, weights, line)
-            row = around.row
+            row_part(magnitudes, around, weights, line)
+            row = magnitudes[around.row]
             for x in range(width):
                 here = line[x] + ((weights[0] * row[x + BESIDE - 1] + weights[1] * row[x + BESIDE - 2]) << UNIT_BITS)
                 outside = sums[z, y, x]
@@ -116,16 +115,16 @@ class _Recorder:
         count = indices.size
         taken = np.sort(self.rng.choice(count, min(count, self.most), replace=False))
         place = z, y, x = np.unravel_index(taken, indices.shape)
-        wide = np.pad(magnitudes, ((2, 0), (2, 1), (0, 0)))
+        wide = np.pad(inside(magnitudes, indices.shape), ((2, 0), (2, 1), (2, 2)))
         signed = magnitudes.copy()
-        inside(signed)[...] *= np.sign(indices)
+        inside(signed, indices.shape)[...] *= np.sign(indices)
         state = self.memory.long_term(context.component, context.band)
         logs, inputs = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
         own = [np.zeros(indices.shape) for _ in range(5)]
         _planes(magnitudes, coded.sums, coded.weights, *own)
         features = np.zeros((taken.size, FEATURES + 1), np.float32)
         for k, (a, b, c) in enumerate(AROUND):
-            features[:, k] = logarithms(wide[z + 2 + a, y + 2 + b, x + BESIDE + c])
+            features[:, k] = logarithms(wide[z + 2 + a, y + 2 + b, x + 2 + c])
         for plane, number in zip(logs, inputs, strict=True):
             features[:, number] = plane[place]
         for plane, number in zip(own, (FEATURES, OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE), strict=True):
@@ -151,9 +150,9 @@ class _Recorder:
         """Signed inputs of the coefficients at `place`."""
         z, y, x = place
         values = np.zeros((z.size, SIGNED), np.float32)
-        taps, nothing = np.zeros(leaning.size, np.int64), np.zeros(signed.shape[2], signed.dtype)
+        taps, height = np.zeros(leaning.size, np.int64), context.band.shape[1]
         for row, (a, b, c) in zip(values, zip(z, y, x, strict=True), strict=True):
-            neighbours(rows_around(signed, a, b, nothing), c + BESIDE, taps)
+            neighbours(signed, rows_around(a, b, height, len(signed) - 1), c + BESIDE, taps)
             row[1 : 1 + taps.size] = taps
         values[:, 0] = values[:, 1 : 1 + taps.size] @ (leaning * _LEANING)
         beside, gates = self.memory.beside(context.component, context.band)

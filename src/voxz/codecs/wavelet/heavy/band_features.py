@@ -67,7 +67,7 @@ class Memory:
 
     def learn(self, component: int, band: Band, signed: Whole) -> None:
         """Remember a finished band by its signed magnitudes with margins."""
-        whole = np.ascontiguousarray(inside(signed))
+        whole = np.ascontiguousarray(inside(signed, band.shape))
         self._signed[component, band.scale, band.orientation] = whole
         if band.orientation:
             key = component, band.scale

@@ -28,7 +28,7 @@ from voxz.codecs.wavelet.heavy.network import (
     signed_inputs,
 )
 from voxz.codecs.wavelet.heavy.online_layer import RATES, energy_of, learn
-from voxz.codecs.wavelet.heavy.tables import NOTHING, log2_of, odds_of
+from voxz.codecs.wavelet.heavy.tables import log2_of, odds_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_slice
 from voxz.codecs.wavelet.magnitude_context import MOST_MAGNITUDE, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import lean_of_row
@@ -96,15 +96,16 @@ def _apart(difference):  # type: ignore[no-untyped-def]
 
 @kernel
 def contexts_of(  # type: ignore[no-untyped-def]
-    around, z, y, x, expected, outer, inner, near_size, shift, planes, places, contexts
+    logs, around, z, y, x, expected, outer, inner, near_size, shift, planes, places, contexts
 ):
     """Fill the contexts that do not depend on the decision; x with margins. Return the coarse bin of `expected`."""
-    row, up, top, back = around.row, around.up, around.top, around.back
+    row, up, top, back = logs[around.row], logs[around.up], logs[around.top], logs[around.back]
+    above, below = logs[around.above], logs[around.below]
     fine = _bin(expected, 6.0, 128.0)
     coarse = min(fine >> 2, 31)
     near = 0.25 * (row[x - 1] + up[x] + back[x] + 0.5 * (up[x - 1] + up[x + 1]))
     wide = row[x - 2] + up[x - 2] + up[x + 2] + top[x] + top[x - 1] + top[x + 1]
-    wide = (wide + around.far[x] + back[x - 1] + back[x + 1] + around.above[x] + around.below[x]) * (1.0 / 11.0)
+    wide = (wide + logs[around.far, x] + back[x - 1] + back[x + 1] + above[x] + below[x]) * (1.0 / 11.0)
     contexts[0] = fine
     contexts[1] = _bin(outer, 2.0, 32.0) * 32 + _bin(inner, 2.0, 32.0)
     contexts[2] = near_size * 2 + min(shift, 1)
@@ -157,25 +158,24 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
     means, before = np.zeros(EXPERTS), np.zeros(EXPERTS)
     above, before_here, boxes = np.zeros(width), np.zeros((indices.shape[1], width)), np.zeros((indices.shape[1], width))
     wide = np.zeros((2, width))
-    nothing, no_logs = np.zeros(magnitudes.shape[2], magnitudes.dtype), np.full(logs.shape[2], NOTHING)
     state = np.int64(0)
     for z in range(indices.shape[0]):
         if z:
             next_slice(magnitudes, z, before_here, boxes)
         above[:] = before_here[0]
         for y in range(indices.shape[1]):
-            around, signs_around = rows_around(magnitudes, z, y, nothing), rows_around(signed, z, y, nothing)
-            logs_around = rows_around(logs, z, y, no_logs)
-            row_part(around, weights, line)
-            lean_of_row(signs_around, leaning, leans)
+            around = rows_around(z, y, indices.shape[1], magnitudes.shape[0] - 1)
+            row_part(magnitudes, around, weights, line)
+            lean_of_row(signed, around, leaning, leans)
             if y:
-                next_row(around.up, above)
+                next_row(magnitudes[around.up], above)
             logs_of_means(above, wide[0])
             logs_of_means(before_here[y], wide[1])
-            row_of_first_layer(logs_around, z, y, planes, places, wide, first, bias, hidden)
-            signs, signs_up, signs_top = signs_around.row, signs_around.up, signs_around.top
-            signs_back, signs_far = signs_around.back, signs_around.far
-            row, up, back, logs_row = around.row, around.up, around.back, logs_around.row
+            row_of_first_layer(logs, around, z, y, planes, places, wide, first, bias, hidden)
+            signs, signs_up, signs_top = signed[around.row], signed[around.up], signed[around.top]
+            signs_back, signs_far = signed[around.back], signed[around.far]
+            row, up, back = magnitudes[around.row], magnitudes[around.up], magnitudes[around.back]
+            logs_row = logs[around.row]
             for x in range(width):
                 j = x + BESIDE
                 i = at(j)
@@ -201,7 +201,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
                     deep,
                     deeper,
                 )
-                signed_inputs(np.float64(lean) * _LEAN, signs_around, z, y, j, beside, beside_at, values)
+                signed_inputs(np.float64(lean) * _LEAN, signed, around, z, y, j, beside, beside_at, values)
                 for e in range(EXPERTS):
                     last_layer(deeper, third[e], third_bias[e], used, outputs[e])
                     distributions(outputs[e], log, shares[e], steepness[e])
@@ -210,7 +210,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
                     shift += 1
-                coarse = contexts_of(logs_around, z, y, j, log, outer, inner, nearest, shift, planes, parts, contexts)
+                coarse = contexts_of(logs, around, z, y, j, log, outer, inner, nearest, shift, planes, parts, contexts)
                 west_bin = _beside(logs_row[at(j - 1)], log)
                 q = quantiser[state]
                 index = np.int64(indices[z, y, x])

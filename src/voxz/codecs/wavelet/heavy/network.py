@@ -60,12 +60,12 @@ def add_line(weights, line, first, hidden):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_of_first_layer(around, z, y, planes, places, wide, weights, bias, hidden):  # type: ignore[no-untyped-def]
-    """Fill `hidden` ``(units, x)`` from the logarithms `around` a row, known `planes` and `wide` means."""
+def row_of_first_layer(logs, around, z, y, planes, places, wide, weights, bias, hidden):  # type: ignore[no-untyped-def]
+    """Fill `hidden` ``(units, x)`` from logarithms of the rows `around` one, known `planes` and `wide` means."""
     for h in range(hidden.shape[0]):
         hidden[h, :] = bias[h]
-    up, top, back, far = around.up, around.top, around.back, around.far
-    above, below = around.above, around.below
+    up, top, back, far = logs[around.up], logs[around.top], logs[around.back], logs[around.far]
+    above, below = logs[around.above], logs[around.below]
     for k in range(5):
         add_line(weights[2 + k], up, k, hidden)
     for k in range(3):
@@ -125,17 +125,19 @@ def distributions(outputs, expected, shares, steepness):  # type: ignore[no-unty
 
 
 @kernel
-def signed_inputs(lean, around, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
-    """Fill `values`, in half steps: `lean`, signed neighbours `around` and those `beside` the band; x with margins.
+def signed_inputs(lean, signed, around, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
+    """Fill `values`, in half steps: `lean`, `signed` neighbours in the rows `around` and those `beside` the band; x with margins.
 
     `beside` ``(k, z, y, x)`` has margins of 1; `beside_at` tells the first place of each: the previous component or a sister.
     """
-    row, up, top, back, above = around.row, around.up, around.top, around.back, around.above
+    row, up, top = signed[around.row], signed[around.up], signed[around.top]
+    back, above, far = signed[around.back], signed[around.above], signed[around.far]
+    below = signed[around.below]
     values[0] = lean
     values[1], values[2] = row[x - 1], row[x - 2]
     values[3], values[4], values[5], values[6] = up[x - 1], up[x], up[x + 1], top[x]
     values[7], values[8], values[9], values[10] = back[x], back[x - 1], back[x + 1], above[x]
-    values[11], values[12], values[13] = around.below[x], around.far[x], above[x + 1]
+    values[11], values[12], values[13] = below[x], far[x], above[x + 1]
     u, v, w = z + 1, y + 1, x - BESIDE + 1
     for k in range(beside_at.size):
         first = beside_at[k]

@@ -31,7 +31,7 @@ def next_slice(magnitudes, z, before, boxes):  # type: ignore[no-untyped-def]
     """Take slice z - 1 into the fading mean `before` ``(y, x)``; `boxes` is for work."""
     height, width = before.shape
     for y in range(height):
-        row = magnitudes[z - 1, y]
+        row = magnitudes[(z - 1) * height + y]
         for x in range(width):
             boxes[y, x] = _box(row, x)
     for y in range(height):
