@@ -1,8 +1,8 @@
 """The rows of a band that a walk looks at, and where the band ends.
 
 A band is kept as its rows ``(z * height + y, x)`` and behind them a row of nothing, which stands for all that lie above a slice,
-below it or before the first. Only rows have margins, of BESIDE columns. So a band takes little more than its coefficients
-whichever of its axes is long: with margins on all sides, one whose rows and slices hold one coefficient takes fifteen times as much.
+below it or before the first. Only rows have margins, of BESIDE columns. So a band takes little more than its coefficients,
+whichever of its axes is long: with margins on all sides, a column along z takes fifteen times their number.
 """
 
 from typing import NamedTuple

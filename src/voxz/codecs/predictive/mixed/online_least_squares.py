@@ -64,27 +64,25 @@ def add_row(features, scales, taps, x0, x1, block, moments):  # type: ignore[no-
 def learn_row(state, moments, memory, taps, triangle, weights):  # type: ignore[no-untyped-def]
     """Let `state` fade, add `moments`, and solve for `weights` (Cholesky decomposition of the upper triangle).
 
-    Of a state, the rows of its upper triangle are kept, one behind the other.
+    Of a state, the rows of its upper triangle are kept, one behind the other: `row` is where column 0 of one would be.
     """
     size = moments.shape[0]
     trace = 0.0
-    first = 0
+    row = 0
     for i in range(taps + 1):
-        of_state = state[first : first + size - i]
         of_moments = moments[i]
         for j in range(i, taps + 1):
-            of_state[at(j - i)] = memory * of_state[at(j - i)] + of_moments[at(j)]
+            state[at(row + j)] = memory * state[at(row + j)] + of_moments[at(j)]
         if i < taps:
-            trace += of_state[0]
-        first += size - i
+            trace += state[row + i]
+        row += size - i - 1
     ridge = RIDGE * trace / taps + FLOOR
-    first = 0
+    row = 0
     for k in range(taps):
         line = triangle[k]
-        of_state = state[first : first + size - k]
         for j in range(k, taps + 1):
-            line[at(j)] = of_state[at(j - k)]
-        first += size - k
+            line[at(j)] = state[at(row + j)]
+        row += size - k - 1
         line[k] += ridge
         for p in range(k):
             above = triangle[p]
