@@ -81,10 +81,12 @@ def walk(  # type: ignore[no-untyped-def]
                     x1 = min(width, x0 + strip)
                     if strip < width:
                         gather_features(samples, start + x0, place.row, x1 - x0, squares.offsets[s, mode], known, features)
+                    a, b, c = features[0], features[1], features[known]
                     for x in range(x0, x1):
                         i = start + x
-                        features[0, x - x0], features[1, x - x0] = west[0, x], west[1, x]
-                        features[known, x - x0] = np.float64(samples[i]) - np.float64(samples[i - place.row])
+                        a[x - x0] = west[0, x]
+                        b[x - x0] = west[1, x]
+                        c[x - x0] = np.float64(samples[i]) - np.float64(samples[i - place.row])
                     for x in range(x0, x1, tile):
                         add_row(features, scales[x0:x1], known, x - x0, min(x1, x + tile) - x0, block, moments)
                         number = first_tile + x // tile
