@@ -2,6 +2,9 @@
 
 Each DIR (or tar archive of one) is packed and unpacked by every way, timed in seconds of CPU; what comes back is compared by
 SHA-256, names and all. The table goes to `--csv`, the summary gives sizes relative to tomoz.
+
+With ``--many N``, or ``--gigabytes N`` and a DICOM series, a folder is made instead (`large_folders`), and time and memory of
+archiving and restoring it are measured.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 import voxz
+from benchmarks import large_folders
 from voxz.warm import warm
 
 Files = dict[str, bytes]
@@ -189,13 +193,38 @@ def summary(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def _large(options: argparse.Namespace) -> bool:
+    """Make a large folder, measure it, print the report; returns whether all of it came back."""
+    with tempfile.TemporaryDirectory(dir=options.place) as name, opened(options.data[0] if options.data else Path()) as series:
+        place, folder = Path(name), Path(name) / "in"
+        if options.many:
+            total = large_folders.write_many(folder, options.many)
+        else:
+            total = large_folders.write_large(folder, series, round(options.gigabytes * 1e9))
+        files = sum(path.is_file() for path in folder.rglob("*"))
+        steps = large_folders.measured(folder, place, int(options.levels), options.threads)
+        exact, packed = large_folders.same(folder, place / "back"), (place / "a.voxz").stat().st_size
+        print(large_folders.report(f"level {options.levels}, {options.threads} threads", files, total, packed, exact, steps))
+    return exact
+
+
 def main(arguments: list[str]) -> None:
     """Measure, write the table, print the summary; exit with 1 if something did not come back."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks archives", description=__doc__)
-    parser.add_argument("data", nargs="+", type=Path, help="folders, or tar archives of one")
+    parser.add_argument("data", nargs="*", type=Path, help="folders, or tar archives of one")
     parser.add_argument("--levels", default="5", help="levels of voxz, with slashes between them")
     parser.add_argument("--csv", type=Path, default=Path("voxz-bench/archives.csv"), help="where the table goes")
+    parser.add_argument("--many", type=int, default=0, help="make and measure a folder of so many small slices")
+    parser.add_argument(
+        "--gigabytes", type=float, default=0, help="make and measure a folder of so many GB from the first series"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads for a folder that is made")
+    parser.add_argument("--place", type=Path, help="where the folder is made; default: the system's place for temporary files")
     options = parser.parse_args(arguments)
+    if options.many or options.gigabytes:
+        sys.exit(not _large(options))
+    if not options.data:
+        parser.error("give folders, or --many N")
     ways = RIVALS | {f"voxz -{level}": _voxz(int(level)) for level in options.levels.split("/")}
     warm()
     rows = []

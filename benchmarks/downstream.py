@@ -54,7 +54,7 @@ class Row:
 
 
 def rows_of(volume: Volume) -> Iterator[Row]:
-    """All settings, each as soon as it is measured; targets that this release cannot reach are left out."""
+    """All measurements, each as soon as it is measured; targets that this release cannot reach are left out."""
     noise = voxz.info(voxz.encode(volume.samples, target=voxz.MaxError(1, unit="noise"), level=1)).to_dict()["loss"]["noise"]
     for bound in (1, 2, 5):
         step = 2 * bound + 1

@@ -4,7 +4,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import Self
 
-from voxz.container import parts
+from voxz.container import packed_bytes
 from voxz.container.cursor import Cursor
 from voxz.container.header import CRC, MAGIC, PREFIX, VERSION, ArrayHeader, Entry, Front
 
@@ -35,7 +35,9 @@ class FileParts:
         chunks = tuple(rest.take(entry.length) for entry in entries)
         pieces = rest.take(rest.left - front.catalogue_length)
         packed = rest.take(rest.left)
-        return cls(front, arrays, entries, chunks, pieces, parts.unpack(packed, front.catalogue_raw_length) if packed else b"")
+        return cls(
+            front, arrays, entries, chunks, pieces, packed_bytes.unpack(packed, front.catalogue_raw_length) if packed else b""
+        )
 
     @property
     def header(self) -> ArrayHeader:
@@ -48,7 +50,7 @@ class FileParts:
             replace(entry, length=len(chunk), crc32=zlib.crc32(chunk)).pack()
             for entry, chunk in zip(self.entries, self.chunks, strict=True)
         )
-        packed = parts.pack(self.catalogue) if self.catalogue else b""
+        packed = packed_bytes.pack(self.catalogue) if self.catalogue else b""
         body = b"".join(self.chunks) + self.pieces + packed
         length = ARRAYS_AT + len(self.arrays) + len(index) + CRC.size
         front = replace(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.bench.cells import Result
-from voxz.bench.run import Settings, results_of
+from voxz.bench.run import RunOptions, results_of
 from voxz.bench.spec import parse
 from voxz.bench.tables import best_orders, csv_text
 from voxz.bench.volumes import find
@@ -41,7 +41,7 @@ def measure(paths: list[Path], codecs: str, folder: Path, table: Path) -> list[R
         figure = f"{result.bits_per_voxel:.3f}" if result.bits_per_voxel else result.message
         print(f"{done}/{total} {result.volume} {result.codec}: {figure}", file=sys.stderr)
 
-    for _, found in results_of(paths, parse(codecs), folder / "cells", Settings(), tell):
+    for _, found in results_of(paths, parse(codecs), folder / "cells", RunOptions(), tell):
         results += found
     table.parent.mkdir(parents=True, exist_ok=True)
     table.write_text(csv_text(results), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 The middle of every 3-D volume (16 x 224 x 224 voxels) is coded by x265 with constant quantisers in 12 bits, and by JPEG 2000 with
 a wavelet along z (Part 2) and by voxz with the errors and steps that come near the same PSNRs. Sizes of voxz are those of the
-brick, without the file's header of some 300 bytes; x265's are without the 2 kB in which it names its settings. PSNR is for the
+brick, without the file's header of some 300 bytes; x265's are without the 2 kB in which it names its options. PSNR is for the
 range of the samples that are coded, over all of them. Points that the table has already are kept, so a run may be interrupted.
 """
 

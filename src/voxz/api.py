@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
 from voxz.container.byte_source import SourceLike
-from voxz.container.files import Gzip
 from voxz.container.reader import Reader, only_array
 from voxz.errors import (
     ConstantVolumeWarning,
+    ContentOnlyWarning,
     CorruptError,
     LimitError,
     PlainBytesWarning,
@@ -30,18 +30,19 @@ from voxz.errors import (
 from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.sample_type import sample_type
-from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
+from voxz.io.gzip_members import Repacking
 from voxz.io.original import Input, NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.io.restored_tree import RestoredTree
 from voxz.io.tree import PLAIN, Tree
 from voxz.limits import BASE
 from voxz.pipeline.archive import encode_tree
-from voxz.pipeline.decode import check_array, checked_only, restore, slabs
+from voxz.pipeline.archive_file import Wish, verify_written, write_archive, write_series
+from voxz.pipeline.decode import check_array, checked_only, pieces_around, restore, slabs
 from voxz.pipeline.encode import Written, encode_plain, encode_samples
 from voxz.pipeline.plan import Plan
-from voxz.pipeline.samples import Progress
+from voxz.pipeline.samples import Progress, part_of
 from voxz.plan_volume import settled
 from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
 from voxz.target import LOSSLESS, Target
@@ -72,6 +73,8 @@ def compress(
     strict: bool = False,
     force_lossy: bool = False,
     keep_attributes: bool = False,
+    keep_gz: bool = False,
+    split: str | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file, a folder or list of files to an archive; ``-`` is standard input or output.
@@ -82,8 +85,9 @@ def compress(
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
     What is no image, or contradicts itself, is kept as plain bytes with a `PlainBytesWarning`. Bytes behind a gzip stream are
-    kept with a `TrailingBytesWarning`. A volume of one value is coded without loss whatever size was asked for, with a
-    `ConstantVolumeWarning`.
+    kept with a `TrailingBytesWarning`. Where zlib does not make the gzip stream of a single file again, its content comes back
+    in other gzip, with a `ContentOnlyWarning`; an archive keeps such a file as plain bytes. A volume of one value is coded
+    without loss whatever size was asked for, with a `ConstantVolumeWarning`.
 
     Parameters
     ----------
@@ -97,6 +101,9 @@ def compress(
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
     strict : whether what is no image is refused
     keep_attributes : whether an archive keeps permissions and times of its files
+    keep_gz : whether a single file whose gzip stream cannot be made again is kept as plain bytes, which costs size
+    split : "series": `destination` is a folder, made if need be, for an archive of each DICOM series and one of all else;
+        together they restore what one archive would
     progress : called with the bytes done and their total
 
     Raises
@@ -108,6 +115,8 @@ def compress(
     """
     chosen, cut = codec_of(codec), brick_of(brick)
     _check(level)
+    if split not in (None, "series"):
+        raise UsageError(f"folders are split by series (got {split!r})")
     if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
         if target != LOSSLESS or remove:
             raise UsageError(
@@ -115,48 +124,64 @@ def compress(
             )
         if _reads_ahead(chosen):
             raise UsageError(f"the codec {chosen and chosen.name} looks at a whole volume first; compress file by file")
-        _archive(
-            source, destination, Plan(level, chosen, brick=cut), thread_count(threads), verify, force, keep_attributes, progress
-        )
+        wish = Wish(Plan(level, chosen, brick=cut), thread_count(threads), verify, force, keep_attributes)
+        (write_archive if split is None else write_series)(source, destination, wish, progress)
         return
+    if split is not None:
+        raise UsageError("a single file has no series to split; give a folder")
     _refuse_same(source, destination)
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
     count = thread_count(threads)
-    with Original(source) as original:
+    with Original(source, keep_gz and target == LOSSLESS) as original:
         with output(destination, force, original.status, read_back=remove) as file:
             try:
                 with settled(target, original.image, level, chosen, count, force_lossy, destination, progress, cut) as way:
-                    written = _write(original.image, file, way, count, _part(progress, 0, 1 + verify))
-                _warn(original.name, target, way, written)
+                    written = _write(original.image, file, way, count, part_of(progress, 0, 1 + verify))
+                _warn_of_constant(original.name, target, way, written)
             except NotAnImageError as found:
                 _refuse_rate(target, found.cause)
-                shown = _part(progress, 0, 1 + verify)
+                shown = part_of(progress, 0, 1 + verify)
                 written = _no_image(original, found.cause, file, Plan(level, chosen, brick=cut), count, strict, shown)
+            _warn_of_gzip(original.name, target, written)
             if verify:
-                _verify(file, written, count, _part(progress, 1, 2))
+                verify_written(file, written, count, part_of(progress, 1, 2))
             original.refuse_changed()
         if remove:
             original.remove()
 
 
-def _warn(name: str, target: Target, way: Settled, written: Written) -> None:
-    """Warn of what may surprise in a file that is coded as an image."""
-    if written.behind_gzip:
-        warnings.warn(
-            f"{name} has {written.behind_gzip} bytes behind its gzip stream; they are kept", TrailingBytesWarning, stacklevel=3
-        )
+def _warn_of_gzip(name: str, target: Target, written: Written) -> None:
+    """Warn of what may surprise where a .gz file comes back."""
+    if written.gzip is None:
+        return
+    if written.gzip.after:
+        words = f"{name} has {len(written.gzip.after)} bytes behind its gzip stream; they are kept"
+        warnings.warn(words, TrailingBytesWarning, stacklevel=3)
+    if target == LOSSLESS and not written.gzip.gzip.exact:
+        words = "zlib does not make its gzip stream again: its content comes back, in other gzip"
+        warnings.warn(f"{name}: {words}; --keep-gz (keep_gz=True) keeps its bytes", ContentOnlyWarning, stacklevel=3)
+
+
+def _warn_of_constant(name: str, target: Target, way: Settled, written: Written) -> None:
+    """Warn of a size that nobody could give."""
     if way.plan.exact and target.bits_per_sample(8) is not None:
         size = f"in {written.file_length} bytes, whatever --{target.name} asks"
         warnings.warn(f"{name} holds one value only: it is coded without loss {size}", ConstantVolumeWarning, stacklevel=3)
 
 
 def _no_image(
-    original: Original, fault: VoxzError, file: BinaryIO, plan: Plan, threads: int, strict: bool, progress: Progress | None
+    original: Original,
+    fault: VoxzError,
+    file: BinaryIO,
+    plan: Plan,
+    threads: int,
+    strict: bool,
+    progress: Progress | None,
 ) -> Written:
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
-    if len(original.files) == 1 and not _reads_ahead(plan.codec):
-        tree = Tree(original.files[0], threads, named=False)
+    if not original.keeps_gzip and len(original.files) == 1 and not _reads_ahead(plan.codec):
+        tree = Tree.of(original.files[0], threads, named=False)
         if tree.arrays:
             return encode_tree(tree, file, plan, threads, progress)
     if strict:
@@ -171,38 +196,10 @@ def _reads_ahead(codec: Codec | None) -> bool:
     return codec is not None and codec.reads_ahead
 
 
-def _archive(
-    source: FilePath | Sequence[FilePath],
-    destination: FilePath,
-    plan: Plan,
-    threads: int,
-    verify: bool,
-    force: bool,
-    keep_attributes: bool,
-    progress: Progress | None,
-) -> None:
-    """Compress a tree of files, and compare what the archive restores with the checksums of the files."""
-    with output(destination, force) as file:
-        tree = Tree(source, threads)
-        written = encode_tree(tree, file, plan, threads, _part(progress, 0, 1 + verify), keep_attributes)
-        tree.refuse_changed()
-        if verify:
-            _verify(file, written, threads, _part(progress, 1, 2))
-
-
 def _refuse_rate(target: Target, cause: VoxzError) -> None:
     """Refuse a size for what is kept as plain bytes; largest errors and PSNRs are kept by losing nothing."""
     if target.bits_per_sample(8) is not None:
         raise UsageError(f"{cause}; plain bytes cannot be given a size: leave out --{target.name} for this file")
-
-
-def _verify(file: BinaryIO, written: Written, threads: int, progress: Progress | None) -> None:
-    """Decode the file that was just written and compare it with what was read."""
-    os.fsync(file.fileno())
-    with Reader(file.name) as reader:
-        if tuple(array.header for array in reader.arrays) != written.headers or reader.files_sha256 != written.files_sha256:
-            raise CorruptError("the file that was written is not the one that was meant; try again")
-        restore(reader, checked_only, threads, progress)
 
 
 def decompress(
@@ -248,7 +245,7 @@ def decompress(
         if part:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(output(destination, force, like))
-            sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
+            sink = stack.enter_context(packer(destination, file))
             image.write_part(select, resolution, sink, resample)
             return
         if convert is not None:
@@ -279,9 +276,9 @@ def _sinks(
     sink = stack.enter_context(output(destination, force, like, read_back))
     stored = reader.files[0] if len(reader.files) else None
     if stored is not None and stored.format != PLAIN:
-        gzip = stored.gzip or Gzip(gzip_stream.DEFAULT_LEVEL)
-        behind = reader.piece(reader.files.pieces_of(0)[-1]) if gzip.after else b""
-        sink = stack.enter_context(packer(destination, sink, gzip.level, behind))
+        before, _, after = pieces_around(reader, 0)
+        repacking = Repacking(stored.gzip, stored.gzip_crc32, before, after) if stored.gzip else None
+        sink = stack.enter_context(packer(destination, sink, repacking))
     if not pair:
         return [sink]
     header = header_path(Path(destination), reader.files[1].name)
@@ -414,10 +411,3 @@ def _refuse_same(source: FilePath, destination: FilePath) -> None:
     with contextlib.suppress(OSError):
         if Path(source).samefile(destination):
             raise UsageError(f"{source} is input and output at once; give another name with -o")
-
-
-def _part(progress: Progress | None, number: int, parts: int) -> Progress | None:
-    """Progress of one of several passes of equal length."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(number * total + done, parts * total)

@@ -39,6 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (plain / "pair.hdr").write_bytes(header)
     (plain / "pair.img").write_bytes(data)
     np.save(plain / "array.npy", SERIES[1])
+    np.save(plain / "big_endian.npy", SERIES[0].astype(">i2"))
     (plain / "notes.txt").write_text("no image\n")
     for path in sorted(plain.rglob("*")):
         target = packed / path.relative_to(plain)

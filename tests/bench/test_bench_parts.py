@@ -17,7 +17,7 @@ from voxz.bench.bdrate import delta_psnr, delta_rate, mean_curve
 from voxz.bench.cells import Result
 from voxz.bench.presets import PRESETS
 from voxz.bench.rivals.frame import Frame, pack, unpack
-from voxz.bench.rivals.lifting import forward, inverse, levels_for
+from voxz.bench.rivals.lifting import forward, inverse, scales_for
 from voxz.bench.spec import parse
 from voxz.bench.tables import best_orders, csv_text, deltas, means, size_ratios
 
@@ -69,7 +69,7 @@ def test_frames(shape: list[int], offset: int, parts: list[bytes]) -> None:
 @pytest.mark.parametrize("lossless", [True, False])
 def test_wavelet_across_slices(length: int, lossless: bool) -> None:
     samples = np.random.default_rng(length).integers(-500, 500, (length, 3, 2))
-    levels = levels_for(length, 3)
+    levels = scales_for(length, 3)
     back = inverse(forward(samples, levels, lossless), levels, lossless)
     assert np.array_equal(back, samples) if lossless else np.allclose(back, samples)
 

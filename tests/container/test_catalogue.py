@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from voxz.container import delta, parts
+from voxz.container import delta, packed_bytes
 from voxz.container.catalogue import ATTRIBUTES, DESCRIPTION, NAMED, Catalogue, CatalogueBuilder
 from voxz.container.cursor import Cursor
 from voxz.container.files import Gzip, Samples, Segment, StoredFile, Verbatim
@@ -24,7 +24,7 @@ SEGMENTS = st.one_of(
 )
 GZIPS = st.one_of(
     st.none(),
-    st.builds(Gzip, st.integers(0, 9), st.integers(1, 9), st.integers(0, 4), st.booleans(), st.integers(0, 9), st.integers(0, 9)),
+    st.builds(Gzip, st.integers(1, 9), st.integers(1, 9), st.integers(0, 4), st.booleans(), st.integers(0, 9), st.integers(0, 9)),
 )
 FILES = st.builds(
     lambda name, crc32, segments, gzip, crc, mode, time: StoredFile(
@@ -110,15 +110,15 @@ def test_steps_that_lead_out_are_refused(steps: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"a", b"abc" * 1000, bytes(1 << 20), bytes(range(256)) * 300])
 def test_parts_are_packed_and_checked(data: bytes) -> None:
-    packed = parts.pack(data)
-    assert parts.unpack(packed, len(data)) == data
+    packed = packed_bytes.pack(data)
+    assert packed_bytes.unpack(packed, len(data)) == data
     assert len(packed) <= len(data) + 1
-    for length in (len(data) + 1, parts.LARGEST_PART + 1, *([len(data) - 1] if data else [])):
+    for length in (len(data) + 1, packed_bytes.LARGEST + 1, *([len(data) - 1] if data else [])):
         with pytest.raises(CorruptError):
-            parts.unpack(packed, length)
+            packed_bytes.unpack(packed, length)
     if len(data) > 1:
         with pytest.raises(CorruptError):
-            parts.unpack(packed[:-1], len(data))
+            packed_bytes.unpack(packed[:-1], len(data))
 
 
 def test_long_streams_are_cut_into_chunks() -> None:
@@ -163,3 +163,10 @@ def test_samples_belong_to_one_file_only() -> None:
         else:
             with pytest.raises(CorruptError):
                 catalogue.check_samples([10])
+
+
+def test_a_segment_of_no_bytes_is_damage() -> None:
+    builder = CatalogueBuilder(NAMED)
+    builder.add_file(StoredFile("a", "bytes", 0, (Verbatim(0),)))
+    with pytest.raises(CorruptError, match="segment of no bytes"):
+        Catalogue(builder.pack(), 0)

@@ -9,9 +9,9 @@ import pytest
 import voxz
 from phantoms import head
 from samples import nifti, write_nifti
+from voxz.datasets.crop_options import CropOptions, parse_crop
 from voxz.datasets.crop_places import describe, draw
 from voxz.datasets.prepare import prepare
-from voxz.datasets.prepare_settings import Settings, parse_crop
 from voxz.datasets.subjects import parse_split, split_of, subject_of
 from voxz.datasets.volumes import need_tiff, read
 from voxz.errors import MissingDependencyError, UnsupportedError, UsageError
@@ -87,7 +87,7 @@ def test_tiff_stacks(tmp_path: Path) -> None:
     assert np.array_equal(read(root / "cells.tiff").samples, np.moveaxis(channels, 1, 0))
     with pytest.raises(UnsupportedError, match="cannot be read as a TIFF stack"):
         read(root / "broken.tif")
-    summary = prepare(root, tmp_path / "out", Settings((8, 8, 8), 2), notice=print, failed=lambda *_: None)
+    summary = prepare(root, tmp_path / "out", CropOptions((8, 8, 8), 2), notice=print, failed=lambda *_: None)
     assert (summary.written, summary.failed) == (2, 1)
 
 
@@ -97,7 +97,7 @@ def test_without_tifffile_the_extra_is_named(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(MissingDependencyError, match=r"voxz\[tiff\]"):
         need_tiff()
     with pytest.raises(MissingDependencyError, match=r"voxz\[tiff\]"):
-        prepare(tmp_path, tmp_path / "out", Settings(), notice=print, failed=print)
+        prepare(tmp_path, tmp_path / "out", CropOptions(), notice=print, failed=print)
     assert not (tmp_path / "out").exists()
 
 
@@ -136,7 +136,7 @@ def test_crop_sizes() -> None:
     for wrong in ("", "a", "1,2", "4.5"):
         with pytest.raises(UsageError, match="crop"):
             parse_crop(wrong)
-    for settings in (
+    for options in (
         {"crop": (7, 64, 64)},
         {"crops_per_volume": 0},
         {"min_std": -1},
@@ -144,7 +144,7 @@ def test_crop_sizes() -> None:
         {"subject_pattern": "("},
     ):
         with pytest.raises(UsageError, match=r"must|no regular expression"):
-            Settings(**settings)
+            CropOptions(**options)
 
 
 def test_complex_samples_are_refused(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ import pytest
 import voxz
 from phantoms import head, series
 from samples import nifti, write_nifti
+from voxz.datasets.crop_options import CropOptions
 from voxz.datasets.crop_places import ATTEMPTS
 from voxz.datasets.manifest import read_manifest
 from voxz.datasets.prepare import Summary, prepare
-from voxz.datasets.prepare_settings import Settings
 from voxz.datasets.volumes import read
 from voxz.errors import CorruptError, UsageError
 
-SETTINGS = Settings(crop=(16, 16, 16), crops_per_volume=3, split={"train": 0.5, "validation": 0.5})
+SETTINGS = CropOptions(crop=(16, 16, 16), crops_per_volume=3, split={"train": 0.5, "validation": 0.5})
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def scans(tmp_path: Path) -> Path:
     return root
 
 
-def run(source: Path, target: Path, settings: Settings = SETTINGS) -> tuple[Summary, list[str], list[str]]:
+def run(source: Path, target: Path, options: CropOptions = SETTINGS) -> tuple[Summary, list[str], list[str]]:
     """Prepare; return the summary, the notices and the errors."""
     notices: list[str] = []
     errors: list[str] = []
     summary = prepare(
-        source, target, settings, notice=notices.append, failed=lambda error, path: errors.append(f"{path}: {error}")
+        source, target, options, notice=notices.append, failed=lambda error, path: errors.append(f"{path}: {error}")
     )
     return summary, notices, errors
 
@@ -55,7 +55,7 @@ def test_two_runs_give_the_same_bytes(scans: Path, tmp_path: Path) -> None:
     assert content(tmp_path / "a") == content(tmp_path / "b")
     assert (summary.written, summary.failed, notices, errors) == (13, 0, [], [])
     assert sum(summary.crops.values()) == 39
-    run(scans, tmp_path / "c", Settings((16, 16, 16), 3, SETTINGS.split, seed=1))
+    run(scans, tmp_path / "c", CropOptions((16, 16, 16), 3, SETTINGS.split, seed=1))
     assert content(tmp_path / "c").keys() != content(tmp_path / "a").keys()
 
 
@@ -148,12 +148,12 @@ def test_changed_sources_are_cut_anew(scans: Path, tmp_path: Path) -> None:
     assert content(tmp_path / "out") == content(tmp_path / "fresh")
 
 
-def test_other_settings_are_refused(scans: Path, tmp_path: Path) -> None:
+def test_other_options_are_refused(scans: Path, tmp_path: Path) -> None:
     run(scans, tmp_path / "out")
     with pytest.raises(
-        UsageError, match=r"prepared with crops per volume 3 \(now 4\), seed 0 \(now 9\); give the same settings or a new"
+        UsageError, match=r"prepared with crops per volume 3 \(now 4\), seed 0 \(now 9\); give the same options or a new"
     ):
-        run(scans, tmp_path / "out", Settings((16, 16, 16), 4, SETTINGS.split, seed=9))
+        run(scans, tmp_path / "out", CropOptions((16, 16, 16), 4, SETTINGS.split, seed=9))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(UsageError, match="not empty"):
@@ -202,7 +202,7 @@ def test_pairs_and_colours(tmp_path: Path) -> None:
     (root / "a.img").write_bytes(data)
     colours = np.random.default_rng(1).integers(0, 255, (9, 10, 12, 3)).astype(np.uint8)
     (root / "rgb.nii").write_bytes(nifti((12, 10, 9), "rgb", samples=colours.tobytes())[1])
-    summary, _, _ = run(root, tmp_path / "out", Settings((8, 8, 8), 2))
+    summary, _, _ = run(root, tmp_path / "out", CropOptions((8, 8, 8), 2))
     assert summary.written == 2
     assert read(root / "a.hdr").spacing_mm == (4.0, 3.0, 2.0)
     assert np.array_equal(read(root / "rgb.nii").samples, np.moveaxis(colours, 3, 0))

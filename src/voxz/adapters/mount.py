@@ -26,6 +26,7 @@ from voxz.container.reader import Reader
 from voxz.errors import MissingDependencyError, UsageError
 from voxz.image.brick_cache import Kept
 from voxz.image.restored_part import RestoredParts
+from voxz.io.gzip_stream import content_name
 from voxz.io.output import header_path
 from voxz.threads import thread_count
 
@@ -130,7 +131,7 @@ class Archive:
         if self._parts.named:
             self._folder = {}
             for number, file in enumerate(self._files):
-                name = file.name.removesuffix(".gz") if file.gzip else file.name
+                name = content_name(file.name) if file.gzip else file.name
                 inner, (*above, last) = self._folder, name.split("/")
                 for part in above:
                     inner = inner.setdefault(part, {})

@@ -13,7 +13,7 @@ from voxz.errors import VoxzError
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunOptions:
     """How a run measures.
 
     Attributes
@@ -36,7 +36,7 @@ class Settings:
 
 
 def results_of(
-    paths: list[Path], specs: list[Spec], folder: Path, settings: Settings, report: Callable[[Result, int, int], None]
+    paths: list[Path], specs: list[Spec], folder: Path, options: RunOptions, report: Callable[[Result, int, int], None]
 ) -> Iterator[tuple[Volume | None, list[Result]]]:
     """Yield each volume with its results, in order; `report` hears of each result, how many are done and of how many.
 
@@ -46,7 +46,7 @@ def results_of(
     for number, (name, path) in enumerate(names(paths)):
         before, total = number * len(specs), len(paths) * len(specs)
         try:
-            volume = load(name, path, settings.slices)
+            volume = load(name, path, options.slices)
         except (VoxzError, OSError) as error:
             row = Result(name, kind_of(path, 1), "", "", "", "", "", "", "unreadable", str(error))
             report(row, before + len(specs), total)
@@ -54,10 +54,10 @@ def results_of(
             continue
         cells = [spec for given in specs for spec in given.in_both_orders(len(volume.samples))]
         results = []
-        with ThreadPoolExecutor(settings.jobs) as pool:
+        with ThreadPoolExecutor(options.jobs) as pool:
             try:
-                tasks = settings.task_list
-                waiting = [pool.submit(measure, volume, spec, folder, settings.limit, tasks) for spec in cells]
+                tasks = options.task_list
+                waiting = [pool.submit(measure, volume, spec, folder, options.limit, tasks) for spec in cells]
                 for done, future in enumerate(waiting, 1):
                     results.append(future.result())
                     report(results[-1], before + done * len(specs) // len(cells), total)

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -154,6 +155,16 @@ def compress(
     keep_attributes: Annotated[
         bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
     ] = False,
+    keep_gz: Annotated[
+        bool,
+        typer.Option("--keep-gz", help="Keep the bytes of a .gz file whose gzip cannot be made again, which costs size."),
+    ] = False,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="series", help="An archive for each DICOM series of a folder, and one of all else, in the folder -o."
+        ),
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help=f"{', '.join(PRESETS)}; the first unless given.", rich_help_panel=SIREN_PANEL)
     ] = None,
@@ -180,44 +191,32 @@ def compress(
 
     chosen = codec_from_flags(codec, transform=transform, entropy=entropy, preset=preset, fit=fit, log=log, log_plot=log_plot)
 
+    pack = partial(
+        api.compress,
+        target=target,
+        level=level,
+        codec=chosen,
+        brick=brick,
+        threads=threads,
+        verify=not no_verify,
+        force=force,
+        remove=remove,
+    )
+
     def work(job: Job, progress: Shown | None) -> str:
         before = Path(job.source).stat().st_size if Path(job.source).is_file() else 0
-        api.compress(
-            job.source,
-            job.destination,
-            target=target,
-            level=level,
-            codec=chosen,
-            brick=brick,
-            threads=threads,
-            verify=not no_verify,
-            force=force,
-            remove=remove,
-            strict=strict,
-            force_lossy=force_lossy,
-            progress=progress,
-        )
+        pack(job.source, job.destination, strict=strict, force_lossy=force_lossy, keep_gz=keep_gz, progress=progress)
         return "" if is_stream(job.destination) or job.destination == STREAM else outcome_line(api.info(job.destination), before)
 
     if remove and output == STREAM:
         raise UsageError("--rm deletes an input only after its file was verified on disk, and standard output is no file")
-    if is_archive(inputs, output):
-        api.compress(
-            inputs[0] if len(inputs) == 1 else inputs,
-            str(output),
-            target=target,
-            level=level,
-            codec=chosen,
-            brick=brick,
-            threads=threads,
-            verify=not no_verify,
-            force=force,
-            remove=remove,
-            keep_attributes=keep_attributes,
-        )
-        facts = api.info(str(output))
-        if not quiet:
-            typer.echo(f"{output}: {facts.files} files, {outcome_line(facts, 0)}", err=True)
+    if split and (output in (None, STREAM) or Path(str(output)).is_file()):
+        raise UsageError("--split makes several archives; give -o a folder for them")
+    if split or is_archive(inputs, output):
+        pack(inputs[0] if len(inputs) == 1 else inputs, str(output), keep_attributes=keep_attributes, split=split)
+        for name in files_in([str(output)], packed=True) if not quiet else []:
+            facts = api.info(name)
+            typer.echo(f"{name}: {facts.files} files, {outcome_line(facts, 0)}", err=True)
         return
     files = files_in(inputs, packed=False)
     jobs = settle(files, output, compressed_name, folder=files != inputs and not Path(inputs[0]).is_file(), flat=flat)
@@ -232,6 +231,7 @@ def decompress(
     select: Annotated[str | None, typer.Option(help="Part of the volume, such as 'z=10:20,t=3'.")] = None,
     resolution: Annotated[int, typer.Option(help="A smaller image: x, y, z halved so often; 0 is the original.")] = 0,
     resample: Annotated[str | None, typer.Option(help="Another grid for files of siren: 2x, or 128x128x40.")] = None,
+    join: Annotated[bool, typer.Option("--join", help="Restore all archives into the one folder -o.")] = False,
     convert: Annotated[
         str | None, typer.Option("--as", metavar="nifti", help="Scalar volumes as NIfTI files instead: a conversion.")
     ] = None,
@@ -242,7 +242,10 @@ def decompress(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Restore the original files, byte for byte, or a part, a smaller image, or another grid of them."""
+    """Restore the original files, byte for byte, or a part, a smaller image, or another grid of them.
+
+    --join restores several archives into one folder, as --split series needs.
+    """
     grid = None if resample is None else grid_from_text(resample)
 
     def work(job: Job, progress: Shown | None) -> str:
@@ -255,8 +258,11 @@ def decompress(
     files = files_in(inputs, packed=True)
     if convert and output is None:
         raise UsageError("--as needs a place for its files; give -o a folder, or the name of a .nii or .nii.gz file")
-    if len(files) == 1 and output not in (None, STREAM) and (convert or restores_folder(files[0])):
-        jobs = [Job(files[0], str(output))]
+    whole = output not in (None, STREAM) and all(map(restores_folder, files))
+    if join and (not whole or convert):
+        raise UsageError("--join restores archives of folders into one folder; give such archives, and -o that folder")
+    if join or (len(files) == 1 and output not in (None, STREAM) and (convert or whole)):
+        jobs = [Job(file, str(output)) for file in files]
     else:
         jobs = settle(files, output, rename, folder=len(files) > 1, flat=flat)
     make_folders(jobs)

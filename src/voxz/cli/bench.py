@@ -18,7 +18,7 @@ from voxz.threads import thread_count
 if TYPE_CHECKING:
     from voxz.bench.bdrate import Window
     from voxz.bench.cells import Result
-    from voxz.bench.run import Settings
+    from voxz.bench.run import RunOptions
 
 _REFERENCE = "gzip"
 
@@ -44,7 +44,7 @@ def bench(
     """Measure voxz and other codecs on your volumes: sizes, speeds, errors; tables, pictures and a page."""
     from voxz.bench.listing import listing  # noqa: PLC0415 - start-up time of the other commands
     from voxz.bench.report import Report  # noqa: PLC0415
-    from voxz.bench.run import Settings, results_of  # noqa: PLC0415
+    from voxz.bench.run import RunOptions, results_of  # noqa: PLC0415
     from voxz.bench.spec import parse  # noqa: PLC0415
     from voxz.bench.volumes import find  # noqa: PLC0415
 
@@ -55,15 +55,15 @@ def bench(
         raise UsageError("no volumes are named; name files or folders, see voxz bench --help")
     _need_extra()
     specs = parse(codecs)
-    settings = Settings(slices, limit, jobs or thread_count(None), tasks)
+    options = RunOptions(slices, limit, jobs or thread_count(None), tasks)
     compared = _reference(reference, [str(spec) for spec in specs])
     report = Report(
-        out, "voxz bench", _notes(settings), reference=compared, rates=_windows(rates), bits=view, tasks=settings.task_list
+        out, "voxz bench", _notes(options), reference=compared, rates=_windows(rates), bits=view, tasks=options.task_list
     )
     paths = find(data)
     out.mkdir(parents=True, exist_ok=True)
     with _progress() as tell:
-        for volume, results in results_of(paths, specs, out / "cells", settings, tell):
+        for volume, results in results_of(paths, specs, out / "cells", options, tell):
             report.add(volume, results, out / "cells")
     written = report.write()
     good = sum(result.ok for result in report.results)
@@ -105,18 +105,18 @@ def _window(rates: str) -> "Window":
     return low, high
 
 
-def _notes(settings: "Settings") -> list[str]:
+def _notes(options: "RunOptions") -> list[str]:
     """What a reader of the results must know."""
     cores = os.cpu_count() or 1
     return [
         f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}; "
-        f"{settings.jobs} measurements at a time.",
+        f"{options.jobs} measurements at a time.",
         "Every figure is from a file that a fresh process decoded; every result is compared with the original samples.",
         "Sizes are of whole files. Speeds are MB (10**6 bytes of samples) per second of CPU time on one thread, the best of up "
         "to three runs; starting, compiling and reading files are not counted. Memory is the peak of the whole process.",
         "PSNR has the peak max - min of the volume; SSIM has windows of 7 x 7 x 7 voxels.",
         "A series is coded in volume order and, where the codec can, in time order; in lossless tables the smaller counts.",
-        "Volumes were coded whole." if settings.slices is None else f"At most {settings.slices} middle slices were coded.",
+        "Volumes were coded whole." if options.slices is None else f"At most {options.slices} middle slices were coded.",
     ]
 
 

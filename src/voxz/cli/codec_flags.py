@@ -6,7 +6,7 @@ import typer.core
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import KINDS, codec_of
-from voxz.codecs.siren.options import Siren, settings_from_text
+from voxz.codecs.siren.options import Siren, options_from_text
 from voxz.codecs.wavelet.options import Wavelet
 from voxz.errors import UsageError
 
@@ -41,7 +41,7 @@ def codec_from_flags(
     if any(of_wavelet.values()):
         return Wavelet(transform or None, entropy or None)
     if name == Siren.name:
-        return Siren(preset=preset or "default", **settings_from_text(fit or ""), log=log or None, log_plot=log_plot or None)
+        return Siren(preset=preset or "default", **options_from_text(fit or ""), log=log or None, log_plot=log_plot or None)
     return codec_of(name)
 
 

@@ -11,8 +11,8 @@ import typer
 from voxz.cli.error_line import report
 from voxz.cli.progress import shown
 from voxz.datasets import catalog
+from voxz.datasets.crop_options import CropOptions, parse_crop
 from voxz.datasets.prepare import prepare as prepare_folder
-from voxz.datasets.prepare_settings import Settings, parse_crop
 from voxz.datasets.subjects import parse_split
 
 BATCH_FAILED = 4
@@ -45,7 +45,7 @@ def prepare(
     source: Annotated[str, typer.Argument(metavar="SRC", help="Folder with NIfTI, .npy, .voxz or TIFF volumes, at any depth.")],
     destination: Annotated[str, typer.Argument(metavar="DST", help="Folder for the crops: new, or that of an earlier run.")],
     crop: Annotated[str, typer.Option(help="Voxels along each axis, or z,y,x.")] = "64",
-    crops_per_volume: Annotated[int, typer.Option(help="Crops of a file, at most.")] = Settings().crops_per_volume,
+    crops_per_volume: Annotated[int, typer.Option(help="Crops of a file, at most.")] = CropOptions().crops_per_volume,
     split: Annotated[
         str, typer.Option(help="Shares of the subjects: train/validation/test, or NAME=SHARE,NAME=SHARE.")
     ] = "0.8/0.1/0.1",
@@ -55,15 +55,15 @@ def prepare(
     ] = None,
     min_std: Annotated[
         float, typer.Option(help="Draw a crop again if its standard deviation is below this share of the volume's.")
-    ] = Settings().min_std,
+    ] = CropOptions().min_std,
     skip_background: Annotated[
         float, typer.Option(help="Draw a crop again if more than this share of it is the volume's lowest value.")
-    ] = Settings().skip_background,
+    ] = CropOptions().skip_background,
 ) -> None:
     """Cut training crops from a folder of volumes, split by subject, with a manifest; run it again to go on."""
-    settings = Settings(parse_crop(crop), crops_per_volume, parse_split(split), seed, subject_pattern, min_std, skip_background)
+    options = CropOptions(parse_crop(crop), crops_per_volume, parse_split(split), seed, subject_pattern, min_std, skip_background)
     with shown(f"prepare {source}") as progress:
-        summary = prepare_folder(source, destination, settings, notice=_notice, failed=_fail, progress=progress)
+        summary = prepare_folder(source, destination, options, notice=_notice, failed=_fail, progress=progress)
     sides = ", ".join(f"{name} {count}" for name, count in summary.crops.items())
     typer.echo(
         f"{sum(summary.crops.values())} crops ({sides}); volumes: {summary.written} new, {summary.reused} unchanged, "

@@ -7,7 +7,7 @@ table of all 8-byte strings of the reference, further on.
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel, kernel
 
 GRAM = 8
 """Bytes that must agree where the distance changes."""
@@ -20,6 +20,13 @@ _HASHES = 1 << 13
 
 @kernel
 def _hash(data: NDArray[np.uint8], at: int) -> int:
+    """Hash of GRAM bytes, below _HASHES.
+
+    Parameters
+    ----------
+    data : uint8 (bytes,)
+    at : place of the first of them
+    """
     value = 0
     for k in range(GRAM):
         value = (value * 31 + int(data[at + k])) & 0xFFFFF
@@ -28,7 +35,14 @@ def _hash(data: NDArray[np.uint8], at: int) -> int:
 
 @kernel
 def _agree(a: NDArray[np.uint8], at: int, b: NDArray[np.uint8], there: int, count: int) -> bool:
-    """Whether `count` bytes agree; behind an end nothing does."""
+    """Whether `count` bytes agree; behind an end nothing does.
+
+    Parameters
+    ----------
+    a, b : uint8 (bytes,)
+    at, there : place of the first byte in `a` and in `b`
+    count : bytes
+    """
     if at + count > a.size or there + count > b.size:
         return False
     same = 0
@@ -37,9 +51,15 @@ def _agree(a: NDArray[np.uint8], at: int, b: NDArray[np.uint8], there: int, coun
     return same == count
 
 
-@kernel
+@allocating_kernel
 def align(reference: NDArray[np.uint8], piece: NDArray[np.uint8], steps: NDArray[np.int64]) -> int:
-    """Write steps to the rows of `steps`; return how many."""
+    """Write steps to the rows of `steps`; return how many.
+
+    Parameters
+    ----------
+    reference, piece : uint8 (bytes,)
+    steps : int64 (rows, 3), filled: bytes that agree, bytes of the piece that do not, and how far the reference moves on
+    """
     first = np.full(_HASHES, -1, np.int64)
     following = np.full(max(1, reference.size), -1, np.int64)
     for at in range(reference.size - GRAM, -1, -1):

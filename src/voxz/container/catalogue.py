@@ -10,7 +10,7 @@ from typing import overload
 
 import numpy as np
 
-from voxz.container import columns, parts
+from voxz.container import columns, packed_bytes
 from voxz.container.columns import Column
 from voxz.container.cursor import Cursor
 from voxz.container.files import Gzip, Samples, Segment, StoredFile, Verbatim
@@ -85,9 +85,9 @@ class CatalogueBuilder:
         pieces += [columns.pack(self._columns[name]) for name in (*attributes, *_SEGMENT, *_SAMPLES, *_CHUNK)]
         pieces += [_sums(self._sums["chunk"]), _list(varint(kind) + varint(len(text)) + text for kind, text in self.notes)]
         data = b"".join(pieces)
-        if len(data) > parts.LARGEST_PART:
+        if len(data) > packed_bytes.LARGEST:
             raise LimitError(
-                f"the list of files takes {len(data)} bytes, the limit is {parts.LARGEST_PART}; make several archives"
+                f"the list of files takes {len(data)} bytes, the limit is {packed_bytes.LARGEST}; make several archives"
             )
         return data
 
@@ -166,6 +166,8 @@ class Catalogue(Sequence[StoredFile]):
         wrong = any(read[name].size != size for name, size in expected.items())
         if wrong or _beyond(read["view"], len(self._views)) or _beyond(read["segments"], read["kind"].size + 1):
             raise CorruptError("the list of segments contradicts itself")
+        if not read["length"][~samples].all():
+            raise CorruptError("a file of the archive has a segment of no bytes")
         if float(read["length"].sum(dtype=np.float64)) > columns.LARGEST_SUM:
             raise CorruptError("the files of the archive are impossibly large")
         unknown = [kind for kind, _ in self.notes if kind < ANCILLARY]
@@ -212,7 +214,7 @@ class Catalogue(Sequence[StoredFile]):
         read = self._columns
         pieces, raw, lengths = (read[name] for name in _CHUNK)
         there = self.piece_lengths.size
-        if _beyond(pieces, there + 1) or int(pieces.sum()) != there or _beyond(raw, parts.LARGEST_PART + 1):
+        if _beyond(pieces, there + 1) or int(pieces.sum()) != there or _beyond(raw, packed_bytes.LARGEST + 1):
             raise CorruptError("the list of chunks contradicts the list of segments")
         total = int(lengths.sum(dtype=np.float64))
         if total > chunks_end:
@@ -351,6 +353,6 @@ def _packed_gzip(gzip: Gzip) -> bytes:
 
 def _gzip(cursor: Cursor) -> Gzip:
     level, memory_level, strategy, exact, before, after = (cursor.number() for _ in range(6))
-    if not (level <= 9 and 1 <= memory_level <= 9 and strategy <= 4 and exact <= 1):
-        raise CorruptError("impossible settings of gzip")
+    if not (1 <= level <= 9 and 1 <= memory_level <= 9 and strategy <= 4 and exact <= 1):
+        raise CorruptError("impossible options of gzip")
     return Gzip(level, memory_level, strategy, bool(exact), before, after)

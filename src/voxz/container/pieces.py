@@ -8,7 +8,7 @@ A piece without a reference, or longer than `delta.LONGEST_PIECE`, or whose refe
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from voxz.container import delta, parts
+from voxz.container import delta, packed_bytes
 from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
@@ -78,14 +78,14 @@ class PieceWriter:
         raw = b"".join([varint(len(steps)), steps, *self._new])
         pieces = len(self._recent)
         self._start()
-        self._write(pieces, len(raw), parts.pack(raw))
+        self._write(pieces, len(raw), packed_bytes.pack(raw))
 
 
 def unpack_chunk(payload: bytes, raw_length: int, lengths: Sequence[int], counts: Sequence[int]) -> list[bytes]:
     """Pieces of a chunk: `lengths` are theirs, `counts` the number of pieces of the file of each."""
     if sum(lengths) > CHUNK + LONGEST:
         raise CorruptError(f"the pieces of a chunk have {sum(lengths)} bytes, expected at most {CHUNK + LONGEST}")
-    raw = Cursor(parts.unpack(payload, raw_length, 2 * (CHUNK + LONGEST)))
+    raw = Cursor(packed_bytes.unpack(payload, raw_length, 2 * (CHUNK + LONGEST)))
     steps = Cursor(raw.take(raw.number()))
     pieces: list[bytes] = []
     for length, of in zip(lengths, counts, strict=True):

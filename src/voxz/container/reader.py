@@ -1,9 +1,10 @@
 """Reading a file: its front is checked when it is opened, the catalogue when files are asked for, each chunk when it is read."""
 
 import functools
+import math
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs import registry
 from voxz.codecs.numbers import takes
-from voxz.container import parts
+from voxz.container import packed_bytes
 from voxz.container.byte_source import SourceLike, byte_source
 from voxz.container.catalogue import Catalogue
 from voxz.container.cursor import Cursor
@@ -144,7 +145,7 @@ class Reader:
         if not front.catalogue_raw_length:
             return Catalogue(_EMPTY, self._chunks_end)
         payload = self.read(self._chunks_end, front.catalogue_length, front.catalogue_crc32)
-        catalogue = Catalogue(parts.unpack(payload, front.catalogue_raw_length), self._chunks_end)
+        catalogue = Catalogue(packed_bytes.unpack(payload, front.catalogue_raw_length), self._chunks_end)
         if self._chunks_end - catalogue.chunk_bytes != self._arrays_end:
             raise CorruptError(
                 f"the chunks begin at byte {self._chunks_end - catalogue.chunk_bytes}, expected {self._arrays_end}"
@@ -226,6 +227,11 @@ class StoredArray:
                 yield list(zip(batch, payloads, strict=True))
                 first, size = last - 1, 0
             size += length
+
+    def samples_of(self, numbers: Iterable[int]) -> int:
+        """Samples of some bricks."""
+        boxes = (self.boxes[number] for number in numbers)
+        return sum(math.prod(brick_shape(box, self.layout.channels)) for box in boxes)
 
     def front(self, number: int, length: int) -> bytes:
         """First bytes of the payload of a brick, not checked."""

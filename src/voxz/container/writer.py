@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from voxz.container import parts
+from voxz.container import packed_bytes
 from voxz.container.catalogue import CatalogueBuilder
 from voxz.container.header import CRC, MAGIC, PREFIX, VERSION, ArrayHeader, Entry, Front
 from voxz.container.pieces import Chunk
@@ -45,7 +45,7 @@ class Writer:
     def finish(self, arrays: Sequence[ArrayHeader], catalogue: CatalogueBuilder, files_sha256: bytes) -> int:
         """Write catalogue, front and index; return the length of the file."""
         raw = catalogue.pack()
-        payload = parts.pack(raw) if raw else b""
+        payload = packed_bytes.pack(raw) if raw else b""
         self._write(payload)
         front = Front(self._front, self._end, len(payload), len(raw), zlib.crc32(payload), files_sha256, len(arrays))
         whole = PREFIX.pack(MAGIC, *VERSION) + front.pack() + b"".join(array.pack() for array in arrays) + self._entries

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from voxz.datasets.crop_options import SMALLEST, CropOptions, settle
 from voxz.datasets.crop_places import ATTEMPTS, draw
 from voxz.datasets.manifest import MANIFEST, Crop, finished
-from voxz.datasets.prepare_settings import SMALLEST, Settings, settle
 from voxz.datasets.subjects import split_of, subject_of
 from voxz.datasets.volumes import ENDINGS, TIFF, Volumes, find, need_tiff, read
 from voxz.errors import UsageError, VoxzError
@@ -42,7 +42,7 @@ class Summary:
 def prepare(
     source: str | os.PathLike[str],
     destination: str | os.PathLike[str],
-    settings: Settings,
+    options: CropOptions,
     *,
     notice: Notice,
     failed: Failed,
@@ -59,7 +59,7 @@ def prepare(
     Raises
     ------
     UsageError
-        No volumes, or a destination that holds something else or crops of other settings.
+        No volumes, or a destination that holds something else or crops of other options.
     MissingDependencyError
         There are TIFF stacks and no tifffile.
     OSError
@@ -73,8 +73,8 @@ def prepare(
         raise UsageError(f"{root} holds no volumes, files that end in {' '.join(ENDINGS)}")
     if any(name.lower().endswith(TIFF) for name in names):
         need_tiff()
-    settle(target, settings)
-    work = _Work(target, settings, notice)
+    settle(target, options)
+    work = _Work(target, options, notice)
     summary = Summary()
     sizes = [_size(root / name) for name in names]
     for number, name in enumerate(names, 1):
@@ -89,9 +89,9 @@ def prepare(
         if progress:
             progress(sum(sizes[:number]), sum(sizes))
     work.save(sorted(work.crops(), key=lambda crop: (crop.source, crop.number)))
-    summary.crops = {side: sum(crop.split == side for crop in work.crops()) for side in settings.split}
+    summary.crops = {side: sum(crop.split == side for crop in work.crops()) for side in options.split}
     for side, count in summary.crops.items():
-        if not count and settings.split[side]:
+        if not count and options.split[side]:
             notice(f"no crops for {side}: subjects are split by hash, and none fell there; add subjects or change the seed")
     return summary
 
@@ -99,8 +99,8 @@ def prepare(
 class _Work:
     """The destination folder and the crops that it holds already."""
 
-    def __init__(self, target: Path, settings: Settings, notice: Notice) -> None:
-        self._target, self._settings, self._notice = target, settings, notice
+    def __init__(self, target: Path, options: CropOptions, notice: Notice) -> None:
+        self._target, self._options, self._notice = target, options, notice
         for leftover in target.glob("**/.*.part"):
             leftover.unlink()
         self._by_source: dict[str, list[Crop]] = {}
@@ -135,9 +135,9 @@ class _Work:
             self._notice(f"{name} is left out: it has {size} voxels (z, y, x), fewer than {SMALLEST} along an axis")
             return "skipped"
         crops = self._cut(name, volumes)
-        if len(crops) < self._settings.crops_per_volume:
+        if len(crops) < self._options.crops_per_volume:
             self._notice(
-                f"{name} gave {len(crops)} of {self._settings.crops_per_volume} crops: "
+                f"{name} gave {len(crops)} of {self._options.crops_per_volume} crops: "
                 f"the others were empty or drawn before, {ATTEMPTS} times each"
             )
         if not crops:
@@ -161,7 +161,7 @@ class _Work:
 
     def _cut(self, name: str, volumes: Volumes) -> list[Crop]:
         """Write the crops of one file, without listing them."""
-        wish = self._settings
+        wish = self._options
         subject = subject_of(name, wish.subject_pattern)
         side = split_of(subject, wish.split, wish.seed)
         samples = volumes.samples

@@ -10,7 +10,15 @@ MASK = 0xFFFFFFFF
 
 @kernel
 def put_bits(words, position, value, length):  # type: ignore[no-untyped-def]
-    """Write the low `length` (0..32) bits of `value` at bit `position`; `words` (int64) start as zeros."""
+    """Write bits; return the position behind them.
+
+    Parameters
+    ----------
+    words : int64 (words,), zeros at first, with one more than the bits need
+    position : number of the first bit
+    value : its low bits are written
+    length : 0 to 32
+    """
     word = position >> 5
     shifted = value << (position & 31)
     words[word] |= shifted & MASK

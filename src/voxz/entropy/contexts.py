@@ -63,7 +63,12 @@ class Contexts:
 
 @kernel
 def _shift_for(total, count):  # type: ignore[no-untyped-def]
-    """Shift that brings a mean magnitude of total / count below a third of DIRECT."""
+    """Shift that brings a mean magnitude of total / count below a third of DIRECT.
+
+    Parameters
+    ----------
+    total, count : sum of magnitudes and their number, 1 or more
+    """
     shift = 0
     while (total >> shift) > count * (DIRECT // 3) and shift < LARGEST_SHIFT:
         shift += 1
@@ -72,7 +77,14 @@ def _shift_for(total, count):  # type: ignore[no-untyped-def]
 
 @kernel
 def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
-    """Population and sum of residual magnitudes of each grade."""
+    """Count the voxels of each grade, and sum up the magnitudes of their residuals.
+
+    Parameters
+    ----------
+    noted : int32 (voxels,), four times the grade, plus the phase
+    residuals : int32 (voxels,)
+    counts, magnitudes : int64 (GRADES,), added to
+    """
     for i in range(noted.size):
         grade = noted[i] >> 2
         counts[grade] += 1

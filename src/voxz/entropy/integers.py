@@ -23,6 +23,12 @@ BYTES_AN_INTEGER = 16
 
 @kernel
 def _rice_parameter(total, count):  # type: ignore[no-untyped-def]
+    """Rice parameter of a column.
+
+    Parameters
+    ----------
+    total, count : running sum of its folded integers, and their number
+    """
     parameter = 0
     while (count << parameter) < total and parameter < 24:
         parameter += 1
@@ -31,7 +37,16 @@ def _rice_parameter(total, count):  # type: ignore[no-untyped-def]
 
 @kernel
 def _code(values, columns, totals, counts, words, decoding):  # type: ignore[no-untyped-def]
-    """Write `values` to `words`, or read them; return the bits used, or -1 when `words` ends too early."""
+    """Write `values` to `words`, or read them; return the bits used, or -1 when `words` ends too early.
+
+    Parameters
+    ----------
+    values : int64 (n,), magnitudes below 2**30; decoding fills them
+    columns : int64 (n,), column of each
+    totals, counts : int64 (columns,), running sums and numbers, changed
+    words : int64 when encoding, uint32 when decoding; 32 bits in each, two more than are needed
+    decoding : whether `words` are read
+    """
     position = np.int64(0)
     limit = (words.size - 2) * 32
     for i in range(values.size):

@@ -54,8 +54,18 @@ def learnt(known, bit):  # type: ignore[no-untyped-def]
 def decide(inputs, experts, first, second, counters, slots, refiner, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
     """Code `bit`, or decode and return it; everything involved learns.
 
-    `inputs` holds the log odds of the experts; `first` and `second` are the sets of weights, `slots` the places of the
-    COUNTERS counters (probability and count in one number), `refiner` the row of the last stage.
+    Parameters
+    ----------
+    inputs : float64 (experts + COUNTERS,), log odds; the caller fills those of the experts
+    experts : their number
+    first, second : float64 (experts + COUNTERS,), both sets of weights
+    counters : uint32, probability << COUNT_BITS | count
+    slots : int64 (COUNTERS,), places of the counters that count here
+    refiner : float64 (REFINED,), the last stage
+    coder : int64 (4,), see `voxz.entropy.binary`
+    data : uint8 (bytes,)
+    bit : 0 or 1; anything when decoding
+    decoding : whether `data` is decoded
     """
     size = experts + COUNTERS
     for k in range(experts):

@@ -26,11 +26,19 @@ CONTEXTS = 1 << 12
 
 @kernel
 def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[no-untyped-def]
-    """Decide every voxel of the rows of a `plane` of `sizes` ``(series, z, y, x)``; the last row of the array is nothing.
-
-    It is decoded from `words`, or twice the chance plus the decision is noted.
+    """Decide every voxel of a plane: decode it, or note twice its chance plus the decision.
 
     Returns True unless `words` do not end where the decisions do.
+
+    Parameters
+    ----------
+    plane : uint8 (rows + 1, columns), 0 or 1, margins of rows and the last row are 0; decoding fills it
+    sizes : int64 (4,), series, z, y, x
+    chances : int64 (CONTEXTS,), of a one, in ``2**-CHANCE_BITS``, changed
+    seen : int64 (CONTEXTS,), decisions so far, at most LONGEST_MEMORY, changed
+    noted : uint16 (voxels,), filled when encoding
+    words : uint16, read when decoding; with a row of zeros and one more behind
+    decoding : whether `words` are read
     """
     depth, height, width = sizes[1], sizes[2], sizes[3]
     nothing = plane.shape[0] - 1
@@ -81,7 +89,13 @@ def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[
 
 @kernel
 def _encode(noted, words):  # type: ignore[no-untyped-def]
-    """Code the decisions of `noted`; return how many of `words` were filled, from the end."""
+    """Code the decisions of `noted`; return how many of `words` were filled, from the end.
+
+    Parameters
+    ----------
+    noted : uint16 (voxels,), from `_walk`
+    words : uint16 (voxels + 4,), filled from the end
+    """
     state = np.int64(LOWEST)
     end = words.size
     for i in range(noted.size - 1, -1, -1):

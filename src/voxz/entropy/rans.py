@@ -25,7 +25,14 @@ LOWEST = 1 << 16
 
 @kernel
 def fill_slots(frequencies, slots, spans):  # type: ignore[no-untyped-def]
-    """Fill the decoder's `slots` (tables, TOTAL) and `spans` (tables, symbols); False if a row does not sum to TOTAL."""
+    """Fill the decoder's tables; False if a row of frequencies does not sum to TOTAL.
+
+    Parameters
+    ----------
+    frequencies : int32 (tables, symbols)
+    slots : uint8 (tables, TOTAL), symbol of each slot, filled
+    spans : int32 (tables, symbols), frequency << 16 | first slot, filled
+    """
     for table in range(frequencies.shape[0]):
         start = 0
         for symbol in range(frequencies.shape[1]):
@@ -73,7 +80,14 @@ def encode_symbols(tables, symbols, frequencies, starts, words):  # type: ignore
 
 @kernel
 def _normalise(counts, total_frequency, frequencies):  # type: ignore[no-untyped-def]
-    """Scale rows of `counts` to `frequencies` that sum to `total_frequency`, every occurring symbol at least 1."""
+    """Scale counts to frequencies of a given sum, every occurring symbol at least 1.
+
+    Parameters
+    ----------
+    counts : int64 (tables, symbols), from 0 on
+    total_frequency : sum of each row of frequencies, at least the number of symbols
+    frequencies : int32 (tables, symbols), zeros at first, filled
+    """
     for table in range(counts.shape[0]):
         total = np.int64(0)
         for symbol in range(counts.shape[1]):

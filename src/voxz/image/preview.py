@@ -57,7 +57,7 @@ def coarse_samples(array: StoredArray, resolution: int, threads: int, check: Cal
         result[places[number]] = array.brick(number, coarse, payload)
 
     for batch in array.batches(needed):
-        for _ in map_ordered(decode, batch, min(threads, len(batch))):
+        for _ in map_ordered(decode, batch, min(threads, len(batch)), array.samples_of(number for number, _ in batch)):
             pass
     return result
 

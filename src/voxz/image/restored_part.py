@@ -59,12 +59,13 @@ class RestoredParts:
 
     def samples(self, array: int, first: int, count: int) -> NDArray[np.generic]:
         """Samples ``[first, first + count)`` of an array in memory order, in stored byte order."""
-        shape = self._reader.arrays[array].layout.canonical
+        layout = self._reader.arrays[array].layout
+        shape = layout.canonical
         channels = max(1, shape[4])
         skip = first % channels
         start, stop = first // channels, -(-(first + count) // channels)
-        found = [self._box(array, box) for box in runs(start, stop, shape[:4])]
-        return np.concatenate([part.reshape(-1) for part in found])[skip : skip + count]
+        found = [self._box(array, box).reshape(-1) for box in runs(start, stop, shape[:4])]
+        return np.concatenate([np.empty(0, layout.dtype), *found], dtype=layout.dtype)[skip : skip + count]
 
     def _part(self, segment: Verbatim | Samples, key: int, piece: int | None, start: int, stop: int) -> bytes:
         how = b"" if piece is None else self._reader.piece(piece)

@@ -85,6 +85,7 @@ class ForeignFile:
     space : where the samples lie; None if the format does not say
     facts : free of names and dates of people; what `info` shows about the volume ("modality", "series")
     personal : kinds of data in the file that may tell who a person is ("dates"), for one warning about all files
+    series : what files of one series have in common, and others do not; empty if the format knows no series. It is not kept
     """
 
     format: str
@@ -92,6 +93,7 @@ class ForeignFile:
     space: Space | None = None
     facts: dict[str, str] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
+    series: str = ""
 
 
 class Reader(Protocol):

@@ -6,8 +6,8 @@ when their array is coded, and a file that is another one by then is an error.
 """
 
 import contextlib
-import gzip
 import hashlib
+import io
 import os
 import warnings
 import zlib
@@ -19,16 +19,19 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.files import Gzip
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
-from voxz.io import gzip_stream
 from voxz.io.arrange import arrange
 from voxz.io.foreign_file import HEAD_BYTES, ForeignFile, Space, Stretch
+from voxz.io.gzip_members import MemberSearch, Repacking
+from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
 from voxz.io.packings import packing
 from voxz.io.readers import READERS
 from voxz.threads import map_ordered
 from voxz.volume.layout import MOST_AXES, Layout
+
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""A folder, or files and folders."""
 
 PLAIN, FOLDER = "bytes", "folder"
 """Formats of files that no reader knows, and of empty folders."""
@@ -37,9 +40,10 @@ LARGEST_ITEM = 1 << 30
 """Bytes of samples that are unpacked, or put into another order, at once; larger ones are verbatim."""
 
 _PART = 1 << 22
+_BUFFER = 1 << 18
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """A stretch of samples in a file, and how its packing is done again."""
 
@@ -52,7 +56,7 @@ class Item:
         return self.stretch.packing == "raw" and not self.stretch.view.split
 
 
-@dataclass
+@dataclass(slots=True)
 class TreeFile:
     """A file of an archive.
 
@@ -61,9 +65,9 @@ class TreeFile:
     name : path within the folder, with ``/``
     stamp : what changes when the file does
     size, crc32, sha256 : of its content
-    gzip, gzip_crc32 : how the content was compressed, if that can be done again exactly
+    repacking : how the content becomes a .gz file again; None if it was none, or is kept as it was
     items : in file order
-    space, facts, personal : what its reader says
+    space, facts, personal, series : what its reader says
     """
 
     name: str
@@ -75,12 +79,12 @@ class TreeFile:
     size: int = 0
     crc32: int = 0
     sha256: bytes = b""
-    gzip: Gzip | None = None
-    gzip_crc32: int = 0
+    repacking: Repacking | None = None
     items: tuple[Item, ...] = ()
     space: Space | None = None
     facts: dict[str, str] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
+    series: str = ""
     detached: dict[str, tuple[Stretch, ...]] = field(default_factory=dict)
 
     @contextlib.contextmanager
@@ -89,14 +93,14 @@ class TreeFile:
         if self.stamp and _stamp(self.path) != self.stamp:
             raise TruncatedError(f"{self.path} was changed while it was read; wait until it is complete and try again")
         with self.path.open("rb") as raw:
-            if self.gzip is None:
-                yield raw
-            else:
-                with gzip.GzipFile(fileobj=raw, mode="rb") as content:
-                    yield cast(BinaryIO, content)
+            yield raw if self.repacking is None else _unpacked(raw, self.path)
 
 
-@dataclass
+def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
+    return io.BufferedReader(ContentFile(file, str(path)), _BUFFER)
+
+
+@dataclass(slots=True)
 class TreeArray:
     """An array that files make together: its items, as numbers of a file and of its item, in memory order."""
 
@@ -111,13 +115,17 @@ class Tree:
     ----------
     files : those that share an array follow each other in its order; the ones without samples come last
     arrays : in the order of the files
+    named : whether the names of the files are kept
+    series : the series that all of them belong to; empty if there is none, or they were not parted by it
     """
 
-    def __init__(
-        self, source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], threads: int, named: bool = True
-    ) -> None:
+    def __init__(self, found: list[TreeFile], named: bool = True, source: Source | None = None, series: str = "") -> None:
+        self.files, self.arrays = _arranged(found)
+        self.named, self.series, self._source = named, series, source
+
+    @classmethod
+    def of(cls, source: Source, threads: int, named: bool = True) -> "Tree":
         """Look through a folder, or a list of files and folders; if not `named`, at one file whose name is not kept."""
-        self._source, self.named = source, named
         listed = _listed(source) if named else {"": Path(cast(str, source))}
         if not listed:
             raise UsageError("there are no files to archive; give a folder that has some")
@@ -129,12 +137,21 @@ class Tree:
                 if other is not None and not other.items:
                     other.items = _proven(other, stretches)
                     other.format, other.space, other.facts = file.format, file.space, file.facts
-        self.files, self.arrays = _arranged(found)
-        _warn_of_personal_data(self.files)
+        tree = cls(found, named, source)
+        _warn_of_personal_data(tree.files)
+        return tree
+
+    def by_series(self) -> "list[Tree]":
+        """A tree for each series, in the order of the names of their first files, and one for what belongs to none."""
+        parts: dict[str, list[TreeFile]] = {}
+        for file in sorted(self.files, key=lambda file: (not file.series, file.name)):
+            parts.setdefault(file.series, []).append(file)
+        return [Tree(files, self.named, None, series) for series, files in parts.items()]
 
     def refuse_changed(self) -> None:
         """Raise `TruncatedError` if files came, went or changed since they were listed."""
-        now = {name: _stamp(path) for name, path in _listed(self._source).items() if path.exists()}
+        listed = {file.name: file.path for file in self.files} if self._source is None else _listed(self._source)
+        now = {name: _stamp(path) for name, path in listed.items() if path.exists()}
         then = {file.name: file.stamp for file in self.files}
         if now != then:
             changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
@@ -153,7 +170,7 @@ def _warn_of_personal_data(files: Sequence[TreeFile]) -> None:
         )
 
 
-def _listed(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> dict[str, Path]:
+def _listed(source: Source) -> dict[str, Path]:
     """Files, and empty folders (with a ``/`` at their end), by name."""
     if not isinstance(source, str | os.PathLike):
         found: dict[str, Path] = {}
@@ -188,23 +205,14 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
     if path.is_dir():
         file.format, file.sha256 = FOLDER, hashlib.sha256().digest()
         return file
-    with path.open("rb") as raw:
-        if whole and raw.read(len(gzip_stream.MAGIC)) == gzip_stream.MAGIC:
-            file.gzip, file.gzip_crc32 = _gzip(path) or (None, 0)
-    digest = hashlib.sha256()
-    with file.content() as content:
-        head = b""
-        while part := content.read(_PART):
-            head = head or part[:HEAD_BYTES]
-            digest.update(part)
-            file.crc32, file.size = zlib.crc32(part, file.crc32), file.size + len(part)
-    file.sha256 = digest.digest()
+    head = _read_through(file, whole)
     try:
         known = _parsed(file, head)
         if known is not None:
             inner = path.name
             file.items = _proven(file, known.stretches.get(inner, ()))
             file.format, file.space, file.facts, file.personal = known.format, known.space, dict(known.facts), known.personal
+            file.series = known.series
             file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
     except (CorruptError, UnsupportedError) as fault:
         if whole:
@@ -212,24 +220,36 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
     return file
 
 
-def _gzip(path: Path) -> tuple[Gzip, int] | None:
-    """Settings that give the very .gz file again, and its CRC32; None if there are none, or it is damaged."""
-    check = gzip_stream.IdentityCheck(path)
-    try:
-        with gzip.open(path) as content:
-            while part := content.read(_PART):
-                check.feed(part)
-    except (OSError, EOFError, zlib.error):
-        check.close()
-        return None
-    found = check.result(b"")
-    return found if found[0].exact else None
+def _read_through(file: TreeFile, whole: bool) -> bytes:
+    """Find its checksums, and how its gzip is done again; return its first bytes. Of a `whole` one, that must be exact."""
+    with file.path.open("rb") as raw:
+        if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC:
+            with contextlib.closing(MemberSearch(file.path)) as members, contextlib.suppress(CorruptError):
+                content = Content(raw, str(file.path), members)
+                head = _summed(file, content)
+                file.repacking = members.result(content)
+                if file.repacking.gzip.exact or not whole:
+                    return head
+            raw.seek(0)
+            file.repacking = None
+        return _summed(file, raw)
+
+
+def _summed(file: TreeFile, content: BinaryIO | Content) -> bytes:
+    digest, head = hashlib.sha256(), b""
+    file.crc32 = file.size = 0
+    while part := content.read(_PART):
+        head += part[: HEAD_BYTES - len(head)]
+        digest.update(part)
+        file.crc32, file.size = zlib.crc32(part, file.crc32), file.size + len(part)
+    file.sha256 = digest.digest()
+    return head
 
 
 def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
     """What the reader of its format says; None if there is none."""
     name = file.path.name
-    plain = name[:-3] if file.gzip and name.lower().endswith(".gz") else name
+    plain = content_name(name) if file.repacking else name
     reader = next((module for module in READERS.values() if module.recognise(head, plain)), None)
     if reader is None:
         return None
@@ -240,13 +260,10 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
             if Path(other).name != other or not path.is_file():
                 raise UnsupportedError(f"its samples are in {other}, which is not beside it")
             raw = stack.enter_context(path.open("rb"))
-            packed = raw.peek(len(gzip_stream.MAGIC))[: len(gzip_stream.MAGIC)] == gzip_stream.MAGIC
-            return cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))) if packed else raw
+            return _unpacked(raw, path) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
 
-        try:
+        with np.errstate(all="ignore"):  # what overflows in a header is infinite, and infinite places are none
             known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise CorruptError(f"its samples are in a damaged gzip file ({error})") from None
     if plain != name and plain in known.stretches:
         known.stretches[name] = known.stretches.pop(plain)
     return known
@@ -257,7 +274,8 @@ def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
     items, end = [], 0
     with file.content() as content:
         for stretch in stretches:
-            if not stretch.length or stretch.start < end or stretch.start + stretch.length > file.size:
+            empty = not stretch.length or not stretch.layout.nbytes
+            if empty or stretch.start < end or stretch.start + stretch.length > file.size:
                 continue
             item = Item(stretch)
             if item.plain:

@@ -5,7 +5,7 @@ Sums run in a fixed order in IEEE doubles, so the same bytes come out everywhere
 
 import numpy as np
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 BLOCK = 8
 
@@ -32,7 +32,13 @@ def add_block(moments, block):  # type: ignore[no-untyped-def]
 
 @kernel
 def add_rest(moments, block, filled):  # type: ignore[no-untyped-def]
-    """Add the first `filled` rows of a `block` that did not become full."""
+    """Add the first `filled` rows of a `block` that did not become full.
+
+    Parameters
+    ----------
+    moments, block : as for `add_block`
+    filled : 0 to BLOCK - 1; the other rows are set to zeros
+    """
     if filled > 0:
         for line in range(filled, BLOCK):
             for k in range(block.shape[1]):
@@ -40,9 +46,17 @@ def add_rest(moments, block, filled):  # type: ignore[no-untyped-def]
         add_block(moments, block)
 
 
-@kernel
+@allocating_kernel
 def solve(moments, count, ridge_weight, change):  # type: ignore[no-untyped-def]
-    """Solve the ridge regression of `moments` for `change` (Cholesky); zeros where there is nothing to learn."""
+    """Solve the ridge regression of `moments` for `change` (Cholesky); zeros where there is nothing to learn.
+
+    Parameters
+    ----------
+    moments : float64 (n, n), upper triangle; row and column number `change.size` belong to the target
+    count : samples that were summed
+    ridge_weight : pull towards zeros, in samples of average power
+    change : float64 (features,), filled
+    """
     size = change.size
     trace = 0.0
     for k in range(size):
@@ -77,7 +91,13 @@ def solve(moments, count, ridge_weight, change):  # type: ignore[no-untyped-def]
 
 @kernel
 def gain(moments, change):  # type: ignore[no-untyped-def]
-    """By how much `change` lowers the weighted squared residual of `moments`."""
+    """By how much `change` lowers the weighted squared residual of `moments`.
+
+    Parameters
+    ----------
+    moments : as for `solve`
+    change : float64 (features,)
+    """
     size = change.size
     total = 0.0
     for i in range(size):

@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from voxz.container.files import Gzip
+from voxz.io.gzip_members import Repacking
 from voxz.volume.layout import Foreign, Layout
 
 Progress = Callable[[int, int], None]
 """Called with the bytes of samples done and their total."""
+
+
+def part_of(progress: Progress | None, number: int, parts: int) -> Progress | None:
+    """Progress of one of several passes of equal length."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(number * total + done, parts * total)
 
 
 @runtime_checkable
@@ -35,9 +42,5 @@ class Samples(SampleReader, Protocol):
     def read_tail(self) -> bytes:
         """Return what follows the samples."""
 
-    def gzip(self) -> tuple[Gzip, int] | None:
-        """After the tail: settings of gzip, exact if they give the very .gz file, and its CRC32; None if it is no .gz file."""
-
-    @property
-    def behind_gzip(self) -> bytes:
-        """After the tail: the bytes behind the gzip stream."""
+    def gzip(self) -> Repacking | None:
+        """After the tail: how the content becomes a .gz file again; None if it was none."""

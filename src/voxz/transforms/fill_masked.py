@@ -15,7 +15,14 @@ ROUNDS = 8
 
 @kernel
 def _push(values, known, coarse, coarse_known):  # type: ignore[no-untyped-def]
-    """Sums of `values` and of `known` over cubes of two voxels a side."""
+    """Sum up voxels over cubes of two voxels a side.
+
+    Parameters
+    ----------
+    values : float64 (z, y, x)
+    known : float64 (z, y, x), voxels behind each value; 0 where it is unknown
+    coarse, coarse_known : float64, half as long, rounded up; zeros at first, added to
+    """
     for z in range(values.shape[0]):
         for y in range(values.shape[1]):
             for x in range(values.shape[2]):
@@ -26,7 +33,14 @@ def _push(values, known, coarse, coarse_known):  # type: ignore[no-untyped-def]
 
 @kernel
 def _pull(values, known, coarse):  # type: ignore[no-untyped-def]
-    """Turn sums into means, and take those of the `coarse` cubes where nothing is known."""
+    """Turn sums into means, and take those of the `coarse` cubes where nothing is known.
+
+    Parameters
+    ----------
+    values : float64 (z, y, x), sums, changed
+    known : float64 (z, y, x), voxels behind each sum
+    coarse : float64, half as long, rounded up: means over cubes
+    """
     for z in range(values.shape[0]):
         for y in range(values.shape[1]):
             for x in range(values.shape[2]):
@@ -38,7 +52,13 @@ def _pull(values, known, coarse):  # type: ignore[no-untyped-def]
 
 @kernel
 def _smooth(values, unknown):  # type: ignore[no-untyped-def]
-    """One round of averaging over the face neighbours, in place, of the voxels whose flat indices are `unknown`."""
+    """One round of averaging over the face neighbours, in place.
+
+    Parameters
+    ----------
+    values : float64 (z, y, x), changed
+    unknown : int64 (voxels,), flat indices of those that are averaged
+    """
     depth, height, width = values.shape
     for k in range(unknown.size):
         place = unknown[k]

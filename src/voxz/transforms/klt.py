@@ -61,7 +61,14 @@ class Basis:
 
 @kernel
 def _mix(basis, components, volumes):  # type: ignore[no-untyped-def]
-    """``volumes = basis @ components``, every sum in the order of the components."""
+    """``volumes = basis @ components``, every sum in the order of the components.
+
+    Parameters
+    ----------
+    basis : float64 (outputs, inputs)
+    components : float64 (inputs, samples)
+    volumes : float64 (outputs, samples), zeros at first, added to
+    """
     length = components.shape[1]
     for first in range(0, length, _BLOCK):
         last = min(first + _BLOCK, length)

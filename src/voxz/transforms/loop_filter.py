@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.transforms.margins import Box, parts_with_margins
 from voxz.transforms.wiener import Filters
 
@@ -71,7 +71,7 @@ def clipped(difference):  # type: ignore[no-untyped-def]
     return min(max(difference, -CLIP), CLIP)
 
 
-@kernel
+@allocating_kernel
 def _second_differences(plane, sums, rows):  # type: ignore[no-untyped-def]
     """Magnitudes of second differences along x, y and both diagonals of a padded slice, summed over 5 x 5 voxels into `sums`."""
     height, width = sums.shape[1], sums.shape[2]
@@ -95,9 +95,16 @@ def _second_differences(plane, sums, rows):  # type: ignore[no-untyped-def]
                 sums[k, y, at(x)] = tall + rows[k, y + 3, at(x)] + rows[k, y + 4, at(x)]
 
 
-@kernel
+@allocating_kernel
 def _classify(units, bounds, classes):  # type: ignore[no-untyped-def]
-    """Class of every voxel, from `units` with margins into `classes` ``(z, y, x)``."""
+    """Fill the class of every voxel.
+
+    Parameters
+    ----------
+    units : int32 (z, y, x), with margins
+    bounds : int64 (activities,), where a class of activity begins, in units
+    classes : uint8 (z, y, x), filled
+    """
     depth, height, width = classes.shape
     sums = np.zeros((4, height, width), np.int32)
     rows = np.zeros((4, height + 4, width), np.int32)
@@ -121,7 +128,17 @@ def _classify(units, bounds, classes):  # type: ignore[no-untyped-def]
 
 @kernel
 def _correct(units, classes, offsets, weights, of_class, scale, volume):  # type: ignore[no-untyped-def]
-    """Add to `volume` what the filters find in flat `units` with margins."""
+    """Add to a volume what the filters find.
+
+    Parameters
+    ----------
+    units : int32, flat, with margins
+    classes : uint8 (z, y, x), from `_classify`
+    offsets : int64 (pairs,), distances in `units`
+    weights, of_class : as in `wiener.Filters`
+    scale : value of a weight of 1 for one unit, in stored units
+    volume : float64 (z, y, x), changed
+    """
     depth, height, width = classes.shape
     row_length = width + 2 * MARGIN
     for z in range(depth):

@@ -26,7 +26,15 @@ Volumes = NDArray[np.float64]
 def _gather(units, classes, missed, offsets, strides, seen, blocks, filled, moments):  # type: ignore[no-untyped-def]
     """Add the second moments of features and error of every so many voxels of each class, with their stride as weight.
 
-    `missed` ``(z, y, x)`` is the error in units, NaN where it does not matter.
+    Parameters
+    ----------
+    units, classes, offsets : as for `loop_filter._correct`
+    missed : float64 (z, y, x), error in units, NaN where it does not matter
+    strides : int64 (classes,), of every so many voxels of a class one is taken
+    seen : int64 (classes,), voxels so far, changed
+    blocks : float64 (classes, BLOCK, WIDTH), rows that are not in the moments yet
+    filled : int64 (classes,), their number, changed
+    moments : float64 (classes, WIDTH, WIDTH), upper triangles, added to
     """
     depth, height, width = classes.shape
     row_length = width + 2 * MARGIN

@@ -80,7 +80,15 @@ def _columns(count: int, taps: int) -> NDArray[np.int64]:
 
 @kernel
 def _fitted(moments, count, ridge, weights):  # type: ignore[no-untyped-def]
-    """Solve for `weights`; return by how much they lower the squared error."""
+    """Solve for `weights`; return by how much they lower the squared error.
+
+    Parameters
+    ----------
+    moments : float64 (n, n), upper triangle; row and column number `weights.size` belong to the error
+    count : samples that were summed
+    ridge : as in `least_squares.solve`
+    weights : float64 (taps,), filled
+    """
     solve(moments, count, ridge, weights)
     return gain(moments, weights)
 

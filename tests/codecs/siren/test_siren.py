@@ -20,7 +20,7 @@ from voxz.codecs.numbers import SIREN
 from voxz.codecs.siren.codec import decode_brick, decode_part, encode_field
 from voxz.codecs.siren.field import Field, Networks
 from voxz.codecs.siren.network import Shape
-from voxz.codecs.siren.options import PRESETS, Siren, settings_from_text
+from voxz.codecs.siren.options import PRESETS, Siren, options_from_text
 from voxz.container.reader import Reader
 from voxz.errors import VoxzError
 from voxz.volume.background import find_background
@@ -168,12 +168,12 @@ def test_label_maps_are_refused() -> None:
 
 
 def test_options() -> None:
-    options = Siren("siren", **settings_from_text("width=64, omega=25, warm=no,weights=float32,axes=2"))
+    options = Siren("siren", **options_from_text("width=64, omega=25, warm=no,weights=float32,axes=2"))
     assert (options.width, options.omega, options.warm, options.weights, options.axes) == (64, 25.0, False, "float32", 2)
     assert Siren.from_dict(json.loads(json.dumps(options.to_dict()))) == options
     for wrong in ("width", "width=x", "colour=red", "warm=maybe", "axes=5", "width=-1", "model=latents,axes=2"):
         with pytest.raises(voxz.UsageError, match=r"got|name=value|network"):
-            Siren("siren", **settings_from_text(wrong))
+            Siren("siren", **options_from_text(wrong))
     with pytest.raises(voxz.UsageError, match="preset"):
         Siren("best")
     published = Siren("sirenmri-2d")

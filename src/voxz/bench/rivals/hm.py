@@ -35,7 +35,7 @@ class Hm(External, Stacked):
             raise UsageError("hm needs config=PATH of encoder_randomaccess_main_rext.cfg, which is in HM's folder cfg")
         n, y, x = stack.shape
         bits = max(8, int(stack.max()).bit_length())
-        settings = {
+        options = {
             "SourceWidth": x,
             "SourceHeight": y,
             "FramesToBeEncoded": n,
@@ -50,12 +50,12 @@ class Hm(External, Stacked):
             "ExtendedPrecision": int(bits > 12),
         }
         if self.bound == 0:
-            settings |= {"CostMode": "lossless", "TransquantBypassEnable": 1, "CUTransquantBypassFlagForce": 1, "QP": 0}
+            options |= {"CostMode": "lossless", "TransquantBypassEnable": 1, "CUTransquantBypassFlagForce": 1, "QP": 0}
         else:
-            settings |= {"QP": self.qp}
-        options = [f"--{name}={value}" for name, value in settings.items()]
+            options |= {"QP": self.qp}
         raw = stack.astype("<u2" if bits > 8 else "u1").tobytes()
-        arguments = ["-c", self.config, "-i", "in.yuv", "-b", "out.bin", *options]
+        arguments = ["-c", self.config, "-i", "in.yuv", "-b", "out.bin"]
+        arguments += [f"--{name}={value}" for name, value in options.items()]
         return [bytes([bits]), self.run("TAppEncoder", arguments, {"in.yuv": raw}, "out.bin")]
 
     def decode_stack(self, parts: list[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from voxz.bench.rivals.base import ImageCodecs, Order, to_type
 from voxz.bench.rivals.frame import Frame, pack, unpack
-from voxz.bench.rivals.lifting import forward, inverse, levels_for
+from voxz.bench.rivals.lifting import forward, inverse, scales_for
 from voxz.errors import UnsupportedError
 
 _FRACTION = 16
@@ -41,7 +41,7 @@ class Jpeg2000(ImageCodecs):
         if samples.dtype.kind not in "iu":
             raise UnsupportedError(f"takes integers only (got {samples.dtype})")
         across = np.moveaxis(samples, self._axis(), 0)
-        coefficients = forward(across, self._levels(len(across)), not self.rmse)
+        coefficients = forward(across, self._scales(len(across)), not self.rmse)
         if self.rmse:
             coefficients = np.rint(coefficients * _FRACTION).astype(np.int64)
         slices = np.moveaxis(coefficients, 0, self._axis()).reshape(-1, *samples.shape[2:])
@@ -59,15 +59,15 @@ class Jpeg2000(ImageCodecs):
         across: NDArray[Any] = np.moveaxis(coefficients, self._axis(), 0)
         if self.rmse:
             across = across / _FRACTION
-        samples = inverse(across, self._levels(len(across)), not self.rmse)
+        samples = inverse(across, self._scales(len(across)), not self.rmse)
         return to_type(np.moveaxis(samples, 0, self._axis()), frame.dtype)
 
     def _axis(self) -> int:
         """Axis across which slices are transformed: along z in each volume, or along the series."""
         return 1 if self.order == "volume" else 0
 
-    def _levels(self, length: int) -> int:
-        return levels_for(length, self.zlevels) if self.z == "wavelet" else 0
+    def _scales(self, length: int) -> int:
+        return scales_for(length, self.zlevels) if self.z == "wavelet" else 0
 
     def _encode_slice(self, image: NDArray[Any], bits: int) -> bytes:
         quality: dict[str, Any] = {"reversible": True}

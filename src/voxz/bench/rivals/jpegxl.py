@@ -1,7 +1,7 @@
 """JPEG XL: slice by slice, all slices in one mosaic, or the slices as extra channels of one image.
 
 The last form lets a slice's contexts see the slices before it and learns one tree from all samples. The imagecodecs package
-decodes it; encoding needs settings that only the library has, so the library inside that package is called directly.
+decodes it; encoding needs options that only the library has, so the library inside that package is called directly.
 """
 
 import ctypes
@@ -105,16 +105,16 @@ def _library(codecs: Any) -> Any:
     return library
 
 
-def _encode_channels(library: Any, stack: NDArray[Any], settings: JpegXl) -> bytes:
+def _encode_channels(library: Any, stack: NDArray[Any], codec: JpegXl) -> bytes:
     """One image: the first slice is its gray channel, the others are extra channels."""
     encoder = ctypes.c_void_p(library.JxlEncoderCreate(None))
     try:
-        return _run(library, encoder, np.ascontiguousarray(stack), settings)
+        return _run(library, encoder, np.ascontiguousarray(stack), codec)
     finally:
         library.JxlEncoderDestroy(encoder)
 
 
-def _run(library: Any, encoder: ctypes.c_void_p, stack: NDArray[Any], settings: JpegXl) -> bytes:
+def _run(library: Any, encoder: ctypes.c_void_p, stack: NDArray[Any], codec: JpegXl) -> bytes:
     def check(status: int) -> None:
         if status:
             raise RuntimeError(f"libjxl refuses: error {library.JxlEncoderGetError(encoder)}")
@@ -137,7 +137,7 @@ def _run(library: Any, encoder: ctypes.c_void_p, stack: NDArray[Any], settings: 
     check(library.JxlEncoderSetColorEncoding(encoder, colour))
     frame = ctypes.c_void_p(library.JxlEncoderFrameSettingsCreate(encoder, None))
     check(library.JxlEncoderSetFrameLossless(frame, 1))
-    options = {_EFFORT: settings.effort, _GROUP_SIZE: 3, _PREDICTOR: settings.predictor, _PREVIOUS_CHANNELS: settings.previous}
+    options = {_EFFORT: codec.effort, _GROUP_SIZE: 3, _PREDICTOR: codec.predictor, _PREVIOUS_CHANNELS: codec.previous}
     for option, value in options.items():
         check(library.JxlEncoderFrameSettingsSetOption(frame, option, ctypes.c_int64(value)))
     check(library.JxlEncoderFrameSettingsSetFloatOption(frame, _TREE_PERCENT, ctypes.c_float(100)))

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from voxz.bench.rivals.base import Order, Stacked
 from voxz.bench.rivals.external import External
-from voxz.bench.rivals.lifting import levels_for
+from voxz.bench.rivals.lifting import scales_for
 
 
 @dataclass(frozen=True)
 class Kakadu(External, Stacked):
-    """Kakadu; `rate` in bits/voxel, 0 for lossless; `zlevels` wavelet levels across slices."""
+    """Kakadu; `rate` in bits/voxel, 0 for lossless; `zlevels` wavelet scales across slices."""
 
     rate: float = 0.0
     zlevels: int = 5
@@ -43,7 +43,7 @@ class Kakadu(External, Stacked):
             f"Mstage_inputs:I25={{0,{n - 1}}}",
             f"Mstage_outputs:I25={{0,{n - 1}}}",
             f"Mstage_collections:I25={{{n},{n}}}",
-            f"Mstage_xforms:I25={{DWT,{kernel},4,{levels_for(n, self.zlevels)},0}}",
+            f"Mstage_xforms:I25={{DWT,{kernel},4,{scales_for(n, self.zlevels)},0}}",
             "Mnum_stages=1",
             "Mstages=25",
         ]

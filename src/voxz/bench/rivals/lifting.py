@@ -10,42 +10,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NINE_SEVEN = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)
-_LOW_SCALE = 2**0.5 / 1.230174104914001
+_LOW_FACTOR = 2**0.5 / 1.230174104914001
 
 
-def levels_for(length: int, wanted: int) -> int:
+def scales_for(length: int, wanted: int) -> int:
     """Times that `length` slices can be halved, up to `wanted`."""
     return max(0, min(wanted, length.bit_length() - 1))
 
 
-def forward(samples: NDArray[Any], levels: int, lossless: bool) -> NDArray[Any]:
+def forward(samples: NDArray[Any], scales: int, lossless: bool) -> NDArray[Any]:
     """Coefficients of samples ``(n, ...)``: the coarsest slices first."""
     work: NDArray[Any] = samples.astype(np.int64 if lossless else np.float64)
     length = len(work)
-    for _ in range(levels):
+    for _ in range(scales):
         even: NDArray[Any] = work[:length:2].copy()
         odd: NDArray[Any] = work[1:length:2].copy()
         for number, step in enumerate(_steps(lossless)):
             _lift(odd, even, step, 1, number % 2 == 0)
         if not lossless:
-            even, odd = even * _LOW_SCALE, odd / _LOW_SCALE
+            even, odd = even * _LOW_FACTOR, odd / _LOW_FACTOR
         work[:length] = np.concatenate([even, odd])
         length = (length + 1) // 2
     return work
 
 
-def inverse(coefficients: NDArray[Any], levels: int, lossless: bool) -> NDArray[Any]:
+def inverse(coefficients: NDArray[Any], scales: int, lossless: bool) -> NDArray[Any]:
     """Undo `forward`."""
     work: NDArray[Any] = coefficients.astype(np.int64 if lossless else np.float64)
     lengths = [len(work)]
-    for _ in range(levels - 1):
+    for _ in range(scales - 1):
         lengths.append((lengths[-1] + 1) // 2)
-    for length in reversed(lengths[:levels]):
+    for length in reversed(lengths[:scales]):
         half = (length + 1) // 2
         even: NDArray[Any] = work[:half].copy()
         odd: NDArray[Any] = work[half:length].copy()
         if not lossless:
-            even, odd = even / _LOW_SCALE, odd * _LOW_SCALE
+            even, odd = even / _LOW_FACTOR, odd * _LOW_FACTOR
         steps = list(enumerate(_steps(lossless)))
         for number, step in reversed(steps):
             _lift(odd, even, step, -1, number % 2 == 0)

@@ -28,13 +28,13 @@ class Prequant(JpegXl):
             raise UnsupportedError(f"takes integers only (got {samples.dtype})")
         step = 2 * self.error + 1
         lowest = int(samples.min())
-        levels = (samples.astype(np.int64) - lowest + self.error) // step
-        if int(levels.max()) > np.iinfo(np.uint16).max:
-            raise UnsupportedError(f"takes up to 16 bits after quantisation (got {int(levels.max()) + 1} values)")
-        inner = Stacked.encode(self, levels.astype(np.uint16))
+        indices = (samples.astype(np.int64) - lowest + self.error) // step
+        if int(indices.max()) > np.iinfo(np.uint16).max:
+            raise UnsupportedError(f"takes up to 16 bits after quantisation (got {int(indices.max()) + 1} values)")
+        inner = Stacked.encode(self, indices.astype(np.uint16))
         return pack(Frame(samples.shape, samples.dtype, lowest, [inner]))
 
     def decode(self, blob: bytes) -> NDArray[Any]:
         frame = unpack(blob)
-        levels = Stacked.decode(self, frame.parts[0]).astype(np.int64)
-        return to_type(levels * (2 * self.error + 1) + frame.offset, frame.dtype)
+        indices = Stacked.decode(self, frame.parts[0]).astype(np.int64)
+        return to_type(indices * (2 * self.error + 1) + frame.offset, frame.dtype)

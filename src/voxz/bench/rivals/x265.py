@@ -1,7 +1,7 @@
 """HEVC range extensions with x265 in PyAV: slices are gray frames of 8, 10 or 12 bits.
 
 Lossless coding needs ``weightb=0`` and ``weightp=0``: with weighted prediction x265 returns other samples; wider ranges than
-12 bits cannot be coded. For lossy coding the range is stretched, or squeezed, to 12 bits. It is told not to write its settings
+12 bits cannot be coded. For lossy coding the range is stretched, or squeezed, to 12 bits. It is told not to write its options
 into the stream (2 kB).
 """
 

@@ -123,7 +123,14 @@ def _split(found, negative, mantissa, floor, kept, zeros, whole, symbols, words)
 
 @kernel
 def _join(whole, symbols, words, limit, mantissa, highest, floor, kept, zeros, found, negative):  # type: ignore[no-untyped-def]
-    """Inverse of `_split`; return the raw bits read, or -1 where the parts contradict each other."""
+    """Inverse of `_split`; return the raw bits read, or -1 where the parts contradict each other.
+
+    Parameters
+    ----------
+    whole, symbols, words, mantissa, floor, kept, zeros, found, negative : as for `_split`; the last two are filled
+    limit : bits that `words` hold
+    highest : exponent field of infinity and NaN, which no sample has
+    """
     tiny, position = np.int64(0), np.int64(0)
     for i in range(whole.size):
         value = abs(np.int64(whole[i]))

@@ -64,7 +64,7 @@ def put_scaled(writer: PartWriter, values: Floats, shape: tuple[int, ...], prese
     writer.part(encode_bytes(table.tobytes(), 8))
     if not put_integers(writer, numbers, shape, present, level):
         return False
-    writer.part(encode_sequence(difference.astype(np.int32), _levels(rebuilt)) if difference.any() else b"")
+    writer.part(encode_sequence(difference.astype(np.int32), _grades(rebuilt)) if difference.any() else b"")
     return True
 
 
@@ -87,7 +87,7 @@ def take_scaled(reader: PartReader, shape: tuple[int, ...], itemsize: int, prese
     part = reader.part()
     if not part:
         return rebuilt
-    return from_ordered(ordered(rebuilt) + decode_sequence(part, _levels(rebuilt)), itemsize)
+    return from_ordered(ordered(rebuilt) + decode_sequence(part, _grades(rebuilt)), itemsize)
 
 
 def _counts(shape: tuple[int, ...], present: Present) -> NDArray[np.int64]:
@@ -110,7 +110,7 @@ def _rebuild(scales: list[Scale], counts: NDArray[np.int64], values: Floats) -> 
     return np.concatenate(numbers), np.concatenate(rebuilt)
 
 
-def _levels(rebuilt: Floats) -> NDArray[np.int32]:
+def _grades(rebuilt: Floats) -> NDArray[np.int32]:
     """Octaves below the largest: the size of an ulp, which tells how many of them a sample may be off."""
     found, _ = grids.magnitudes(rebuilt)
     exponents = found >> grids.FORMATS[rebuilt.itemsize].mantissa

@@ -20,7 +20,7 @@ from voxz.codecs.labels.detect import SIZES
 from voxz.codecs.labels.mixing import INITIAL_WEIGHT
 from voxz.codecs.labels.palette import padded_size, read_palette, to_ids, to_samples, write_palette
 from voxz.codecs.labels.row_repeats import repeats_rows
-from voxz.codecs.labels.voxel import COUNT, LENGTH, MODEL_SIZE, SEEN, WEIGHTS, WORK_SIZE
+from voxz.codecs.labels.voxel import COUNT, LENGTH, SEEN, STATE_SIZE, WEIGHTS, WORK_SIZE
 from voxz.codecs.labels.walk import CERTAIN, walk
 from voxz.entropy.binary import POSITION, finish, start
 from voxz.errors import CorruptError, needs_newer
@@ -49,9 +49,9 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
     if len(palette) > 1:
         repeats = repeats_rows(ids, sizes)
         stream = np.zeros(samples.nbytes, np.uint8)
-        model, work = _start(len(palette))
+        state, work = _start(len(palette))
         start(work, b"")
-        if not walk(sizes, CERTAIN[level], repeats, ids, model, work, stream, False):
+        if not walk(sizes, CERTAIN[level], repeats, ids, state, work, stream, False):
             return None
         coded = finish(work, stream)
     rest = _HEAD.pack(0, level, repeats, len(side))[4:] + side + coded
@@ -74,10 +74,10 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     coded = payload[_HEAD.size + side_length :]
     ids = np.zeros(padded_size(sizes), np.int32)
     if len(palette) > 1:
-        model, work = _start(len(palette))
+        state, work = _start(len(palette))
         start(work, coded)
         stream = np.frombuffer(coded, np.uint8).copy()
-        if not walk(sizes, CERTAIN[level], bool(repeats), ids, model, work, stream, True) or work[POSITION] != len(coded):
+        if not walk(sizes, CERTAIN[level], bool(repeats), ids, state, work, stream, True) or work[POSITION] != len(coded):
             raise CorruptError("the coded ids of a labels brick are damaged")
     elif coded:
         raise CorruptError(f"{len(coded)} bytes left over behind the single value of a labels brick")
@@ -95,10 +95,10 @@ def _too_thin(sizes: NDArray[np.int64]) -> bool:
 
 
 def _start(count: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """A model that has seen nothing, and working memory, for `count` ids."""
-    model = np.full(MODEL_SIZE, HALF, np.int32)
-    model[WEIGHTS:] = INITIAL_WEIGHT
-    fill_tables(model)
+    """A state that has seen nothing, and working memory, for `count` ids."""
+    state = np.full(STATE_SIZE, HALF, np.int32)
+    state[WEIGHTS:] = INITIAL_WEIGHT
+    fill_tables(state)
     work = np.zeros(WORK_SIZE, np.int64)
     work[SEEN], work[COUNT], work[LENGTH] = 1, count, (count - 1).bit_length()
-    return model, work
+    return state, work

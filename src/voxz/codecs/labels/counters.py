@@ -3,7 +3,7 @@
 A *counter* is ``probability << COUNT_BITS | count``: 22 bits of probability that the bit is 1, and how many bits it has
 seen, up to a limit. It moves by ``1 / (count + 1.5)`` of the error: fast at first, then steadily.
 
-Compiled code is fast only if few arrays are handed from kernel to kernel. So all that adapts is in one array `model`
+Compiled code is fast only if few arrays are handed from kernel to kernel. So all that adapts is in one array `state`
 (int32) and all else in one array `work` (int64); constants in this room name the places in them.
 """
 
@@ -21,31 +21,45 @@ HALF = 1 << (COUNT_BITS + PROBABILITY_BITS - 1)
 
 SQUASH, STRETCH, SHARE = 0, 2 * LIMIT + 1, 2 * LIMIT + 1 + 4096
 TABLES_END = SHARE + COUNT_MASK + 1
-"""Places of the tables in `model`."""
+"""Places of the tables in `state`."""
 
 
 @kernel
-def learn(bit, slot, limit, model):  # type: ignore[no-untyped-def]
-    """Move the counter in `slot` towards `bit`."""
-    state = np.int64(model[at(slot)])
-    count = state & COUNT_MASK
-    p = state >> COUNT_BITS
-    p += (((bit << PROBABILITY_BITS) - p) * np.int64(model[at(SHARE + count)])) >> 16
-    model[at(slot)] = (p << COUNT_BITS) | min(count + 1, limit)
+def learn(bit, slot, limit, state):  # type: ignore[no-untyped-def]
+    """Move the counter in `slot` towards `bit`.
+
+    Parameters
+    ----------
+    bit : 0 or 1
+    slot : place of the counter in `state`
+    limit : bits that it counts at most, up to COUNT_MASK
+    state : int32, see `walk.walk`
+    """
+    known = np.int64(state[at(slot)])
+    count = known & COUNT_MASK
+    p = known >> COUNT_BITS
+    p += (((bit << PROBABILITY_BITS) - p) * np.int64(state[at(SHARE + count)])) >> 16
+    state[at(slot)] = (p << COUNT_BITS) | min(count + 1, limit)
 
 
 @kernel
-def code_counted(bit, slot, limit, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code a bit with the probability of one counter, which learns from it; return it."""
-    p = np.int64(model[at(slot)]) >> (COUNT_BITS + PROBABILITY_BITS - 16)
+def code_counted(bit, slot, limit, state, work, stream, decoding):  # type: ignore[no-untyped-def]
+    """Code a bit with the probability of one counter, which learns from it; return it.
+
+    Parameters
+    ----------
+    bit, slot, limit : as for `learn`; the bit may be anything when decoding
+    state, work, stream, decoding : as for `walk.walk`
+    """
+    p = np.int64(state[at(slot)]) >> (COUNT_BITS + PROBABILITY_BITS - 16)
     bit = code_bit(bit, min(max(p, FLOOR), 65536 - FLOOR), work, stream, decoding)
-    learn(bit, slot, limit, model)
+    learn(bit, slot, limit, state)
     return bit
 
 
-def fill_tables(model: NDArray[np.int32]) -> None:
-    """Write the tables into `model`."""
+def fill_tables(state: NDArray[np.int32]) -> None:
+    """Write the tables into `state`."""
     squash, stretch = tables()
-    model[SQUASH:STRETCH] = squash
-    model[STRETCH:SHARE] = stretch
-    model[SHARE:TABLES_END] = 131072 // (2 * np.arange(COUNT_MASK + 1) + 3)
+    state[SQUASH:STRETCH] = squash
+    state[STRETCH:SHARE] = stretch
+    state[SHARE:TABLES_END] = 131072 // (2 * np.arange(COUNT_MASK + 1) + 3)

@@ -28,28 +28,28 @@ INITIAL_WEIGHT = (3 << 16) // (4 * INPUTS)
 
 
 @kernel
-def decide(bit, first, second, model, work, stream, decoding):  # type: ignore[no-untyped-def]
+def decide(bit, first, second, state, work, stream, decoding):  # type: ignore[no-untyped-def]
     """Code a bit with the counters whose slots are in `work`, mixed with the weight sets at `first` and `second`; return it.
 
     Parameters
     ----------
     bit : 0 or 1; anything when decoding
-    first, second : places in `model` of INPUTS weights each, of which ``1 << 16`` is the unit
-    model, work, stream, decoding : as for `walk.walk`
+    first, second : places in `state` of INPUTS weights each, of which ``1 << 16`` is the unit
+    state, work, stream, decoding : as for `walk.walk`
     """
     total = np.int64(0)
     for k in range(INPUTS):
-        p = np.int64(model[at(work[at(SLOTS + k)])]) >> (COUNT_BITS + PROBABILITY_BITS - 12)
-        said = np.int64(model[at(STRETCH + p)])
+        p = np.int64(state[at(work[at(SLOTS + k)])]) >> (COUNT_BITS + PROBABILITY_BITS - 12)
+        said = np.int64(state[at(STRETCH + p)])
         work[at(SAID + k)] = said
-        total += said * (np.int64(model[at(first + k)]) + np.int64(model[at(second + k)]))
+        total += said * (np.int64(state[at(first + k)]) + np.int64(state[at(second + k)]))
     mixed = min(max(total >> 16, -LIMIT), LIMIT)
-    p = np.int64(model[at(SQUASH + LIMIT + mixed)])
+    p = np.int64(state[at(SQUASH + LIMIT + mixed)])
     bit = code_bit(bit, p, work, stream, decoding)
     error = ((bit << 16) - p) * _RATE
     for k in range(INPUTS):
         delta = (work[at(SAID + k)] * error + (1 << (_RATE_SHIFT - 1))) >> _RATE_SHIFT
-        model[at(first + k)] = min(max(np.int64(model[at(first + k)]) + delta, -HEAVIEST), HEAVIEST)
-        model[at(second + k)] = min(max(np.int64(model[at(second + k)]) + delta, -HEAVIEST), HEAVIEST)
-        learn(bit, work[at(SLOTS + k)], LIMIT_OF_COUNTERS, model)
+        state[at(first + k)] = min(max(np.int64(state[at(first + k)]) + delta, -HEAVIEST), HEAVIEST)
+        state[at(second + k)] = min(max(np.int64(state[at(second + k)]) + delta, -HEAVIEST), HEAVIEST)
+        learn(bit, work[at(SLOTS + k)], LIMIT_OF_COUNTERS, state)
     return bit

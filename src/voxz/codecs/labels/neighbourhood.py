@@ -32,7 +32,14 @@ PATTERN_SIZE = 12
 
 @kernel
 def place_neighbours(work, row, before, beyond):  # type: ignore[no-untyped-def]
-    """Write the offsets of all neighbours, most telling first; B is the slice before, C the one beyond."""
+    """Write the offsets of all neighbours, most telling first; B is the slice before, C the one beyond.
+
+    Parameters
+    ----------
+    work : int64 (OFFSETS + NEIGHBOURS or more,), filled from OFFSETS on
+    row : ids from one row to the next
+    before, beyond : offsets, below 0, to the same voxel of the two slices that predict it
+    """
     o = OFFSETS
     work[o], work[o + 1], work[o + 2] = -1, -row, before
     work[o + 3], work[o + 4] = 1 - row, -1 - row
@@ -47,7 +54,15 @@ def place_neighbours(work, row, before, beyond):  # type: ignore[no-untyped-def]
 
 @kernel
 def open_slice(ids, start, row, before, mode):  # type: ignore[no-untyped-def]
-    """Fill the rows above a slice with the first row of the slice before it; above the very first one they stay 0."""
+    """Fill the rows above a slice with the first row of the slice before it; above the very first one they stay 0.
+
+    Parameters
+    ----------
+    ids : int32, flat, padded
+    start : place of the padded slice
+    row, before : as for `place_neighbours`
+    mode : 0 to MODES - 1, see above
+    """
     if mode > 0:
         for y in range(TOP):
             for x in range(row):
@@ -71,7 +86,13 @@ def close_row(ids, base, width):  # type: ignore[no-untyped-def]
 
 @kernel
 def close_slice(ids, start, row, height):  # type: ignore[no-untyped-def]
-    """Fill the rows below a finished slice with its last row."""
+    """Fill the rows below a finished slice with its last row.
+
+    Parameters
+    ----------
+    ids, start, row : as for `open_slice`
+    height : rows of the slice without its border
+    """
     last = start + (TOP + height - 1) * row
     for y in range(1, BOTTOM + 1):
         for x in range(row):

@@ -21,7 +21,20 @@ _MULTIPLIER, _SPREAD = 0x2545F491, 0x3C6EF35F
 
 @kernel
 def _number(values, sizes, most, padded, keys, numbers, palette):  # type: ignore[no-untyped-def]
-    """Write the ids of `values` (int64) into `padded`; return how many there are, or -1 if they are more than `most`."""
+    """Write the ids of `values` into `padded`; return how many there are, or -1 if they are more than `most`.
+
+    `keys` and `numbers` are a hash table with open addressing.
+
+    Parameters
+    ----------
+    values : int64 (samples,), in the order of the walk
+    sizes : int64 (3,), slices of all volumes, rows, columns
+    most : ids that are allowed, at most half the size of the table
+    padded : int32, flat, padded as in `neighbourhood`, filled
+    keys : int64 (a power of two,), values by their hash
+    numbers : int32 (as many,), id of each key; -1 at first
+    palette : int64 (most,), value of each id, filled
+    """
     slices, height, width = sizes[0], sizes[1], sizes[2]
     row = width + 2 * LEFT
     area = row * (height + TOP + BOTTOM)
@@ -54,7 +67,14 @@ def _number(values, sizes, most, padded, keys, numbers, palette):  # type: ignor
 
 @kernel
 def _paint(padded, sizes, palette, samples):  # type: ignore[no-untyped-def]
-    """Write the value of every id in `padded` into `samples`."""
+    """Write the value of every id in `padded` into `samples`.
+
+    Parameters
+    ----------
+    padded, sizes : as for `_number`
+    palette : unsigned integers (ids,), of the type of the samples
+    samples : the same type, flat, in the order of the walk; filled
+    """
     slices, height, width = sizes[0], sizes[1], sizes[2]
     row = width + 2 * LEFT
     area = row * (height + TOP + BOTTOM)

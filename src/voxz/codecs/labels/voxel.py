@@ -34,7 +34,7 @@ MASK_4 = _bits(*range(NEIGHBOURS))
 """In the slice; around the voxel in the slice before; and beyond; most; all."""
 
 PATTERNS = TABLES_END
-"""Places in `model`: a counter for each pattern of the PATTERN_SIZE neighbours, per mode; then those of runs, repeated rows, new
+"""Places in `state`: a counter for each pattern of the PATTERN_SIZE neighbours, per mode; then those of runs, repeated rows, new
 ids, hashed contexts and the bits of ids; then weights."""
 
 RUNS = PATTERNS + (MODES << PATTERN_SIZE)
@@ -45,7 +45,7 @@ TREE = HASHED + (INPUTS << HASH_BITS)
 WEIGHTS = TREE + (1 << HASH_BITS)
 SETS = 8 * CANDIDATES * MODES
 SETS_2 = 64 * CANDIDATES * 9
-MODEL_SIZE = WEIGHTS + (SETS + SETS_2) * INPUTS
+STATE_SIZE = WEIGHTS + (SETS + SETS_2) * INPUTS
 
 LOW_BITS = 0x7F
 """The neighbours that the context of the ids looks at."""
@@ -67,7 +67,15 @@ def _hash(key):  # type: ignore[no-untyped-def]
 
 @kernel
 def _next_candidate(i, k, first, second, ids, work):  # type: ignore[no-untyped-def]
-    """Number of the first neighbour from `k` on that is neither `first` nor `second`, or NEIGHBOURS."""
+    """Number of the first neighbour from `k` on that is neither `first` nor `second`, or NEIGHBOURS.
+
+    Parameters
+    ----------
+    i : place in `ids`
+    k : number of the first neighbour to look at
+    first, second : ids that were refused
+    ids, work : as for `walk.walk`
+    """
     while k < NEIGHBOURS:
         value = ids[at(i + work[at(OFFSETS + k)])]
         if value not in (first, second):
@@ -77,7 +85,7 @@ def _next_candidate(i, k, first, second, ids, work):  # type: ignore[no-untyped-
 
 
 @kernel
-def code_voxel(i, first, refused, mode, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
+def code_voxel(i, first, refused, mode, ids, state, work, stream, decoding):  # type: ignore[no-untyped-def]
     """Code voxel `i`, whose first candidate is `first` and perhaps already `refused`; False if an id is out of range.
 
     Parameters
@@ -86,7 +94,7 @@ def code_voxel(i, first, refused, mode, ids, model, work, stream, decoding):  # 
     first : id
     refused : whether it is known not to be `first`
     mode : 0 to MODES - 1, which slices exist before
-    ids, model, work, stream, decoding : as for `walk.walk`
+    ids, state, work, stream, decoding : as for `walk.walk`
     """
     truth = np.int64(ids[at(i)])
     row_state = work[ROW_STATE]
@@ -122,17 +130,24 @@ def code_voxel(i, first, refused, mode, ids, model, work, stream, decoding):  # 
         work[SLOTS + 5] = HASHED + (5 << HASH_BITS) + _hash(key)
         one = WEIGHTS + ((equal & 7) + 8 * (turn + CANDIDATES * mode)) * INPUTS
         two = WEIGHTS + (SETS + ((equal >> 3) & 63) + 64 * (turn + CANDIDATES * row_state)) * INPUTS
-        if decide(np.int64(truth == candidate), one, two, model, work, stream, decoding):
+        if decide(np.int64(truth == candidate), one, two, state, work, stream, decoding):
             ids[at(i)] = candidate
             return True
-    return _code_id(i, first, truth, ids, model, work, stream, decoding)
+    return _code_id(i, first, truth, ids, state, work, stream, decoding)
 
 
 @kernel
-def _code_id(i, first, truth, ids, model, work, stream, decoding):  # type: ignore[no-untyped-def]
-    """Code an id that none of the candidates is: the next one never seen, or bit by bit."""
+def _code_id(i, first, truth, ids, state, work, stream, decoding):  # type: ignore[no-untyped-def]
+    """Code an id that none of the candidates is: the next one never seen, or bit by bit. False if it is out of range.
+
+    Parameters
+    ----------
+    i, first : as for `code_voxel`
+    truth : id of the voxel; anything when decoding
+    ids, state, work, stream, decoding : as for `walk.walk`
+    """
     seen = work[SEEN]
-    if seen < work[COUNT] and code_counted(np.int64(truth == seen), FRESH, FRESH_LIMIT, model, work, stream, decoding):
+    if seen < work[COUNT] and code_counted(np.int64(truth == seen), FRESH, FRESH_LIMIT, state, work, stream, decoding):
         ids[at(i)] = seen
         work[SEEN] = seen + 1
         return True
@@ -140,7 +155,7 @@ def _code_id(i, first, truth, ids, model, work, stream, decoding):  # type: igno
     for shift in range(work[LENGTH] - 1, -1, -1):
         slot = TREE + _hash(((first * _SPREAD) & _WORD) ^ node)
         bit = (truth >> shift) & 1
-        node = 2 * node + code_counted(bit, slot, TREE_LIMIT, model, work, stream, decoding)
+        node = 2 * node + code_counted(bit, slot, TREE_LIMIT, state, work, stream, decoding)
     found = node - (np.int64(1) << work[LENGTH])
     if found >= work[COUNT]:
         return False

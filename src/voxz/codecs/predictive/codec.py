@@ -2,7 +2,7 @@
 
 ::
 
-    samples -> Values (dense integers) -> Model (fitted predictors) -> traverse: residuals, tables
+    samples -> Values (dense integers) -> Predictor (fitted predictors) -> traverse: residuals, tables
             -> Contexts (frequencies) -> rANS words + raw bits
 
 Level 1 is another walk, `voxz.codecs.predictive.interlaced`, where nothing may be lost, no sample is absent, values have 16
@@ -25,10 +25,10 @@ from voxz.codecs.background_planes import read_background, split_background
 from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.predictive import interlaced
-from voxz.codecs.predictive.fit_model import NONE_ABSENT, RIDGE
+from voxz.codecs.predictive.fit_predictor import NONE_ABSENT, RIDGE
 from voxz.codecs.predictive.levels import DEFAULT, MIXED, SETTINGS, MixedSettings
-from voxz.codecs.predictive.model import Model, memory_of_units
 from voxz.codecs.predictive.padding import Geometry
+from voxz.codecs.predictive.predictor import Predictor, memory_of_units
 from voxz.codecs.predictive.quantiser import EXACT as NO_LOSS
 from voxz.codecs.predictive.quantiser import UNIT, Quantiser, bound_among, quantiser_of
 from voxz.codecs.predictive.refit import Walked, balanced, learn_stepped
@@ -159,23 +159,25 @@ def _encode_values(
     if absent.size:
         absent = pad(absent, geometry)
     padded = pad(dense, geometry)
-    model, quantiser = learn_stepped(padded, values.highest, geometry, settings, absent, ridge, quantiser, slack)
+    predictor, quantiser = learn_stepped(padded, values.highest, geometry, settings, absent, ridge, quantiser, slack)
     coded = dense.size - int(np.count_nonzero(absent))
 
     def walked(chosen: Quantiser) -> Walked:
         samples, residuals, noted = pad(dense, geometry), np.zeros(coded, np.int32), np.zeros(coded, np.int32)
-        fits = code_series(samples, values.highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, chosen)
+        fits = code_series(
+            samples, values.highest, geometry, settings, predictor, None, b"", b"", residuals, noted, absent, chosen
+        )
         assert fits
         return Walked(chosen, geometry.interior(samples), residuals, noted)
 
     quantiser, residuals, noted = balanced(walked, quantiser, dense, geometry.interior(absent) if absent.size else None)
     side = _front(values, quantiser)
-    model.write(side, settings, geometry)
+    predictor.write(side, settings, geometry)
     words, raw = code_residuals(side, settings.ranges, settings.phases and not quantiser.size, residuals, noted)
     payload = _pack(_number(min(level, DEFAULT), quantiser), side, words, raw)
     if level not in MIXED or rough:
         return payload
-    mixed = _encode_mixing(pad(dense, geometry), level, values, geometry, model, absent, quantiser, samples.nbytes)
+    mixed = _encode_mixing(pad(dense, geometry), level, values, geometry, predictor, absent, quantiser, samples.nbytes)
     return payload if mixed is None else min(mixed, payload, key=len)
 
 
@@ -184,7 +186,7 @@ def _encode_mixing(
     level: int,
     values: Values,
     geometry: Geometry,
-    model: Model,
+    predictor: Predictor,
     absent: NDArray[np.bool_],
     quantiser: Quantiser,
     room: int,
@@ -192,11 +194,11 @@ def _encode_mixing(
     """Payload of levels 6 to 9, with the value map and the predictor of level 5; None if it would be larger than `room`."""
     coder, data = np.zeros(4, np.int64), np.zeros(room, np.uint8)
     start(coder, b"")
-    fits = mix_series(padded, values.highest, geometry, MIXED[level], model, coder, data, absent, quantiser, decoding=False)
+    fits = mix_series(padded, values.highest, geometry, MIXED[level], predictor, coder, data, absent, quantiser, decoding=False)
     if not fits or coder[POSITION] > data.size:
         return None
     side = _front(values, quantiser)
-    model.write(side, SETTINGS[DEFAULT], geometry)
+    predictor.write(side, SETTINGS[DEFAULT], geometry)
     return _pack(_number(level, quantiser), side, b"", finish(coder, data))
 
 
@@ -260,19 +262,19 @@ def decode_present(
     settings = SETTINGS[min(level, DEFAULT)]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])
     affordable(BYTES_A_PLACE * geometry.size, geometry.samples, len(payload), "the borders of a thin brick")
-    model = Model.read(side, settings, geometry)
+    predictor = Predictor.read(side, settings, geometry)
     padded = np.zeros(geometry.size, np.int32)
     absent = NONE_ABSENT if present is None else pad(to_series(~present), geometry)
     if level in MIXED:
         side.finish()
-        _decode_mixing(padded, values.highest, geometry, MIXED[level], model, payload[ends[1] :], absent, quantiser)
+        _decode_mixing(padded, values.highest, geometry, MIXED[level], predictor, payload[ends[1] :], absent, quantiser)
         return values.to_stored(from_series(geometry.interior(padded), shape), dtype)
     contexts = read_contexts(side)
     side.finish()
     nothing = np.zeros(0, np.int32)
     words, raw = payload[ends[1] : ends[2]], payload[ends[2] :]
     if not code_series(
-        padded, values.highest, geometry, settings, model, contexts, words, raw, nothing, nothing, absent, quantiser
+        padded, values.highest, geometry, settings, predictor, contexts, words, raw, nothing, nothing, absent, quantiser
     ):
         raise CorruptError("the entropy-coded residuals of a brick are damaged")
     return values.to_stored(from_series(geometry.interior(padded), shape), dtype)
@@ -283,7 +285,7 @@ def _decode_mixing(
     highest: int,
     geometry: Geometry,
     settings: MixedSettings,
-    model: Model,
+    predictor: Predictor,
     stream: bytes,
     absent: NDArray[np.bool_],
     quantiser: Quantiser,
@@ -291,6 +293,6 @@ def _decode_mixing(
     """Decode the samples of levels 6 to 9 into their padded array."""
     coder, data = np.zeros(4, np.int64), np.frombuffer(stream, np.uint8).copy()
     start(coder, stream)
-    decoded = mix_series(padded, highest, geometry, settings, model, coder, data, absent, quantiser, decoding=True)
+    decoded = mix_series(padded, highest, geometry, settings, predictor, coder, data, absent, quantiser, decoding=True)
     if not decoded or coder[POSITION] != data.size:
         raise CorruptError("the entropy-coded samples of a brick are damaged")

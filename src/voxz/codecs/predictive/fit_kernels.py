@@ -13,11 +13,11 @@ follow any shift of the intensities. Sums run in a fixed order in IEEE doubles, 
 import numpy as np
 
 from voxz.codecs.predictive.row_sums import activity, class_of
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest
 
 
-@kernel
+@allocating_kernel
 def gather(  # type: ignore[no-untyped-def]
     samples,
     targets,
@@ -37,14 +37,29 @@ def gather(  # type: ignore[no-untyped-def]
     errors,
     absent,
 ):
-    """Accumulate weighted second moments of a unit's voxels into `moments` (classes, size, size).
+    """Accumulate the weighted second moments of a unit's voxels, each class apart.
 
-    `samples` are the neighbours and `targets` what is predicted from them. `origin` is the index of the unit's first voxel,
-    `extent` its (depth, height, width), `strides` those of slice and row, `taps` the offsets of the `size` neighbours but the
-    west one, filled up to a multiple of four with -1, `parent` (classes, taps) the predictor the weights come from. In a
-    moment matrix, row and column number `size` belong to the residual of the parent; those beyond it stay zero and only make
-    the size a multiple of eight. `counts` and `errors` return the number of samples and the sum of the residuals' magnitudes
-    of each class.
+    In a moment matrix, row and column number `size` belong to the residual of the parent; those beyond it stay zero and only make
+    the size a multiple of eight.
+
+    Parameters
+    ----------
+    samples : int32 (padded,), dense values that predict
+    targets : int32 (padded,), what is predicted; may be `samples`
+    origin : index of the unit's first voxel
+    extent : int64 (3,), depth, height, width of the unit
+    strides : int64 (2,), indices from a slice and from a row to the next
+    step : one voxel in so many of a row is taken, 1 or more
+    mode, beside : as in `frame.Slice`
+    thresholds : int64 (modes, classes - 1), see `row_sums.Predictors`
+    classes : activity classes
+    size : neighbours but the west one
+    taps : int64 (size, filled up with -1 to a multiple of four,), indices from a voxel to those neighbours
+    parent : float64 (classes, as many as `taps`), coefficients of the predictor that the weights come from
+    moments : float64 (classes, n, n), upper triangles, added to; n is above `size` and a multiple of eight
+    counts : int64 (classes,), voxels, added to
+    errors : float64 (classes,), sum of the magnitudes of residuals, in dense values, added to
+    absent : bool (padded,), voxels to leave out; (0,) if there are none
     """
     block = np.zeros((classes, BLOCK, moments.shape[1]), np.float64)
     filled = np.zeros(classes, np.int64)

@@ -68,9 +68,13 @@ class Slice(NamedTuple):
 
 @kernel
 def enter(brick, references, series, z):  # type: ignore[no-untyped-def]
-    """Fill what lies above slice `z` of volume number `series`, and return the `Slice`.
+    """Fill what lies above a slice, and return the `Slice`.
 
-    `references` int64 (series, 2) are numbers of volumes that come before each volume.
+    Parameters
+    ----------
+    brick : `Brick`; borders of samples and errors are filled
+    references : int64 (series, 2), numbers of the volumes that come before each volume
+    series, z : number of the volume, and of the slice in it
     """
     row, slice_, volume = strides_of(brick.sizes)
     mode = (1 if z > 0 else 0) + (2 if series > 0 else 0)

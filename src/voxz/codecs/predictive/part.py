@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.predictive.codec import decode_present, encode_brick, encode_present
-from voxz.codecs.predictive.fit_model import RIDGE
+from voxz.codecs.predictive.fit_predictor import RIDGE
 from voxz.codecs.predictive.levels import DEFAULT
 
 Present = NDArray[np.bool_] | None

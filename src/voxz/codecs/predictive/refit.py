@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.fit_model import learn
+from voxz.codecs.predictive.fit_predictor import learn
 from voxz.codecs.predictive.levels import Settings
-from voxz.codecs.predictive.model import Model
 from voxz.codecs.predictive.padding import Geometry
+from voxz.codecs.predictive.predictor import Predictor
 from voxz.codecs.predictive.quantiser import UNIT, Quantiser
 from voxz.codecs.predictive.series import code_series
 
@@ -41,15 +41,15 @@ def learn_stepped(
     ridge: float,
     quantiser: Quantiser,
     slack: float,
-) -> tuple[Model, Quantiser]:
+) -> tuple[Predictor, Quantiser]:
     """Fit the predictor of a brick, as `learn` does, for residuals that are quantised; `padded` gets borders and stand-ins.
 
     The largest error may grow by `slack` (in 1/UNIT) for the sake of a smaller or nearer payload; what uses it is added to the
     quantiser.
     """
-    model = learn(padded, geometry, settings, absent, ridge)
+    predictor = learn(padded, geometry, settings, absent, ridge)
     if not quantiser.size:
-        return model, quantiser
+        return predictor, quantiser
     if quantiser.size <= FINE:
         slack = 0
     dead = int(min(DEAD_ZONE * quantiser.size, slack))
@@ -57,13 +57,13 @@ def learn_stepped(
     neighbours = padded.copy()
     coded = geometry.interior(padded).size - int(np.count_nonzero(absent))
     residuals, noted = np.zeros(coded, np.int32), np.zeros(coded, np.int32)
-    code_series(neighbours, highest, geometry, settings, model, None, b"", b"", residuals, noted, absent, quantiser)
+    code_series(neighbours, highest, geometry, settings, predictor, None, b"", b"", residuals, noted, absent, quantiser)
     present = geometry.interior(~absent) if absent.size else slice(None)
     lost = geometry.interior(neighbours)[present].ravel() - geometry.interior(padded)[present].ravel()
     bias = -round(UNIT * DAMPING * float(np.mean(lost)))
     one, more = (_excess(lost, residuals, min(slack - dead, quantiser.size / 2), several=several) for several in (False, True))
-    model = learn(neighbours, geometry, settings, absent, ridge, padded)
-    return model, quantiser._replace(pull_one=one, pull_more=more, bias=bias)
+    predictor = learn(neighbours, geometry, settings, absent, ridge, padded)
+    return predictor, quantiser._replace(pull_one=one, pull_more=more, bias=bias)
 
 
 @dataclass(frozen=True)

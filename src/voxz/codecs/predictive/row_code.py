@@ -80,19 +80,27 @@ class Notes(NamedTuple):
 
 @kernel
 def grade_of(scale):  # type: ignore[no-untyped-def]
-    """Level of an expected error: exact while it is small, coarse beyond."""
+    """Grade of an expected error: exact while it is small, coarse beyond."""
     coarse = FINE_GRADES + min(scale >> COARSE_SHIFT, GRADES - FINE_GRADES - 1)
     return scale if scale < FINE_GRADES else coarse
 
 
 @kernel
 def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, start):  # type: ignore[no-untyped-def]
-    """Decode the residuals int64 (width,) of a row whose `expected` errors int64 (width,) are known ahead.
-
-    `coder` int64 (5,) holds both states, the next word, the next raw bit and a count; `start` is the index in `absent` of the
-    row's first voxel.
+    """Decode the residuals of a row whose expected errors are known ahead.
 
     The decoding step stands here and in `code_row`: as a separate function it took three times as long.
+
+    Parameters
+    ----------
+    width : voxels of the row
+    expected : int64 (width or more,), `row_sums.RowSums.expected`
+    tables : `Tables`
+    words, raw : as in `Streams`
+    coder : int64 (5,), both states, the next word, the next raw bit, and a count that `code_row` uses; changed
+    row_residuals : int64 (width,), filled where voxels are coded
+    absent : bool (padded,), samples that are not coded; (0,) if all are
+    start : index of the row's first voxel
     """
     grade_table, shifts, slots, spans, scaling = tables.grade_table, tables.shifts, tables.slots, tables.spans, tables.scaling
     state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
@@ -122,7 +130,18 @@ def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, 
 
 @kernel
 def rebuild_row(brick, place, start, predictors, sums, row_residuals, quantiser):  # type: ignore[no-untyped-def]
-    """Predict the voxels of a row in turn and add their known residuals int64 (width,); False if a sample is out of range."""
+    """Predict the voxels of a row in turn and add their known residuals; False if a sample is out of range.
+
+    Parameters
+    ----------
+    brick : `frame.Brick`; samples and errors are filled
+    place : `frame.Slice`
+    start : index of the row's first voxel
+    predictors : `row_sums.Predictors`
+    sums : `row_sums.RowSums`
+    row_residuals : int64 (width,), in dense values or in steps
+    quantiser : `quantiser.Quantiser`
+    """
     samples, errors, absent, highest, width = brick.samples, brick.errors, brick.absent, brick.highest, brick.sizes[3]
     precision, coefficients = predictors.precision, predictors.coefficients
     chosen, first_of, expected = sums.chosen, sums.first_of, sums.expected
@@ -163,8 +182,17 @@ def code_row(  # type: ignore[no-untyped-def]
 ):
     """Code the voxels of a row in turn; False if a decoded sample is out of range.
 
-    `start` is the index of the first voxel, `weights` int64 (WEST + taps,) of the expected error in this mode, `coder` as for
-    `read_row`. Voxels that are absent get a stand-in on both sides; ``coder[4]`` counts the others.
+    Voxels that are absent get a stand-in on both sides; ``coder[4]`` counts the others.
+
+    Parameters
+    ----------
+    brick, place, start, predictors, sums, quantiser : as for `rebuild_row`
+    weights : int64 (WEST + taps,), of the expected error in this mode, see `row_sums.Expectation`
+    tables : `Tables`
+    streams : `Streams`
+    coder : int64 (5,), as for `read_row`
+    notes : `Notes`; encoding fills them
+    decoding : whether `streams` are decoded
     """
     samples, errors, absent, highest, width = brick.samples, brick.errors, brick.absent, brick.highest, brick.sizes[3]
     precision, coefficients = predictors.precision, predictors.coefficients
@@ -248,7 +276,15 @@ def steps_to(residual, step, reach):  # type: ignore[no-untyped-def]
 
 @kernel
 def stepped(place, residual, quantiser, highest):  # type: ignore[no-untyped-def]
-    """Sample `residual` steps from the prediction `place`, which is in 1/UNIT of a dense value."""
+    """Sample `residual` steps from the prediction `place`, which is in 1/UNIT of a dense value.
+
+    Parameters
+    ----------
+    place : prediction, in 1/UNIT of a dense value
+    residual : steps
+    quantiser : `quantiser.Quantiser` with a step above 0
+    highest : largest dense value
+    """
     steps = max(-FARTHEST, min(residual, FARTHEST))
     away = abs(steps)
     moved = away * quantiser.size - (0 if away == 0 else quantiser.pull_one if away == 1 else quantiser.pull_more)
@@ -257,7 +293,15 @@ def stepped(place, residual, quantiser, highest):  # type: ignore[no-untyped-def
 
 @kernel
 def predict(chosen, first_of, coefficients, x, w1, w2, w3, w4):  # type: ignore[no-untyped-def]
-    """Finish the prediction of voxel `x` with the four samples to its west."""
+    """Finish the prediction of voxel `x` with the four samples to its west.
+
+    Parameters
+    ----------
+    chosen, first_of : as in `row_sums.RowSums`
+    coefficients : int32, `row_sums.Predictors.coefficients`
+    x : column
+    w1, w2, w3, w4 : dense values, from the nearest on
+    """
     k = first_of[at(x)]
     farther = (
         chosen[at(x)]
@@ -270,7 +314,15 @@ def predict(chosen, first_of, coefficients, x, w1, w2, w3, w4):  # type: ignore[
 
 @kernel
 def error_of(prediction, residual, precision, half):  # type: ignore[no-untyped-def]
-    """Magnitude of the difference between a sample and its unrounded prediction, in 1/16."""
+    """Magnitude of the difference between a sample and its unrounded prediction, in 1/16.
+
+    Parameters
+    ----------
+    prediction : with `precision` fraction bits, and a half added
+    residual : of the sample to the whole part of the prediction, in dense values
+    precision : 6 to 16
+    half : ``1 << (precision - 1)``
+    """
     whole = prediction >> precision
     rounding = (whole << ERROR_BITS) - ((prediction - half) >> (precision - ERROR_BITS))
     return min(abs((residual << ERROR_BITS) + rounding), LARGEST_ERROR)

@@ -72,8 +72,7 @@ class RowSums(NamedTuple):
     expected: NDArray[np.int64]
 
 
-@kernel
-def fresh_sums(predictors, width):  # type: ignore[no-untyped-def]
+def fresh_sums(predictors: Predictors, width: int) -> RowSums:
     """`RowSums` of zeros for rows of `width` voxels."""
     room = width + VECTOR
     partial = np.zeros((predictors.thresholds.shape[1] + 1, room), np.int64)
@@ -82,7 +81,14 @@ def fresh_sums(predictors, width):  # type: ignore[no-untyped-def]
 
 @kernel
 def activity(padded, i, row, beside):  # type: ignore[no-untyped-def]
-    """Roughness around voxel `i`, from rows above it and the co-located rows at offset `beside`."""
+    """Roughness around voxel `i`, from rows above it and the co-located rows at offset `beside`.
+
+    Parameters
+    ----------
+    padded : int32 (padded,), dense values
+    i : index of the voxel
+    row, beside : as in `frame.Slice`
+    """
     j = i + beside
     n = np.int64(padded[at(i - row)])
     nw = np.int64(padded[at(i - row - 1)])
@@ -110,7 +116,19 @@ def class_of(value, thresholds, mode):  # type: ignore[no-untyped-def]
 
 @kernel
 def add_products(values, start, offsets, groups, coefficients, first, x0, x1, sums):  # type: ignore[no-untyped-def]
-    """Add the products of `groups` groups of eight neighbours and coefficients to ``sums[x0:x1]``."""
+    """Add the products of `groups` groups of eight neighbours and coefficients to ``sums[x0:x1]``.
+
+    Parameters
+    ----------
+    values : integers, padded: samples or errors
+    start : index of the row's first voxel
+    offsets : int64 (8 * groups or more,), indices from a voxel to its neighbours
+    groups : of eight neighbours
+    coefficients : integers, flat
+    first : place of the first of them
+    x0, x1 : first voxel in the row, and the one behind the last
+    sums : integers (x1 or more,), added to
+    """
     for group in range(groups):
         k = 8 * group
         f = first + k
@@ -135,10 +153,20 @@ def add_products(values, start, offsets, groups, coefficients, first, x0, x1, su
 
 @kernel
 def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums):  # type: ignore[no-untyped-def]
-    """What finished rows tell of the voxels from `x0` up to `x1` of the row whose first voxel has index `start`.
+    """What finished rows tell of some voxels of a row.
 
-    `first` is the place in ``predictors.coefficients`` of the tile's first predictor. Sums are computed for every class and a
-    little beyond `x1`: whole vectors are faster than choices.
+    Sums are computed for every class and a little beyond `x1`: whole vectors are faster than choices.
+
+    Parameters
+    ----------
+    brick : `frame.Brick`
+    place : `frame.Slice`
+    start : index of the row's first voxel
+    x0, x1 : first voxel in the row, and the one behind the last
+    first : place in the coefficients of the tile's first predictor
+    predictors : `Predictors`
+    expectation : `Expectation`
+    sums : `RowSums`, filled
     """
     samples, row, mode, beside = brick.samples, place.row, place.mode, place.beside
     thresholds, coefficients, stride = predictors.thresholds, predictors.coefficients, predictors.stride
@@ -171,17 +199,23 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
 
 
 @kernel
-def prepare_parts(brick, place, y, start, predictors, expectation, sums):  # type: ignore[no-untyped-def]
-    """`prepare_row` for each tile that row `y`, from index `start` on, passes; the first slice of a volume is one tile."""
+def prepare_tiles(brick, place, y, start, predictors, expectation, sums):  # type: ignore[no-untyped-def]
+    """`prepare_row` for each tile that a row passes; the first slice of a volume is one tile.
+
+    Parameters
+    ----------
+    brick, place, start, predictors, expectation, sums : as for `prepare_row`
+    y : number of the row
+    """
     down, across = predictors.tiles[0], predictors.tiles[1]
     height, width = brick.sizes[2], brick.sizes[3]
     unit = place.series * (down * across + 1)
-    parts = np.int64(1)
+    tiles = np.int64(1)
     if place.z > 0:
         unit += 1 + y * down // height * across
-        parts = across
-    for part in range(parts):
-        x0 = (part * width + parts - 1) // parts
-        x1 = ((part + 1) * width + parts - 1) // parts
-        first = (unit + part) * sums.partial.shape[0] * predictors.stride
+        tiles = across
+    for tile in range(tiles):
+        x0 = (tile * width + tiles - 1) // tiles
+        x1 = ((tile + 1) * width + tiles - 1) // tiles
+        first = (unit + tile) * sums.partial.shape[0] * predictors.stride
         prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums)

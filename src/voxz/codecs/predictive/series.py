@@ -9,8 +9,8 @@ from voxz.codecs.predictive.frame import Brick
 from voxz.codecs.predictive.levels import DEFAULT, SETTINGS, MixedSettings, Settings
 from voxz.codecs.predictive.mixed.state import fresh_state
 from voxz.codecs.predictive.mixed.walk import walk
-from voxz.codecs.predictive.model import Arrays, Model
 from voxz.codecs.predictive.padding import Geometry
+from voxz.codecs.predictive.predictor import Arrays, Predictor
 from voxz.codecs.predictive.quantiser import STEP_BITS, Quantiser
 from voxz.codecs.predictive.row_code import WEIGHT_BITS, Notes, Streams, Tables, tables_of
 from voxz.codecs.predictive.row_sums import Expectation, Predictors
@@ -39,7 +39,7 @@ def code_series(
     highest: int,
     geometry: Geometry,
     settings: Settings,
-    model: Model,
+    predictor: Predictor,
     contexts: Contexts | None,
     words: bytes,
     raw: bytes,
@@ -49,7 +49,7 @@ def code_series(
     quantiser: Quantiser,
 ) -> bool:
     """Walk at levels 1 to 5; it decodes if there are `contexts`. With loss, `padded` gets what will be decoded."""
-    arrays = Arrays.derive(settings, geometry, model.references)
+    arrays = Arrays.derive(settings, geometry, predictor.references)
     room = geometry.width
     stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(room + 1, np.uint16)])
     bits = np.concatenate([from_bytes(raw), np.zeros(2 * room, np.uint32)])
@@ -57,7 +57,7 @@ def code_series(
     return bool(
         traverse(
             _brick(padded, highest, geometry, absent),
-            _predictors(model, arrays),
+            _predictors(predictor, arrays),
             Expectation(arrays.weights, arrays.error_offsets, arrays.error_groups),
             NO_TABLES._replace(scaling=scaling) if contexts is None else tables_of(contexts, scaling),
             Streams(stream, bits, 8 * len(raw)),
@@ -74,7 +74,7 @@ def mix_series(
     highest: int,
     geometry: Geometry,
     settings: MixedSettings,
-    model: Model,
+    predictor: Predictor,
     coder: NDArray[np.int64],
     data: NDArray[np.uint8],
     absent: NDArray[np.bool_],
@@ -83,13 +83,13 @@ def mix_series(
     decoding: bool,
 ) -> bool:
     """Walk at levels 6 to 9."""
-    arrays = Arrays.derive(SETTINGS[DEFAULT], geometry, model.references)
+    arrays = Arrays.derive(SETTINGS[DEFAULT], geometry, predictor.references)
     return bool(
         walk(
             _brick(padded, highest, geometry, absent),
-            _predictors(model, arrays),
+            _predictors(predictor, arrays),
             Expectation(arrays.weights, arrays.error_offsets, arrays.error_groups),
-            *fresh_state(settings, geometry, model.references),
+            *fresh_state(settings, geometry, predictor.references),
             coder,
             data,
             quantiser,
@@ -104,13 +104,13 @@ def _brick(padded: NDArray[np.int32], highest: int, geometry: Geometry, absent: 
     return Brick(padded, np.zeros(padded.size, np.int32), absent, total, geometry.sizes(), highest)
 
 
-def _predictors(model: Model, arrays: Arrays) -> Predictors:
+def _predictors(predictor: Predictor, arrays: Arrays) -> Predictors:
     return Predictors(
-        np.array(model.tiles, np.int64),
-        model.precision,
-        model.references,
-        model.thresholds,
-        model.coefficients.ravel(),
+        np.array(predictor.tiles, np.int64),
+        predictor.precision,
+        predictor.references,
+        predictor.thresholds,
+        predictor.coefficients.ravel(),
         arrays.stride,
         arrays.offsets,
         arrays.groups,

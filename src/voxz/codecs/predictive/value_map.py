@@ -28,14 +28,29 @@ _LARGEST_SKIP = 1 << 29
 
 @kernel
 def _mark(samples, low, present):  # type: ignore[no-untyped-def]
-    """Mark which values, counted from `low`, occur."""
+    """Mark which values, counted from `low`, occur.
+
+    Parameters
+    ----------
+    samples : integers (samples,)
+    low : lowest of them
+    present : bool (values,), those that occur are set
+    """
     for i in range(samples.size):
         present[at(np.int64(samples[i]) - low)] = True
 
 
 @kernel
 def _look_up(values, low, table, found):  # type: ignore[no-untyped-def]
-    """Entry of `table` for each of `values`, counted from `low`."""
+    """Entry of `table` for each of `values`, counted from `low`.
+
+    Parameters
+    ----------
+    values : integers (samples,), from `low` on
+    low : value of the first entry
+    table : (values,), stored or dense value of each
+    found : the same type, (samples,), filled
+    """
     for i in range(values.size):
         found[i] = table[at(np.int64(values[i]) - low)]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 TAPS = 4
 
@@ -66,7 +66,15 @@ class Taps:
 
 @kernel
 def _along(source, indices, weights, target):  # type: ignore[no-untyped-def]
-    """Interpolate ``(a, n, b)`` along its middle axis to ``(a, m, b)``."""
+    """Interpolate ``(a, n, b)`` along its middle axis to ``(a, m, b)``.
+
+    Parameters
+    ----------
+    source : float64 (a, n, b)
+    indices : int64 (m, TAPS), samples that count for each position
+    weights : float64 (m, TAPS), how much
+    target : float64 (a, m, b), zeros at first, added to
+    """
     for a in range(source.shape[0]):
         for m in range(indices.shape[0]):
             line = target[a, m]
@@ -78,7 +86,7 @@ def _along(source, indices, weights, target):  # type: ignore[no-untyped-def]
                         line[at(b)] += weight * row[at(b)]
 
 
-@kernel
+@allocating_kernel
 def _coefficients(lines):  # type: ignore[no-untyped-def]
     """Turn samples ``(a, n, b)`` into coefficients of cubic B-splines along the middle axis, in place; n is at least 2."""
     count = lines.shape[1]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.siren.activations import activate
 from voxz.errors import CorruptError, LimitError
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 MOST_LAYERS, MOST_UNITS, MOST_WEIGHTS = 16, 4096, 1 << 26
 """Bounds of what a file may ask for."""
@@ -27,7 +27,15 @@ _POINTS = 256
 
 @kernel
 def _dense(weights, bias, source, target):  # type: ignore[no-untyped-def]
-    """``target = weights @ source + bias``; every sum in the order of the inputs."""
+    """``target = weights @ source + bias``; every sum in the order of the inputs.
+
+    Parameters
+    ----------
+    weights : float64 (outputs, inputs)
+    bias : float64 (outputs,)
+    source : float64 (inputs, points)
+    target : float64 (outputs, points), filled
+    """
     inputs = weights.shape[1]
     points = source.shape[1]
     for o in range(weights.shape[0]):
@@ -49,9 +57,19 @@ def _dense(weights, bias, source, target):  # type: ignore[no-untyped-def]
             i += 1
 
 
-@kernel
+@allocating_kernel
 def _forward(inputs, sizes, activations, omegas, flat, work):  # type: ignore[no-untyped-def]
-    """Outputs ``(outputs, points)`` for `inputs` ``(inputs, points)``, in one of the two halves of `work`."""
+    """Return the outputs ``(outputs, points)`` of a network, in one of the two halves of `work`.
+
+    Parameters
+    ----------
+    inputs : float64 (inputs, points)
+    sizes : int64 (layers + 1,), units from the inputs to the outputs
+    activations : int64 (layers,), numbers of `activations`
+    omegas : float64 (layers,), factor of the argument of each layer's sine
+    flat : float64 (weights,), weights and bias of each layer in turn
+    work : float64 (2, most units, points or more), room
+    """
     source = inputs
     place = 0
     for layer in range(sizes.size - 1):

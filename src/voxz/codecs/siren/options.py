@@ -106,7 +106,7 @@ class Siren(Codec):
         given = [f"{key}={value!r}" for key, value in asdict(self).items() if value != preset[key]]
         return f"Siren({', '.join(given)})"
 
-    def settings(self) -> dict[str, Any]:
+    def fit_options(self) -> dict[str, Any]:
         """All that the fit depends on."""
         return {name: getattr(self, name) for name in _hints()}
 
@@ -117,7 +117,7 @@ def _hints() -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(Siren) if field.name not in ("preset", *_REPORTS)}
 
 
-def settings_from_text(text: str) -> dict[str, Any]:
+def options_from_text(text: str) -> dict[str, Any]:
     """Options of `Siren` from a text such as ``"width=64,iterations=500"``.
 
     Raises
@@ -202,4 +202,4 @@ PRESETS = {
     "sirenmri-2d": _PUBLISHED,
     "sirenmri-3d": _PUBLISHED | {"axes": 3, "learning_rate": 2e-4},
 }
-"""Presets by name; the settings of sirenmri are those of Mancini, Jones and Palombo (arXiv 2208.01602)."""
+"""Presets by name; the values of sirenmri are those of Mancini, Jones and Palombo (arXiv 2208.01602)."""

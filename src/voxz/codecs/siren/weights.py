@@ -34,6 +34,17 @@ _STEP = struct.Struct("<f")
 
 @kernel
 def _decide(counters, place, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
+    """Code a bit with an adaptive counter; return it.
+
+    Parameters
+    ----------
+    counters : int64 (counters,), probability << COUNT_BITS | count; the one used learns
+    place : of the counter
+    coder : int64 (4,), see `voxz.entropy.binary`
+    data : uint8 (bytes,)
+    bit : 0 or 1; anything when decoding
+    decoding : whether `data` is decoded
+    """
     known = np.int64(counters[at(place)])
     bit = code_bit(bit, min(max(known >> COUNT_BITS, 64), 65536 - 64), coder, data, decoding)
     counters[at(place)] = learnt(known, bit)
@@ -42,7 +53,14 @@ def _decide(counters, place, coder, data, bit, decoding):  # type: ignore[no-unt
 
 @kernel
 def _code(values, counters, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code the `values` of a tensor; decoding fills them. False if one is out of bounds."""
+    """Code the `values` of a tensor; decoding fills them. False if one is out of bounds.
+
+    Parameters
+    ----------
+    values : int64 (weights,), multiples of a step
+    counters : int64 (_KINDS,), those of the tensor
+    coder, data, decoding : as for `_decide`
+    """
     for i in range(values.size):
         value = np.int64(values[i])
         size = abs(value)

@@ -14,7 +14,7 @@ from voxz.codecs.wavelet.mixing import decide
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
 from voxz.entropy.binary import POSITION, code_bit
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 DEPTH = 10
 """Decisions that are told apart."""
@@ -37,7 +37,14 @@ MOST_BITS = 26
 
 @kernel
 def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code the `length` low bits of `value` with equal chances."""
+    """Code the low bits of a number with equal chances; return them.
+
+    Parameters
+    ----------
+    value : whole number from 0 on; anything when decoding
+    length : bits
+    coder, data, decoding : as for `code_band`
+    """
     found = np.int64(0)
     for k in range(length - 1, -1, -1):
         found = (found << 1) | code_bit((value >> k) & 1, HALF, coder, data, decoding)
@@ -46,7 +53,13 @@ def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
 
 @kernel
 def beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code `value`, from 0 on, in an Exp-Golomb code."""
+    """Code a number in an Exp-Golomb code; return it.
+
+    Parameters
+    ----------
+    value : whole number from 0 on; anything when decoding
+    coder, data, decoding : as for `code_band`
+    """
     length = np.int64(0)
     while code_bit(np.int64((value + 1) >> (length + 1) > 0), HALF, coder, data, decoding) and length < MOST_BITS:
         length += 1
@@ -67,7 +80,7 @@ def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
     return 15 + size if lean >= 0 else 15 - size
 
 
-@kernel
+@allocating_kernel
 def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code the indices of a band; decoding fills them and the magnitudes. False for a damaged stream.
 

@@ -263,7 +263,7 @@ def _code_bands(
 ) -> bool:
     """Code all bands down to a scale, and fill `components` with what they decode to; whether none is left."""
     known = _Known(pyramid)
-    for bands in _levels(len(components), pyramid):
+    for bands in _by_scale(len(components), pyramid):
         if bands[0][1].scale < down_to:
             return False
         rebuilt = [_code_band(component, band, path, learner, known, end) for component, band in bands]
@@ -313,7 +313,7 @@ def _half_step(band: Band, step: float) -> float:
     return step / (2 * band.norm) if step else 0.5
 
 
-def _levels(components: int, pyramid: Pyramid) -> Iterator[list[tuple[int, Band]]]:
+def _by_scale(components: int, pyramid: Pyramid) -> Iterator[list[tuple[int, Band]]]:
     """Components and bands of each scale, in the order of the stream; the lowest band is of the coarsest scale."""
     bands = pyramid.bands()
     scales = sorted({band.scale for band in bands}, reverse=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.magnitude_context import IN_BAND, WEIGHT_BITS, gather
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
 SAMPLED_COEFFICIENTS = 12000
@@ -21,9 +21,18 @@ RIDGE = 1e-4
 LARGEST_WEIGHT = 1 << 13
 
 
-@kernel
+@allocating_kernel
 def _accumulate(samples, count, size, guess, moments):  # type: ignore[no-untyped-def]
-    """Add the weighted second moments of `samples`, each weighed by what `guess` expects."""
+    """Add the weighted second moments of `samples`, each weighed by what `guess` expects.
+
+    Parameters
+    ----------
+    samples : float64 (samples, n), features, magnitude, and zeros that make n a multiple of eight
+    count : rows that are filled
+    size : features
+    guess : float64 (size,), weight of each feature so far
+    moments : float64 (n, n), upper triangle, added to
+    """
     block = np.zeros((BLOCK, moments.shape[0]))
     filled = 0
     for i in range(count):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 IN_BAND = 14
 """Features inside the band."""
@@ -69,7 +69,15 @@ def bin_of(expected):  # type: ignore[no-untyped-def]
 
 @kernel
 def near_features(magnitudes, around, x, features):  # type: ignore[no-untyped-def]
-    """Fill `features` with the IN_BAND sums around a coefficient of a row; x with margins. The first two are known last."""
+    """Fill the sums of magnitudes around a coefficient. The first two are known last.
+
+    Parameters
+    ----------
+    magnitudes : int32, rows of the band with margins, see `band_rows`
+    around : `band_rows.Around`
+    x : place in the row, with margins
+    features : int64 (IN_BAND,), filled
+    """
     row, up, top, same = magnitudes[around.row], magnitudes[around.up], magnitudes[around.top], magnitudes[around.back]
     above, below = magnitudes[around.above], magnitudes[around.below]
     features[0] = row[x - 1]
@@ -88,9 +96,17 @@ def near_features(magnitudes, around, x, features):  # type: ignore[no-untyped-d
     features[13] = np.int64(same[x - 2]) + same[x + 2]
 
 
-@kernel
+@allocating_kernel
 def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
-    """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many."""
+    """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many.
+
+    Parameters
+    ----------
+    magnitudes : int32, rows of the band with margins, see `band_rows`
+    known : int32 (features, z, y, x), planes known as a whole
+    step : 1 or more
+    samples : float64 (rows, IN_BAND + features + 2 or more), filled
+    """
     depth, height, width = known.shape[1], known.shape[2], known.shape[3]
     near = np.zeros(IN_BAND, np.int64)
     last = IN_BAND + known.shape[0]
@@ -117,7 +133,14 @@ def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
 
 @kernel
 def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
-    """Sum over planes known as a whole, and the constant, into `sums` ``(z, y, x)``."""
+    """Sum over planes known as a whole, and the constant.
+
+    Parameters
+    ----------
+    known : int32 (features, z, y, x)
+    weights : int64 (IN_BAND + features + 1,), in ``2**-WEIGHT_BITS``
+    sums : int64 (z, y, x), filled, in ``2**-(WEIGHT_BITS + UNIT_BITS)`` of half a step
+    """
     constant = np.int64(weights[IN_BAND + known.shape[0]]) << UNIT_BITS
     for z in range(sums.shape[0]):
         for y in range(sums.shape[1]):
@@ -133,7 +156,15 @@ def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
 
 @kernel
 def row_part(magnitudes, around, weights, line):  # type: ignore[no-untyped-def]
-    """Sum over finished rows `around` one into `line`."""
+    """Sum over finished rows of the band.
+
+    Parameters
+    ----------
+    magnitudes : int32, rows of the band with margins, in half steps
+    around : `band_rows.Around`
+    weights : int64 (IN_BAND or more,), in ``2**-WEIGHT_BITS``
+    line : int64 (x,), filled, in the unit of `known_part`
+    """
     row_2, row_1 = magnitudes[around.top], magnitudes[around.up]
     same, above, below = magnitudes[around.back], magnitudes[around.above], magnitudes[around.below]
     behind = magnitudes[around.far]
@@ -149,9 +180,17 @@ def row_part(magnitudes, around, weights, line):  # type: ignore[no-untyped-def]
         line[at(x)] = total << UNIT_BITS
 
 
-@kernel
+@allocating_kernel
 def bins_of_band(magnitudes, sums, weights, bins):  # type: ignore[no-untyped-def]
-    """Bins of the expected magnitudes of a whole band that is known (the encoder's view), `bins` flat."""
+    """Fill the bins of the expected magnitudes of a whole band that is known (the encoder's view).
+
+    Parameters
+    ----------
+    magnitudes : int32, rows of the band with margins, in half steps
+    sums : int64 (z, y, x), from `known_part`
+    weights : int64 (IN_BAND or more,), in ``2**-WEIGHT_BITS``
+    bins : uint8 (z * y * x,), filled
+    """
     height, width = sums.shape[1], sums.shape[2]
     line = np.zeros(width, np.int64)
     west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS

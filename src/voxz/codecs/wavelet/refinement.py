@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.entropy.integers import IntegerReader
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest
 from voxz.transforms.margins import Box, parts_with_margins
 from voxz.transforms.wiener import Filters, fit_filters
@@ -92,7 +92,16 @@ def _row(z, y, shape):  # type: ignore[no-untyped-def]
 
 @kernel
 def _look(limited, i, offsets, bounds, features):  # type: ignore[no-untyped-def]
-    """Fill `features` of the coefficient at `i`; return its class, without orientation."""
+    """Fill the taps of a coefficient; return its class, without orientation.
+
+    Parameters
+    ----------
+    limited : int32, flat, with margins, `Rebuilt.limited`
+    i : index of the coefficient in it
+    offsets : int64 (pairs,), `Rebuilt.offsets`
+    bounds : int64 (activities,), in units
+    features : int64 (TAPS,), filled
+    """
     around = np.int64(0)
     for k in range(offsets.size):
         before, after = np.int64(limited[at(i - offsets[at(k)])]), np.int64(limited[at(i + offsets[at(k)])])
@@ -107,9 +116,18 @@ def _look(limited, i, offsets, bounds, features):  # type: ignore[no-untyped-def
     return found
 
 
-@kernel
+@allocating_kernel
 def _correct(limited, offsets, bounds, weights, of_class, scale, units, out):  # type: ignore[no-untyped-def]
-    """Fill `out` with `units`, corrected by the filters, times the size of a unit; `limited` is flat, with margins."""
+    """Fill `out` with the coefficients, corrected by the filters.
+
+    Parameters
+    ----------
+    limited, offsets, bounds : as for `_look`
+    weights, of_class : as in `wiener.Filters`, the classes being those of the band's orientation
+    scale : value of a weight of 1
+    units : int64 (z, y, x), rebuilt coefficients
+    out : float64 (z, y, x), filled, in units
+    """
     depth, height, width = units.shape
     features = np.zeros(TAPS, np.int64)
     for z in range(depth):
@@ -125,9 +143,15 @@ def _correct(limited, offsets, bounds, weights, of_class, scale, units, out):  #
                 out[z, y, at(x)] = np.float64(units[z, y, at(x)]) + np.float64(total) * scale
 
 
-@kernel
+@allocating_kernel
 def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def]
-    """Fill the `classes` of all coefficients ``(z, y, x)``."""
+    """Fill the `classes` of all coefficients ``(z, y, x)``.
+
+    Parameters
+    ----------
+    limited, offsets, bounds : as for `_look`
+    classes : uint8 (z, y, x), filled
+    """
     depth, height, width = classes.shape
     features = np.zeros(TAPS, np.int64)
     for z in range(depth):
@@ -137,9 +161,21 @@ def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def
                 classes[z, y, at(x)] = _look(limited, start + x, offsets, bounds, features)
 
 
-@kernel
+@allocating_kernel
 def _gather(limited, classes, missed, offsets, bounds, strides, seen, blocks, filled, moments):  # type: ignore[no-untyped-def]
-    """Add the second moments of taps and error of every so many coefficients of each class, with their stride as weight."""
+    """Add the second moments of taps and error of every so many coefficients of each class, with their stride as weight.
+
+    Parameters
+    ----------
+    limited, offsets, bounds : as for `_look`
+    classes : uint8 (z, y, x), from `_classify`
+    missed : float64 (z, y, x), error of the rebuilt coefficients, in units
+    strides : int64 (classes,), of every so many coefficients of a class one is taken
+    seen : int64 (classes,), coefficients so far, changed
+    blocks : float64 (classes, BLOCK, WIDTH), rows that are not in the moments yet
+    filled : int64 (classes,), their number, changed
+    moments : float64 (classes, WIDTH, WIDTH), upper triangles, added to
+    """
     depth, height, width = missed.shape
     features = np.zeros(TAPS, np.int64)
     for z in range(depth):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
 from voxz.codecs.wavelet.context_fit import RIDGE, SAMPLED_COEFFICIENTS, rounded, width_of
 from voxz.codecs.wavelet.magnitude_context import UNIT_BITS
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
 TAPS = 13
@@ -22,7 +22,15 @@ LARGEST_LEAN = 1 << 12
 
 @kernel
 def neighbours(signed, around, x, taps):  # type: ignore[no-untyped-def]
-    """Fill `taps` with the neighbours of a coefficient; x with margins."""
+    """Fill `taps` with the neighbours of a coefficient.
+
+    Parameters
+    ----------
+    signed : int32, rows of the band with margins, magnitudes with signs, in half steps
+    around : `band_rows.Around`
+    x : place in the row, with margins
+    taps : int64 (TAPS,), filled
+    """
     row, up, top = signed[around.row], signed[around.up], signed[around.top]
     same, above = signed[around.back], signed[around.above]
     taps[0], taps[1] = row[x - 1], row[x - 2]
@@ -33,9 +41,17 @@ def neighbours(signed, around, x, taps):  # type: ignore[no-untyped-def]
     taps[12] = above[x + 1]
 
 
-@kernel
+@allocating_kernel
 def _accumulate(signed, height, step, moments):  # type: ignore[no-untyped-def]
-    """Add the weighted second moments of neighbours and coefficient, for every `step`-th that is not zero."""
+    """Add the weighted second moments of neighbours and coefficient; return how many coefficients were taken.
+
+    Parameters
+    ----------
+    signed : int32, rows of the band with margins, magnitudes with signs, in half steps
+    height : rows of a slice
+    step : of every so many coefficients that are not zero one is taken
+    moments : float64 (n, n), upper triangle, added to; n is above TAPS and a multiple of eight
+    """
     depth, width = (signed.shape[0] - 1) // height, signed.shape[1] - 2 * BESIDE
     taps = np.zeros(TAPS, np.int64)
     block = np.zeros((BLOCK, moments.shape[0]))
@@ -78,7 +94,15 @@ def fit_leaning(signed: NDArray[np.int32], height: int, nonzero: int) -> NDArray
 
 @kernel
 def lean_of_row(signed, around, weights, line):  # type: ignore[no-untyped-def]
-    """Sum over finished rows `around` one into `line`."""
+    """Sum over finished rows.
+
+    Parameters
+    ----------
+    signed : int32, rows of the band with margins, magnitudes with signs, in half steps
+    around : `band_rows.Around`
+    weights : int64 (TAPS,), in ``2**-WEIGHT_BITS``
+    line : int64 (x,), filled, in ``2**-(WEIGHT_BITS + UNIT_BITS)`` of half a step
+    """
     up, top, same, above = signed[around.up], signed[around.top], signed[around.back], signed[around.above]
     below, behind = signed[around.below], signed[around.far]
     w2, w3, w4, w5, w6 = weights[2], weights[3], weights[4], weights[5], weights[6]

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 TABLED = 40
 """Indices whose bits are tabled; beyond, they grow with the logarithm."""
@@ -54,13 +54,19 @@ def magnitude_of(index, quantiser):  # type: ignore[no-untyped-def]
     return 2 * size - quantiser if size > 0 else np.int64(0)
 
 
-@kernel
+@allocating_kernel
 def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # type: ignore[no-untyped-def]
-    """Indices of least cost for `values`, given in half steps.
+    """Fill the indices of least cost.
 
-    `bins` are the bins of the expected magnitudes, `bits` ``(2, bins, TABLED + 1)`` the bits of each index (with its sign) by
-    quantiser, `slope` the squared error that a bit is worth, `shifts` ``(2, 3)`` what reconstructions of index 1 and of larger
-    ones are nearer to zero than their magnitude.
+    Parameters
+    ----------
+    values : float64 (n,), coefficients in half steps
+    bins : uint8 (n,), bins of the expected magnitudes
+    bits : float64 (2, bins, TABLED + 1), bits of each index with its sign, by quantiser
+    slope : squared error, in half steps, that a bit is worth
+    after, quantiser : as in `Trellis`
+    shifts : float64 (2, 3), by quantiser and index, how much nearer to zero than its magnitude an index is rebuilt
+    indices : int32 (n,), filled
     """
     count = values.size
     states = after.shape[0]
@@ -130,7 +136,15 @@ def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # t
 
 @kernel
 def follow(indices, after, quantiser, magnitudes, quantisers):  # type: ignore[no-untyped-def]
-    """Magnitude and quantiser of each of `indices` along their path."""
+    """Fill the magnitude and the quantiser of each index along their path.
+
+    Parameters
+    ----------
+    indices : int32 (n,)
+    after, quantiser : as in `Trellis`
+    magnitudes : int32 (n,), filled, in half steps
+    quantisers : uint8 (n,), filled
+    """
     state = np.int64(0)
     for i in range(indices.size):
         index = np.int64(indices[at(i)])

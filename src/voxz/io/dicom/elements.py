@@ -87,7 +87,15 @@ def four(window, i, big):  # type: ignore[no-untyped-def]
 
 @kernel
 def add_row(state, stack, table, tag, vr, start, value, length):  # type: ignore[no-untyped-def]
-    """Write one row."""
+    """Write one row of the table.
+
+    Parameters
+    ----------
+    state : int64 (STATES,), see AT
+    stack : int64 (MOST_NESTED, FRAME), see LIMIT
+    table : int64 (rows, COLUMNS), with room for one more
+    tag, vr, start, value, length : columns of the row, see TAG
+    """
     depth = state[DEPTH]
     row = state[ROWS]
     table[row, TAG] = tag
@@ -103,7 +111,13 @@ def add_row(state, stack, table, tag, vr, start, value, length):  # type: ignore
 
 @kernel
 def push(state, stack, limit, kind, row, defined, explicit):  # type: ignore[no-untyped-def]
-    """Enter a sequence, an item or fragments; False if that is too deep."""
+    """Enter a sequence, an item or fragments; False if that is too deep.
+
+    Parameters
+    ----------
+    state, stack : as for `add_row`
+    limit, kind, row, defined, explicit : fields of the new entry of the stack, see LIMIT
+    """
     depth = state[DEPTH] + 1
     if depth >= stack.shape[0]:
         return False
@@ -115,6 +129,20 @@ def push(state, stack, limit, kind, row, defined, explicit):  # type: ignore[no-
     stack[depth, ITEM_EXPLICIT] = explicit
     stack[depth, COUNT] = 0
     return True
+
+
+@kernel
+def close(state, stack, table, tag):  # type: ignore[no-untyped-def]
+    """Write the row of a delimiter, and leave the item or the sequence that it ends.
+
+    Parameters
+    ----------
+    state, stack, table, tag : as for `add_row`
+    """
+    depth, position = state[DEPTH], state[AT]
+    add_row(state, stack, table, tag, 0, position, position + 8, 0)
+    state[AT] = stack[depth, LIMIT] if stack[depth, DEFINED] else position + 8
+    state[DEPTH] = depth - 1
 
 
 @kernel
@@ -133,7 +161,16 @@ def recover(state, stack):  # type: ignore[no-untyped-def]
 
 @kernel
 def walk(window, base, size, vrs, state, stack, table):  # type: ignore[no-untyped-def]
-    """Write rows of the elements whose headers lie in `window`, the bytes of the file from `base`; returns why it stopped."""
+    """Write the rows of the elements whose headers lie in a window of the file; returns why it stopped, see DONE.
+
+    Parameters
+    ----------
+    window : uint8 (bytes,)
+    base : place of its first byte in the file
+    size : bytes of the file
+    vrs : uint8 (65536,), VRS
+    state, stack, table : as for `add_row`
+    """
     window_end = base + window.shape[0]
     while True:
         if state[ROWS] >= table.shape[0]:
@@ -167,11 +204,7 @@ def walk(window, base, size, vrs, state, stack, table):  # type: ignore[no-untyp
         if kind != ELEMENTS:
             length = four(window, i + 4, big)
             if tag == SEQUENCE_END:
-                add_row(state, stack, table, tag, 0, position, position + 8, 0)
-                state[AT] = position + 8
-                if stack[depth, DEFINED]:
-                    state[AT] = limit
-                state[DEPTH] = depth - 1
+                close(state, stack, table, tag)
                 continue
             if tag != ITEM:
                 if kind == FRAGMENTS:
@@ -203,11 +236,7 @@ def walk(window, base, size, vrs, state, stack, table):  # type: ignore[no-untyp
         if tag == ITEM_END:
             if depth == 0:
                 return DONE
-            add_row(state, stack, table, tag, 0, position, position + 8, 0)
-            state[AT] = position + 8
-            if stack[depth, DEFINED]:
-                state[AT] = limit
-            state[DEPTH] = depth - 1
+            close(state, stack, table, tag)
             continue
         if tag >> 16 == 0xFFFE:
             if depth == 0:

@@ -64,10 +64,10 @@ def _described(found: Elements, attributes: Attributes, name: str, syntax: str) 
     """What the elements of a data set say."""
     facts = {fact: text for fact, tag in _FACTS.items() if (text := attributes.text(tag)[:_LONGEST_FACT])}
     facts["transfer syntax"] = syntax
-    personal = personal_data(attributes)
+    told = facts, personal_data(attributes), attributes.text(tags.SERIES_INSTANCE_UID)
     known = image(attributes, found)
     if known is None:
-        return ForeignFile(FORMAT, {name: ()}, None, facts, personal)
+        return ForeignFile(FORMAT, {name: ()}, None, *told)
     picture, row = known
     tiles = None
     if is_encapsulated(found, row):
@@ -77,10 +77,10 @@ def _described(found: Elements, attributes: Attributes, name: str, syntax: str) 
         parts = native(picture, found, row, tiles)
     if picture.frames > 1:
         frames = read_frames(attributes, picture)
-        return ForeignFile(FORMAT, {name: frame_stretches(parts, frames, name)}, frame_space(frames), facts, personal)
+        return ForeignFile(FORMAT, {name: frame_stretches(parts, frames, name)}, frame_space(frames), *told)
     plane = slice_plane(attributes)
     stretches = tuple(_stretch(part, _key(attributes, picture), _position(attributes, plane)) for part in parts)
-    return ForeignFile(FORMAT, {name: stretches}, _space(attributes, picture, plane, tiles), facts, personal)
+    return ForeignFile(FORMAT, {name: stretches}, _space(attributes, picture, plane, tiles), *told)
 
 
 def _reader(file: BinaryIO) -> ReadAt:

@@ -1,4 +1,4 @@
-"""A deflated DICOM data set as its pixels: `how` holds the elements around them and the settings of zlib that deflate it again.
+"""A deflated DICOM data set as its pixels: `how` holds the elements around them and the options of zlib that deflate it again.
 
 zlib's format leaves encoders free; what it was made with is found by trying. Most DICOM toolkits use zlib itself, at level 6.
 """

@@ -9,7 +9,6 @@ packing. Samples of signed layouts with fewer bits than their type are two's com
 """
 
 import functools
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
 from voxz.io.packings import dicom_items
-from voxz.io.packings.jpeg_stream import SOF_LOSSLESS, JpegStream, read_head
+from voxz.io.packings.jpeg_stream import SOF_LOSSLESS, JpegStream, in_layout, out_of_layout, read_head
 from voxz.jit import kernel
 from voxz.volume.layout import Layout
 
@@ -30,7 +29,13 @@ MOST_EXPANSION = 32
 def remove_stuffing(data, start, out, ends, most):  # type: ignore[no-untyped-def]
     """Copy entropy-coded data without the bytes that follow 0xFF; returns bytes written, restarts passed, and where it ended.
 
-    `ends` takes the number of bytes written before each restart.
+    Parameters
+    ----------
+    data : uint8 (bytes,), the stream
+    start : first byte of the entropy-coded data
+    out : uint8 (`most` or more,), filled
+    ends : int64 (restarts,), filled with the bytes written before each restart
+    most : bytes to write at most
     """
     written, restarts, i = 0, 0, start
     while i < data.shape[0] and written < most:
@@ -56,7 +61,16 @@ def remove_stuffing(data, start, out, ends, most):  # type: ignore[no-untyped-de
 
 @kernel
 def predict(samples, y, x, c, first_row, predictor, middle):  # type: ignore[no-untyped-def]
-    """Prediction of a sample; rows before `first_row` lie behind a restart."""
+    """Prediction of a sample.
+
+    Parameters
+    ----------
+    samples : uint16 (rows, columns, components)
+    y, x, c : place of the sample
+    first_row : rows before it lie behind a restart
+    predictor : 1 to 7 (table H.1)
+    middle : prediction of the first sample
+    """
     if y == first_row:
         return np.int64(samples[y, x - 1, c]) if x > 0 else np.int64(middle)
     above = np.int64(samples[y - 1, x, c])
@@ -79,9 +93,17 @@ def predict(samples, y, x, c, first_row, predictor, middle):  # type: ignore[no-
 
 @kernel
 def decode(data, ends, samples, codes, tables, predictor, middle, restart_rows):  # type: ignore[no-untyped-def]
-    """Samples ``(rows, columns, components)`` of entropy-coded data without stuffing; returns their bits, -1 if damaged.
+    """Decode entropy-coded data without stuffing; returns their bits, -1 if damaged.
 
-    ``codes[table]`` gives for each 16 bits the length of the code they begin with and its symbol, as ``length << 8 | symbol``.
+    Parameters
+    ----------
+    data : uint8 (bytes,)
+    ends : int64 (restarts + 1,), place behind the data up to each restart, and behind all
+    samples : uint16 (rows, columns, components), filled
+    codes : uint16 (tables, 65536), for each 16 bits the code they begin with, as ``length << 8 | symbol``; 0 for none
+    tables : int64 (components,), table of each
+    predictor, middle : as for `predict`
+    restart_rows : rows between restarts; 0 for none
     """
     rows, columns, components = samples.shape
     position, bits, have, restart, first_row = 0, np.int64(0), 0, 0, 0
@@ -135,9 +157,15 @@ def put_byte(out, i, byte):  # type: ignore[no-untyped-def]
 
 @kernel
 def encode(samples, out, words, lengths, tables, predictor, middle, restart_rows, fill):  # type: ignore[no-untyped-def]
-    """Write the entropy-coded data of `samples`; returns how many bytes, or -1 if a difference has no code.
+    """Write the entropy-coded data of samples; returns how many bytes, or -1 if a difference has no code.
 
-    ``words[table, size]`` and ``lengths[table, size]`` are the codes; bytes are filled up with ones if `fill`, else with zeros.
+    Parameters
+    ----------
+    samples : uint16 (rows, columns, components)
+    out : uint8 (bytes,), long enough, filled
+    words, lengths : int64 (tables, 17), code of each symbol and its bits; 0 bits for none
+    tables, predictor, middle, restart_rows : as for `decode`
+    fill : 1 if bytes are filled up with ones, else 0
     """
     rows, columns, components = samples.shape
     i, bits, have, restarts, first_row = 0, np.int64(0), 0, 0, 0
@@ -269,7 +297,7 @@ def unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
         return None
     behind = stream[end:]
     how = lengths + varint(fill) + varint(head.start) + stream[: head.start] + varint(len(behind)) + behind
-    return _extended(samples, head.precision, layout).tobytes(), how
+    return in_layout(samples, head.precision, layout), how
 
 
 def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
@@ -280,18 +308,9 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     told.finish()
     head = read_head(before)
     coder = _Coder(head, layout) if head else None
-    if coder is None or not coder.fits or len(samples) != layout.nbytes:
+    if head is None or coder is None or not coder.fits or len(samples) != layout.nbytes:
         raise CorruptError("the head of a lossless JPEG stream does not fit its samples")
-    values = np.frombuffer(samples, layout.dtype).astype(layout.dtype.newbyteorder("=")).reshape(coder.shape)
-    again = coder.redo(values.astype(np.uint16) & np.uint16(2 * coder.middle - 1), fill)
+    again = coder.redo(out_of_layout(samples, head.precision, layout, coder.shape), fill)
     if again is None:
         raise CorruptError("samples of a lossless JPEG stream have no code in its tables")
     return dicom_items.wrap(before + again + behind, lengths)
-
-
-def _extended(samples: NDArray[np.uint16], precision: int, layout: Layout) -> NDArray[Any]:
-    """Samples in the type of `layout`, with the sign of `precision` bits if that is signed."""
-    if layout.dtype.kind == "i":
-        shift = 16 - precision
-        return ((samples << np.uint16(shift)).view(np.int16) >> np.int16(shift)).astype(layout.dtype)
-    return samples.astype(layout.dtype)

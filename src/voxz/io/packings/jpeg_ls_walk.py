@@ -12,7 +12,7 @@ standard.
 
 import numpy as np
 
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel, kernel
 
 POSITION, BITS, HAVE, LAST, BEYOND = range(5)
 CODER = 5
@@ -33,7 +33,15 @@ LINE, SAMPLE = 1, 2
 
 @kernel
 def put(data, coder, value, count):  # type: ignore[no-untyped-def]
-    """Write `count` bits; after a byte of ones, the next has seven."""
+    """Write `count` bits; after a byte of ones, the next has seven.
+
+    Parameters
+    ----------
+    data : uint8 (bytes,), written
+    coder : int64 (CODER,), see POSITION, changed
+    value : its low bits are written; no higher ones are set
+    count : 0 to 32
+    """
     bits = coder[BITS] << count | value
     have = coder[HAVE] + count
     while True:
@@ -76,7 +84,16 @@ def get(data, coder, count):  # type: ignore[no-untyped-def]
 
 @kernel
 def code_golomb(data, coder, writing, value, k, limit, qbpp):  # type: ignore[no-untyped-def]
-    """Write or read a number by the Golomb code of parameter `k`, with an escape after `limit - qbpp - 1` zeros."""
+    """Write or read a number by a Golomb code, with an escape after `limit - qbpp - 1` zeros; return it.
+
+    Parameters
+    ----------
+    data, coder, writing : as for `walk`
+    value : from 0 on; anything when reading
+    k : parameter of the code
+    limit : LIMIT of the standard, less what a run took
+    qbpp : bits of a number behind the escape
+    """
     most = limit - qbpp - 1
     if writing:
         high = value >> k
@@ -153,8 +170,27 @@ def golomb_parameter(count, total):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def count_one(state, q, most):  # type: ignore[no-untyped-def]
+    """Count a sample of context `q`, halving what it has summed up after `most` of them; return the new count."""
+    if state[3, q] == most:
+        state[0, q] >>= 1
+        state[1, q] >>= 1
+        state[3, q] >>= 1
+    state[3, q] += 1
+    return state[3, q]
+
+
+@kernel
 def code_regular(data, coder, writing, value, a, b, c, q, p, state):  # type: ignore[no-untyped-def]
-    """Code a sample outside runs, in context `q` (negative: mirrored); returns it as the decoder has it."""
+    """Code a sample outside runs; returns it as the decoder has it.
+
+    Parameters
+    ----------
+    data, coder, writing, p, state : as for `walk`
+    value : the sample; anything when reading
+    a, b, c : its neighbours
+    q : context, -364 to 364; a negative one is mirrored
+    """
     sign = -1 if q < 0 else 1
     q = abs(q)
     if c >= max(a, b):
@@ -175,12 +211,7 @@ def code_regular(data, coder, writing, value, a, b, c, q, p, state):  # type: ig
     error = -(mapped >> 1) - 1 if (mapped ^ mirrored) & 1 else mapped >> 1
     state[1, q] += error * (2 * p[NEAR] + 1)
     state[0, q] += abs(error)
-    if state[3, q] == p[RESET]:
-        state[0, q] >>= 1
-        state[1, q] >>= 1
-        state[3, q] >>= 1
-    state[3, q] += 1
-    count = state[3, q]
+    count = count_one(state, q, p[RESET])
     if state[1, q] <= -count:
         state[1, q] = max(state[1, q] + count, 1 - count)
         state[2, q] = max(state[2, q] - 1, -128)
@@ -192,7 +223,16 @@ def code_regular(data, coder, writing, value, a, b, c, q, p, state):  # type: ig
 
 @kernel
 def code_interruption(data, coder, writing, value, a, b, kind, run_index, p, state):  # type: ignore[no-untyped-def]
-    """Code the sample that ends a run; `kind` is 1 where a and b agree. Returns it as the decoder has it."""
+    """Code the sample that ends a run; returns it as the decoder has it.
+
+    Parameters
+    ----------
+    data, coder, writing, p, state : as for `walk`
+    value : the sample; anything when reading
+    a, b : its neighbours
+    kind : 1 where a and b agree, else 0
+    run_index : RUNindex, 0 to 31
+    """
     predicted = a if kind else b
     sign = -1 if not kind and a > b else 1
     q = RUN + kind
@@ -211,17 +251,21 @@ def code_interruption(data, coder, writing, value, a, b, kind, run_index, p, sta
     if error < 0:
         state[1, q] += 1
     state[0, q] += (mapped + 1 - kind) >> 1
-    if count == p[RESET]:
-        state[0, q] >>= 1
-        state[1, q] >>= 1
-        state[3, q] >>= 1
-    state[3, q] += 1
+    count_one(state, q, p[RESET])
     return restored(predicted, sign * error, p)
 
 
 @kernel
 def code_run(data, coder, writing, length, most, run_index):  # type: ignore[no-untyped-def]
-    """Code the length of a run of at most `most` samples to the end of the line; returns it and the new RUNindex."""
+    """Code the length of a run; returns it and the new RUNindex.
+
+    Parameters
+    ----------
+    data, coder, writing : as for `walk`
+    length : samples of the run; anything when reading
+    most : samples to the end of the line
+    run_index : RUNindex, 0 to 31
+    """
     if writing:
         left = length
         while left >= np.int64(1) << J[run_index]:
@@ -249,7 +293,13 @@ def code_run(data, coder, writing, length, most, run_index):  # type: ignore[no-
 
 @kernel
 def neighbours(samples, y, x, c):  # type: ignore[no-untyped-def]
-    """a, b, c, d of a sample; those outside are as the standard has them."""
+    """a, b, c, d of a sample; those outside are as the standard has them.
+
+    Parameters
+    ----------
+    samples : uint16 (rows, columns, components)
+    y, x, c : place of the sample
+    """
     columns = samples.shape[1]
     b = np.int64(samples[y - 1, x, c]) if y > 0 else np.int64(0)
     a = np.int64(samples[y, x - 1, c]) if x > 0 else b
@@ -263,7 +313,15 @@ def neighbours(samples, y, x, c):  # type: ignore[no-untyped-def]
 
 @kernel
 def walk_line(data, coder, writing, samples, y, first, last, p, state, run_index):  # type: ignore[no-untyped-def]
-    """Code components ``[first, last)`` of a line, sample by sample; False if samples of `writing` are none of such a stream."""
+    """Code some components of a line, sample by sample; False if samples that are written are none of such a stream.
+
+    Parameters
+    ----------
+    data, coder, writing, samples, p, state : as for `walk`
+    y : number of the line
+    first, last : component from which on, and before which
+    run_index : int64 (components,), RUNindex of each, changed
+    """
     columns = samples.shape[1]
     index = run_index[first]
     x = 0
@@ -316,11 +374,19 @@ def walk_line(data, coder, writing, samples, y, first, last, p, state, run_index
     return True
 
 
-@kernel
+@allocating_kernel
 def walk(data, coder, writing, samples, interleaving, p, state):  # type: ignore[no-untyped-def]
-    """Write the entropy-coded data of `samples` ``(rows, columns, components)``, or read them.
+    """Write the entropy-coded data of samples, or read it; False if it is damaged, or samples cannot come from such a stream.
 
-    False if data are damaged, or samples cannot come from such a stream.
+    Parameters
+    ----------
+    data : uint8 (bytes,), read or written
+    coder : int64 (CODER,), see POSITION, zeros at first
+    writing : whether `data` is written
+    samples : uint16 (rows, columns, components), filled when reading
+    interleaving : LINE, SAMPLE, or 0 for a single component
+    p : nine whole numbers, see MAXVAL
+    state : int64 (4, CONTEXTS), A, B, C and N of the standard, changed
     """
     rows, _, components = samples.shape
     run_index = np.zeros(components, np.int64)

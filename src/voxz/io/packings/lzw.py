@@ -20,9 +20,16 @@ _END_PREDICTED = b"\0"
 
 @kernel
 def decode(data, out, prefix, suffix, lengths, runs):  # type: ignore[no-untyped-def]
-    """Fill `out` from the stream; `runs` gets the number of codes after each clear code.
+    """Undo a stream; returns the number of clear codes and the bits that were read.
 
-    Returns the number of clear codes and the bits that were read; -1 for a stream that is none, or does not fill `out` exactly.
+    The first is -1 for a stream that is none, or does not fill `out` exactly.
+
+    Parameters
+    ----------
+    data : uint8 (bytes,)
+    out : uint8 (bytes,), filled
+    prefix, suffix, lengths : int64 (MOST_CODES,), room: the string before the last byte of each code, that byte, and bytes in all
+    runs : int64 (clear codes at most,), filled with the number of codes after each clear code
     """
     bit, width, following, previous = 0, 9, FIRST, -1
     written, clears = 0, 0
@@ -87,6 +94,13 @@ def encode(content, runs, out, keys, codes):  # type: ignore[no-untyped-def]
     """Write a clear code before each of the `runs` of codes; returns the bits that were written and the width of the next code.
 
     -1 if the runs are none of this content, or `out` is too short.
+
+    Parameters
+    ----------
+    content : uint8 (bytes,)
+    runs : int64 (clear codes,), codes after each
+    out : uint8 (bytes,), zeros at first
+    keys, codes : int64 (_HASHES,), room for a hash table: code << 8 | byte, and the code of both
     """
     at, bit, width, size = 0, 0, 9, content.shape[0]
     for run in range(runs.shape[0]):
@@ -123,7 +137,15 @@ def encode(content, runs, out, keys, codes):  # type: ignore[no-untyped-def]
 
 @kernel
 def put(out, bit, code, width):  # type: ignore[no-untyped-def]
-    """Write a code; returns the next bit."""
+    """Write a code; returns the next bit.
+
+    Parameters
+    ----------
+    out : uint8 (bytes,), zeros from `bit` on
+    bit : number of the first bit, high ones of a byte first
+    code : whole number
+    width : bits, 9 to 12
+    """
     for k in range(width):
         if (code >> (width - 1 - k)) & 1:
             out[bit >> 3] |= 128 >> (bit & 7)

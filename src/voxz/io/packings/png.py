@@ -17,7 +17,14 @@ _IDAT = b"IDAT"
 
 @kernel
 def undo(rows, filters, pixel):  # type: ignore[no-untyped-def]
-    """Undo the filters of rows of bytes, in place; neighbours lie `pixel` bytes apart."""
+    """Undo the filters of rows of bytes, in place; neighbours lie `pixel` bytes apart.
+
+    Parameters
+    ----------
+    rows : uint8 (rows, bytes), changed
+    filters : uint8 (rows,), 0 to MOST_FILTERS
+    pixel : bytes of a pixel
+    """
     for y in range(rows.shape[0]):
         for x in range(rows.shape[1]):
             rows[y, x] = (np.int64(rows[y, x]) + predicted(rows, y, x, filters[y], pixel)) & 255
@@ -25,7 +32,12 @@ def undo(rows, filters, pixel):  # type: ignore[no-untyped-def]
 
 @kernel
 def redo(rows, filters, pixel):  # type: ignore[no-untyped-def]
-    """Filter rows of bytes, in place."""
+    """Filter rows of bytes, in place.
+
+    Parameters
+    ----------
+    rows, filters, pixel : as for `undo`
+    """
     for y in range(rows.shape[0] - 1, -1, -1):
         for x in range(rows.shape[1] - 1, -1, -1):
             rows[y, x] = (np.int64(rows[y, x]) - predicted(rows, y, x, filters[y], pixel)) & 255
@@ -33,7 +45,14 @@ def redo(rows, filters, pixel):  # type: ignore[no-untyped-def]
 
 @kernel
 def predicted(rows, y, x, kind, pixel):  # type: ignore[no-untyped-def]
-    """What a filter takes off a byte."""
+    """What a filter takes off a byte.
+
+    Parameters
+    ----------
+    rows, pixel : as for `undo`
+    y, x : place of the byte
+    kind : number of the filter
+    """
     left = np.int64(rows[y, x - pixel]) if x >= pixel else np.int64(0)
     if kind == 1:
         return left

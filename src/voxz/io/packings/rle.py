@@ -61,7 +61,14 @@ _BY_CONTROLS = 8
 
 @kernel
 def undo(data, plane, controls):  # type: ignore[no-untyped-def]
-    """Bytes of a segment and its control bytes; returns how many of both were read, or -1 if they make no plane."""
+    """Undo a segment; returns how many of its bytes were read and how many controls there are, -1 and 0 if they make no plane.
+
+    Parameters
+    ----------
+    data : uint8 (bytes,), the segment
+    plane : uint8 (samples,), filled
+    controls : uint8 (bytes of the segment,), filled
+    """
     i, written, count = 0, 0, 0
     while written < plane.shape[0]:
         if i >= data.shape[0]:
@@ -91,7 +98,14 @@ def undo(data, plane, controls):  # type: ignore[no-untyped-def]
 
 @kernel
 def redo(plane, controls, out):  # type: ignore[no-untyped-def]
-    """Write the packets of `controls`; returns their bytes, or -1 if they are none of this plane."""
+    """Write the packets of `controls`; returns their bytes, or -1 if they are none of this plane.
+
+    Parameters
+    ----------
+    plane : uint8 (samples,)
+    controls : uint8 (packets,)
+    out : uint8 (samples + packets,), filled
+    """
     i, at = 0, 0
     for n in range(controls.shape[0]):
         control = np.int64(controls[n])
@@ -115,7 +129,15 @@ def redo(plane, controls, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def run_at(plane, i, end, most):  # type: ignore[no-untyped-def]
-    """How many bytes from `i` are equal."""
+    """How many bytes from `i` are equal.
+
+    Parameters
+    ----------
+    plane : uint8 (samples,)
+    i : place of the first byte
+    end : place behind the last that may count
+    most : bytes that count at most
+    """
     length = 1
     while length < most and i + length < end and plane[i + length] == plane[i]:
         length += 1
@@ -124,7 +146,15 @@ def run_at(plane, i, end, most):  # type: ignore[no-untyped-def]
 
 @kernel
 def plan(plane, row, first, within, short_end, lone_rest, controls):  # type: ignore[no-untyped-def]
-    """Write the controls of an encoder for rows of `row` bytes; returns how many."""
+    """Write the controls of an encoder; returns how many.
+
+    Parameters
+    ----------
+    plane : uint8 (samples,)
+    row : bytes after which packets end
+    first, within, short_end, lone_rest : as in `Rule`
+    controls : uint8 (samples,), filled
+    """
     count, i, run_goes_on = 0, 0, False
     while i < plane.shape[0]:
         end = min(plane.shape[0], i - i % row + row)

@@ -21,7 +21,7 @@ from voxz.codecs.wavelet.levels import Effort
 from voxz.codecs.wavelet.magnitude_context import UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import neighbours
 from voxz.codecs.wavelet.trellis import follow
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel
 from voxz.transforms.pyramid import Pyramid
 
 AROUND = [
@@ -65,9 +65,18 @@ class Rows:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
-@kernel
+@allocating_kernel
 def _planes(magnitudes, sums, weights, expected, outer, inner, above, before):  # type: ignore[no-untyped-def]
-    """Fill planes of logarithms: of the expectation, its two parts, and wide means in the band."""
+    """Fill planes of logarithms: of the expected magnitude, its two parts, and wide means in the band.
+
+    Parameters
+    ----------
+    magnitudes : int32 (z, y, x), padded, in half steps
+    sums : int64 (z, y, x), from `magnitude_context.known_part`
+    weights : int64 (features,), of the expected magnitude
+    expected, outer, inner : float64 (z, y, x), filled: the whole, from other bands, from the band itself
+    above, before : float64 (z, y, x), filled: wide means above and in the slices before
+    """
     depth, height, width = sums.shape
     line, fading, slices, boxes = np.zeros(width, np.int64), np.zeros(width), np.zeros((height, width)), np.zeros((height, width))
     for z in range(depth):

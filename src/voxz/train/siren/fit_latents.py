@@ -190,18 +190,7 @@ def _refined(
     shape = architecture(inputs, outputs, width, options)
     x, y, unit = _points(prepared, source, latents, gains, options.seed)
     start = initial(shape, np.random.default_rng(options.seed), silent=True)
-    task = Task(
-        x,
-        y / unit,
-        shape,
-        start,
-        options.iterations,
-        options.learning_rate,
-        options.batch,
-        options.schedule == "cosine",
-        options.patience,
-        options.seed,
-    )
+    task = Task.of(x, y / unit, shape, start, options)
     flat = fit(task, "network", memory, journal.part(1, 4, stage="network"))
     worth = WORTH * step * step
     best, kept = outcome.tally.squares + worth * 8 * len(outcome.payload), None

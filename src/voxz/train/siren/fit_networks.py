@@ -200,19 +200,8 @@ def _of_width(
 
 
 def _task(work: _Work, number: int, shape: Shape, start: NDArray[np.float32], options: Siren) -> Task:
-    return Task(
-        work.inputs[number],
-        work.targets[number],
-        shape,
-        start,
-        options.iterations,
-        options.learning_rate,
-        options.batch,
-        options.schedule == "cosine",
-        options.patience,
-        options.seed + number,
-        weights=work.weights,
-    )
+    task = Task.of(work.inputs[number], work.targets[number], shape, start, options)
+    return replace(task, seed=options.seed + number, weights=work.weights)
 
 
 def _factor(

@@ -41,9 +41,9 @@ def task_of_volume(trial: Trial, plan: Plan, codec: Siren) -> str:
     samples = hashlib.sha256()
     for brick in trial.bricks:
         samples.update(brick.reshape(-1).view(np.uint8).data)
-    settings = json.dumps(codec.settings())
+    options = json.dumps(codec.fit_options())
     version = need_torch("the codec siren").__version__
-    return task_of(samples=samples.hexdigest(), target=repr(plan.target), options=settings, level=plan.level, torch=version)
+    return task_of(samples=samples.hexdigest(), target=repr(plan.target), options=options, level=plan.level, torch=version)
 
 
 def fit_volume(

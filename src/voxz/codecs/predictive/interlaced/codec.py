@@ -1,6 +1,6 @@
 """Dense values of a brick to the parts of a payload and back, by the fast walk.
 
-Side information, behind the value map: phases and error shift, the model (`model`), the entropy tables (`tables`). Then come rANS
+Side information, behind the value map: phases and error shift, the `predictor`, the entropy tables (`tables`). Then come rANS
 words (u32) and raw bits.
 """
 
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.interlaced.fit import SAMPLES, fit
-from voxz.codecs.predictive.interlaced.model import Model
 from voxz.codecs.predictive.interlaced.places import places_of
+from voxz.codecs.predictive.interlaced.predictor import Predictor
 from voxz.codecs.predictive.interlaced.rows import ORDER, Rows, join_columns, split_columns
-from voxz.codecs.predictive.interlaced.streams import STATES, encode_parts, lookup_of
+from voxz.codecs.predictive.interlaced.streams import STATES, encode_rows, lookup_of
 from voxz.codecs.predictive.interlaced.tables import choose_ranges, merge_ranges, read_tables, table_of, tables_of, write_tables
 from voxz.codecs.predictive.interlaced.tokens import TOKENS, tokenise
 from voxz.codecs.predictive.interlaced.walk import (
@@ -80,12 +80,12 @@ def encode_phases(
     centre = _centre(highest)
     samples = np.zeros(rows.size, np.int16)
     split_columns(dense, rows.sizes(), centre, samples)
-    model = fit(samples, dense, rows, seen)
+    predictor = fit(samples, dense, rows, seen)
     error_shift = _error_shift(dense)
     side.put([phases, error_shift])
-    model.write(side, rows)
+    predictor.write(side, rows)
     sums, residuals = np.zeros(dense.size, np.int16), np.zeros(dense.size, np.int32)
-    walk(_brick(samples, rows, highest, error_shift), _predictors(model, rows), NO_SOURCE, Notes(sums, residuals), False)
+    walk(_brick(samples, rows, highest, error_shift), _predictors(predictor, rows), NO_SOURCE, Notes(sums, residuals), False)
     firsts, shifts = choose_ranges(sums, residuals, MOST_TABLES)
     tables, tokens = np.zeros(dense.size, np.uint8), np.zeros(dense.size, np.uint8)
     tables_of(sums, table_of(firsts), tables)
@@ -95,7 +95,7 @@ def encode_phases(
     tables = merged[tables]
     frequencies = write_tables(side, firsts, shifts, counts)
     words = np.zeros(dense.size // 2 + 4 * STATES, np.uint32)
-    first = int(encode_parts(tables, tokens, np.array(rows.counts, np.int64), frequencies, starts_of(frequencies), words))
+    first = int(encode_rows(tables, tokens, np.array(rows.counts, np.int64), frequencies, starts_of(frequencies), words))
     return words[first:].astype("<u4").tobytes(), to_bytes(raw, bits)
 
 
@@ -110,7 +110,7 @@ def decode(
             f"expected 2 or 4 and at most {LARGEST_ERROR_SHIFT}"
         )
     rows = Rows(*shape, phases=phases)
-    model = Model.read(side, rows)
+    predictor = Predictor.read(side, rows)
     tables = read_tables(side)
     side.finish()
     if len(words) % 4 or len(words) < 8 * STATES:
@@ -124,7 +124,7 @@ def decode(
         8 * len(raw),
     )
     samples = np.zeros(rows.size, np.int16)
-    if not walk(_brick(samples, rows, highest, error_shift), _predictors(model, rows), source, NO_NOTES, True):
+    if not walk(_brick(samples, rows, highest, error_shift), _predictors(predictor, rows), source, NO_NOTES, True):
         raise CorruptError("the entropy-coded residuals of a brick are damaged")
     decoded = np.empty(shape, stored.dtype)
     join_columns(samples, rows.sizes(), _centre(highest), stored, decoded)
@@ -136,9 +136,9 @@ def _brick(samples: NDArray[np.int16], rows: Rows, highest: int, error_shift: in
     return Brick(samples, np.zeros(rows.size, np.int16), rows.sizes(), -centre, highest - centre, error_shift)
 
 
-def _predictors(model: Model, rows: Rows) -> Predictors:
-    coefficients = model.coefficients.reshape(len(model.coefficients), -1)
-    return Predictors(np.array(model.tiles, np.int64), model.references, coefficients, places_of(rows))
+def _predictors(predictor: Predictor, rows: Rows) -> Predictors:
+    coefficients = predictor.coefficients.reshape(len(predictor.coefficients), -1)
+    return Predictors(np.array(predictor.tiles, np.int64), predictor.references, coefficients, places_of(rows))
 
 
 def _centre(highest: int) -> int:

@@ -1,7 +1,7 @@
 """The encoder's side: predictors fitted by least squares.
 
-As in `predictive.fit_model`, samples weigh ``1 / (|residual| + mean)``, where the residual is that of the unit's parent, so that
-the fit approximates least absolute errors; a ridge pulls towards the parent; what does not pay for its coefficients is not sent.
+As in `predictive.fit_predictor`, samples weigh ``1 / (|residual| + mean)``, where the residual is that of the unit's parent: the
+fit approximates least absolute errors; a ridge pulls towards the parent; what does not pay for its coefficients is not sent.
 """
 
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.fit_model import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE
-from voxz.codecs.predictive.fit_model import SMALLEST_TILE as VOXELS_PER_TILE
-from voxz.codecs.predictive.interlaced.model import FREE, Model, apply_change, parent_of, ranks_of, units
+from voxz.codecs.predictive.fit_predictor import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE
+from voxz.codecs.predictive.fit_predictor import SMALLEST_TILE as VOXELS_PER_TILE
 from voxz.codecs.predictive.interlaced.places import Places, aim, places_of
-from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, Rows, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.predictor import FREE, Predictor, apply_change, parent_of, ranks_of, units
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, Rows, close_phase, close_slice, open_slice
 from voxz.codecs.predictive.interlaced.taps import RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
-from voxz.codecs.predictive.model import MOST_TILES, Unit
+from voxz.codecs.predictive.predictor import MOST_TILES, Unit
 from voxz.codecs.predictive.references import choose_references
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, gain, solve
 
 TILE = 128
@@ -32,9 +32,16 @@ SCALE = float(1 << PRECISION)
 
 @kernel
 def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
-    """Fill all borders as the walk will find them; the columns are in place."""
-    series, depth, height, width, phases, part = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
-    row = phases * part
+    """Fill all borders as the walk will find them; the columns are in place.
+
+    Parameters
+    ----------
+    samples : int16 (Rows.size,), `walk.Brick.samples`
+    sizes : int64 (6,), `Rows.sizes`
+    references : int64 (series, 2), earlier volumes that predict each volume
+    """
+    series, depth, height, width, phases, stride = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    row = phases * stride
     slice_ = (height + TOP + BELOW) * row
     volume = depth * slice_
     for s in range(series):
@@ -47,7 +54,7 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
             for y in range(height):
                 origin = start + (y + TOP) * row + BORDER
                 for phase in range(phases):
-                    close_part(samples, origin, part, phase, (width - phase + phases - 1) // phases)
+                    close_phase(samples, origin, stride, phase, (width - phase + phases - 1) // phases)
             close_slice(samples, start, row, height)
 
 
@@ -55,9 +62,19 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
 def _gather_phase(samples, origin, extent, strides, step, target, taps, predictor, block, moments, seen):  # type: ignore[no-untyped-def]
     """Accumulate the weighted second moments of a unit's voxels of one phase into `moments`.
 
-    `origin` is the index of the unit's first column, `extent` its (depth, height, columns), `strides` those of slice and
-    row, `target` the distance from the first phase to the voxel that is predicted from the samples at the distances `taps`.
-    `seen` counts voxels and sums up their errors.
+    Parameters
+    ----------
+    samples : int16 (Rows.size,)
+    origin : index of the unit's first column in the first phase
+    extent : int64 (3,), depth, height, columns of the unit
+    strides : int64 (2 or more,), indices from a slice and from a row to the next
+    step : one column in so many is taken, 1 or more
+    target : indices from the first phase to the voxel that is predicted
+    taps : int64 (TAPS,), indices from the first phase to the neighbours
+    predictor : float64 (TAPS,), coefficients of the parent
+    block : float64 (BLOCK, TAPS), room
+    moments : float64 (TAPS, TAPS), see `gather`, added to
+    seen : float64 (2,), voxels and the sum of the magnitudes of their residuals, added to
     """
     filled = 0
     last = taps.size - 1
@@ -86,13 +103,26 @@ def _gather_phase(samples, origin, extent, strides, step, target, taps, predicto
     add_rest(moments, block, filled)
 
 
-@kernel
+@allocating_kernel
 def gather(samples, origin, box, strides, step, rank, places, taps, counts, predictor, moments):  # type: ignore[no-untyped-def]
-    """Fill `moments` (TAPS, TAPS) with those of all phases of `rank` in a `box`; return voxels seen and the sum of their errors.
+    """Fill `moments` with those of all phases of `rank` in a `box`; return voxels seen and the sum of their errors.
 
-    `origin` is the index of the first column of the box's volume, `strides` those of slice, row and phase, `taps` the
-    offsets (phases, TAPS) to the taps, `counts` the columns of each phase. Row and column ``TAPS - 1`` belong to the residual of
-    `predictor`, the others to the differences of the second and following taps from the first.
+    Row and column ``TAPS - 1`` belong to the residual of `predictor`, the others to the differences of the second and following
+    taps from the first.
+
+    Parameters
+    ----------
+    samples : int16 (Rows.size,)
+    origin : index of the first column of the box's volume
+    box : int64 (6,), first and last slice, row and column of the unit; last ones are exclusive
+    strides : int64 (3,), indices from a slice, a row and a phase to the next
+    step : one column in so many is taken, 1 or more
+    rank : 0 to RANKS - 1
+    places : `places.Places`
+    taps : int64 (phases, TAPS), indices from the first phase to the neighbours
+    counts : int64 (phases,), columns of each phase
+    predictor : float64 (TAPS,), coefficients of the parent
+    moments : float64 (TAPS, TAPS), filled
     """
     block = np.zeros((BLOCK, taps.shape[1]), np.float64)
     seen = np.zeros(2, np.float64)
@@ -138,7 +168,7 @@ class _Fit:
         if step > 1 and step % 5 == 0:
             step += 1
         taps, box = self.offsets(unit.volume, unit.mode), np.array(unit.box, np.int64)
-        strides = np.array([rows.slice, rows.row, rows.part], np.int64)
+        strides = np.array([rows.slice, rows.row, rows.stride], np.int64)
         origin = rows.origin(unit.volume, 0, 0)
 
         def moments_of(predictor: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, float]:
@@ -167,7 +197,7 @@ class _Fit:
             apply_change(coefficients, unit, whole)
 
 
-def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows, seen: int = SAMPLES) -> Model:
+def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows, seen: int = SAMPLES) -> Predictor:
     """Fit the predictors of a brick whose columns are in place in `samples`; `dense` are the same ``(series, z, y, x)``.
 
     Of a unit, about `seen` voxels of each rank are used.
@@ -181,7 +211,7 @@ def fit(samples: NDArray[np.int16], dense: NDArray[np.int32], rows: Rows, seen: 
     for unit in found:
         for rank in ranks_of(rows.phases):
             fitting.unit(unit, rank, coefficients[rank])
-    return Model(tiles, references, coefficients)
+    return Predictor(tiles, references, coefficients)
 
 
 def _choose_tiles(rows: Rows) -> tuple[int, int]:

@@ -37,7 +37,7 @@ class Places(NamedTuple):
 
 def places_of(rows: Rows) -> Places:
     """Places in the padded array of a brick."""
-    strides = np.array([rows.slice, rows.row, rows.part, 1], np.int64)
+    strides = np.array([rows.slice, rows.row, rows.stride, 1], np.int64)
     order, ranks, taps, errors, weights = _steps(rows.phases)
     return Places(
         order,
@@ -74,7 +74,15 @@ def _step(phase: int, phases: int, tap: Tap) -> tuple[int, ...]:
 
 @kernel
 def aim(distances, volumes, moves, found):  # type: ignore[no-untyped-def]
-    """Fill `found` (phases, taps) with index offsets; `moves` (3,) lead to the voxel's own volume and to its references."""
+    """Fill `found` with the index offsets to taps.
+
+    Parameters
+    ----------
+    distances : int64 (phases, taps), within a volume
+    volumes : int64 (phases, taps), 0 to 2, see `Places`
+    moves : int64 (3,), indices to the voxel's own volume, which is 0, and to its two references
+    found : int64 (phases, taps), filled
+    """
     for k in range(distances.shape[0]):
         for tap in range(distances.shape[1]):
             found[k, tap] = distances[k, tap] + moves[volumes[k, tap]]

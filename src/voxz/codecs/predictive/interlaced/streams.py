@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import CorruptError
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 PRECISION = 11
 TOTAL = 1 << PRECISION
@@ -26,8 +26,16 @@ PERIOD = STATES * ROUNDS
 
 
 @kernel
-def _encode_part(tables, tokens, first, count, frequencies, starts, states, words, end):  # type: ignore[no-untyped-def]
-    """Code ``tokens[first : first + count]`` backwards; return the new end of `words`, which fill up from behind."""
+def _encode_phase(tables, tokens, first, count, frequencies, starts, states, words, end):  # type: ignore[no-untyped-def]
+    """Code the tokens of a phase of a row backwards; return the new `end`.
+
+    Parameters
+    ----------
+    tables, tokens, frequencies, starts, words : as for `encode_rows`
+    first, count : place of the first token, and how many there are, 1 or more
+    states : int64 (STATES,), those of the coder, changed
+    end : index of the word that was written last
+    """
     for begin in range((count - 1) // PERIOD * PERIOD, -1, -PERIOD):
         for k in range(STATES - 1, -1, -1):
             state = np.int64(states[k])
@@ -53,17 +61,25 @@ def _encode_part(tables, tokens, first, count, frequencies, starts, states, word
     return end
 
 
-@kernel
-def encode_parts(tables, tokens, counts, frequencies, starts, words):  # type: ignore[no-untyped-def]
-    """Code rows whose phases have `counts` tokens; return the index of the first word, `words` being filled up to their end."""
+@allocating_kernel
+def encode_rows(tables, tokens, counts, frequencies, starts, words):  # type: ignore[no-untyped-def]
+    """Code rows whose phases have `counts` tokens; return the index of the first word.
+
+    Parameters
+    ----------
+    tables, tokens : uint8 (voxels,), table and token of each voxel in coding order
+    counts : int64 (phases,), tokens of each phase of a row
+    frequencies, starts : int32 (tables, TOKENS), of TOTAL; starts are the sums of the frequencies before
+    words : uint32 (words,), filled from the end
+    """
     states = np.full(STATES, LOWEST, np.int64)
     end = np.int64(words.size)
     first = np.int64(tokens.size)
     while first > 0:
-        for part in range(counts.size - 1, -1, -1):
-            first -= counts[part]
-            if counts[part] > 0:
-                end = _encode_part(tables, tokens, first, counts[part], frequencies, starts, states, words, end)
+        for phase in range(counts.size - 1, -1, -1):
+            first -= counts[phase]
+            if counts[phase] > 0:
+                end = _encode_phase(tables, tokens, first, counts[phase], frequencies, starts, states, words, end)
     for k in range(STATES - 1, -1, -1):
         words[end - 1] = states[k] & 0xFFFFFFFF
         words[end - 2] = states[k] >> 32
@@ -81,9 +97,17 @@ def begin_states(words, states):  # type: ignore[no-untyped-def]
 
 @kernel
 def read_tokens(tables, count, lookup, words, word, states, tokens):  # type: ignore[no-untyped-def]
-    """Decode `count` tokens with their `tables`; return the position behind the words that were read.
+    """Decode the tokens of a phase of a row; return the position behind the words that were read.
 
-    `lookup` (tables * TOTAL,) holds ``frequency << 20 | (slot - start) << 8 | token``.
+    Parameters
+    ----------
+    tables : uint8 (count or more,), table of each token
+    count : tokens
+    lookup : uint32 (tables * TOTAL,), ``frequency << 20 | (slot - start) << 8 | token``
+    words : uint32 (words,), with room behind their end, see `walk.Source`
+    word : position of the next word
+    states : int64 (STATES,), those of the coder, changed
+    tokens : uint8 (count or more,), filled
     """
     s0, s1, s2, s3 = states[0], states[1], states[2], states[3]
     s4, s5, s6, s7 = states[4], states[5], states[6], states[7]
@@ -153,7 +177,13 @@ def read_tokens(tables, count, lookup, words, word, states, tokens):  # type: ig
 
 @kernel
 def _fill_lookup(frequencies, lookup):  # type: ignore[no-untyped-def]
-    """Fill the decoder's table; False if a row of `frequencies` does not sum to TOTAL."""
+    """Fill the decoder's table; False if a row of `frequencies` does not sum to TOTAL.
+
+    Parameters
+    ----------
+    frequencies : int32 (tables, TOKENS)
+    lookup : uint32 (tables * TOTAL,), see `read_tokens`, filled
+    """
     for table in range(frequencies.shape[0]):
         slot = 0
         for token in range(frequencies.shape[1]):

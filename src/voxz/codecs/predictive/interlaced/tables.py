@@ -22,7 +22,14 @@ BITS_PER_FREQUENCY = 4.5
 
 @kernel
 def _survey(sums, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
-    """Population and sum of residual magnitudes of each context; `sums` are the weighted ones of the walk."""
+    """Count the voxels of each context, and sum up the magnitudes of their residuals.
+
+    Parameters
+    ----------
+    sums : int16 (voxels,), weighted sums of errors that the walk noted
+    residuals : int32 (voxels,)
+    counts, magnitudes : int64 (CONTEXTS,), added to
+    """
     for i in range(sums.size):
         context = np.int64(sums[i]) >> CONTEXT_SHIFT
         counts[context] += 1
@@ -31,7 +38,14 @@ def _survey(sums, residuals, counts, magnitudes):  # type: ignore[no-untyped-def
 
 @kernel
 def tables_of(sums, table_of, tables):  # type: ignore[no-untyped-def]
-    """Table of each voxel."""
+    """Fill the table of each voxel.
+
+    Parameters
+    ----------
+    sums : int16 (voxels,), weighted sums of errors that the walk noted
+    table_of : uint8 (CONTEXTS,), table of each context
+    tables : uint8 (voxels,), filled
+    """
     for i in range(sums.size):
         tables[i] = table_of[np.int64(sums[i]) >> CONTEXT_SHIFT]
 

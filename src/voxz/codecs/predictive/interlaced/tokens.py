@@ -29,6 +29,15 @@ def tokenise(residuals, tables, shifts, tokens, counts, raw):  # type: ignore[no
     """Fill the token of each residual, the token counts of each table, and the raw bits; return how many bits.
 
     Residuals are within ``+-LARGEST_RESIDUAL``, so a voxel has at most 17 raw bits.
+
+    Parameters
+    ----------
+    residuals : int32 (voxels,)
+    tables : uint8 (voxels,), table of each
+    shifts : int64 (tables,), raw low bits
+    tokens : uint8 (voxels,), filled
+    counts : int64 (tables, TOKENS), added to
+    raw : int64 (words,), zeros at first, bits from the lowest on
     """
     bit = np.int64(0)
     for i in range(residuals.size):
@@ -53,9 +62,18 @@ def tokenise(residuals, tables, shifts, tokens, counts, raw):  # type: ignore[no
 
 @kernel
 def residuals_of(tokens, tables, count, shifts, first_shifted, raw, bit, residuals, unusual):  # type: ignore[no-untyped-def]
-    """Turn `count` tokens into residuals; return the position behind the raw bits that were read.
+    """Turn the tokens of a phase of a row into residuals; return the position behind the raw bits that were read.
 
-    Tables from `first_shifted` on have raw low bits. `unusual` (count + 1,) takes the places of voxels with raw bits.
+    Parameters
+    ----------
+    tokens, tables : uint8 (count or more,)
+    count : tokens
+    shifts : int64 (tables,), raw low bits
+    first_shifted : first table that has raw low bits
+    raw : uint32 (words,), with room behind the end, see `walk.Source`
+    bit : position of the next raw bit
+    residuals : int32 (count or more,), filled, within ``+-LARGEST_RESIDUAL``
+    unusual : int32 (count + 1,), room for the places of voxels with raw bits
     """
     largest = np.uint8(0)
     last = np.uint8(0)

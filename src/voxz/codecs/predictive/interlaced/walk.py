@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.interlaced.places import Places, aim
-from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, close_part, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, close_phase, close_slice, open_slice
 from voxz.codecs.predictive.interlaced.streams import LOWEST, STATES, begin_states, read_tokens
 from voxz.codecs.predictive.interlaced.taps import TAPS
 from voxz.codecs.predictive.interlaced.tokens import residuals_of
@@ -97,6 +97,48 @@ class Notes(NamedTuple):
     residuals: NDArray[np.int32]
 
 
+class Room(NamedTuple):
+    """What a walk works in, for a phase of a row; `padded` columns with those that fill the last vector.
+
+    Attributes
+    ----------
+    context : int16 (padded,), from `_weigh`
+    tables, tokens : uint8 (padded,)
+    predictions, residuals : int32 (padded,)
+    unusual : int32 (padded + 1,), as for `tokens.residuals_of`
+    tap_offsets, error_offsets : int64 (phases, taps), as `places.aim` fills them
+    moves : int64 (3,), indices to the volumes that predict
+    states : int64 (STATES,), of the entropy coder
+    """
+
+    context: NDArray[np.int16]
+    tables: NDArray[np.uint8]
+    tokens: NDArray[np.uint8]
+    predictions: NDArray[np.int32]
+    residuals: NDArray[np.int32]
+    unusual: NDArray[np.int32]
+    tap_offsets: NDArray[np.int64]
+    error_offsets: NDArray[np.int64]
+    moves: NDArray[np.int64]
+    states: NDArray[np.int64]
+
+    @classmethod
+    def fresh(cls, padded: int, places: Places) -> "Room":
+        """Zeros."""
+        return cls(
+            np.zeros(padded, np.int16),
+            np.zeros(padded, np.uint8),
+            np.zeros(padded, np.uint8),
+            np.zeros(padded, np.int32),
+            np.zeros(padded, np.int32),
+            np.zeros(padded + 1, np.int32),
+            np.zeros(places.taps.shape[1:], np.int64),
+            np.zeros(places.errors.shape[1:], np.int64),
+            np.zeros(3, np.int64),
+            np.zeros(STATES, np.int64),
+        )
+
+
 NO_SOURCE = Source(
     np.zeros(1, np.uint8),
     np.zeros(1, np.uint32),
@@ -113,7 +155,16 @@ NO_NOTES = Notes(np.zeros(0, np.int16), np.zeros(0, np.int32))
 
 @kernel
 def _weigh(errors, first, offsets, weights, padded, sums):  # type: ignore[no-untyped-def]
-    """Weighted sums of the eight errors around each voxel."""
+    """Weighted sums of the eight errors around each voxel.
+
+    Parameters
+    ----------
+    errors : int16 (Rows.size,), `Brick.errors`
+    first : index of the first column
+    offsets, weights : int64 (8,), indices from there to the errors, and what each counts
+    padded : columns with those that fill the last vector
+    sums : int16 (padded,), filled
+    """
     o0, o1, o2, o3 = first + offsets[0], first + offsets[1], first + offsets[2], first + offsets[3]
     o4, o5, o6, o7 = first + offsets[4], first + offsets[5], first + offsets[6], first + offsets[7]
     w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
@@ -133,14 +184,35 @@ def _weigh(errors, first, offsets, weights, padded, sums):  # type: ignore[no-un
 
 @kernel
 def _choose_tables(sums, table_of, count, tables):  # type: ignore[no-untyped-def]
-    """Entropy table of each voxel."""
+    """Entropy table of each voxel.
+
+    Parameters
+    ----------
+    sums : int16 (count or more,), from `_weigh`
+    table_of : uint8 (CONTEXTS,)
+    count : columns
+    tables : uint8 (count or more,), filled
+    """
     for x in range(count):
         tables[at(x)] = table_of[at(np.int64(sums[at(x)]) >> CONTEXT_SHIFT)]
 
 
 @kernel
 def _predict(samples, first, offsets, coefficients, unit, across, columns, padded, sums):  # type: ignore[no-untyped-def]
-    """Predictions of a phase of a row, tile by tile, with `PRECISION` fraction bits and the half that rounds them."""
+    """Predictions of a phase of a row, tile by tile, with `PRECISION` fraction bits and the half that rounds them.
+
+    Parameters
+    ----------
+    samples : int16 (Rows.size,), `Brick.samples`
+    first : index of the first column
+    offsets : int64 (TAPS,), indices from there to the taps
+    coefficients : int32 (units * TAPS,), of the phase's rank
+    unit : number of the row's first unit
+    across : units of the row
+    columns : columns of the first phase
+    padded : columns with those that fill the last vector
+    sums : int32 (padded,), filled
+    """
     for x in range(padded):
         sums[at(x)] = np.int32(HALF)
     for tile in range(across):
@@ -151,7 +223,16 @@ def _predict(samples, first, offsets, coefficients, unit, across, columns, padde
 
 @kernel
 def _rebuild(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-def]
-    """Samples and errors from the predictions `sums` and residuals."""
+    """Samples and errors from the predictions `sums` and residuals.
+
+    Parameters
+    ----------
+    brick : `Brick`; samples and errors are filled
+    first : index of the first column
+    residuals : int32 (padded,)
+    padded : columns with those that fill the last vector
+    sums : int32 (padded,), from `_predict`
+    """
     samples, errors, error_shift = brick.samples, brick.errors, brick.error_shift
     lowest, highest = np.int32(brick.lowest), np.int32(brick.highest)
     low, high = np.int32((brick.lowest << PRECISION) + HALF), np.int32((brick.highest << PRECISION) + HALF)
@@ -166,7 +247,14 @@ def _rebuild(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-
 
 @kernel
 def _subtract(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-def]
-    """Residuals and errors from the predictions `sums` and samples."""
+    """Residuals and errors from the predictions `sums` and samples.
+
+    Parameters
+    ----------
+    brick : `Brick`; errors are filled
+    first, padded, sums : as for `_rebuild`
+    residuals : int32 (padded,), filled
+    """
     samples, errors, error_shift = brick.samples, brick.errors, brick.error_shift
     low, high = np.int32((brick.lowest << PRECISION) + HALF), np.int32((brick.highest << PRECISION) + HALF)
     for x in range(padded):
@@ -179,15 +267,45 @@ def _subtract(brick, first, residuals, padded, sums):  # type: ignore[no-untyped
 
 @kernel
 def _note(notes, place, sums, residuals, count):  # type: ignore[no-untyped-def]
-    """Keep sums and residuals of a phase of a row."""
+    """Keep sums and residuals of a phase of a row.
+
+    Parameters
+    ----------
+    notes : `Notes`, filled
+    place : number of the first voxel in coding order
+    sums : int16 (count or more,), from `_weigh`
+    residuals : int32 (count or more,)
+    count : columns
+    """
     for x in range(count):
         notes.sums[at(place + x)] = sums[at(x)]
         notes.residuals[at(place + x)] = residuals[at(x)]
 
 
-@kernel
 def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped-def]
-    """Decode the samples, or note what they are coded by; False if the streams end too early, too late or in the wrong state."""
+    """Decode the samples, or note what they are coded by; False if the streams end too early, too late or in the wrong state.
+
+    Parameters
+    ----------
+    brick : `Brick`; decoding fills samples and errors, encoding errors
+    predictors : `Predictors`
+    source : `Source`; NO_SOURCE when encoding
+    notes : `Notes`, filled when encoding; NO_NOTES when decoding
+    decoding : whether `source` is decoded
+    """
+    room = Room.fresh(int(brick.sizes[5]) - 2 * BORDER, predictors.places)
+    return _rows(brick, predictors, source, notes, decoding, room)
+
+
+@kernel
+def _rows(brick, predictors, source, notes, decoding, room):  # type: ignore[no-untyped-def]
+    """The rows of a brick, one after the other: `walk` with what it works in.
+
+    Parameters
+    ----------
+    brick, predictors, source, notes, decoding : as for `walk`
+    room : `Room`, zeros at first, changed
+    """
     samples, errors, tiles, references, places = (
         brick.samples,
         brick.errors,
@@ -196,22 +314,18 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
         predictors.places,
     )
     series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
-    phases, part = brick.sizes[4], brick.sizes[5]
-    row = phases * part
+    phases, stride = brick.sizes[4], brick.sizes[5]
+    row = phases * stride
     slice_ = (height + TOP + BELOW) * row
     volume = depth * slice_
     columns = (width + phases - 1) // phases
-    padded = part - 2 * BORDER
-    context, tables, tokens = np.zeros(padded, np.int16), np.zeros(padded, np.uint8), np.zeros(padded, np.uint8)
-    predictions, residuals = np.zeros(padded, np.int32), np.zeros(padded, np.int32)
-    unusual = np.zeros(padded + 1, np.int32)
-    tap_offsets = np.zeros(places.taps.shape[1:], np.int64)
-    error_offsets = np.zeros(places.errors.shape[1:], np.int64)
-    moves = np.zeros(3, np.int64)
+    padded = stride - 2 * BORDER
+    context, tables, tokens = room.context, room.tables, room.tokens
+    predictions, residuals, unusual = room.predictions, room.residuals, room.unusual
+    tap_offsets, error_offsets, moves, states = room.tap_offsets, room.error_offsets, room.moves, room.states
     first_shifted = np.int64(0)
     while first_shifted < source.shifts.size and source.shifts[first_shifted] == 0:
         first_shifted += 1
-    states = np.zeros(STATES, np.int64)
     word, bit, place = np.int64(0), np.int64(0), np.int64(0)
     end = source.words.size - padded - 1
     if decoding:
@@ -250,13 +364,13 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
                         coefficients = predictors.coefficients[places.ranks[k]]
                         _predict(samples, origin, tap_offsets[k], coefficients, unit, across, columns, padded, predictions)
                         if decoding:
-                            _rebuild(brick, origin + phase * part, residuals, padded, predictions)
+                            _rebuild(brick, origin + phase * stride, residuals, padded, predictions)
                         else:
-                            _subtract(brick, origin + phase * part, residuals, padded, predictions)
+                            _subtract(brick, origin + phase * stride, residuals, padded, predictions)
                             _note(notes, place, context, residuals, count)
                             place += count
-                    close_part(samples, origin, part, phase, count)
-                    close_part(errors, origin, part, phase, count)
+                    close_phase(samples, origin, stride, phase, count)
+                    close_phase(errors, origin, stride, phase, count)
             close_slice(samples, start, row, height)
             close_slice(errors, start, row, height)
     ended = word == end and 0 <= source.raw_bits - bit < 8

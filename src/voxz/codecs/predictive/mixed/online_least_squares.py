@@ -19,9 +19,17 @@ FLOOR = 0.01
 
 @kernel
 def gather_features(samples, start, row, width, offsets, taps, features):  # type: ignore[no-untyped-def]
-    """Fill ``features[j, x]`` for the taps from the third on, of `width` voxels from index `start`.
+    """Fill ``features[j, x]`` for the taps from the third on: those lie in finished rows.
 
-    They lie in finished rows; the two to the west are known only in turn.
+    Parameters
+    ----------
+    samples : int32 (padded,), dense values
+    start : index of the row's first voxel
+    row : indices from one row to the next
+    width : voxels from there on
+    offsets : int64 (taps or more,), indices from a voxel to its neighbours
+    taps : neighbours, 2 or more
+    features : float64 (taps + 1 or more, width), in dense values; rows from 2 on are filled
     """
     for j in range(2, taps):
         first = start + offsets[j]
@@ -33,7 +41,16 @@ def gather_features(samples, start, row, width, offsets, taps, features):  # typ
 
 @kernel
 def partial_predictions(features, weights, taps, x0, x1, sums):  # type: ignore[no-untyped-def]
-    """Sum the products of weights and features but for the west's into ``sums[x0:x1]``."""
+    """Sum the products of weights and features but for the west's into ``sums[x0:x1]``.
+
+    Parameters
+    ----------
+    features : float64 (taps + 1 or more, width), from `gather_features`
+    weights : float64 (taps or more,), coefficients of the tile
+    taps : neighbours
+    x0, x1 : first voxel of the tile in the row, and the one behind its last
+    sums : float64 (width,), filled between them
+    """
     for x in range(x0, x1):
         sums[at(x)] = 0.0
     for j in range(2, taps):
@@ -45,7 +62,16 @@ def partial_predictions(features, weights, taps, x0, x1, sums):  # type: ignore[
 
 @kernel
 def add_row(features, scales, taps, x0, x1, block, moments):  # type: ignore[no-untyped-def]
-    """Moments of the voxels x0..x1 of a row; the target is feature number `taps`, `scales` are roots of weights."""
+    """Fill `moments` with those of the voxels of a tile in a row; the target is feature number `taps`.
+
+    Parameters
+    ----------
+    features : float64 (taps + 1 or more, width)
+    scales : float64 (width,), roots of the voxels' weights
+    taps, x0, x1 : as for `partial_predictions`
+    block : float64 (BLOCK, n), room
+    moments : float64 (n, n), upper triangle, filled; n is above `taps` and a multiple of eight
+    """
     size = moments.shape[0]
     for i in range(size):
         for j in range(size):
@@ -64,7 +90,14 @@ def add_row(features, scales, taps, x0, x1, block, moments):  # type: ignore[no-
 def learn_row(state, moments, memory, taps, triangle, weights):  # type: ignore[no-untyped-def]
     """Let `state` fade, add `moments`, and solve for `weights` (Cholesky decomposition of the upper triangle).
 
-    Of a state, the rows of its upper triangle are kept, one behind the other: `row` is where column 0 of one would be.
+    Parameters
+    ----------
+    state : float64 (n * (n + 1) / 2,), rows of the upper triangle of the tile's moments so far, changed
+    moments : float64 (n, n), from `add_row`
+    memory : share of the state that is kept, 0 to 1
+    taps : neighbours
+    triangle : float64 (n, n), room
+    weights : float64 (taps or more,), coefficients, filled
     """
     size = moments.shape[0]
     trace = 0.0

@@ -18,7 +18,7 @@ from voxz.codecs.predictive.quantiser import UNIT
 from voxz.codecs.predictive.row_code import ERROR_BITS, LARGEST_ERROR, WEIGHT_BITS, predict, stepped, steps_to
 from voxz.entropy.binary import POSITION, code_bit
 from voxz.entropy.logistic import QUARTER_OCTAVES
-from voxz.entropy.mixing import COUNTERS, decide, log_odds, logistic
+from voxz.entropy.mixing import decide, log_odds, logistic
 from voxz.jit import at, kernel
 
 DEPTH = 12
@@ -54,7 +54,17 @@ def coarse_of(error):  # type: ignore[no-untyped-def]
 
 @kernel
 def blend(recent, x, y, span, step, places, widths):  # type: ignore[no-untyped-def]
-    """Mean of the predictions, weighted by how well each did around voxel `x` of row `y`; `widths` gets local mean errors."""
+    """Mean of the predictions, weighted by how well each did around voxel `x` of row `y`; `widths` gets local mean errors.
+
+    Parameters
+    ----------
+    recent : float64 (experts, 3, width + 4), `state.Mixture.recent`
+    x, y : column and row
+    span : step in dense values; 1 where nothing is lost
+    step : as for `walk.walk`
+    places : float64 (experts + 1,), predictions in dense values; the last is not read
+    widths : float64 (experts + 1,), filled but for the last
+    """
     now, above, far = y % 3, (y + 2) % 3, (y + 1) % 3
     sum_weights = 0.0
     sum_places = 0.0
@@ -74,7 +84,16 @@ def blend(recent, x, y, span, step, places, widths):  # type: ignore[no-untyped-
 
 @kernel
 def pattern_of(samples, i, row, beside, west, center):  # type: ignore[no-untyped-def]
-    """Bits that say which neighbours of the voxel at index `i` lie above `center`."""
+    """Bits that say which neighbours of the voxel at index `i` lie above `center`.
+
+    Parameters
+    ----------
+    samples : int32 (padded,), dense values
+    i : index of the voxel
+    row, beside : as in `frame.Slice`
+    west : sample before it
+    center : blend of the predictions, in dense values
+    """
     north = np.int64(samples[at(i - row)])
     nn = np.int64(samples[at(i - 2 * row)])
     pattern = np.int64(np.float64(west) > center) + 2 * np.int64(np.float64(north) > center)
@@ -102,13 +121,37 @@ def sharpen(widths, span, step):  # type: ignore[no-untyped-def]
 
 @kernel
 def code_row(  # type: ignore[no-untyped-def]
-    brick, place, y, start, predictors, sums, error_weights, experts_of_row, mixture, coder, data, quantiser, step, decoding
+    brick,
+    place,
+    y,
+    start,
+    predictors,
+    sums,
+    error_weights,
+    experts_of_row,
+    mixture,
+    decision,
+    coder,
+    data,
+    quantiser,
+    step,
+    decoding,
 ):
-    """Code the samples of row `y`, whose first has index `start`, in turn; False if one is out of range or `data` is full.
+    """Code the samples of a row in turn; False if one is out of range or `data` is full.
 
-    The arguments are those of `walk.walk`, `sums` a `row_sums.RowSums` and `experts_of_row` a `state.RowExperts`. Voxels that are
-    absent get a stand-in and take no part in learning. Tuples are taken apart once, and decisions stand here: as separate
-    functions they took 1.5 to 2.2 times as long.
+    Voxels that are absent get a stand-in and take no part in learning. Tuples are taken apart once, and decisions stand here: as
+    separate functions they took 1.5 to 2.2 times as long.
+
+    Parameters
+    ----------
+    brick, predictors, mixture, coder, data, quantiser, step, decoding : as for `walk.walk`
+    place : `frame.Slice`
+    y : number of the row
+    start : index of its first sample
+    sums : `row_sums.RowSums`
+    error_weights : int64 (WEST + taps,), of the expected error in this mode, see `row_sums.Expectation`
+    experts_of_row : `state.RowExperts`; west and scales are filled
+    decision : `state.Decision`, changed
     """
     samples, errors, absent, highest = brick.samples, brick.errors, brick.absent, brick.highest
     width, row, beside, precision = brick.sizes[3], place.row, place.beside, predictors.precision
@@ -126,11 +169,7 @@ def code_row(  # type: ignore[no-untyped-def]
     experts = squares + 2
     last = squares + 1
     now, above = y % 3, (y + 2) % 3
-    places = np.zeros(experts)
-    widths = np.zeros(experts)
-    inputs = np.zeros(experts + COUNTERS)
-    sides = np.zeros(experts)
-    slots = np.zeros(COUNTERS, np.int64)
+    places, widths, inputs, sides, slots = decision.places, decision.widths, decision.inputs, decision.sides, decision.slots
     error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
     w1 = np.int64(samples[start - 1])
     w2, w3, w4 = w1, w1, w1

@@ -9,12 +9,11 @@ import numpy as np
 from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
-from voxz.codecs.predictive.mixed.state import STRIP, RowExperts
-from voxz.codecs.predictive.row_sums import fresh_sums, prepare_parts
+from voxz.codecs.predictive.mixed.state import Room, RowExperts
+from voxz.codecs.predictive.row_sums import prepare_tiles
 from voxz.jit import kernel
 
 
-@kernel
 def walk(  # type: ignore[no-untyped-def]
     brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding
 ):
@@ -37,19 +36,28 @@ def walk(  # type: ignore[no-untyped-def]
     -------
     False if a decoded sample is out of range, or `data` is too short to encode into.
     """
+    room = Room.fresh(predictors, squares, int(brick.sizes[3]))
+    return _rows(brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room)
+
+
+@kernel
+def _rows(  # type: ignore[no-untyped-def]
+    brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room
+):
+    """The rows of a brick, one after the other: `walk` with what it works in.
+
+    Parameters
+    ----------
+    brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding : as for `walk`
+    room : `state.Room`, changed
+    """
     series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
     samples, memory, tile = brick.samples, squares.memory, squares.tile
     states, solutions = squares.states, squares.solutions
-    sums = fresh_sums(predictors, width)
+    sums, features, predicted, scales = room.sums, room.features, room.predicted, room.scales
+    block, moments, triangle = room.block, room.moments, room.triangle
     across = (width + tile - 1) // tile
-    strip = max(1, STRIP // tile) * tile
-    size = solutions.shape[3]
-    features, west = np.zeros((size, min(strip, width))), np.zeros((2, width))
-    predicted = np.zeros((memory.size, width))
-    scales = np.zeros(width)
-    block = np.zeros((8, size))
-    moments = np.zeros((size, size))
-    triangle = np.zeros((size, size))
+    west, strip = room.west, features.shape[1]
     for s in range(series):
         if s == 1:
             states[:] = 0.0
@@ -60,7 +68,7 @@ def walk(  # type: ignore[no-untyped-def]
             known = squares.taps[mode]
             for y in range(height):
                 start = open_rows(brick, place, y)
-                prepare_parts(brick, place, y, start, predictors, expectation, sums)
+                prepare_tiles(brick, place, y, start, predictors, expectation, sums)
                 first_tile = y // tile * across
                 for x0 in range(0, width if memory.size else 0, strip):
                     x1 = min(width, x0 + strip)
@@ -73,7 +81,21 @@ def walk(  # type: ignore[no-untyped-def]
                 experts = RowExperts(west, predicted, scales, solutions[:, mode & 1], first_tile, tile)
                 weights = expectation.weights[mode]
                 fits = code_row(
-                    brick, place, y, start, predictors, sums, weights, experts, mixture, coder, data, quantiser, step, decoding
+                    brick,
+                    place,
+                    y,
+                    start,
+                    predictors,
+                    sums,
+                    weights,
+                    experts,
+                    mixture,
+                    room.decision,
+                    coder,
+                    data,
+                    quantiser,
+                    step,
+                    decoding,
                 )
                 if not fits:
                     return False
@@ -81,12 +103,12 @@ def walk(  # type: ignore[no-untyped-def]
                     x1 = min(width, x0 + strip)
                     if strip < width:
                         gather_features(samples, start + x0, place.row, x1 - x0, squares.offsets[s, mode], known, features)
-                    a, b, c = features[0], features[1], features[known]
+                    first, second, target = features[0], features[1], features[known]
                     for x in range(x0, x1):
                         i = start + x
-                        a[x - x0] = west[0, x]
-                        b[x - x0] = west[1, x]
-                        c[x - x0] = np.float64(samples[i]) - np.float64(samples[i - place.row])
+                        first[x - x0] = west[0, x]
+                        second[x - x0] = west[1, x]
+                        target[x - x0] = np.float64(samples[i]) - np.float64(samples[i - place.row])
                     for x in range(x0, x1, tile):
                         add_row(features, scales[x0:x1], known, x - x0, min(x1, x + tile) - x0, block, moments)
                         number = first_tile + x // tile

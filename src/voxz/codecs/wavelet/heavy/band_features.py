@@ -23,7 +23,15 @@ Whole = NDArray[np.int32]
 
 @kernel
 def _logarithms(values, scale, offset, shift, logs):  # type: ignore[no-untyped-def]
-    """``log2(scale * value + offset) - shift`` of flat whole numbers."""
+    """``log2(scale * value + offset) - shift`` of flat whole numbers.
+
+    Parameters
+    ----------
+    values : int32 (n,), from 0 on
+    scale, offset : whole numbers; the sum is above 0
+    shift : logarithm to the base 2
+    logs : float64 (n,), filled
+    """
     for i in range(values.size):
         logs[at(i)] = log2_of(scale * np.int64(values[at(i)]) + offset) - shift
 

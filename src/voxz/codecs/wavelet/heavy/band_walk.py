@@ -33,7 +33,7 @@ from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_s
 from voxz.codecs.wavelet.magnitude_context import MOST_MAGNITUDE, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 SIGN = 2 * DEPTH
 """Kind of the decision about the sign; the others are twice the number of the decision, plus the quantiser."""
@@ -53,7 +53,7 @@ class Surroundings(NamedTuple):
     logs : float64, with margins as in `band_rows`: of the band itself; the walk fills it
     planes : float64 (planes, z, y, x), of what is known as a whole
     places : int64 (planes,), input of the network that each plane is
-    parts : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
+    relatives : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
     beside : int32 (bands, z, y, x), with margins of 1, magnitudes with signs of other bands, see `network.signed_inputs`
     beside_at : int64 (bands,), which inputs each of them gives
     role : 0 to 7: twice the scale, up to 3, plus 1 if there is a previous component
@@ -63,7 +63,7 @@ class Surroundings(NamedTuple):
     logs: NDArray[np.float64]
     planes: NDArray[np.float64]
     places: NDArray[np.int64]
-    parts: NDArray[np.int64]
+    relatives: NDArray[np.int64]
     beside: NDArray[np.int32]
     beside_at: NDArray[np.int64]
     role: int
@@ -98,7 +98,20 @@ def _apart(difference):  # type: ignore[no-untyped-def]
 def contexts_of(  # type: ignore[no-untyped-def]
     logs, around, z, y, x, expected, outer, inner, near_size, shift, planes, places, contexts
 ):
-    """Fill the contexts that do not depend on the decision; x with margins. Return the coarse bin of `expected`."""
+    """Fill the contexts that do not depend on the decision; return the coarse bin of `expected`.
+
+    Parameters
+    ----------
+    logs : float64, rows of the band with margins, logarithms of its magnitudes
+    around : `band_rows.Around`
+    z, y, x : place of the coefficient, x with margins
+    expected, outer, inner : logarithms of the expected magnitude, of its part from other bands, and of that from the band itself
+    near_size : 0 to 63, sizes of the three nearest coefficients
+    shift : bits of the index that are coded with equal chances
+    planes : float64 (planes, z, y, x), see `Surroundings`
+    places : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
+    contexts : int64 (COUNTERS,), the first nine are filled
+    """
     row, up, top, back = logs[around.row], logs[around.up], logs[around.top], logs[around.back]
     above, below = logs[around.above], logs[around.below]
     fine = _bin(expected, 6.0, 128.0)
@@ -122,7 +135,7 @@ def contexts_of(  # type: ignore[no-untyped-def]
     return coarse
 
 
-@kernel
+@allocating_kernel
 def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code the indices of a band; decoding fills them and the arrays with margins. False for a damaged stream.
 
@@ -140,7 +153,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
     """
     magnitudes, signed, indices, sums, orientation = band.magnitudes, band.signed, band.indices, band.sums, band.orientation
     weights, leaning, after, quantiser = band.weights, band.leaning, band.after, band.quantiser
-    logs, planes, places, parts = surroundings.logs, surroundings.planes, surroundings.places, surroundings.parts
+    logs, planes, places, relatives = surroundings.logs, surroundings.planes, surroundings.places, surroundings.relatives
     beside, beside_at, role, used = surroundings.beside, surroundings.beside_at, surroundings.role, surroundings.used
     first, slope, bias, edges = layers.first, layers.slope, layers.bias, layers.edges
     second, second_bias, third, third_bias = layers.second, layers.second_bias, layers.third, layers.third_bias
@@ -210,7 +223,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
                     shift += 1
-                coarse = contexts_of(logs, around, z, y, j, log, outer, inner, nearest, shift, planes, parts, contexts)
+                coarse = contexts_of(logs, around, z, y, j, log, outer, inner, nearest, shift, planes, relatives, contexts)
                 west_bin = _beside(logs_row[at(j - 1)], log)
                 q = quantiser[state]
                 index = np.int64(indices[z, y, x])

@@ -83,7 +83,19 @@ def decide(  # type: ignore[no-untyped-def]
 ):
     """Code `bit`, or decode and return it; everything involved learns.
 
-    `slots` are the places of the counters, `chosen` the sets of weights; ``inputs[NETWORK:]`` are filled by the caller.
+    Parameters
+    ----------
+    slots : int64 (COUNTERS,), places of the counters
+    chosen : int64 (SETS,), number of the set of weights that each context chooses
+    inputs : float64 (INPUTS,), log odds; the caller fills those from NETWORK on
+    results : float64 (SETS,), room
+    weights, chances, counts : as in `Mixture`
+    final : float64 (SETS,), weights of the last set
+    refiner : float64 (REFINED,), the last stage
+    coder : int64 (4,), see `voxz.entropy.binary`
+    data : uint8 (bytes,)
+    bit : 0 or 1; anything when decoding
+    decoding : whether `data` is decoded
     """
     for k in range(COUNTERS):
         inputs[k] = odds_of(chances[at(slots[k])])

@@ -50,7 +50,15 @@ NARROWEST, WIDEST = -8.0, 20.0
 
 @kernel
 def add_line(weights, line, first, hidden):  # type: ignore[no-untyped-def]
-    """Add an input of a whole row, `line` from `first` on, to `hidden` ``(units, x)``."""
+    """Add what an input of a whole row gives to the first layer.
+
+    Parameters
+    ----------
+    weights : float64 (units,)
+    line : float64 (first + x or more,)
+    first : place of the row's first input in `line`
+    hidden : float64 (units, x), added to
+    """
     width = hidden.shape[1]
     for h in range(hidden.shape[0]):
         weight = weights[h]
@@ -61,7 +69,20 @@ def add_line(weights, line, first, hidden):  # type: ignore[no-untyped-def]
 
 @kernel
 def row_of_first_layer(logs, around, z, y, planes, places, wide, weights, bias, hidden):  # type: ignore[no-untyped-def]
-    """Fill `hidden` ``(units, x)`` from logarithms of the rows `around` one, known `planes` and `wide` means."""
+    """Fill what finished rows and bands give to the first layer.
+
+    Parameters
+    ----------
+    logs : float64, rows of the band with margins, logarithms of its magnitudes
+    around : `band_rows.Around`
+    z, y : place of the row
+    planes : float64 (planes, z, y, x), what is known as a whole
+    places : int64 (planes,), input that each plane is
+    wide : float64 (2, x), logarithms of wide means above and in the slices before
+    weights : float64 (FEATURES, units)
+    bias : float64 (units,)
+    hidden : float64 (units, x), filled
+    """
     for h in range(hidden.shape[0]):
         hidden[h, :] = bias[h]
     up, top, back, far = logs[around.up], logs[around.top], logs[around.back], logs[around.far]
@@ -86,7 +107,18 @@ def row_of_first_layer(logs, around, z, y, planes, places, wide, weights, bias, 
 def evaluate(  # type: ignore[no-untyped-def]
     hidden, x, west, west_2, outer, inner, expected, first, slope, second, second_bias, deep, deeper
 ):
-    """Fill the hidden layers; `expected` and the inputs are logarithms."""
+    """Fill the hidden layers of a coefficient.
+
+    Parameters
+    ----------
+    hidden : float64 (one, x), from `row_of_first_layer`
+    x : column, without margins
+    west, west_2 : logarithms of the two magnitudes before
+    outer, inner, expected : logarithms of the expected magnitude: its part from other bands, that from this one, the whole
+    first, slope, second, second_bias : as in `model.Layers`
+    deep : float64 (one,), the first hidden layer, filled
+    deeper : float64 (two,), the second hidden layer, filled
+    """
     for h in range(deep.size):
         value = hidden[h, x] + expected * slope[h] + west * first[0, h] + west_2 * first[1, h]
         value += outer * first[OUTER, h] + inner * first[INNER, h]
@@ -103,7 +135,16 @@ def evaluate(  # type: ignore[no-untyped-def]
 
 @kernel
 def last_layer(deeper, third, third_bias, used, outputs):  # type: ignore[no-untyped-def]
-    """Fill the first `used` of the `outputs` of an expert."""
+    """Fill the first `used` of the `outputs` of an expert.
+
+    Parameters
+    ----------
+    deeper : float64 (two,), the second hidden layer
+    third : float64 (two, OUTPUTS)
+    third_bias : float64 (OUTPUTS,)
+    used : outputs that this orientation has
+    outputs : float64 (OUTPUTS,), filled
+    """
     for o in range(used):
         outputs[o] = third_bias[o]
     for h in range(deeper.size):
@@ -114,7 +155,15 @@ def last_layer(deeper, third, third_bias, used, outputs):  # type: ignore[no-unt
 
 @kernel
 def distributions(outputs, expected, shares, steepness):  # type: ignore[no-untyped-def]
-    """Fill shares and steepness (one over the width, in half steps) of the distributions."""
+    """Fill shares and steepness (one over the width, in half steps) of the distributions.
+
+    Parameters
+    ----------
+    outputs : float64 (OUTPUTS,), from `last_layer`
+    expected : logarithm of the expected magnitude
+    shares : float64 (MIXED,), filled; sum up to 1
+    steepness : float64 (MIXED,), filled
+    """
     total = 0.0
     for k in range(MIXED):
         shares[k] = max(outputs[k], 0.0) + FLOOR
@@ -126,9 +175,17 @@ def distributions(outputs, expected, shares, steepness):  # type: ignore[no-unty
 
 @kernel
 def signed_inputs(lean, signed, around, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
-    """Fill `values`, in half steps: `lean`, `signed` neighbours in the rows `around` and those `beside` the band; x with margins.
+    """Fill the signed values whose weighted sum is the mean, in half steps.
 
-    `beside` ``(k, z, y, x)`` has margins of 1; `beside_at` tells the first place of each: the previous component or a sister.
+    Parameters
+    ----------
+    lean : prediction of `sign_context`
+    signed : int32, rows of the band with margins, its magnitudes with signs
+    around : `band_rows.Around`
+    z, y, x : place of the coefficient, x with margins
+    beside : int32 (bands, z, y, x), magnitudes with signs of other bands, with margins of 1
+    beside_at : int64 (bands,), first place of each in `values`: that of the previous component or of a sister
+    values : float64 (SIGNED,), filled
     """
     row, up, top = signed[around.row], signed[around.up], signed[around.top]
     back, above, far = signed[around.back], signed[around.above], signed[around.far]
@@ -172,7 +229,13 @@ def bound_of(index, quantiser, edges):  # type: ignore[no-untyped-def]
 
 @kernel
 def chance_beyond(bound, mean, shares, steepness):  # type: ignore[no-untyped-def]
-    """Chance of a magnitude above `bound`."""
+    """Chance of a magnitude above `bound`.
+
+    Parameters
+    ----------
+    bound, mean : in half steps
+    shares, steepness : float64 (MIXED,), from `distributions`
+    """
     total = 0.0
     for k in range(MIXED):
         total += shares[k] * (logistic((mean - bound) * steepness[k]) + logistic(-(mean + bound) * steepness[k]))
@@ -181,7 +244,13 @@ def chance_beyond(bound, mean, shares, steepness):  # type: ignore[no-untyped-de
 
 @kernel
 def chance_of_minus(lower, upper, mean, shares, steepness):  # type: ignore[no-untyped-def]
-    """Chance that a coefficient whose magnitude is between the bounds is negative."""
+    """Chance that a coefficient whose magnitude is between the bounds is negative.
+
+    Parameters
+    ----------
+    lower, upper, mean : in half steps
+    shares, steepness : float64 (MIXED,), from `distributions`
+    """
     minus, plus = 1e-7, 1e-7
     for k in range(MIXED):
         minus += shares[k] * (logistic(-(lower + mean) * steepness[k]) - logistic(-(upper + mean) * steepness[k]))

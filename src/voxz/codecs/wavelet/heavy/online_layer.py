@@ -23,7 +23,17 @@ STEEPEST = 2.0
 
 @kernel
 def _slopes_of_shapes(lower, upper, mean, outputs, shares, steepness, rate, slopes):  # type: ignore[no-untyped-def]
-    """Fill `slopes` of shares and widths for a magnitude between the bounds; return that of the mean, in variances, and these."""
+    """Fill `slopes` of shares and widths for a magnitude between the bounds; return that of the mean, in variances, and these.
+
+    Parameters
+    ----------
+    lower, upper : bounds of the magnitude, in half steps
+    mean : in half steps, mirrored for a negative coefficient
+    outputs : float64 (OUTPUTS,), what the coefficient was coded with
+    shares, steepness : float64 (MIXED,), likewise
+    rate : learning rate of shares and widths
+    slopes : float64 (OUTPUTS,), the first ``2 * MIXED`` are filled
+    """
     chance, moved, total, spread = LEAST, 0.0, 0.0, 0.0
     for k in range(MIXED):
         total += max(outputs[k], 0.0) + FLOOR
@@ -58,8 +68,20 @@ def learn(  # type: ignore[no-untyped-def]
 ):
     """One step of the last layer for a coefficient whose magnitude turned out between two bounds, with this sign.
 
-    `outputs`, `mean` and what follows are those that the coefficient was coded with, `energy` is `energy_of` the inputs `deeper`;
-    `slopes` is room to work in.
+    Parameters
+    ----------
+    lower, upper : bounds of the magnitude, in half steps
+    minus : whether the coefficient is negative
+    mean : what the coefficient was coded with, in half steps, as are the following
+    outputs : float64 (OUTPUTS,)
+    shares, steepness : float64 (MIXED,)
+    values : float64 (SIGNED,), signed inputs
+    used : outputs that this orientation has
+    deeper : float64 (two,), inputs of the last layer
+    energy : `energy_of` these
+    third, third_bias : float64 (two, OUTPUTS) and (OUTPUTS,), changed
+    rates : float64 (2,), one of RATES
+    slopes : float64 (OUTPUTS,), room
     """
     centre = -mean if minus else mean
     moved, signed_energy = _slopes_of_shapes(lower, upper, centre, outputs, shares, steepness, rates[0], slopes)

@@ -28,7 +28,15 @@ def _box(row, x):  # type: ignore[no-untyped-def]
 
 @kernel
 def next_slice(magnitudes, z, before, boxes):  # type: ignore[no-untyped-def]
-    """Take slice z - 1 into the fading mean `before` ``(y, x)``; `boxes` is for work."""
+    """Take slice z - 1 into the fading mean of finished slices.
+
+    Parameters
+    ----------
+    magnitudes : int32, rows of the band with margins, see `band_rows`
+    z : 1 or more
+    before : float64 (y, x), the mean, changed
+    boxes : float64 (y, x), room
+    """
     height, width = before.shape
     for y in range(height):
         row = magnitudes[(z - 1) * height + y]
@@ -52,7 +60,13 @@ def next_row(row, above):  # type: ignore[no-untyped-def]
 
 @kernel
 def logs_of_means(means, logs):  # type: ignore[no-untyped-def]
-    """Fill `logs` with `log_of_mean` of flat `means`."""
+    """Fill `logs` with `log_of_mean` of flat `means`.
+
+    Parameters
+    ----------
+    means : float64 (n,), from 0 on
+    logs : float64 (n,), filled
+    """
     for i in range(means.size):
         logs[at(i)] = log_of_mean(means[at(i)])
 

@@ -17,7 +17,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True)
-class Settings:
+class CropOptions:
     """How crops are cut.
 
     Attributes
@@ -54,7 +54,7 @@ class Settings:
             raise UsageError(message) from None
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as JSON values."""
+        """The options as JSON values."""
         return {"version": _VERSION, **json.loads(json.dumps(asdict(self)))}
 
 
@@ -70,17 +70,17 @@ def parse_crop(text: str) -> tuple[int, int, int]:
     return z, y, x
 
 
-def settle(folder: Path, settings: Settings) -> None:
-    """Make `folder` ready for crops of these settings.
+def settle(folder: Path, options: CropOptions) -> None:
+    """Make `folder` ready for crops of these options.
 
     Raises
     ------
     UsageError
-        It holds something else, or crops of other settings.
+        It holds something else, or crops of other options.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder")
-    wanted, path = settings.to_json(), folder / SETTINGS
+    wanted, path = options.to_json(), folder / SETTINGS
     if not path.exists():
         if folder.exists() and any(folder.iterdir()):
             raise UsageError(f"{folder} is not empty and holds no {SETTINGS}; give a new folder")
@@ -95,4 +95,4 @@ def settle(folder: Path, settings: Settings) -> None:
     differing = [name for name in wanted | found if wanted.get(name) != found.get(name)]
     if differing:
         parts = [f"{name.replace('_', ' ')} {found.get(name)} (now {wanted.get(name)})" for name in differing]
-        raise UsageError(f"{folder} was prepared with {', '.join(parts)}; give the same settings or a new folder")
+        raise UsageError(f"{folder} was prepared with {', '.join(parts)}; give the same options or a new folder")

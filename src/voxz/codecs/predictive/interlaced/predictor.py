@@ -1,7 +1,7 @@
 """The fitted predictors of a brick: coefficients of each unit and rank, sent as differences to the unit's parent.
 
-Units are those of `predictive.model`: for each volume its first slice, then the tiles of the others; along x their bounds are in
-columns of the first phase, for all phases. A parent is the same unit of the volume before, where that is not the first, or else
+Units are those of `predictive.predictor`: for each volume its first slice, then the tiles of the others. Along x their bounds are
+in columns of the first phase, for all phases. A parent is the same unit of the volume before, if that is not the first, or else
 the tile to the left or above; without one it is the north neighbour alone.
 """
 
@@ -14,25 +14,25 @@ from voxz.codecs.predictive.interlaced.rows import RANKS as RANKS_OF
 from voxz.codecs.predictive.interlaced.rows import Rows
 from voxz.codecs.predictive.interlaced.taps import PREDICTORS, RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
-from voxz.codecs.predictive.model import MOST_TILES, Unit, units_of
 from voxz.codecs.predictive.neighbourhood import MODES
 from voxz.codecs.predictive.padding import Geometry
+from voxz.codecs.predictive.predictor import MOST_TILES, Unit, units_of
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel, kernel
 
 MOST_GAIN = 28 << PRECISION
 """Bound of the sum of a predictor's magnitudes: with samples of 16 bits, sums of products then fit 32."""
 
 SMALLEST_TILE = 1 << 12
-"""Voxels of a volume for each of its tiles, at least, where there are several: bounds the memory of a model."""
+"""Voxels of a volume for each of its tiles, at least, where there are several: bounds the memory of a predictor."""
 
 FREE = np.array([[len(PREDICTORS[rank][mode]) - 1 for mode in range(MODES)] for rank in range(RANKS)], np.int64)
 """Coefficients that are sent (RANKS, MODES): the first is implied, since all sum to one."""
 
 
 @dataclass(frozen=True)
-class Model:
+class Predictor:
     """Predictors of a brick.
 
     Attributes
@@ -47,7 +47,7 @@ class Model:
     coefficients: NDArray[np.int32]
 
     def write(self, side: IntegerWriter, rows: Rows) -> None:
-        """Send the model."""
+        """Send the predictor."""
         side.put(self.tiles)
         side.put(np.arange(rows.series)[1:, None] - self.references[1:])
         ranks = ranks_of(rows.phases)
@@ -65,7 +65,7 @@ class Model:
         side.put(values, columns)
 
     @classmethod
-    def read(cls, side: IntegerReader, rows: Rows) -> "Model":
+    def read(cls, side: IntegerReader, rows: Rows) -> "Predictor":
         """Inverse of `write`; damage raises `CorruptError`."""
         down, across = (int(n) for n in side.take(2))
         most = max(1, min(MOST_TILES, rows.depth * rows.height * rows.width // SMALLEST_TILE))
@@ -81,7 +81,7 @@ class Model:
         per_volume = 1 + down * across
         kept = side.take(rows.series * per_volume * len(ranks)).reshape(-1, len(ranks))
         if ((kept < 0) | (kept > 1)).any():
-            raise CorruptError("a flag of the prediction model is out of bounds")
+            raise CorruptError("a flag of the predictor is out of bounds")
         modes = np.ones((rows.series, per_volume), np.int64)
         modes[:, 0] -= 1
         modes[1:] += 2
@@ -125,7 +125,14 @@ def _columns(free: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @kernel
 def _start(coefficients, parent, start):  # type: ignore[no-untyped-def]
-    """Fill `start` with the coefficients of a parent, those of no parent if it is negative."""
+    """Fill `start` with the coefficients of a parent, those of no parent if it is negative.
+
+    Parameters
+    ----------
+    coefficients : int32 (units, TAPS), in ``2**-PRECISION``
+    parent : number of a unit, or -1
+    start : int64 (TAPS,), filled
+    """
     for tap in range(start.size):
         start[tap] = coefficients[parent, tap] if parent >= 0 else 0
     if parent < 0:
@@ -134,7 +141,16 @@ def _start(coefficients, parent, start):  # type: ignore[no-untyped-def]
 
 @kernel
 def _apply(coefficients, unit, parent, change, row):  # type: ignore[no-untyped-def]
-    """Set the coefficients of `unit`, using `row` (TAPS,); False if they are too large."""
+    """Set the coefficients of a unit; False if they are too large for 32-bit sums.
+
+    Parameters
+    ----------
+    coefficients : int32 (units, TAPS), in ``2**-PRECISION``
+    unit : its number
+    parent : number of its parent, or -1
+    change : int64 (coefficients that are sent,), what is added to the parent's, from the second on
+    row : int64 (TAPS,), room
+    """
     _start(coefficients, parent, row)
     for k in range(change.size):
         row[1 + k] += change[k]
@@ -151,9 +167,20 @@ def _apply(coefficients, unit, parent, change, row):  # type: ignore[no-untyped-
     return True
 
 
-@kernel
+@allocating_kernel
 def _apply_all(kept, free, changes, ranks, per_volume, across, coefficients):  # type: ignore[no-untyped-def]
-    """Set all coefficients from the `changes` of those units and ranks (units, ranks) that `kept` some; False if too large."""
+    """Set all coefficients from the `changes` of those units and ranks that have some; False if they are too large.
+
+    Parameters
+    ----------
+    kept : int64 (units, ranks), above 0 where there are changes
+    free : int64 (units, ranks), coefficients that are sent of each
+    changes : int64, flat, those of all units and ranks that are kept
+    ranks : int64 (ranks,), their numbers
+    per_volume : units of a volume, 1 + tiles
+    across : tiles in a row of tiles
+    coefficients : int32 (RANKS, units, TAPS), in ``2**-PRECISION``, filled
+    """
     row = np.zeros(coefficients.shape[2], np.int64)
     place = 0
     for unit in range(kept.shape[0]):

@@ -1,4 +1,4 @@
-"""The encoder's side of prediction: fit a `Model` to the samples of a brick."""
+"""The encoder's side of prediction: fit a `Predictor` to the samples of a brick."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from numpy.typing import NDArray
 
 from voxz.codecs.predictive.fit_kernels import gather
 from voxz.codecs.predictive.levels import Settings
-from voxz.codecs.predictive.model import (
+from voxz.codecs.predictive.neighbourhood import MODES, SELF, WEST, Tap
+from voxz.codecs.predictive.padding import Geometry, fill_borders, update_mean
+from voxz.codecs.predictive.predictor import (
     MOST_TILES,
     Arrays,
-    Model,
+    Predictor,
     Unit,
     apply_change,
     parent_coefficients,
     tap_positions,
     units_of,
 )
-from voxz.codecs.predictive.neighbourhood import MODES, SELF, WEST, Tap
-from voxz.codecs.predictive.padding import Geometry, fill_borders, update_mean
 from voxz.codecs.predictive.references import choose_references
 from voxz.codecs.predictive.row_sums import activity
 from voxz.jit import kernel
@@ -51,7 +51,7 @@ def learn(
     absent: NDArray[np.bool_] = NONE_ABSENT,
     ridge: float = RIDGE,
     targets: NDArray[np.int32] | None = None,
-) -> Model:
+) -> Predictor:
     """Fit the predictor of a brick whose dense samples are in place in the padded array `samples`.
 
     Samples that are `absent` (same shape, or empty) get stand-ins and are left out of the fit; `ridge` is the pull towards the
@@ -91,7 +91,7 @@ def learn(
             learner.fit_unit(unit, coefficients, precision)
         if geometry.series > 1:
             update_mean(samples, total, s, geometry.volume, geometry.series * geometry.volume)
-    return Model(tiles, precision, references, thresholds, coefficients)
+    return Predictor(tiles, precision, references, thresholds, coefficients)
 
 
 def _choose_tiles(geometry: Geometry, settings: Settings, present: NDArray[np.bool_] | None) -> tuple[int, int]:
@@ -114,7 +114,15 @@ def _beside(geometry: Geometry, references: NDArray[np.int64], volume: int, mode
 
 @kernel
 def _activities(samples, start, row, beside, found):  # type: ignore[no-untyped-def]
-    """Activities of as many voxels in a row as fit `found`."""
+    """Activities of as many voxels in a row as fit `found`.
+
+    Parameters
+    ----------
+    samples : int32 (padded,)
+    start : index of the first voxel
+    row, beside : as in `frame.Slice`
+    found : int64 (voxels,), filled
+    """
     for x in range(found.size):
         found[x] = activity(samples, start + x, row, beside)
 
@@ -165,8 +173,8 @@ class _Learner:
         """Weighted moments, sample counts and error sums of a unit's classes under the predictor `parent`."""
         geometry, classes = self.geometry, self.settings.classes
         positions = tap_positions(self.settings.support, unit.mode)
-        west = [geometry.offset(Tap(SELF, 0, 0, -1 - k), 0, self.references) for k in range(WEST)]
-        dense = np.concatenate([west, self.arrays.offsets[unit.volume, unit.mode]])
+        west = geometry.offsets([Tap(SELF, 0, 0, -1 - k) for k in range(WEST)], self.references)
+        dense = np.concatenate([west[0], self.arrays.offsets[unit.volume, unit.mode]])
         taps = np.full((len(positions) + 3) & ~3, -1)
         taps[: len(positions)] = dense[positions]
         predictor = np.zeros((classes, len(taps)))

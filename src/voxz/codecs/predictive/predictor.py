@@ -1,6 +1,6 @@
 """The fitted predictor of a brick: what the encoder learns and the decoder is told.
 
-`Model` is the fact that is sent; `arrays` expands it, the same way on both sides, to what the traversal reads.
+`Predictor` is the fact that is sent; `arrays` expands it, the same way on both sides, to what the traversal reads.
 Units are numbered in coding order: for each volume first the one of its first slice, then those of the tiles of the
 others. A unit's coefficients are sent as differences to its *parent*: the unit of the same tile in the volume before, or
 else the tile to the left or above; a unit without a parent starts from "same as the west neighbour".
@@ -104,12 +104,18 @@ class Arrays:
 def _offsets(
     taps: list[tuple[Tap, ...]], geometry: Geometry, references: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    groups = [-(-len(t) // GROUP) for t in taps]
-    offsets = np.zeros((geometry.series, MODES, GROUP * max(groups)), np.int64)
-    for s in range(geometry.series):
-        for mode in range(2) if s == 0 else range(2, 4):
-            offsets[s, mode, : len(taps[mode])] = [geometry.offset(tap, s, references) for tap in taps[mode]]
-    return offsets, np.array(groups, np.int64)
+    groups = _groups(taps)
+    return geometry.offsets_by_mode(taps, references, GROUP * max(groups)), np.array(groups, np.int64)
+
+
+def _groups(taps: list[tuple[Tap, ...]]) -> list[int]:
+    """Vectors of taps, by mode."""
+    return [-(-len(own) // GROUP) for own in taps]
+
+
+def stride_of(support: Support) -> int:
+    """Coefficients of a predictor, with room for whole vectors of taps."""
+    return WEST + GROUP * max(_groups([support.taps(mode) for mode in range(MODES)]))
 
 
 def tap_positions(support: Support, mode: int) -> NDArray[np.int64]:
@@ -118,7 +124,7 @@ def tap_positions(support: Support, mode: int) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class Model:
+class Predictor:
     """Parameters of a brick's predictor.
 
     Attributes
@@ -139,7 +145,7 @@ class Model:
     coefficients: NDArray[np.int32]
 
     def write(self, writer: IntegerWriter, settings: Settings, geometry: Geometry) -> None:
-        """Send the model."""
+        """Send the predictor."""
         writer.put([*self.tiles, self.precision])
         writer.put(np.arange(geometry.series)[1:, None] - self.references[1:])
         writer.put(self.thresholds)
@@ -152,7 +158,7 @@ class Model:
         writer.put(np.concatenate([*sent, []]).astype(np.int64), np.concatenate([*columns, []]).astype(np.int64))
 
     @classmethod
-    def read(cls, reader: IntegerReader, settings: Settings, geometry: Geometry) -> "Model":
+    def read(cls, reader: IntegerReader, settings: Settings, geometry: Geometry) -> "Predictor":
         """Inverse of `write`; damage raises `CorruptError`."""
         down, across, precision = (int(n) for n in reader.take(3))
         if min(down, across) < 1 or down * across > MOST_TILES or not 6 <= precision <= 16:
@@ -173,8 +179,7 @@ class Model:
         taps = [tap_positions(settings.support, mode) for mode in range(MODES)]
         columns = [taps[u.mode] for u, k in zip(units, kept, strict=True) for flag in k if flag]
         flat = reader.take(sum(map(len, columns)), np.concatenate([*columns, []]).astype(np.int64))
-        stride = Arrays.derive(settings, geometry, references).stride
-        coefficients = np.zeros((len(units), settings.classes, stride), np.int32)
+        coefficients = np.zeros((len(units), settings.classes, stride_of(settings.support)), np.int32)
         at = 0
         for unit, flags in zip(units, kept, strict=True):
             base = parent_coefficients(coefficients, unit, precision)
