@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.neighbourhood import Tap
-from voxz.jit import at, kernel
+from voxz.jit import at, inlined_kernel, kernel
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -263,7 +263,7 @@ def update_mean(padded, total, volume, length, mean):  # type: ignore[no-untyped
         padded[mean + i] = (total[i] * 2 + count) // (count * 2)
 
 
-@kernel
+@inlined_kernel
 def stand_in(padded, i, row, beside):  # type: ignore[no-untyped-def]
     """Sample that takes the place of an absent one at `i`: what lies around and beside it, smoothed.
 

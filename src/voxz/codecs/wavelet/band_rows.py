@@ -47,7 +47,14 @@ def inside(rows: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]
 
 @kernel
 def rows_around(z, y, height, nothing):  # type: ignore[no-untyped-def]
-    """The rows around row `y` of slice `z` of a band that is so high; those that do not exist have the number `nothing`."""
+    """Numbers of the rows around one.
+
+    Parameters
+    ----------
+    z, y : slice and row, from 0
+    height : rows of a slice
+    nothing : number of the rows that do not exist
+    """
     row = z * height + y
     up, below = y > 0, y + 1 < height
     return Around(

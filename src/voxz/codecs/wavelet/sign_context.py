@@ -84,7 +84,7 @@ def _accumulate(signed, height, step, moments):  # type: ignore[no-untyped-def]
 
 
 def fit_leaning(signed: NDArray[np.int32], height: int, nonzero: int) -> NDArray[np.int64]:
-    """Weights for the rows of a band of signed magnitudes that is so high, and has so many that are not zero."""
+    """Weights for the rows of a band of signed magnitudes with slices of `height` rows, of which `nonzero` are not zero."""
     moments = np.zeros((width_of(TAPS), width_of(TAPS)))
     count = _accumulate(signed, height, max(1, nonzero // SAMPLED_COEFFICIENTS), moments)
     found = np.zeros(TAPS)

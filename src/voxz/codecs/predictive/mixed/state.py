@@ -17,7 +17,7 @@ COUNTER_WEIGHT = 0.1
 """Weight of a counter before anything is known; the experts share 1."""
 
 MOST_TILES = 2048
-"""Tiles of a slice; where there would be more they are larger, to bound memory (9 KiB each, for each memory)."""
+"""Most tiles of a slice. Where there would be more, they are larger: each takes 9 KiB for each memory."""
 
 STRIP = 4096
 """Columns of a row whose features are in memory at once, at least a tile: they take 256 bytes each."""
