@@ -93,9 +93,9 @@ def compress(
     ----------
     target : what may be lost; a target with loss is refused for a label map, unless `force_lossy` is true
     level : 1 (fastest) to 9 (smallest)
-    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
-    brick : voxels of a brick along z, y, x, such as ``(64, 64, 64)``, its edge, or "patch"; None for what suits. Small bricks
-        make patches fast to read
+    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None: chosen for each brick
+    brick : voxels of a brick along z, y, x, such as ``(64, 64, 64)``, its edge, or "patch"; None: chosen by the shape. Small
+        bricks make patches fast to read
     threads : None for the CPUs this process may use
     force : whether an existing file is replaced
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
@@ -272,7 +272,7 @@ def _sinks(
     """Where the content of the files goes: of one, or of data and header of a pair."""
     pair = len(reader.files) == 2
     if pair and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
-        raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
+        raise UsageError(f"a .hdr/.img pair needs a name that ends in .img (got {destination})")
     sink = stack.enter_context(output(destination, force, like, read_back))
     stored = reader.files[0] if len(reader.files) else None
     if stored is not None and stored.format != PLAIN:
@@ -290,7 +290,7 @@ def _convert(image: Image, destination: FilePath, convert: str, force: bool) -> 
     from voxz.image.convert import write_all  # noqa: PLC0415 - start-up time
 
     if convert != "nifti":
-        raise UsageError(f"cannot convert to {convert!r}; nifti is what there is")
+        raise UsageError(f"cannot convert to {convert!r}; the only format is nifti")
     if os.fspath(destination) == "-":
         raise UsageError("NIfTI files go to a folder or a file; give one with -o")
     with ExitStack() as stack:

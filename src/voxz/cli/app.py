@@ -118,7 +118,9 @@ def compress(
     ratio: Annotated[
         float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel=LOSS_PANEL)
     ] = None,
-    codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.", rich_help_panel=EXPERT_PANEL)] = None,
+    codec: Annotated[
+        str | None, typer.Option(help=f"{CODEC_NAMES}; default: chosen for each brick.", rich_help_panel=EXPERT_PANEL)
+    ] = None,
     brick: Annotated[
         str | None,
         typer.Option(help="Voxels of a brick: an edge, Z,Y,X, or patch (64) for fast patches.", rich_help_panel=EXPERT_PANEL),
@@ -127,7 +129,7 @@ def compress(
         str | None,
         typer.Option(
             help="97 (lossy), 53 (lossless), trained, trained:NAME, trained:FILE.safetensors (from voxz train wavelet), or "
-            "tuned (trained on the image first); implies --codec wavelet; default: what suits.",
+            "tuned (trained on the image first); implies --codec wavelet; default: chosen for each brick.",
             rich_help_panel=WAVELET_PANEL,
         ),
     ] = None,

@@ -1,6 +1,6 @@
 """Looking through the files that go into an archive: what each is, where its samples lie, and which arrays they make together.
 
-Every file is read once to find its checksums and to try its packings, which count only if packing again gives the very bytes.
+Every file is read once to find its checksums and to try its packings, which count only if packing again gives the same bytes.
 What no reader knows, or what contradicts itself, is verbatim: it never stops the rest. Samples are not kept: they are read again
 when their array is coded, and a file that is another one by then is an error.
 """
@@ -270,7 +270,7 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
 
 
 def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
-    """The stretches whose samples give the very bytes of the file."""
+    """The stretches whose samples give back the bytes of the file."""
     items, end = [], 0
     with file.content() as content:
         for stretch in stretches:

@@ -9,7 +9,7 @@ from voxz.io.foreign_file import Space
 from voxz.io.tree import Tree, TreeArray
 
 STRAIGHT = 0.05
-"""Slices lie evenly if none is further from its even place than this part of a step."""
+"""Slices are evenly spaced if each is within this part of a step of its place."""
 
 
 def described(tree: Tree, array: TreeArray) -> dict[str, Any]:
