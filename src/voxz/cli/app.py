@@ -154,6 +154,10 @@ def compress(
     keep_attributes: Annotated[
         bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
     ] = False,
+    raw: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE,DTYPE,ORDER", help="Of samples without a header, such as 512x512x300,int16,F (or C)."),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -201,6 +205,7 @@ def compress(
             remove=remove,
             strict=strict,
             force_lossy=force_lossy,
+            raw=raw,
             progress=progress,
         )
         return "" if is_stream(job.destination) or job.destination == STREAM else outcome_line(api.info(job.destination), before)
@@ -223,6 +228,7 @@ def compress(
             remove=remove,
             keep_attributes=keep_attributes,
             split=split,
+            raw=raw,
         )
         for name in files_in([str(output)], packed=True) if not quiet else []:
             facts = api.info(name)

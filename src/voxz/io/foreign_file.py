@@ -30,7 +30,7 @@ Beside = Callable[[str], BinaryIO]
 """Opens a file of the same folder."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """Bytes ``[start, start + length)`` of a file that hold samples.
 
@@ -39,10 +39,13 @@ class Stretch:
     layout : of the samples once unpacked and seen through `view`
     packing : how the bytes hold the samples, a name of `voxz.io.packings.PACKINGS`; "raw" if they are the samples
     options : what the packing must know to undo it, beyond the layout: further arguments of its `unpack`
-    key : stretches of several files (or of one) with equal key and layout become one array; None: an array of its own
+    key : stretches of one file, or of files of one folder or series, with equal key and layout become one array; None: an array
+        of its own
     position : where the stretch lies in that array; the last component is a place, mm for slices. `voxz.io.arrange` orders
         stretches by it and finds the axes that they make
     view : how samples in the order of the file become those of `layout`
+    joined : the stretches of an array follow each other along the slowest axis of `layout`, rather than making one more
+    title : name of the array within its file; empty if it is the only one
     """
 
     start: int
@@ -53,6 +56,8 @@ class Stretch:
     position: tuple[float, ...] = ()
     view: View = IDENTITY
     options: tuple[int, ...] = ()
+    joined: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, eq=False)

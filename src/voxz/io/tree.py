@@ -26,6 +26,8 @@ from voxz.io import gzip_stream
 from voxz.io.arrange import arrange
 from voxz.io.foreign_file import HEAD_BYTES, ForeignFile, Space, Stretch
 from voxz.io.packings import packing
+from voxz.io.raw import FORMAT as RAW
+from voxz.io.raw import said
 from voxz.io.readers import READERS
 from voxz.threads import map_ordered
 from voxz.volume.layout import MOST_AXES, Layout
@@ -124,8 +126,11 @@ class Tree:
         self.named, self.series, self._source = named, series, source
 
     @classmethod
-    def of(cls, source: Source, threads: int, named: bool = True) -> "Tree":
-        """Look through a folder, or a list of files and folders; if not `named`, at one file whose name is not kept."""
+    def of(cls, source: Source, threads: int, named: bool = True, raw: Layout | None = None) -> "Tree":
+        """Look through a folder, or a list of files and folders; if not `named`, at one file whose name is not kept.
+
+        Files of the size of `raw` that nothing else is known about hold such samples; `UsageError` if there are none.
+        """
         listed = _listed(source) if named else {"": Path(cast(str, source))}
         if not listed:
             raise UsageError("there are no files to archive; give a folder that has some")
@@ -137,6 +142,8 @@ class Tree:
                 if other is not None and not other.items:
                     other.items = _proven(other, stretches)
                     other.format, other.space, other.facts = file.format, file.space, file.facts
+        if raw is not None:
+            _take_raw(found, raw)
         tree = cls(found, named, source)
         _warn_of_personal_data(tree.files)
         return tree
@@ -156,6 +163,17 @@ class Tree:
         if now != then:
             changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
             raise TruncatedError(f"{changed[0]} was changed while the folder was read; wait until it is complete and try again")
+
+
+def _take_raw(files: list[TreeFile], layout: Layout) -> None:
+    unknown = [file for file in files if not file.items and file.format != FOLDER]
+    chosen = [file for file in unknown if file.size == layout.nbytes]
+    if not chosen:
+        sizes = sorted({file.size for file in unknown}, key=lambda size: abs(size - layout.nbytes))
+        nearest = f"; the nearest size of one without a header is {sizes[0]}" if sizes else ""
+        raise UsageError(f"no file has the {layout.nbytes} bytes that {said(layout)} take{nearest}")
+    for file in chosen:
+        file.items, file.format = _proven(file, [Stretch(0, file.size, layout)]), RAW
 
 
 def _warn_of_personal_data(files: Sequence[TreeFile]) -> None:
@@ -219,7 +237,7 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
     try:
         known = _parsed(file, head)
         if known is not None:
-            inner = path.name
+            inner, known = path.name, _within(known, "" if known.series else str(PurePosixPath(name).parent))
             file.items = _proven(file, known.stretches.get(inner, ()))
             file.format, file.space, file.facts, file.personal = known.format, known.space, dict(known.facts), known.personal
             file.series = known.series
@@ -228,6 +246,15 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
         if whole:
             warnings.warn(f"{path}: {fault}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
     return file
+
+
+def _within(known: ForeignFile, folder: str) -> ForeignFile:
+    """The file with keys that only files of the same folder share."""
+    stretches = {
+        name: tuple(part if part.key is None else replace(part, key=(folder, part.key)) for part in parts)
+        for name, parts in known.stretches.items()
+    }
+    return replace(known, stretches=stretches)
 
 
 def _gzip(path: Path) -> tuple[Gzip, int] | None:
@@ -325,7 +352,7 @@ def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
     for number, file in enumerate(files):
         for place, item in enumerate(file.items):
             stretch = item.stretch
-            alone = stretch.key is None or len(stretch.layout.shape) + 1 > MOST_AXES
+            alone = stretch.key is None or (len(stretch.layout.shape) + 1 > MOST_AXES and not stretch.joined)
             groups.setdefault((number, place) if alone else (stretch.key, stretch.layout), []).append((number, place))
     arrays: list[TreeArray] = []
     first: dict[int, tuple[int, int]] = {}
@@ -334,8 +361,8 @@ def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
         order, axes = arrange([files[number].items[place].stretch.position for number, place in members])
         axes = axes if len(layout.shape) + len(axes) <= MOST_AXES else (len(members),)
         if len(members) > 1:
-            shape = (*layout.shape, *axes[::-1]) if layout.first_axis_fastest else (*axes, *layout.shape)
-            layout = replace(layout, shape=shape)
+            joined = files[members[0][0]].items[members[0][1]].stretch.joined
+            layout = _lengthened(layout, len(members)) if joined else _stacked(layout, axes)
         items = [members[k] for k in order]
         for rank, (number, _) in enumerate(items):
             first.setdefault(number, (len(arrays), rank))
@@ -351,6 +378,17 @@ def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
     for array in arrays:
         array.items = [(renumbered[number], place) for number, place in array.items]
     return [files[number] for number in ordered], arrays
+
+
+def _stacked(layout: Layout, axes: tuple[int, ...]) -> Layout:
+    """Layout of items that make more axes, slowest first."""
+    return replace(layout, shape=(*layout.shape, *axes[::-1]) if layout.first_axis_fastest else (*axes, *layout.shape))
+
+
+def _lengthened(layout: Layout, count: int) -> Layout:
+    """Layout of items that follow each other along their slowest axis."""
+    slowest = len(layout.shape) - 1 if layout.first_axis_fastest else 0
+    return replace(layout, shape=tuple(n * count if k == slowest else n for k, n in enumerate(layout.shape)))
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
