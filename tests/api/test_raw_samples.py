@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_folder_archives import contents
 
 import voxz
-from samples import nifti, smooth
+from samples import contents, nifti, smooth
 from voxz.errors import UsageError
 from voxz.io.raw import layout_of
 

@@ -26,13 +26,16 @@ from voxz.volume.view import IDENTITY, View
 HEAD_BYTES = 1 << 16
 """Bytes of a file that readers see to recognise it."""
 
+WHOLE = -1
+"""Length of a stretch that is all of a detached file."""
+
 Beside = Callable[[str], BinaryIO]
 """Opens a file of the same folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Bytes ``[start, start + length)`` of a file that hold samples.
+    """Bytes ``[start, start + length)`` of a file that hold samples; all of them if the length is `WHOLE`.
 
     Attributes
     ----------

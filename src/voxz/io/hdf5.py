@@ -80,7 +80,8 @@ def _user_block(file: BinaryIO, length: int) -> str:
 def _stretches(name: str, dataset: Any, size: int, turned: bool) -> Iterator[Stretch]:
     """Stretches of a dataset; `turned` if users name its fastest axis first."""
     dtype, shape = np.dtype(dataset.dtype.str), dataset.shape
-    if dtype.kind not in "biufc" or not shape or len(shape) > MOST_AXES or math.prod(shape) * dtype.itemsize < FEWEST_BYTES:
+    fewest = 1 if name == minc2.IMAGE else FEWEST_BYTES
+    if dtype.kind not in "biufc" or not shape or len(shape) > MOST_AXES or math.prod(shape) * dtype.itemsize < fewest:
         return
     with suppress(UnsupportedError):
         Layout((), dtype, first_axis_fastest=turned)

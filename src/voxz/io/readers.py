@@ -3,7 +3,7 @@
 A new format is one module with `recognise` and `parse` (`voxz.io.foreign_file`), its line here, and a test.
 """
 
-from voxz.io import afni, analyze, dicom, hdf5, metaimage, mgh, minc1, mrtrix, nrrd, par_rec, png, tiff
+from voxz.io import afni, analyze, dicom, hdf5, metaimage, mgh, minc1, mrtrix, nrrd, par_rec, png, tiff, zarr
 from voxz.io.foreign_file import Reader
 from voxz.io.volume_files import Nifti, Npy
 
@@ -22,5 +22,6 @@ READERS: dict[str, Reader] = {
     "tiff": tiff,
     "png": png,
     "analyze": analyze,
+    "zarr": zarr,
 }
 """Modules by the name of their format."""

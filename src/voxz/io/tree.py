@@ -24,7 +24,7 @@ from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
 from voxz.io import gzip_stream
 from voxz.io.arrange import arrange
-from voxz.io.foreign_file import HEAD_BYTES, ForeignFile, Space, Stretch
+from voxz.io.foreign_file import HEAD_BYTES, WHOLE, ForeignFile, Space, Stretch
 from voxz.io.packings import packing
 from voxz.io.raw import FORMAT as RAW
 from voxz.io.raw import said
@@ -140,7 +140,7 @@ class Tree:
             for name, stretches in file.detached.items():
                 other = by_name.get(str(PurePosixPath(file.name).parent / name))
                 if other is not None and not other.items:
-                    other.items = _proven(other, stretches)
+                    other.items = _proven(other, [_whole(stretch, other) for stretch in stretches])
                     other.format, other.space, other.facts = file.format, file.space, file.facts
         if raw is not None:
             _take_raw(found, raw)
@@ -316,6 +316,13 @@ def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def _whole(stretch: Stretch, file: TreeFile) -> Stretch:
+    """A stretch of a detached file, whose size its header need not say; gzip as a whole is undone already."""
+    if stretch.length != WHOLE:
+        return stretch
+    return replace(stretch, length=file.size, packing="raw" if file.gzip and stretch.packing == "deflate" else stretch.packing)
+
+
 def _how(data: bytes, stretch: Stretch) -> bytes | None:
     """What packing again needs; None if it would not give `data`."""
     if stretch.packing == "raw":
@@ -362,7 +369,7 @@ def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
         axes = axes if len(layout.shape) + len(axes) <= MOST_AXES else (len(members),)
         if len(members) > 1:
             joined = files[members[0][0]].items[members[0][1]].stretch.joined
-            layout = _lengthened(layout, len(members)) if joined else _stacked(layout, axes)
+            layout = _lengthened(layout, axes) if joined else _stacked(layout, axes)
         items = [members[k] for k in order]
         for rank, (number, _) in enumerate(items):
             first.setdefault(number, (len(arrays), rank))
@@ -385,10 +392,11 @@ def _stacked(layout: Layout, axes: tuple[int, ...]) -> Layout:
     return replace(layout, shape=(*layout.shape, *axes[::-1]) if layout.first_axis_fastest else (*axes, *layout.shape))
 
 
-def _lengthened(layout: Layout, count: int) -> Layout:
-    """Layout of items that follow each other along their slowest axis."""
+def _lengthened(layout: Layout, axes: tuple[int, ...]) -> Layout:
+    """Layout of items that follow each other along their slowest axis, which the last of the `axes` lengthens."""
     slowest = len(layout.shape) - 1 if layout.first_axis_fastest else 0
-    return replace(layout, shape=tuple(n * count if k == slowest else n for k, n in enumerate(layout.shape)))
+    longer = replace(layout, shape=tuple(n * axes[-1] if k == slowest else n for k, n in enumerate(layout.shape)))
+    return _stacked(longer, axes[:-1])
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -141,13 +141,12 @@ def item_layout(array: Layout, count: int) -> Layout:
     """Layout of `count` samples of an array, as packings know it: its fastest axes, as few as hold them, the slowest in part."""
     memory, rest = array.memory_shape, count // array.channels
     shape: tuple[int, ...] = ()
-    while rest > 1 and len(shape) < len(memory) and rest * array.channels == count:
-        longest = memory[len(memory) - len(shape) - 1]
-        part, left = (longest, rest // longest) if longest and rest % longest == 0 else (rest, 1)
-        if part > longest:
+    for longest in reversed(memory):
+        if rest == 1:
             break
-        shape, rest = (part, *shape), left
-    if int(np.prod(shape, dtype=np.int64)) * array.channels != count:
+        part = longest if longest and rest % longest == 0 else rest
+        shape, rest = (part, *shape), rest // part if 0 < part <= longest else 0
+    if rest != 1 or count % array.channels:
         raise CorruptError(
             f"a file has {count} packed samples of an array of {memory}, which are no part of it along its slowest axes"
         )

@@ -1,5 +1,6 @@
 """HDF5 files, and MINC2 and MATLAB 7.3 among them: every byte back, and what users see in them."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,10 @@ def test_what_h5py_writes_in_its_other_ways(tmp_path: Path) -> None:
         assert set(series) == {"a", "c", "turn a", "turn b"}
 
 
+SCALED = ["small.mnc", "minc2_1_scale.mnc", "minc2-no-att.mnc"]
+"""Test files of nibabel with a range for each slice, or for all."""
+
+
 @pytest.mark.parametrize("name", ["small.mnc", "minc2_1_scale.mnc", "minc2_4d.mnc", "minc2-no-att.mnc", "minc2-4d-d.mnc"])
 def test_minc2_lies_where_nibabel_says(tmp_path: Path, name: str) -> None:
     source = Path(nibabel.__file__).parent / "tests" / "data" / name
@@ -110,13 +115,12 @@ def test_minc2_lies_where_nibabel_says(tmp_path: Path, name: str) -> None:
     with archived(tmp_path, name) as archive:
         (image,) = archive.series
         assert image.format == "minc2"
-        turned = image[...].transpose()
-        stored = np.asarray(expected.dataobj._get_array() if hasattr(expected.dataobj, "_get_array") else turned)
-        shape = tuple(slice(0, n) for n in expected.shape)
-        assert stored.shape == turned.shape
-        if expected.ndim == 3 and image.affine is not None:
+        seen = tuple(slice(0, n) for n in expected.shape)
+        if name in SCALED:
+            assert np.allclose(np.asarray(image.to_nibabel().dataobj).transpose()[seen], expected.get_fdata(), rtol=1e-5)
+        assert image.affine is not None
+        if expected.ndim == 3:
             assert np.allclose(image.affine[:, [2, 1, 0, 3]], expected.affine)
-            assert np.allclose(np.asarray(image.to_nibabel().dataobj).transpose()[shape], expected.get_fdata(), rtol=1e-5)
 
 
 def test_a_damaged_file_is_kept_as_it_is(tmp_path: Path) -> None:
@@ -127,9 +131,7 @@ def test_a_damaged_file_is_kept_as_it_is(tmp_path: Path) -> None:
         for place in rng.integers(8, 4096, 4):
             damaged[place] = rng.integers(256)
         (tmp_path / "a.h5").write_bytes(damaged[: rng.integers(1000, len(data))] if rng.random() < 0.3 else damaged)
-        with np.errstate(all="ignore"), pytest.warns() as said:
-            import warnings
-
-            warnings.warn("one at least", PlainBytesWarning, stacklevel=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", PlainBytesWarning)
             archived(tmp_path, "a.h5").close()
-        assert all(issubclass(entry.category, PlainBytesWarning) for entry in said)
