@@ -1,51 +1,37 @@
 """``python -m benchmarks DATA...`` is ``voxz bench``; the names of SUITES measure what voxz promises."""
 
+import importlib
 import sys
 
-from benchmarks import (
-    archives,
-    bounds,
-    downstream,
-    figure,
-    floats,
-    fuzz,
-    heavy,
-    implicit,
-    labels,
-    lossless,
-    lowrate,
-    pairs,
-    seams,
-    slices,
-    speed,
-    startup,
-    trained,
-)
-from voxz.__main__ import main
-
 SUITES = {
-    "archives": archives.main,
-    "bounds": bounds.main,
-    "lossless": lossless.main,
-    "labels": labels.main,
-    "floats": floats.main,
-    "slices": slices.main,
-    "speed": speed.main,
-    "startup": startup.main,
-    "downstream": downstream.main,
-    "implicit": implicit.main,
-    "seams": seams.main,
-    "heavy": heavy.main,
-    "lowrate": lowrate.main,
-    "pairs": pairs.main,
-    "trained": trained.main,
-    "figure": figure.main,
-    "fuzz": fuzz.main,
-}
+    name: f"benchmarks.{name}"
+    for name in (
+        "archives",
+        "bounds",
+        "downstream",
+        "figure",
+        "floats",
+        "gzips",
+        "heavy",
+        "implicit",
+        "labels",
+        "lossless",
+        "lowrate",
+        "pairs",
+        "seams",
+        "slices",
+        "speed",
+        "startup",
+        "trained",
+    )
+} | {"fuzz": "benchmarks.fuzz.command"}
+"""Modules with a `main`, imported on use."""
 
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in SUITES:
-        SUITES[sys.argv[1]](sys.argv[2:])
+        importlib.import_module(SUITES[sys.argv[1]]).main(sys.argv[2:])
     else:
+        from voxz.__main__ import main
+
         sys.argv.insert(1, "bench")
         main()

@@ -132,6 +132,12 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def brick_digest(codec: Any, samples: NDArray[Any], *options: Any, **named: Any) -> str:
+    """Digest of a brick's payload and of what it decodes to."""
+    payload = codec.encode_brick(samples, *options, **named) or b""
+    return hashlib.sha256(payload + codec.decode_brick(payload, samples.shape, samples.dtype).tobytes()).hexdigest()
+
+
 def printed_by_plain_python(test: str) -> str:
     """What `parity_digests` of a test file returns where kernels are plain Python; no warning is allowed."""
     file = Path(test)

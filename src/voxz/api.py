@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
 from voxz.container.byte_source import SourceLike
-from voxz.container.files import Gzip
 from voxz.container.reader import Reader, only_array
 from voxz.errors import (
     ConstantVolumeWarning,
+    ContentOnlyWarning,
     CorruptError,
     LimitError,
     PlainBytesWarning,
@@ -30,8 +30,8 @@ from voxz.errors import (
 from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.sample_type import sample_type
-from voxz.io import gzip_stream
 from voxz.io.array import ArraySource
+from voxz.io.gzip_members import Repacking
 from voxz.io.original import Input, NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.io.raw import layout_of
@@ -40,7 +40,7 @@ from voxz.io.tree import PLAIN, Tree
 from voxz.limits import BASE
 from voxz.pipeline.archive import encode_tree
 from voxz.pipeline.archive_file import Wish, verify_written, write_archive, write_series
-from voxz.pipeline.decode import check_array, checked_only, restore, slabs
+from voxz.pipeline.decode import check_array, checked_only, pieces_around, restore, slabs
 from voxz.pipeline.encode import Written, encode_plain, encode_samples
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, part_of
@@ -74,6 +74,7 @@ def compress(
     strict: bool = False,
     force_lossy: bool = False,
     keep_attributes: bool = False,
+    keep_gz: bool = False,
     split: str | None = None,
     raw: str | None = None,
     progress: Progress | None = None,
@@ -86,21 +87,23 @@ def compress(
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
     What is no image, or contradicts itself, is kept as plain bytes with a `PlainBytesWarning`. Bytes behind a gzip stream are
-    kept with a `TrailingBytesWarning`. A volume of one value is coded without loss whatever size was asked for, with a
-    `ConstantVolumeWarning`.
+    kept with a `TrailingBytesWarning`. Where zlib does not make the gzip stream of a single file again, its content comes back
+    in other gzip, with a `ContentOnlyWarning`; an archive keeps such a file as plain bytes. A volume of one value is coded
+    without loss whatever size was asked for, with a `ConstantVolumeWarning`.
 
     Parameters
     ----------
     target : what may be lost; a target with loss is refused for a label map, unless `force_lossy` is true
     level : 1 (fastest) to 9 (smallest)
-    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
-    brick : voxels of a brick along z, y, x, such as ``(64, 64, 64)``, its edge, or "patch"; None for what suits. Small bricks
-        make patches fast to read
+    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None: chosen for each brick
+    brick : voxels of a brick along z, y, x, such as ``(64, 64, 64)``, its edge, or "patch"; None: chosen by the shape. Small
+        bricks make patches fast to read
     threads : None for the CPUs this process may use
     force : whether an existing file is replaced
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
     strict : whether what is no image is refused
     keep_attributes : whether an archive keeps permissions and times of its files
+    keep_gz : whether a single file whose gzip stream cannot be made again is kept as plain bytes, which costs size
     split : "series": `destination` is a folder, made if need be, for an archive of each DICOM series and one of all else;
         together they restore what one archive would
     raw : ``SHAPE,DTYPE,ORDER`` of samples without a header, such as ``512x512x300,int16,F``: lengths of the axes, a type of NumPy
@@ -135,16 +138,17 @@ def compress(
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
     count = thread_count(threads)
-    with Original(source, said) as original:
+    with Original(source, keep_gz and target == LOSSLESS, said) as original:
         with output(destination, force, original.status, read_back=remove) as file:
             try:
                 with settled(target, original.image, level, chosen, count, force_lossy, destination, progress, cut) as way:
                     written = _write(original.image, file, way, count, part_of(progress, 0, 1 + verify))
-                _warn(original.name, target, way, written)
+                _warn_of_constant(original.name, target, way, written)
             except NotAnImageError as found:
                 _refuse_rate(target, found.cause)
                 shown = part_of(progress, 0, 1 + verify)
                 written = _no_image(original, found.cause, file, Plan(level, chosen, brick=cut), count, strict, shown)
+            _warn_of_gzip(original.name, target, written)
             if verify:
                 verify_written(file, written, count, part_of(progress, 1, 2))
             original.refuse_changed()
@@ -152,22 +156,36 @@ def compress(
             original.remove()
 
 
-def _warn(name: str, target: Target, way: Settled, written: Written) -> None:
-    """Warn of what may surprise in a file that is coded as an image."""
-    if written.behind_gzip:
-        warnings.warn(
-            f"{name} has {written.behind_gzip} bytes behind its gzip stream; they are kept", TrailingBytesWarning, stacklevel=3
-        )
+def _warn_of_gzip(name: str, target: Target, written: Written) -> None:
+    """Warn of what may surprise where a .gz file comes back."""
+    if written.gzip is None:
+        return
+    if written.gzip.after:
+        words = f"{name} has {len(written.gzip.after)} bytes behind its gzip stream; they are kept"
+        warnings.warn(words, TrailingBytesWarning, stacklevel=3)
+    if target == LOSSLESS and not written.gzip.gzip.exact:
+        words = "zlib does not make its gzip stream again: its content comes back, in other gzip"
+        warnings.warn(f"{name}: {words}; --keep-gz (keep_gz=True) keeps its bytes", ContentOnlyWarning, stacklevel=3)
+
+
+def _warn_of_constant(name: str, target: Target, way: Settled, written: Written) -> None:
+    """Warn of a size that nobody could give."""
     if way.plan.exact and target.bits_per_sample(8) is not None:
         size = f"in {written.file_length} bytes, whatever --{target.name} asks"
         warnings.warn(f"{name} holds one value only: it is coded without loss {size}", ConstantVolumeWarning, stacklevel=3)
 
 
 def _no_image(
-    original: Original, fault: VoxzError, file: BinaryIO, plan: Plan, threads: int, strict: bool, progress: Progress | None
+    original: Original,
+    fault: VoxzError,
+    file: BinaryIO,
+    plan: Plan,
+    threads: int,
+    strict: bool,
+    progress: Progress | None,
 ) -> Written:
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
-    if len(original.files) == 1 and not _reads_ahead(plan.codec):
+    if not original.keeps_gzip and len(original.files) == 1 and not _reads_ahead(plan.codec):
         tree = Tree.of(original.files[0], threads, named=False)
         if tree.arrays:
             return encode_tree(tree, file, plan, threads, progress)
@@ -232,7 +250,7 @@ def decompress(
         if part:
             image = stack.enter_context(Image(source, threads=threads))
             file = stack.enter_context(output(destination, force, like))
-            sink = stack.enter_context(packer(destination, file, gzip_stream.DEFAULT_LEVEL))
+            sink = stack.enter_context(packer(destination, file))
             image.write_part(select, resolution, sink, resample)
             return
         if convert is not None:
@@ -259,13 +277,13 @@ def _sinks(
     """Where the content of the files goes: of one, or of data and header of a pair."""
     pair = len(reader.files) == 2
     if pair and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
-        raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
+        raise UsageError(f"a .hdr/.img pair needs a name that ends in .img (got {destination})")
     sink = stack.enter_context(output(destination, force, like, read_back))
     stored = reader.files[0] if len(reader.files) else None
     if stored is not None and stored.format != PLAIN:
-        gzip = stored.gzip or Gzip(gzip_stream.DEFAULT_LEVEL)
-        behind = reader.piece(reader.files.pieces_of(0)[-1]) if gzip.after else b""
-        sink = stack.enter_context(packer(destination, sink, gzip.level, behind))
+        before, _, after = pieces_around(reader, 0)
+        repacking = Repacking(stored.gzip, stored.gzip_crc32, before, after) if stored.gzip else None
+        sink = stack.enter_context(packer(destination, sink, repacking))
     if not pair:
         return [sink]
     header = header_path(Path(destination), reader.files[1].name)
@@ -277,7 +295,7 @@ def _convert(image: Image, destination: FilePath, convert: str, force: bool) -> 
     from voxz.image.convert import write_all  # noqa: PLC0415 - start-up time
 
     if convert != "nifti":
-        raise UsageError(f"cannot convert to {convert!r}; nifti is what there is")
+        raise UsageError(f"cannot convert to {convert!r}; the only format is nifti")
     if os.fspath(destination) == "-":
         raise UsageError("NIfTI files go to a folder or a file; give one with -o")
     with ExitStack() as stack:

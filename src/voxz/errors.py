@@ -57,6 +57,10 @@ class TrailingBytesWarning(VoxzWarning):
     """Bytes follow the gzip stream of a file, which other programs ignore: they are kept, and come back in the .gz file."""
 
 
+class ContentOnlyWarning(VoxzWarning):
+    """zlib does not make the gzip stream of a file again: its content comes back, in other gzip."""
+
+
 class ConstantVolumeWarning(VoxzWarning):
     """A volume of one value is coded without loss, in few bytes, whatever size was asked for."""
 

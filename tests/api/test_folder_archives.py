@@ -108,14 +108,20 @@ def test_a_mixed_tree_comes_back_whole(tmp_path: Path) -> None:
     (folder / "cut.nii.gz").write_bytes(gzip.compress(volume)[:-30])
     with pytest.warns(PlainBytesWarning, match=r"cut\.nii: it ends after"):
         archive = there_and_back(folder)
-    assert [image.name for image in archive.series] == ["pair.img", "sub/anat/exact.nii.gz", "sub/anat/t1.nii", "übung/a b.npy"]
-    t1 = archive.series[2]
+    assert [image.name for image in archive.series] == [
+        "pair.img",
+        "sub/anat/exact.nii.gz",
+        "sub/anat/other.nii.gz",
+        "sub/anat/t1.nii",
+        "übung/a b.npy",
+    ]
+    t1 = archive.series[3]
     assert np.array_equal(t1[...], smooth((10, 11, 12)).transpose(2, 1, 0))
     assert t1.to_nibabel().shape == (12, 11, 10)
     assert len(archive.files) == len(contents(folder)) - 3
     facts = voxz.info(tmp_path / "a.voxz")
-    assert (facts.original, facts.files, facts.arrays) == ("archive", len(archive.files), 4)
-    with pytest.raises(voxz.UsageError, match="4 volumes; choose"):
+    assert (facts.original, facts.files, facts.arrays) == ("archive", len(archive.files), 5)
+    with pytest.raises(voxz.UsageError, match="5 volumes; choose"):
         archive[0]
 
 
@@ -281,3 +287,60 @@ def test_lists_of_files_are_archives(tmp_path: Path) -> None:
 
 def test_views_are_told_exactly() -> None:
     assert View((2, 3), (1, 0), frozenset({1})) == axes((2, 3), (1, 0), (1,))
+
+
+def test_files_of_an_archive_are_born_private_and_what_the_dead_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in/sub").mkdir(parents=True)
+    (tmp_path / "in/sub/a.txt").write_bytes(b"a" * 1000)
+    (tmp_path / "in" / ("x" * 250)).write_bytes(b"x")
+    voxz.compress(tmp_path / "in", tmp_path / "a.voxz")
+    (tmp_path / "out/sub").mkdir(parents=True)
+    dead, others = tmp_path / "out/sub/.a.txt.0123abcd.part", tmp_path / "out/sub/.b.txt.0123abcd.part"
+    for path in (dead, others):
+        path.write_bytes(b"half")
+    synced: list[int] = []
+    born: list[int] = []
+    opened, fsync = os.open, os.fsync
+
+    def watched(path: Any, flags: int, mode: int = 0o777, **options: Any) -> int:
+        born.extend([mode] if str(path).endswith(".part") and flags & os.O_CREAT else [])
+        return opened(path, flags, mode, **options)
+
+    def counted(descriptor: int) -> None:
+        synced.append(descriptor)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    monkeypatch.setattr(os, "open", watched)
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "out")
+    assert born == [0o600, 0o600]
+    assert len(synced) == 2
+    assert not dead.exists()
+    assert others.exists()
+    others.unlink()
+    assert contents(tmp_path / "out") == contents(tmp_path / "in")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_in_the_place_of_a_file_is_not_followed_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/file").write_text("inside")
+    voxz.compress(tmp_path / "in", tmp_path / "a.voxz")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out/file").symlink_to(tmp_path / "mine")
+    with pytest.raises(voxz.UsageError, match="link that leads out"):
+        voxz.decompress(tmp_path / "a.voxz", tmp_path / "out", force=True)
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_name_that_no_file_can_have_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    catalogue = CatalogueBuilder(NAMED)
+    for name in ("a", "x" * 256):
+        catalogue.add_file(StoredFile(name, "bytes", 0, ()))
+    parts = FileParts.of(voxz.encode(np.zeros(0, "u1")))
+    with pytest.raises(voxz.UnsupportedError, match="longer than 255 bytes"):
+        voxz.decompress(replace(parts, catalogue=catalogue.pack()).assembled(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -24,7 +24,7 @@ SEGMENTS = st.one_of(
 )
 GZIPS = st.one_of(
     st.none(),
-    st.builds(Gzip, st.integers(0, 9), st.integers(1, 9), st.integers(0, 4), st.booleans(), st.integers(0, 9), st.integers(0, 9)),
+    st.builds(Gzip, st.integers(1, 9), st.integers(1, 9), st.integers(0, 4), st.booleans(), st.integers(0, 9), st.integers(0, 9)),
 )
 FILES = st.builds(
     lambda name, crc32, segments, gzip, crc, mode, time: StoredFile(
@@ -163,3 +163,10 @@ def test_samples_belong_to_one_file_only() -> None:
         else:
             with pytest.raises(CorruptError):
                 catalogue.check_samples([10])
+
+
+def test_a_segment_of_no_bytes_is_damage() -> None:
+    builder = CatalogueBuilder(NAMED)
+    builder.add_file(StoredFile("a", "bytes", 0, (Verbatim(0),)))
+    with pytest.raises(CorruptError, match="segment of no bytes"):
+        Catalogue(builder.pack(), 0)

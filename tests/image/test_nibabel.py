@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import voxz
+from benchmarks.fuzz.archives import Archive
 from samples import nifti, smooth, write_nifti
 
 SERIES = smooth((5, 8, 20, 24))
@@ -104,3 +105,15 @@ def test_maskers_of_nilearn(tmp_path: Path) -> None:
         mask = nibabel.Nifti1Image((labels == 2).astype(np.uint8), plain.affine)
         for masker in (NiftiMasker(mask), NiftiLabelsMasker(nibabel.Nifti1Image(labels, plain.affine))):
             assert np.array_equal(masker.fit_transform(plain), masker.fit_transform(ours))
+
+
+def test_a_header_that_nibabel_does_not_take_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "a.nii").write_bytes(nifti((5, 6, 7))[1])
+    voxz.compress([tmp_path / "a.nii"], tmp_path / "a.voxz", codec="stored")
+    archive = Archive.of("a", (tmp_path / "a.voxz").read_bytes())
+    head = bytearray(archive.entries[0][1][0])
+    head[70:72] = b"\0\0"
+    with voxz.open(archive.with_piece(0, 0, bytes(head))) as image:
+        assert image.series[0].shape == (5, 6, 7)
+        with pytest.raises(voxz.UnsupportedError, match="nibabel does not take this NIfTI header: data code 0"):
+            image.series[0].to_nibabel()

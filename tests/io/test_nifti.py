@@ -12,6 +12,7 @@ import pytest
 import voxz
 from samples import CODES, digest, nifti, write_gzip
 from voxz.errors import PlainBytesWarning
+from voxz.io.nifti import select
 
 
 def shipped(package: str) -> list[Path]:
@@ -140,6 +141,18 @@ def test_selection_stays_in_place(version: int, select: str, tmp_path: Path) -> 
         for get in ("get_sform", "get_qform"):
             a, b = getattr(cut.header, get)(), getattr(whole.header, get)()
             assert np.allclose(a @ [*voxel, 1], b @ [*original, 1]), get
+
+
+@pytest.mark.parametrize("version", [nibabel.Nifti1Header, nibabel.Nifti2Header])
+@pytest.mark.parametrize("turned", [(0.0, 1.0, 0.0), (0.6, 0.8, 0.0), (0.6, 0.79999992, 0.0), (0.3, -0.2, 0.5)])
+def test_a_quaternion_means_what_nibabel_takes_it_for(version: type[nibabel.Nifti1Header], turned: tuple[float, ...]) -> None:
+    """Half a turn, rounded to float32, leaves a real part that is rounding and nothing else."""
+    header = version()
+    header.set_data_shape((9, 8, 7))
+    header["quatern_b"], header["quatern_c"], header["quatern_d"] = np.array(turned) / max(1.0, np.linalg.norm(turned))
+    header["qform_code"], header["pixdim"][1:4] = 1, (0.9, 1.3, 2.5)
+    part = version(select(header.binaryblock, (5, 3, 2), (1, 1, 1), (4, 5, 5))[: len(header.binaryblock)], check=False)
+    assert np.allclose(part.get_qform() @ (0, 0, 0, 1), header.get_qform() @ (5, 3, 2, 1), atol=1e-5)
 
 
 def test_scaling_is_nibabels(tmp_path: Path) -> None:

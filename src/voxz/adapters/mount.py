@@ -26,6 +26,7 @@ from voxz.container.reader import Reader
 from voxz.errors import MissingDependencyError, UsageError
 from voxz.image.brick_cache import Kept
 from voxz.image.restored_part import RestoredParts
+from voxz.io.gzip_stream import content_name
 from voxz.io.output import header_path
 from voxz.threads import thread_count
 
@@ -130,7 +131,7 @@ class Archive:
         if self._parts.named:
             self._folder = {}
             for number, file in enumerate(self._files):
-                name = file.name.removesuffix(".gz") if file.gzip else file.name
+                name = content_name(file.name) if file.gzip else file.name
                 inner, (*above, last) = self._folder, name.split("/")
                 for part in above:
                     inner = inner.setdefault(part, {})
@@ -223,7 +224,7 @@ def mount(
     root, place = Path(folder).resolve(), Path(mountpoint).resolve()
     for path in (root, place):
         if not path.is_dir():
-            raise UsageError(f"{path} is no folder; give the folder to show, and an empty one to show it at")
+            raise UsageError(f"{path} is not a folder; give the folder to show, and an empty one to show it at")
     if root == place or root in place.parents or place in root.parents:
         raise UsageError(f"{place} lies within {root}, or the other way round; mount it elsewhere")
     try:

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -117,7 +118,9 @@ def compress(
     ratio: Annotated[
         float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel=LOSS_PANEL)
     ] = None,
-    codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.", rich_help_panel=EXPERT_PANEL)] = None,
+    codec: Annotated[
+        str | None, typer.Option(help=f"{CODEC_NAMES}; default: chosen for each brick.", rich_help_panel=EXPERT_PANEL)
+    ] = None,
     brick: Annotated[
         str | None,
         typer.Option(help="Voxels of a brick: an edge, Z,Y,X, or patch (64) for fast patches.", rich_help_panel=EXPERT_PANEL),
@@ -126,7 +129,7 @@ def compress(
         str | None,
         typer.Option(
             help="97 (lossy), 53 (lossless), trained, trained:NAME, trained:FILE.safetensors (from voxz train wavelet), or "
-            "tuned (trained on the image first); implies --codec wavelet; default: what suits.",
+            "tuned (trained on the image first); implies --codec wavelet; default: chosen for each brick.",
             rich_help_panel=WAVELET_PANEL,
         ),
     ] = None,
@@ -158,6 +161,10 @@ def compress(
         str | None,
         typer.Option(metavar="SHAPE,DTYPE,ORDER", help="Of samples without a header, such as 512x512x300,int16,F (or C)."),
     ] = None,
+    keep_gz: Annotated[
+        bool,
+        typer.Option("--keep-gz", help="Keep the bytes of a .gz file whose gzip cannot be made again, which costs size."),
+    ] = False,
     split: Annotated[
         str | None,
         typer.Option(
@@ -190,24 +197,22 @@ def compress(
 
     chosen = codec_from_flags(codec, transform=transform, entropy=entropy, preset=preset, fit=fit, log=log, log_plot=log_plot)
 
+    pack = partial(
+        api.compress,
+        target=target,
+        level=level,
+        codec=chosen,
+        brick=brick,
+        threads=threads,
+        verify=not no_verify,
+        force=force,
+        remove=remove,
+        raw=raw,
+    )
+
     def work(job: Job, progress: Shown | None) -> str:
         before = Path(job.source).stat().st_size if Path(job.source).is_file() else 0
-        api.compress(
-            job.source,
-            job.destination,
-            target=target,
-            level=level,
-            codec=chosen,
-            brick=brick,
-            threads=threads,
-            verify=not no_verify,
-            force=force,
-            remove=remove,
-            strict=strict,
-            force_lossy=force_lossy,
-            raw=raw,
-            progress=progress,
-        )
+        pack(job.source, job.destination, strict=strict, force_lossy=force_lossy, keep_gz=keep_gz, progress=progress)
         return "" if is_stream(job.destination) or job.destination == STREAM else outcome_line(api.info(job.destination), before)
 
     if remove and output == STREAM:
@@ -215,21 +220,7 @@ def compress(
     if split and (output in (None, STREAM) or Path(str(output)).is_file()):
         raise UsageError("--split makes several archives; give -o a folder for them")
     if split or is_archive(inputs, output):
-        api.compress(
-            inputs[0] if len(inputs) == 1 else inputs,
-            str(output),
-            target=target,
-            level=level,
-            codec=chosen,
-            brick=brick,
-            threads=threads,
-            verify=not no_verify,
-            force=force,
-            remove=remove,
-            keep_attributes=keep_attributes,
-            split=split,
-            raw=raw,
-        )
+        pack(inputs[0] if len(inputs) == 1 else inputs, str(output), keep_attributes=keep_attributes, split=split)
         for name in files_in([str(output)], packed=True) if not quiet else []:
             facts = api.info(name)
             typer.echo(f"{name}: {facts.files} files, {outcome_line(facts, 0)}", err=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from voxz.container.reader import Reader
 from voxz.errors import UsageError, VoxzError
-from voxz.io.gzip_stream import MAGIC
+from voxz.io.gzip_stream import ENDINGS, MAGIC
 from voxz.io.source import files_of
 from voxz.io.tree import PLAIN
 
@@ -124,7 +124,7 @@ def restored_name(path: Path) -> Path:
     if not _is_packed(path):
         raise UsageError(f"cannot make an output name from {path}, which does not end in {PACKED}; use -o")
     name = path.name[: -len(PACKED)]
-    gzipped = _was_gzipped(path) and not name.lower().endswith(".gz")
+    gzipped = Path(name).suffix.lower() not in ENDINGS and _was_gzipped(path)
     return path.with_name(name + (".gz" if gzipped else ""))
 
 

@@ -28,6 +28,8 @@ def info_text(facts: Info) -> str:
             lines += [_line(f"  {key}", entry) for key, entry in vars(loss).items() if key not in ("promise", "asked", "unit")]
         elif name == "lossy_before":
             lines += [_line(name, mark) for mark in value]
+        elif name == "gzip_files":
+            lines += [_line(f"gzip {file}".rstrip(), f"{word}") for file, word in value.items() if file or word != "content only"]
         elif name == "series":
             lines += [_line(f"series {number}", _series(entry)) for number, entry in enumerate(value)]
         elif name != "loss":

@@ -7,7 +7,7 @@ table of all 8-byte strings of the reference, further on.
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel, kernel
 
 GRAM = 8
 """Bytes that must agree where the distance changes."""
@@ -51,7 +51,7 @@ def _agree(a: NDArray[np.uint8], at: int, b: NDArray[np.uint8], there: int, coun
     return same == count
 
 
-@kernel
+@allocating_kernel
 def align(reference: NDArray[np.uint8], piece: NDArray[np.uint8], steps: NDArray[np.int64]) -> int:
     """Write steps to the rows of `steps`; return how many.
 

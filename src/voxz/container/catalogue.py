@@ -166,6 +166,8 @@ class Catalogue(Sequence[StoredFile]):
         wrong = any(read[name].size != size for name, size in expected.items())
         if wrong or _beyond(read["view"], len(self._views)) or _beyond(read["segments"], read["kind"].size + 1):
             raise CorruptError("the list of segments contradicts itself")
+        if not read["length"][~samples].all():
+            raise CorruptError("a file of the archive has a segment of no bytes")
         if float(read["length"].sum(dtype=np.float64)) > columns.LARGEST_SUM:
             raise CorruptError("the files of the archive are impossibly large")
         unknown = [kind for kind, _ in self.notes if kind < ANCILLARY]
@@ -351,6 +353,6 @@ def _packed_gzip(gzip: Gzip) -> bytes:
 
 def _gzip(cursor: Cursor) -> Gzip:
     level, memory_level, strategy, exact, before, after = (cursor.number() for _ in range(6))
-    if not (level <= 9 and 1 <= memory_level <= 9 and strategy <= 4 and exact <= 1):
+    if not (1 <= level <= 9 and 1 <= memory_level <= 9 and strategy <= 4 and exact <= 1):
         raise CorruptError("impossible options of gzip")
     return Gzip(level, memory_level, strategy, bool(exact), before, after)

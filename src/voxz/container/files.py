@@ -49,7 +49,7 @@ class Gzip:
     ----------
     level, memory_level, strategy : options of zlib, for compressing it again
     exact : whether that gives the very file
-    before, after : lengths of the pieces that hold the header, 0 for the canonical one, and what follows the checksums at the end
+    before, after : lengths of the pieces that tell its members, 0 for one with the canonical header, and of what follows them
     """
 
     level: int

@@ -1,9 +1,10 @@
 """Reading a file: its front is checked when it is opened, the catalogue when files are asked for, each chunk when it is read."""
 
 import functools
+import math
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -226,6 +227,11 @@ class StoredArray:
                 yield list(zip(batch, payloads, strict=True))
                 first, size = last - 1, 0
             size += length
+
+    def samples_of(self, numbers: Iterable[int]) -> int:
+        """Samples of some bricks."""
+        boxes = (self.boxes[number] for number in numbers)
+        return sum(math.prod(brick_shape(box, self.layout.channels)) for box in boxes)
 
     def front(self, number: int, length: int) -> bytes:
         """First bytes of the payload of a brick, not checked."""

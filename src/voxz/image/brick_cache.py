@@ -58,7 +58,7 @@ class Kept:
 
 
 class BrickCache:
-    """Bricks of `array`, which are kept in `kept`, or up to so many bytes."""
+    """Bricks of `array`; `kept` is a cache, or the bytes that a new one may hold."""
 
     def __init__(self, array: StoredArray, kept: Kept | int) -> None:
         self._array = array
@@ -102,7 +102,8 @@ class BrickCache:
             for number, brick in ready:
                 use(number, brick)
             for batch in self._array.batches(list(mine)):
-                deque(map_ordered(decode, batch, min(threads, len(batch))), maxlen=0)
+                samples = self._array.samples_of(number for number, _ in batch)
+                deque(map_ordered(decode, batch, min(threads, len(batch)), samples), maxlen=0)
         finally:
             for number, future in mine.items():
                 if not future.done():

@@ -18,7 +18,6 @@ import numpy as np
 from voxz.errors import UnsupportedError, UsageError
 from voxz.image.lazy import Image
 from voxz.image.made_header import made_header
-from voxz.io import gzip_stream
 from voxz.io.output import complete_file, packer
 from voxz.volume.layout import Layout
 
@@ -87,7 +86,7 @@ def write_all(images: Sequence[Image], destination: Path, force: bool) -> int:
 
 
 def _write(image: Image, path: Path, force: bool) -> None:
-    with complete_file(path, force) as file, packer(path, file, gzip_stream.DEFAULT_LEVEL) as sink:
+    with complete_file(path, force) as file, packer(path, file) as sink:
         write_nifti(image, sink)
 
 

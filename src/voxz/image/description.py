@@ -3,7 +3,7 @@
 import functools
 import json
 import math
-import os
+import posixpath
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -50,8 +50,8 @@ def name_of(array: StoredArray) -> str:
     if not numbers:
         return ""
     first, last = (files[numbers[k]].name for k in (0, -1))
-    folders = [PurePosixPath(name).parent.parts for name in (first, last)]
-    return first if len(numbers) == 1 else str(PurePosixPath(*os.path.commonprefix(folders)))
+    folder = posixpath.commonpath([PurePosixPath(name).parent for name in (first, last)])
+    return first if len(numbers) == 1 else str(PurePosixPath(folder))
 
 
 def scaling_of(facts: dict[str, Any], slices: tuple[int, ...]) -> NDArray[np.float64] | None:

@@ -11,6 +11,7 @@ from voxz.codecs.wavelet.head import Head, entropy_name, transform_name
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader, StoredArray
 from voxz.container.surroundings import Surroundings
+from voxz.image.gzip_facts import gzip_files
 from voxz.image.loss import LossFacts, loss_of
 from voxz.image.series_facts import SeriesFacts, series_facts
 from voxz.limits import BASE
@@ -49,7 +50,9 @@ class Info:
     bytes, sample_bytes, content_bytes : of the file, of the samples, and of all that is restored (a volume: of its samples)
     ratio, bits_per_sample : what is restored to the size of the file, and that to the number of samples
     header_bytes : of the original, around its samples
-    gzip, gzip_level, gzip_identical : whether it was a .gz file, how it is packed again, whether those are the very bytes
+    gzip, gzip_level, gzip_identical : whether it was a .gz file, how it is packed again, whether that gives the same bytes
+    gzip_files : of each file that was gzip as a whole, by name (empty for the only one): replayed, if its very bytes come back;
+        content only, if they come back in other gzip; verbatim, if it is kept without being undone
     samples_sha256, original_sha256 : of the samples, and of the whole unpacked original
     """
 
@@ -79,6 +82,7 @@ class Info:
     gzip: bool
     gzip_level: int
     gzip_identical: bool
+    gzip_files: dict[str, str]
     samples_sha256: str
     original_sha256: str
 
@@ -110,6 +114,7 @@ class Info:
             gzip=gzip is not None,
             gzip_level=gzip.level if gzip else 0,
             gzip_identical=gzip is not None and gzip.exact,
+            gzip_files=gzip_files(reader),
             original_sha256=(reader.files_sha256 if files or not array else array.header.samples_sha256).hex(),
         )
 

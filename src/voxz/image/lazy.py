@@ -22,11 +22,12 @@ from voxz.image.brick_cache import BrickCache
 from voxz.image.description import affine_of, description, name_of, scaling_of, seconds_of
 from voxz.image.gather import Piece, Positions, pieces
 from voxz.image.loss import LossFacts, loss_of
+from voxz.image.nibabel_faults import nibabel_faults
 from voxz.image.preview import coarse_samples, halvings_at
 from voxz.image.resample import Resampling, few_samples
 from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
-from voxz.io.nifti_header import nifti_header
+from voxz.io.archived_header import nifti_header
 from voxz.limits import BASE
 from voxz.pipeline.decode import read_file
 from voxz.threads import map_ordered, thread_count
@@ -260,7 +261,8 @@ class Image:
         header = self.header if told is None else None
         if header is None or (self._told and not (header["sform_code"] or header["qform_code"])):
             return told
-        return np.asarray(header.get_best_affine(), np.float64)
+        with nibabel_faults():
+            return np.asarray(header.get_best_affine(), np.float64)
 
     @cached_property
     def voxel_size(self) -> tuple[float, ...] | None:
@@ -285,15 +287,17 @@ class Image:
         header = self._nibabel_header(self._head_of(self._coarse_positions(resolution)) if resolution else head)
         header.set_data_offset(0)  # where nibabel will write the samples, not where they were
         kind = nibabel.Nifti2Image if isinstance(header, nibabel.Nifti2Header) else nibabel.Nifti1Image
-        slope, intercept = header.get_slope_inter()
+        with nibabel_faults():
+            (slope, intercept), affine = header.get_slope_inter(), np.asarray(header.get_best_affine(), np.float64)
         stored = self.preview(resolution) if resolution else self
         scaling, proxy = self.scaling, None
         if scaling is not None and scaling.ndim > 1:
             steps = tuple(slice(None, None, part.step) for part in self._coarse_positions(resolution)[2:])
             proxy = ScaledSlices(stored, scaling[steps])
         proxy = proxy or ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
-        image = kind(proxy, None, header)
-        image._affine = np.asarray(header.get_best_affine(), np.float64)  # as nibabel.load does: unchecked, it may be NaN
+        with nibabel_faults():
+            image = kind(proxy, None, header)
+        image._affine = affine  # as nibabel.load does: unchecked, it may be NaN
         return image
 
     def preview(self, resolution: int) -> NDArray[Any]:

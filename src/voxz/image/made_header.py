@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from voxz.volume.layout import Layout
 
 _MOST_NIFTI1 = 32767
-"""Longest axis of NIfTI-1."""
+"""Longest axis of NIfTI-1; its places and scales are floats of 32 bits. Of both, NIfTI-2 holds more."""
 
 _MILLIMETRES, _SECONDS = "mm", "sec"
 
@@ -27,25 +27,35 @@ def made_header(
     ----------
     layout : of the samples: at most seven axes, the first one fastest, without channels
     affine : indices along the first three axes to mm (RAS); None if nobody knows
-    scaling : slope and intercept of all samples; None if they have none
+    scaling : slope and intercept of all samples; None if they have none, and a slope of 0 is none, as NIfTI has it
     seconds : between the volumes of a series; None if nobody knows
     """
     import nibabel  # noqa: PLC0415 - start-up time
 
-    kind: Any = nibabel.Nifti1Header if max(layout.shape, default=1) <= _MOST_NIFTI1 else nibabel.Nifti2Header
+    scaling = scaling if scaling and scaling[0] else (1.0, 0.0)
+    numbers = [*scaling, seconds or 0.0, *(affine.flat if affine is not None else ())]
+    small = max(layout.shape, default=1) <= _MOST_NIFTI1 and np.abs(numbers).max() <= np.finfo(np.float32).max
+    kind: Any = nibabel.Nifti1Header if small else nibabel.Nifti2Header
     header = kind(endianness=">" if layout.dtype.str[0] == ">" else "<")
     header.set_data_dtype(layout.dtype)
     header.set_data_shape(layout.shape)
     if affine is not None:
-        header.set_qform(affine, 1)
+        if _has_three_axes(affine):
+            header.set_qform(affine, 1)
         header.set_sform(affine, 1)
         header.set_xyzt_units(_MILLIMETRES, _SECONDS)
     if seconds is not None and len(layout.shape) > 3:
         header["pixdim"][4] = seconds
-    header.set_slope_inter(*(scaling or (1.0, 0.0)))
+    header.set_slope_inter(*scaling)
     header["magic"] = header.single_magic
     start = int(header["sizeof_hdr"]) + 4
     start += -start % 16
     header["vox_offset"] = start
     block: bytes = header.binaryblock
     return block + bytes(start - len(block))
+
+
+def _has_three_axes(affine: NDArray[np.float64]) -> bool:
+    """Whether an affine can be told by voxel sizes and a rotation."""
+    steps = affine[:3, :3]
+    return bool(steps.any() and np.linalg.matrix_rank(steps / np.abs(steps).max()) == 3)

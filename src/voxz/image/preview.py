@@ -12,7 +12,7 @@ from voxz.codecs.numbers import LABELS
 from voxz.container.reader import StoredArray
 from voxz.errors import CorruptError, UsageError
 from voxz.io import nifti
-from voxz.io.nifti_header import nifti_header
+from voxz.io.archived_header import nifti_header
 from voxz.threads import map_ordered
 
 SHORTEST = 8
@@ -57,7 +57,7 @@ def coarse_samples(array: StoredArray, resolution: int, threads: int, check: Cal
         result[places[number]] = array.brick(number, coarse, payload)
 
     for batch in array.batches(needed):
-        for _ in map_ordered(decode, batch, min(threads, len(batch))):
+        for _ in map_ordered(decode, batch, min(threads, len(batch)), array.samples_of(number for number, _ in batch)):
             pass
     return result
 

@@ -65,7 +65,7 @@ class RestoredParts:
         skip = first % channels
         start, stop = first // channels, -(-(first + count) // channels)
         found = [self._box(array, box).reshape(-1) for box in runs(start, stop, shape[:4])]
-        return np.concatenate(found, dtype=layout.dtype)[skip : skip + count]
+        return np.concatenate([np.empty(0, layout.dtype), *found], dtype=layout.dtype)[skip : skip + count]
 
     def _part(self, segment: Verbatim | Samples, key: int, piece: int | None, start: int, stop: int) -> bytes:
         how = b"" if piece is None else self._reader.piece(piece)

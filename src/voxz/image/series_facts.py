@@ -43,7 +43,9 @@ def series_facts(reader: Reader) -> tuple[SeriesFacts, ...]:
 def _facts(array: StoredArray) -> SeriesFacts:
     told, layout = description(array), array.layout
     affine = affine_of(told)
-    spacing = () if affine is None else tuple(round(float(n), 6) for n in np.sqrt((affine[:3, :3] ** 2).sum(axis=0)))
+    with np.errstate(over="ignore"):  # what overflows is no spacing
+        steps = np.zeros(0) if affine is None else np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    spacing = tuple(round(float(step), 6) for step in steps) if np.isfinite(steps).all() else ()
     facts = told.get("facts")
     return SeriesFacts(
         name_of(array),

@@ -44,5 +44,3 @@ class ArraySource:
 
     def gzip(self) -> None:
         """It was no gzip file."""
-
-    behind_gzip = b""

@@ -10,7 +10,7 @@ A reader is one module ``voxz/io/NAME.py`` with two functions, listed in `voxz.i
 
 A file that is gzip as a whole is seen as its content, by `recognise`, `parse` and `beside` alike, under its own name
 (``x.mif.gz``); its stretches lie in that content. A reader never changes, completes or interprets samples: it names bytes, and
-the restored file has the very same.
+the restored file has the same.
 """
 
 from collections.abc import Callable, Hashable

@@ -1,41 +1,35 @@
-"""Gzip in the one form this package writes: no name, no time, so that the same content gives the same bytes.
+"""Reading gzip as gzip does: streams, its *members*, may follow each other, and what follows the last one is not content.
 
-`IdentityCheck` finds out, while a .gz file is being read, whether writing it in that form would give its very bytes: it
-compresses the content at the levels that programs use and drops a level at its first differing byte. Most foreign files
-differ within the first kilobytes, after which the check costs nothing.
-
-`Content` reads gzip as gzip does: streams may follow each other, and what follows the last one is no part of the content. Here it
-is kept, not ignored.
+Here it is kept, not ignored. `voxz.io.gzip_members` makes the very file again.
 """
 
-import gzip
+import io
 import os
 import zlib
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from voxz.container.files import Gzip
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, TruncatedError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 MAGIC = b"\x1f\x8b"
-LEVELS = (6, 1, 9)
-DEFAULT_LEVEL = 6
 LARGEST_HEADER = 1 << 26
-_PIECE = 1 << 16
+ENDINGS = {".gz": "", ".mgz": ".mgh"}
+"""Endings of names of files that are gzip as a whole, and of their content."""
+
 _READ = 1 << 18
 _GZIP = 16 + zlib.MAX_WBITS
 """Tells zlib to read the header and the checksums of gzip."""
 
 
-def writer(file: BinaryIO, level: int = DEFAULT_LEVEL) -> gzip.GzipFile:
-    """Return a writer of canonical gzip to `file`."""
-    return gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=file, mtime=0)
-
-
-def canonical_header(level: int) -> bytes:
-    """The ten bytes that begin canonical gzip: no name, no time, the level's mark."""
-    return b"\x1f\x8b\x08\0\0\0\0\0" + {9: b"\2", 1: b"\4"}.get(level, b"\0") + b"\xff"
+def content_name(name: str) -> str:
+    """Name of the content of a gzip file: that of the file, if its ending says nothing of gzip."""
+    for ending, other in ENDINGS.items():
+        if name.lower().endswith(ending):
+            return name[: -len(ending)] + other
+    return name
 
 
 def unpacked(data: bytes) -> bytes:
@@ -52,19 +46,33 @@ def unpacked(data: bytes) -> bytes:
     return content
 
 
+class Watcher(Protocol):
+    """Sees what is read: where members begin and end in the file, and the content between."""
+
+    def begin(self, start: int) -> None:
+        """A member begins at this byte of the file."""
+
+    def feed(self, content: bytes) -> None:
+        """The next part of its content."""
+
+    def end(self, stop: int) -> None:
+        """It ended before this byte."""
+
+
 class Content:
     """Content of the gzip file that `file` is open at the start of; `name` is what messages call it.
 
     Attributes
     ----------
-    behind : once all is read, the bytes behind the last stream
+    behind : once all is read, the bytes behind the last member
+    crc32 : once all is read, of the file
     """
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self._file, self._name = file, name
-        self._packed, self._ended = b"", False
-        self._unpacker = zlib.decompressobj(_GZIP)
-        self.behind = b""
+    def __init__(self, file: BinaryIO, name: str, watcher: Watcher | None = None) -> None:
+        self._file, self._name, self._watcher = file, name, watcher
+        self._packed, self._ended, self._taken = b"", False, 0
+        self.behind, self.crc32 = b"", 0
+        self._begin(0)
 
     def read(self, length: int) -> bytes:
         """Return at most `length` bytes, none at the end.
@@ -72,16 +80,16 @@ class Content:
         Raises
         ------
         CorruptError
-            A stream is damaged, or more than `LONGEST` bytes follow the last one.
+            A member is damaged, or more than `LONGEST` bytes follow the last one.
         TruncatedError
-            A stream ends early.
+            A member ends early.
         """
         data = b""
         while not data and not self._ended:
             if self._unpacker.eof:
                 self._next()
                 continue
-            packed = self._packed or self._file.read(_READ)
+            packed = self._packed or self._take(_READ)
             try:
                 data = self._unpacker.decompress(packed, length)
             except zlib.error as error:
@@ -89,80 +97,75 @@ class Content:
             if not (packed or data or self._unpacker.eof):
                 raise TruncatedError(f"{self._name} is a gzip file that ends early; get the file again")
             self._packed = self._unpacker.unconsumed_tail
+            if self._watcher is not None:
+                self._watcher.feed(data)
         return data
 
+    def _take(self, length: int) -> bytes:
+        data = self._file.read(length)
+        self._taken, self.crc32 = self._taken + len(data), zlib.crc32(data, self.crc32)
+        return data
+
+    def _begin(self, start: int) -> None:
+        self._unpacker = zlib.decompressobj(_GZIP)
+        if self._watcher is not None:
+            self._watcher.begin(start)
+
     def _next(self) -> None:
-        """Go on with the stream that follows, or keep what follows if that is none."""
+        """Go on with the member that follows, or keep what follows if that is none."""
         rest = self._unpacker.unused_data
-        rest += self._file.read(max(0, len(MAGIC) - len(rest)))
+        stop = self._taken - len(rest)
+        if self._watcher is not None:
+            self._watcher.end(stop)
+        rest += self._take(max(0, len(MAGIC) - len(rest)))
         if rest[: len(MAGIC)] == MAGIC:
-            self._packed, self._unpacker = rest, zlib.decompressobj(_GZIP)
+            self._packed = rest
+            self._begin(stop)
             return
-        self.behind, self._ended = rest + self._file.read(LONGEST + 1), True
+        self.behind, self._ended = rest + self._take(LONGEST + 1), True
         if len(self.behind) > LONGEST:
             raise CorruptError(f"{self._name} has more than {LONGEST} bytes behind its gzip stream")
 
 
-class _Comparison:
-    """A file that only compares what is written to it with the bytes of another."""
+class ContentFile(io.RawIOBase):
+    """`Content` as a file that can be read from anywhere; going back means reading it from the start again."""
 
-    def __init__(self, path: Path) -> None:
-        self._original = path.open("rb")
-        self.same, self.crc32 = True, 0
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file, self._name = file, name
+        self._rewind()
 
-    def write(self, data: bytes) -> int:
-        if self.same and self._original.read(len(data)) != bytes(data):
-            self.same = False
-        self.crc32 = zlib.crc32(data, self.crc32)
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is, slowly."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Fill the buffer, or less of it; 0 at the end."""
+        view = memoryview(buffer)
+        data = self._content.read(len(view))
+        view[: len(data)] = data
+        self._at += len(data)
         return len(data)
 
-    def flush(self) -> None:
-        """Nothing is buffered here."""
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a byte of the content."""
+        if whence == os.SEEK_END:
+            while self.read(_READ):
+                pass
+        target = offset if whence == os.SEEK_SET else self._at + offset
+        if target < self._at:
+            self._rewind()
+        while self._at < target and self.read(min(_READ, target - self._at)):
+            pass
+        return self._at
 
-    def finish(self) -> bool:
-        """Close the original; True if it was the same to its last byte."""
-        same = self.same and not self._original.read(1)
-        self._original.close()
-        return same
+    def tell(self) -> int:
+        """Bytes of the content before this place."""
+        return self._at
 
-
-class IdentityCheck:
-    """Feed it the content of the .gz file at `path`, then ask for the `result`."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._running: dict[int, tuple[_Comparison, gzip.GzipFile]] = {}
-        for level in LEVELS:
-            comparison = _Comparison(Path(path))
-            self._running[level] = comparison, writer(comparison, level)  # type: ignore[arg-type]
-
-    def feed(self, content: bytes) -> None:
-        """Compress the next part of the content at the levels still in question."""
-        for at in range(0, len(content), _PIECE):
-            for level, (comparison, packer) in list(self._running.items()):
-                packer.write(content[at : at + _PIECE])
-                if not comparison.same:
-                    self._drop(level)
-            if not self._running:
-                return
-
-    def result(self, behind: bytes) -> tuple[Gzip, int]:
-        """Options with which canonical gzip and the bytes `behind` it give the very file, and its CRC32; or the default ones."""
-        found = None
-        for level, (comparison, packer) in list(self._running.items()):
-            packer.close()
-            comparison.write(behind)
-            if comparison.finish() and found is None:
-                found = Gzip(level, exact=True, after=len(behind)), comparison.crc32
-        self._running.clear()
-        return found or (Gzip(DEFAULT_LEVEL, after=len(behind)), 0)
-
-    def close(self) -> None:
-        """Give up."""
-        for level in list(self._running):
-            self._drop(level)
-
-    def _drop(self, level: int) -> None:
-        comparison, packer = self._running.pop(level)
-        comparison.same = False
-        packer.close()
-        comparison.finish()
+    def _rewind(self) -> None:
+        self._file.seek(0)
+        self._content, self._at = Content(self._file, self._name), 0

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from voxz.errors import TruncatedError, UsageError, VoxzError
+from voxz.errors import TruncatedError, UnsupportedError, UsageError, VoxzError
+from voxz.io.gzip_members import repacking_of
 from voxz.io.output import temporary_file
 from voxz.io.source import Source, files_of
 from voxz.volume.layout import Layout
@@ -61,6 +62,7 @@ class Original:
     ----------
     name : what messages call it
     status : mode, owner and times of the file; None for standard input and pipes
+    keeps_gzip : it is gzip that cannot be made again, and must not be undone
 
     Raises
     ------
@@ -68,12 +70,14 @@ class Original:
         It cannot be read.
     """
 
-    def __init__(self, source: str | os.PathLike[str], raw: Layout | None = None) -> None:
+    def __init__(self, source: str | os.PathLike[str], keep_gz: bool = False, raw: Layout | None = None) -> None:
         self._stack, self._raw = ExitStack(), raw
         self.name = "standard input" if os.fspath(source) == "-" else os.fspath(source)
         self._path = self._stack.enter_context(_regular_file(source))
         self._spooled = self._path != Path(source)
         self._input = Input([self._path] if raw else files_of(self._path), self.name)
+        repacking = repacking_of(self.files[0]) if keep_gz else None
+        self.keeps_gzip = repacking is not None and not repacking.gzip.exact
         self.status = None if self._spooled else self.files[0].stat()
 
     def __enter__(self) -> "Original":
@@ -84,6 +88,8 @@ class Original:
 
     def image(self) -> "Image":
         """Its samples; faults of the file are `NotAnImageError`, also while it is read, but for raw samples of another size."""
+        if self.keeps_gzip:
+            raise NotAnImageError(UnsupportedError("zlib does not make its gzip stream again"))
         return Image(self._path, self.name, self._raw)
 
     @property

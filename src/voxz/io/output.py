@@ -17,12 +17,13 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from voxz.errors import CorruptError, UsageError
-from voxz.io import gzip_stream
+from voxz.io.gzip_members import Repacking, gzip_again
+from voxz.io.gzip_stream import ENDINGS
 
 LONGEST_NAME = 255
 """Bytes of a file name on every common file system."""
@@ -38,18 +39,39 @@ _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF,
 """Errors of a file system on which a folder cannot be synced; others mean that the disk failed."""
 
 
+class Attributes(NamedTuple):
+    """What a file takes over from another: mode, times in ns, and owner and group where they are known."""
+
+    mode: int
+    atime_ns: int
+    mtime_ns: int
+    owner: int = -1
+    group: int = -1
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Attributes":
+        """Those of a file that is there."""
+        return cls(status.st_mode, status.st_atime_ns, status.st_mtime_ns, status.st_uid, status.st_gid)
+
+
 @contextlib.contextmanager
 def complete_file(
-    path: str | os.PathLike[str], force: bool, like: os.stat_result | None = None, read_back: bool = False
+    path: str | os.PathLike[str],
+    force: bool,
+    like: Attributes | os.stat_result | None = None,
+    read_back: bool = False,
+    alone: bool = True,
 ) -> Iterator[BinaryIO]:
     """Open a file beside `path` that takes its name when the block ends well and vanishes when it does not.
 
     Parameters
     ----------
     force : replace what is there
-    like : the input, whose mode, owner and time are taken over; None: those of any new file
+    like : mode, owner and times of the input, which are taken over; None: those of any new file
     read_back : read the renamed file from the disk and compare it with what was written; if it differs, the old file comes
         back and `CorruptError` is raised
+    alone : what dead writers of this destination left is removed, and the folder synced; whoever writes many files into a folder
+        looks after it once (`remove_stale`)
 
     Raises
     ------
@@ -66,15 +88,21 @@ def complete_file(
         return
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the output's folder is not there; make it first", str(path.parent))
-    _remove_stale(path)
+    if alone:
+        remove_stale(path.parent, [path.name])
     temporary = _part_name(path)
     try:
         with _private(temporary) as file:
             yield file
             file.flush()
-            _take_over(file.fileno(), like)
+            _take_over(file.fileno(), Attributes.of(like) if isinstance(like, os.stat_result) else like)
             os.fsync(file.fileno())
-            _put_in_place(file, temporary, path, force, read_back)
+            if read_back:
+                _put_in_place(file, temporary, path, force)
+            else:
+                _rename(temporary, path, force)
+                if alone:
+                    _sync_folder(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -128,29 +156,28 @@ def _stream_to(path: Path) -> Iterator[BinaryIO]:
             shutil.copyfileobj(file, stream)
 
 
-def _stem(path: Path) -> str:
+def _stem(name: str) -> str:
     """What the names of the unfinished files of a destination begin with; short enough for names of any length."""
     room = LONGEST_NAME - len("..") - _TOKEN - len(_PART)
-    name = path.name
     if len(os.fsencode(name)) > room:
         name = "voxz-" + hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
     return f".{name}."
 
 
 def _part_name(path: Path) -> Path:
-    return path.with_name(_stem(path) + secrets.token_hex(_TOKEN // 2) + _PART)
+    return path.with_name(_stem(path.name) + secrets.token_hex(_TOKEN // 2) + _PART)
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove unfinished files of this destination whose writers are dead."""
-    stem = _stem(path)
-    for name in os.listdir(path.parent):  # noqa: PTH208 - a folder that cannot be listed is an error here, too
-        if name.startswith(stem) and name.endswith(_PART) and len(name) == len(stem) + _TOKEN + len(_PART):
+def remove_stale(folder: Path, names: Iterable[str]) -> None:
+    """Remove unfinished files of the destinations of these names in a folder, if their writers are dead."""
+    stems = set(map(_stem, names))
+    for name in os.listdir(folder):  # noqa: PTH208 - a folder that cannot be listed is an error here, too
+        if name.endswith(_PART) and name[: -_TOKEN - len(_PART)] in stems:
             with contextlib.suppress(OSError):
-                descriptor = os.open(path.with_name(name), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+                descriptor = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
                 try:
                     if _locked(descriptor):
-                        path.with_name(name).unlink()
+                        (folder / name).unlink()
                 finally:
                     os.close(descriptor)
 
@@ -181,12 +208,8 @@ def _private(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _put_in_place(file: BinaryIO, temporary: Path, path: Path, force: bool, read_back: bool) -> None:
-    """Rename a finished, synced file; with `read_back`, keep the old one until the new one is found whole on the disk."""
-    if not read_back:
-        _rename(temporary, path, force)
-        _sync_folder(path.parent)
-        return
+def _put_in_place(file: BinaryIO, temporary: Path, path: Path, force: bool) -> None:
+    """Rename a finished, synced file, and keep the old one until the new one is found whole on the disk."""
     written = _digest(file)
     kept = _second_name(path)
     try:
@@ -245,22 +268,22 @@ def _digest(file: BinaryIO) -> bytes:
     return digest.digest()
 
 
-def _take_over(descriptor: int, like: os.stat_result | None) -> None:
+def _take_over(descriptor: int, like: Attributes | None) -> None:
     """Give an open file the mode, the owner (where allowed) and the times of the input; the group's rights go with the group."""
     if not hasattr(os, "fchown"):
         return
-    mode = 0o666 & ~_umask() if like is None else like.st_mode & 0o777
+    mode = 0o666 & ~_umask() if like is None else like.mode & 0o777
     if like is not None:
         with contextlib.suppress(OSError):
-            os.fchown(descriptor, like.st_uid, -1)
+            os.fchown(descriptor, like.owner, -1)
         try:
-            os.fchown(descriptor, -1, like.st_gid)
+            os.fchown(descriptor, -1, like.group)
         except OSError:
             mode &= ~0o070 | (mode & 0o007) << 3
     with contextlib.suppress(OSError):  # a file system without rights or times
         os.fchmod(descriptor, mode)
         if like is not None:
-            os.utime(descriptor, ns=(like.st_atime_ns, like.st_mtime_ns))
+            os.utime(descriptor, ns=(like.atime_ns, like.mtime_ns))
 
 
 def _umask() -> int:
@@ -295,14 +318,13 @@ def temporary_file() -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def packer(destination: str | os.PathLike[str], file: BinaryIO, level: int, behind: bytes = b"") -> Iterator[BinaryIO]:
-    """Canonical gzip in front of `file`, and what was `behind` it, if the destination's name asks for it."""
-    if Path(destination).suffix.lower() != ".gz":
+def packer(destination: str | os.PathLike[str], file: BinaryIO, repacking: Repacking | None = None) -> Iterator[BinaryIO]:
+    """Gzip in front of `file`, canonical unless told otherwise, if the destination's name asks for it."""
+    if Path(destination).suffix.lower() not in ENDINGS:
         yield file
         return
-    with gzip_stream.writer(file, level) as packed:
+    with gzip_again(file, repacking or Repacking(), destination) as packed:
         yield cast(BinaryIO, packed)
-    file.write(behind)
 
 
 def header_path(data: Path, ending: str) -> Path:

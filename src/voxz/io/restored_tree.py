@@ -2,18 +2,15 @@
 
 import contextlib
 import os
-import secrets
-import struct
-import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from voxz.container.catalogue import Catalogue
-from voxz.container.files import Gzip, StoredFile
-from voxz.errors import CorruptError, PlainBytesWarning, UsageError
-from voxz.io.gzip_stream import canonical_header
+from voxz.container.files import StoredFile
+from voxz.errors import CorruptError, UnsupportedError, UsageError
+from voxz.io.gzip_members import Repacking, gzip_again
+from voxz.io.output import LONGEST_NAME, Attributes, complete_file, remove_stale
 from voxz.io.tree import FOLDER
 
 _FORBIDDEN = "\\:" if os.name == "nt" else ""
@@ -39,7 +36,8 @@ class RestoredTree:
     """
 
     def __init__(self, folder: str | os.PathLike[str], files: Catalogue, force: bool) -> None:
-        self._root, self._attributes = Path(folder), files.attributes
+        self._root, self._attributes, self._force = Path(folder), files.attributes, force
+        self._names: dict[Path, list[str]] = {}
         if self._root.exists() and not self._root.is_dir():
             raise UsageError(f"{folder} is a file; the archive is restored to a folder")
         names = [file.name for file in files]
@@ -49,6 +47,7 @@ class RestoredTree:
             path = self._path(name)
             if not name.endswith("/") and (path.is_dir() or (not force and os.path.lexists(path))):
                 raise UsageError(f"{path} is there already; use -f (force=True) to replace it, or restore to another folder")
+            self._names.setdefault(path.parent, []).append(path.name)
 
     def _path(self, name: str) -> Path:
         """Where a file goes."""
@@ -56,6 +55,8 @@ class RestoredTree:
         inside = name.rstrip("/") == "/".join(parts) and parts and not name.startswith("/")
         if not inside or any(part in ("..", ".") or "\0" in part or any(c in part for c in _FORBIDDEN) for part in parts):
             raise CorruptError(f"the name {name!r} would lead out of the folder; the archive is damaged or made to do harm")
+        if any(len(os.fsencode(part)) > LONGEST_NAME for part in parts):
+            raise UnsupportedError(f"the name {name[:40]!r}... is longer than {LONGEST_NAME} bytes, which no file can have here")
         return self._root.joinpath(*parts)
 
     @contextlib.contextmanager
@@ -63,49 +64,22 @@ class RestoredTree:
         """Open a file that takes its name when the block ends well, and vanishes when it does not."""
         path = self._path(file.name)
         (path if file.format == FOLDER else path.parent).mkdir(parents=True, exist_ok=True)
-        if not path.parent.resolve().is_relative_to(self._root.resolve()):
-            raise UsageError(f"{path.parent} is a link that leads out of the folder; remove it, or restore to another folder")
+        for place in (path.parent, path):
+            if not place.resolve().is_relative_to(self._root.resolve()):
+                raise UsageError(f"{place} is a link that leads out of the folder; remove it, or restore to another folder")
         if file.format == FOLDER:
             yield None
             return
-        temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
-        try:
-            with temporary.open("xb") as raw:
-                if file.gzip is None:
-                    yield raw
-                else:
-                    packer = _GzipAgain(raw, file.gzip, *around)
+        self._remove_stale(path.parent)
+        like = Attributes(file.mode, file.mtime_ns, file.mtime_ns) if self._attributes else None
+        with complete_file(path, self._force, like, alone=False) as raw:
+            if file.gzip is None:
+                yield raw
+            else:
+                with gzip_again(raw, Repacking(file.gzip, file.gzip_crc32, *around), path) as packer:
                     yield packer
-                    if packer.finish() != file.gzip_crc32 and file.gzip.exact:
-                        words = "this zlib packs differently: its content is that of the original, its bytes are not"
-                        warnings.warn(f"{path}: {words}", PlainBytesWarning, stacklevel=2)
-            if self._attributes:
-                os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
-                temporary.chmod(file.mode & 0o777)
-            temporary.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
 
-
-class _GzipAgain:
-    """Compresses content as it was; `finish` gives the CRC32 of the compressed file."""
-
-    def __init__(self, file: BinaryIO, gzip: Gzip, before: bytes, after: bytes) -> None:
-        self._file, self._after = file, after
-        self._packer = zlib.compressobj(gzip.level, zlib.DEFLATED, -15, gzip.memory_level, gzip.strategy)
-        self._content_crc32 = self._size = self._crc32 = 0
-        self._put(before or canonical_header(gzip.level))
-
-    def write(self, data: bytes, /) -> None:
-        self._content_crc32, self._size = zlib.crc32(data, self._content_crc32), self._size + len(data)
-        self._put(self._packer.compress(data))
-
-    def finish(self) -> int:
-        self._put(self._packer.flush() + struct.pack("<II", self._content_crc32, self._size & 0xFFFFFFFF) + self._after)
-        return self._crc32
-
-    def _put(self, data: bytes) -> None:
-        self._file.write(data)
-        self._crc32 = zlib.crc32(data, self._crc32)
+    def _remove_stale(self, folder: Path) -> None:
+        """Look through a folder once, not again for each of its files."""
+        if names := self._names.pop(folder, None):
+            remove_stale(folder, names)

@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from voxz.container.files import Gzip
 from voxz.container.loss_mark import is_marks
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, VoxzError
 from voxz.io import gzip_stream, nifti, npy
+from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.io.raw import FORMAT as RAW
 from voxz.io.raw import wrong_size
 from voxz.volume.layout import Foreign, Layout
@@ -33,15 +33,15 @@ class Source:
         self._said = raw
         self.name = name or os.fspath(path)
         self._taken = 0
-        self._check: gzip_stream.IdentityCheck | None = None
+        self._members: MemberSearch | None = None
         self._path, header = (Path(path), None) if raw else _pair(Path(path))
         self._raw = self._path.open("rb")
         self._file: BinaryIO | gzip_stream.Content = self._raw
         try:
             self._gzipped = self._raw.peek(2)[:2] == gzip_stream.MAGIC
             if self._gzipped:
-                self._file = gzip_stream.Content(self._raw, self.name)
-                self._check = gzip_stream.IdentityCheck(self._path)
+                self._members = MemberSearch(self._path)
+                self._file = gzip_stream.Content(self._raw, self.name, self._members)
             self.layout, self.foreign = self._read_head(header, self._gzipped)
             self._refuse_short()
         except BaseException:
@@ -50,8 +50,8 @@ class Source:
 
     def close(self) -> None:
         """Close the file."""
-        if self._check is not None:
-            self._check.close()
+        if self._members is not None:
+            self._members.close()
         self._raw.close()
 
     def __enter__(self) -> "Source":
@@ -120,22 +120,17 @@ class Source:
             raise wrong_size(self.name, self._taken + len(tail), self._said)
         return tail
 
-    def gzip(self) -> tuple[Gzip, int] | None:
-        """After the tail: options of canonical gzip, exact if they give the very .gz file, and its CRC32; None if it is none."""
-        return self._check.result(self.behind_gzip) if self._check else None
-
-    @property
-    def behind_gzip(self) -> bytes:
-        """After the tail: the bytes behind the gzip stream."""
-        return self._file.behind if isinstance(self._file, gzip_stream.Content) else b""
+    def gzip(self) -> Repacking | None:
+        """After the tail: how the content becomes a .gz file again; None if it was none."""
+        if self._members is None or not isinstance(self._file, gzip_stream.Content):
+            return None
+        return self._members.result(self._file)
 
     def _read(self, length: int) -> bytes:
         parts = []
         while length and (part := self._file.read(min(length, 1 << 22))):
             parts.append(part)
             length -= len(part)
-            if self._check is not None:
-                self._check.feed(part)
         return b"".join(parts)
 
     def _read_head(self, beside: Path | None, gzipped: bool) -> tuple[Layout, Foreign]:

@@ -1,13 +1,13 @@
 """Looking through the files that go into an archive: what each is, where its samples lie, and which arrays they make together.
 
-Every file is read once to find its checksums and to try its packings, which count only if packing again gives the very bytes.
+Every file is read once to find its checksums and to try its packings, which count only if packing again gives the same bytes.
 What no reader knows, or what contradicts itself, is verbatim: it never stops the rest. Samples are not kept: they are read again
 when their array is coded, and a file that is another one by then is an error.
 """
 
 import contextlib
-import gzip
 import hashlib
+import io
 import os
 import warnings
 import zlib
@@ -19,12 +19,12 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.container.files import Gzip
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
-from voxz.io import gzip_stream
 from voxz.io.arrange import arrange
 from voxz.io.foreign_file import HEAD_BYTES, WHOLE, ForeignFile, Space, Stretch
+from voxz.io.gzip_members import MemberSearch, Repacking
+from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
 from voxz.io.packings import packing
 from voxz.io.raw import FORMAT as RAW
 from voxz.io.raw import said
@@ -42,6 +42,7 @@ LARGEST_ITEM = 1 << 30
 """Bytes of samples that are unpacked, or put into another order, at once; larger ones are verbatim."""
 
 _PART = 1 << 22
+_BUFFER = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class TreeFile:
     name : path within the folder, with ``/``
     stamp : what changes when the file does
     size, crc32, sha256 : of its content
-    gzip, gzip_crc32 : how the content was compressed, if that can be done again exactly
+    repacking : how the content becomes a .gz file again; None if it was none, or is kept as it was
     items : in file order
     space, facts, personal, series : what its reader says
     """
@@ -80,8 +81,7 @@ class TreeFile:
     size: int = 0
     crc32: int = 0
     sha256: bytes = b""
-    gzip: Gzip | None = None
-    gzip_crc32: int = 0
+    repacking: Repacking | None = None
     items: tuple[Item, ...] = ()
     space: Space | None = None
     facts: dict[str, str] = field(default_factory=dict)
@@ -95,11 +95,11 @@ class TreeFile:
         if self.stamp and _stamp(self.path) != self.stamp:
             raise TruncatedError(f"{self.path} was changed while it was read; wait until it is complete and try again")
         with self.path.open("rb") as raw:
-            if self.gzip is None:
-                yield raw
-            else:
-                with gzip.GzipFile(fileobj=raw, mode="rb") as content:
-                    yield cast(BinaryIO, content)
+            yield raw if self.repacking is None else _unpacked(raw, self.path)
+
+
+def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
+    return io.BufferedReader(ContentFile(file, str(path)), _BUFFER)
 
 
 @dataclass(slots=True)
@@ -223,17 +223,7 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
     if path.is_dir():
         file.format, file.sha256 = FOLDER, hashlib.sha256().digest()
         return file
-    with path.open("rb") as raw:
-        if whole and raw.read(len(gzip_stream.MAGIC)) == gzip_stream.MAGIC:
-            file.gzip, file.gzip_crc32 = _gzip(path) or (None, 0)
-    digest = hashlib.sha256()
-    with file.content() as content:
-        head = b""
-        while part := content.read(_PART):
-            head = head or part[:HEAD_BYTES]
-            digest.update(part)
-            file.crc32, file.size = zlib.crc32(part, file.crc32), file.size + len(part)
-    file.sha256 = digest.digest()
+    head = _read_through(file, whole)
     try:
         known = _parsed(file, head)
         if known is not None:
@@ -257,24 +247,36 @@ def _within(known: ForeignFile, folder: str) -> ForeignFile:
     return replace(known, stretches=stretches)
 
 
-def _gzip(path: Path) -> tuple[Gzip, int] | None:
-    """Options that give the very .gz file again, and its CRC32; None if there are none, or it is damaged."""
-    check = gzip_stream.IdentityCheck(path)
-    try:
-        with gzip.open(path) as content:
-            while part := content.read(_PART):
-                check.feed(part)
-    except (OSError, EOFError, zlib.error):
-        check.close()
-        return None
-    found = check.result(b"")
-    return found if found[0].exact else None
+def _read_through(file: TreeFile, whole: bool) -> bytes:
+    """Find its checksums, and how its gzip is done again; return its first bytes. Of a `whole` one, that must be exact."""
+    with file.path.open("rb") as raw:
+        if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC:
+            with contextlib.closing(MemberSearch(file.path)) as members, contextlib.suppress(CorruptError):
+                content = Content(raw, str(file.path), members)
+                head = _summed(file, content)
+                file.repacking = members.result(content)
+                if file.repacking.gzip.exact or not whole:
+                    return head
+            raw.seek(0)
+            file.repacking = None
+        return _summed(file, raw)
+
+
+def _summed(file: TreeFile, content: BinaryIO | Content) -> bytes:
+    digest, head = hashlib.sha256(), b""
+    file.crc32 = file.size = 0
+    while part := content.read(_PART):
+        head += part[: HEAD_BYTES - len(head)]
+        digest.update(part)
+        file.crc32, file.size = zlib.crc32(part, file.crc32), file.size + len(part)
+    file.sha256 = digest.digest()
+    return head
 
 
 def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
     """What the reader of its format says; None if there is none."""
     name = file.path.name
-    plain = name[:-3] if file.gzip and name.lower().endswith(".gz") else name
+    plain = content_name(name) if file.repacking else name
     reader = next((module for module in READERS.values() if module.recognise(head, plain)), None)
     if reader is None:
         return None
@@ -285,24 +287,22 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
             if Path(other).name != other or not path.is_file():
                 raise UnsupportedError(f"its samples are in {other}, which is not beside it")
             raw = stack.enter_context(path.open("rb"))
-            packed = raw.peek(len(gzip_stream.MAGIC))[: len(gzip_stream.MAGIC)] == gzip_stream.MAGIC
-            return cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))) if packed else raw
+            return _unpacked(raw, path) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
 
-        try:
+        with np.errstate(all="ignore"):  # what overflows in a header is infinite, and infinite places are none
             known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise CorruptError(f"its samples are in a damaged gzip file ({error})") from None
     if plain != name and plain in known.stretches:
         known.stretches[name] = known.stretches.pop(plain)
     return known
 
 
 def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
-    """The stretches whose samples give the very bytes of the file."""
+    """The stretches whose samples give back the bytes of the file."""
     items, end = [], 0
     with file.content() as content:
         for stretch in stretches:
-            if not stretch.length or stretch.start < end or stretch.start + stretch.length > file.size:
+            empty = not stretch.length or not stretch.layout.nbytes
+            if empty or stretch.start < end or stretch.start + stretch.length > file.size:
                 continue
             item = Item(stretch)
             if item.plain:
@@ -320,7 +320,8 @@ def _whole(stretch: Stretch, file: TreeFile) -> Stretch:
     """A stretch of a detached file, whose size its header need not say; gzip as a whole is undone already."""
     if stretch.length != WHOLE:
         return stretch
-    return replace(stretch, length=file.size, packing="raw" if file.gzip and stretch.packing == "deflate" else stretch.packing)
+    undone = file.repacking is not None and stretch.packing == "deflate"
+    return replace(stretch, length=file.size, packing="raw" if undone else stretch.packing)
 
 
 def _how(data: bytes, stretch: Stretch) -> bytes | None:

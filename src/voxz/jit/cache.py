@@ -36,8 +36,8 @@ HASH_BYTES = hashlib.sha256().digest_size
 class KernelCache:
     """Cache of one kernel's machine code, in the form that numba's dispatchers ask for."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+    def __init__(self, dispatcher: Any) -> None:
+        self._function = dispatcher
 
     @property
     def cache_path(self) -> str:
@@ -72,6 +72,9 @@ class KernelCache:
 
         assert not result.lifted
         assert not result.library.has_dynamic_globals
+        assert self._function.targetoptions["_nrt"] or not _holds_arrays(result.signature.return_type), (
+            f"{self._function.__name__} returns arrays; they would be freed while they are used: make it an `allocating_kernel`"
+        )
         data = dumps(result._reduce())
         name = self._name(signature, result.codegen)
         for folder in folders():
@@ -129,6 +132,7 @@ def _pieces(value: Any, seen: dict[int, int]) -> Iterator[bytes]:
             yield f"function {seen[id(function)]}".encode()
             return
         seen[id(function)] = len(seen)
+        yield repr(sorted(getattr(value, "targetoptions", {}).items())).encode()
         assert function.__closure__ is None
         yield from _pieces(function.__defaults__, seen)
         yield from _pieces_of_code(function.__code__, function, seen)
@@ -161,6 +165,11 @@ def _pieces_of_code(code: CodeType, function: FunctionType, seen: dict[int, int]
             own = isinstance(value, ModuleType) and value.__name__.split(".")[0] == PACKAGE
             assert not own, f"{function.__name__} reads the module {name}; import what a kernel uses by name"
             yield from _pieces(value, seen)
+
+
+def _holds_arrays(kind: Any) -> bool:
+    """Whether values of a type of numba are, or contain, arrays."""
+    return hasattr(kind, "layout") or any(_holds_arrays(part) for part in getattr(kind, "types", ()))
 
 
 def _described(kind: Any) -> Any:

@@ -5,7 +5,7 @@ Sums run in a fixed order in IEEE doubles, so the same bytes come out everywhere
 
 import numpy as np
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 BLOCK = 8
 
@@ -46,7 +46,7 @@ def add_rest(moments, block, filled):  # type: ignore[no-untyped-def]
         add_block(moments, block)
 
 
-@kernel
+@allocating_kernel
 def solve(moments, count, ridge_weight, change):  # type: ignore[no-untyped-def]
     """Solve the ridge regression of `moments` for `change` (Cholesky); zeros where there is nothing to learn.
 

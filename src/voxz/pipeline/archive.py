@@ -56,7 +56,8 @@ def encode_tree(
         facts = [described(tree, array) for array in tree.arrays]
         catalogue.notes.append((DESCRIPTION, json.dumps(facts, separators=(",", ":")).encode()))
     digest = files_digest((entry.name, entry.size, entry.sha256) for entry in tree.files)
-    return Written(tuple(headers), writer.finish(headers, catalogue, digest), digest)
+    gzip = None if tree.named else tree.files[0].repacking
+    return Written(tuple(headers), writer.finish(headers, catalogue, digest), digest, gzip)
 
 
 class _ArrayReader:
@@ -119,8 +120,8 @@ def _stored(number: int, entry: TreeFile, ranks: dict[tuple[int, int], tuple[int
         entry.format,
         entry.crc32,
         tuple(segments),
-        entry.gzip,
-        entry.gzip_crc32,
+        entry.repacking.gzip if entry.repacking else None,
+        entry.repacking.crc32 if entry.repacking else 0,
         entry.mode,
         entry.mtime_ns,
     )
@@ -132,15 +133,23 @@ def _verbatim(length: int) -> list[Verbatim]:
 
 def _pieces(entry: TreeFile, stored: StoredFile) -> Iterator[bytes]:
     """Pieces of a file, read again."""
+    gzip = entry.repacking
+    if gzip and gzip.before:
+        yield gzip.before
+    if stored.segments:
+        with entry.content() as content:
+            yield from _within(content, entry, stored)
+    if gzip and gzip.after:
+        yield gzip.after
+
+
+def _within(content: BinaryIO, entry: TreeFile, stored: StoredFile) -> Iterator[bytes]:
     items: Iterator[Item] = iter(entry.items)
-    if not stored.segments:
-        return
-    with entry.content() as content:
-        for segment in stored.segments:
-            if isinstance(segment, Verbatim):
-                yield _exactly(content, segment.length, entry)
-                continue
-            how = next(items).how
-            content.seek(segment.length, 1)
-            if how:
-                yield how
+    for segment in stored.segments:
+        if isinstance(segment, Verbatim):
+            yield _exactly(content, segment.length, entry)
+            continue
+        how = next(items).how
+        content.seek(segment.length, 1)
+        if how:
+            yield how

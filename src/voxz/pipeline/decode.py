@@ -46,7 +46,7 @@ def slabs(array: StoredArray, threads: int, first: int = 0) -> Iterator[NDArray[
     """Decode samples from slab number `first` on: arrays in memory order and stored byte order, one slab after the other."""
     groups = list(array.grid.slabs())[first:]
     start = sum(map(len, list(array.grid.slabs())[:first]))
-    decoded = map_ordered(array.brick, range(start, len(array.bricks)), threads)
+    decoded = map_ordered(array.brick, range(start, len(array.bricks)), threads, array.layout.samples)
     for boxes in groups:
         shape, origin = slab_place(array.grid, boxes)
         slab = np.empty(shape, array.layout.dtype)
@@ -184,8 +184,8 @@ class _Restorer:
         layout = self._reader.arrays[segment.array].layout
 
         def samples() -> NDArray[np.generic]:
-            parts = self._streams.of(segment.array).parts(segment.first, segment.count)
-            return np.concatenate(list(parts), dtype=layout.dtype)  # without a type, it would be in native byte order
+            none, parts = np.empty(0, layout.dtype), self._streams.of(segment.array).parts(segment.first, segment.count)
+            return np.concatenate([none, *parts], dtype=layout.dtype)  # without a type, it would be in native byte order
 
         data = repacked(segment, layout, samples, how)
         self._advanced(segment.count * layout.dtype.itemsize)
@@ -210,15 +210,24 @@ def repacked(segment: Samples, layout: Layout, samples: Callable[[], NDArray[np.
     return data
 
 
+def pieces_around(reader: Reader, number: int) -> tuple[bytes, range, bytes]:
+    """Of a file: the piece before its content, the numbers of those within, and the piece after it, of gzip."""
+    gzip, pieces = reader.files[number].gzip, reader.files.pieces_of(number)
+    first, stop = int(gzip is not None and gzip.before > 0), len(pieces) - int(gzip is not None and gzip.after > 0)
+    return (
+        (reader.piece(pieces[0]) if first else b""),
+        pieces[first:stop],
+        (reader.piece(pieces[-1]) if stop < len(pieces) else b""),
+    )
+
+
 def read_file(reader: Reader, number: int, threads: int) -> bytes:
     """Content of one file, without its gzip; only what it needs is decoded. `CorruptError` if it is damaged."""
     file = reader.files[number]
     if file.size > LARGEST_SEGMENT:
         raise LimitError(f"{file.name} has {file.size} bytes, the limit for one read is {LARGEST_SEGMENT}; restore it to a file")
-    pieces = reader.files.pieces_of(number)
-    before, after = (file.gzip.before > 0, file.gzip.after > 0) if file.gzip else (False, False)
-    within = map(reader.piece, pieces[before : len(pieces) - after])
-    data = b"".join(_Restorer(reader, threads, lambda _: None).content(file, within))
+    _, within, _ = pieces_around(reader, number)
+    data = b"".join(_Restorer(reader, threads, lambda _: None).content(file, map(reader.piece, within)))
     if zlib.crc32(data) != file.crc32:
         raise CorruptError(f"{file.name or 'what was decoded'} does not match its checksum; do not use it")
     return data
@@ -249,13 +258,10 @@ def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | N
 
     restorer, listed = _Restorer(reader, threads, advanced), []
     for number, file in enumerate(reader.files):
-        pieces = reader.files.pieces_of(number)
-        before, after = (file.gzip.before > 0, file.gzip.after > 0) if file.gzip else (False, False)
-        around = reader.piece(pieces[0]) if before else b"", reader.piece(pieces[-1]) if after else b""
-        within = map(reader.piece, pieces[before : len(pieces) - after])
+        before, within, after = pieces_around(reader, number)
         digest, crc32, size = hashlib.sha256(), 0, 0
-        with opened(file, around) as sink:
-            for part in restorer.content(file, within):
+        with opened(file, (before, after)) as sink:
+            for part in restorer.content(file, map(reader.piece, within)):
                 digest.update(part)
                 crc32, size = zlib.crc32(part, crc32), size + len(part)
                 if sink is not None:

@@ -9,7 +9,7 @@ from voxz.io.foreign_file import Space
 from voxz.io.tree import Tree, TreeArray
 
 STRAIGHT = 0.05
-"""Slices lie evenly if none is further from its even place than this part of a step."""
+"""Slices are evenly spaced if each is within this part of a step of its place."""
 
 
 def described(tree: Tree, array: TreeArray) -> dict[str, Any]:
@@ -23,8 +23,9 @@ def described(tree: Tree, array: TreeArray) -> dict[str, Any]:
     places = array.layout.shape[2] if array.layout.first_axis_fastest and len(array.layout.shape) > 2 else 1
     affine = spaces[0].affine
     if affine is not None and len(files) > 1 and len(stretch.layout.shape) == 2:
-        affine = _along(affine, [space.affine for space in spaces[:places]])
-    if affine is not None:
+        with np.errstate(all="ignore"):
+            affine = _along(affine, [space.affine for space in spaces[:places]])
+    if affine is not None and np.isfinite(affine).all():
         facts["affine"] = [[float(number) for number in row] for row in affine[:3]]
     if spaces[0].axes:
         facts["axes"] = list(spaces[0].axes)
@@ -55,6 +56,6 @@ def _along(first: NDArray[np.float64], slices: list[NDArray[np.float64] | None])
 def _scaling(spaces: list[Space]) -> list[tuple[float, float]]:
     """Slope and intercept of each slice, one pair if all are equal, none if nobody says."""
     pairs = [pair for space in spaces for pair in (space.scaling if len(spaces) == 1 else space.scaling[:1] or ((1.0, 0.0),))]
-    if not any(space.scaling for space in spaces):
+    if not any(space.scaling for space in spaces) or not np.isfinite(pairs).all():
         return []
     return pairs[:1] if len(set(pairs)) == 1 else pairs

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from voxz.codecs import registry
 from voxz.container import packed_bytes
 from voxz.container.catalogue import CatalogueBuilder
-from voxz.container.files import Gzip, Segment, StoredFile, Verbatim
 from voxz.container.files import Samples as StoredSamples
+from voxz.container.files import Segment, StoredFile, Verbatim
 from voxz.container.header import UNITS, ArrayHeader, Loss, files_digest
 from voxz.container.loss_mark import mark
 from voxz.container.pieces import LONGEST, Chunk, PieceWriter, cut
 from voxz.container.writer import Writer, front_length
-from voxz.io import gzip_stream
+from voxz.io.gzip_members import Repacking
 from voxz.io.source import ending_of
 from voxz.io.tree import PLAIN
 from voxz.pipeline.distortion import Tally, within
@@ -58,12 +58,12 @@ def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
 
 @dataclass(frozen=True)
 class Written:
-    """A file as it was written: its arrays, its length, the digest of what it restores, and how many bytes are `behind_gzip`."""
+    """A file as it was written: its arrays, its length, the digest of what it restores, and how a .gz file is made again."""
 
     headers: tuple[ArrayHeader, ...]
     file_length: int
     files_sha256: bytes
-    behind_gzip: int = 0
+    gzip: Repacking | None = None
 
 
 def header_of(layout: Layout, plan: Plan) -> ArrayHeader:
@@ -93,7 +93,7 @@ def encode_array(
         if watch is not None:
             watch(data)
 
-    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, ready)
+    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, ready, layout.samples)
     for boxes in grid.slabs():
         shape, origin = slab_place(grid, boxes)
         slab = np.empty(shape if plan.lossy else (0,) * 5, layout.dtype)
@@ -128,20 +128,19 @@ def encode_samples(
     header = encode_array(samples, header, writer, plan, threads, content.add, progress, ready)
     tail = _marked(samples.read_tail(), header, foreign, plan)
     content.add(tail)
-    files = _files(samples.layout, foreign, tail, content, _gzip(samples, plan), samples.behind_gzip)
+    gzip = _gzip(samples, plan)
+    files = _files(samples.layout, foreign, tail, content, gzip)
     catalogue, chunks = _packed(files)
     for chunk in chunks:
         catalogue.add_chunk(writer.add_pieces(*chunk))
     digest = files_digest((file.name, file.size, sums.sha256) for file, _, sums in files) if files else bytes(32)
-    return Written((header,), writer.finish([header], catalogue, digest), digest, len(samples.behind_gzip))
+    return Written((header,), writer.finish([header], catalogue, digest), digest, gzip)
 
 
-def _gzip(samples: Samples, plan: Plan) -> tuple[Gzip, int] | None:
-    """How to write a .gz file again, and its CRC32; with loss, it cannot be the very one."""
+def _gzip(samples: Samples, plan: Plan) -> Repacking | None:
+    """How to write a .gz file again; with loss, its bytes differ."""
     found = samples.gzip()
-    if found is None or plan.exact:
-        return found
-    return Gzip(gzip_stream.DEFAULT_LEVEL, after=found[0].after), 0
+    return found if found is None or plan.exact else found.of_content()
 
 
 def encode_plain(paths: Sequence[Path], file: BinaryIO, progress: Progress | None = None) -> Written:
@@ -172,7 +171,7 @@ def encode_plain(paths: Sequence[Path], file: BinaryIO, progress: Progress | Non
 def around(plan: Plan, layout: Layout, foreign: Foreign, tail: bytes, tally: Tally) -> int:
     """Bytes of a lossy file that are not bricks, but for a few that depend on its checksums."""
     header = replace(header_of(layout, plan), loss=_loss(plan, tally))
-    catalogue, chunks = _packed(_files(layout, foreign, _marked(tail, header, foreign, plan), Sums(), None, b""))
+    catalogue, chunks = _packed(_files(layout, foreign, _marked(tail, header, foreign, plan), Sums(), None))
     for pieces, raw_length, payload in chunks:
         catalogue.add_chunk(Chunk(pieces, raw_length, len(payload), _SOME_SUM))
     raw = catalogue.pack()
@@ -192,9 +191,7 @@ FileParts = tuple[StoredFile, list[bytes], "Sums"]
 """A file, its pieces, and the checksums of its content."""
 
 
-def _files(
-    layout: Layout, foreign: Foreign, tail: bytes, content: "Sums", gzip: tuple[Gzip, int] | None, behind_gzip: bytes
-) -> list[FileParts]:
+def _files(layout: Layout, foreign: Foreign, tail: bytes, content: "Sums", gzip: Repacking | None) -> list[FileParts]:
     """The files that a volume came from: none for an array, else the data file, and its header if that is one of its own."""
     if foreign.format == "array":
         return []
@@ -206,9 +203,11 @@ def _files(
         foreign.format,
         content.crc32,
         tuple(segment for segment in segments if segment.length),
-        *(gzip or (None, 0)),
+        gzip.gzip if gzip else None,
+        gzip.crc32 if gzip else 0,
     )
-    files = [(data, head + rest + [behind_gzip] * bool(behind_gzip), content)]
+    before, after = ([gzip.before] * bool(gzip.before), [gzip.after] * bool(gzip.after)) if gzip else ([], [])
+    files = [(data, before + head + rest + after, content)]
     if foreign.companion:
         sums = Sums()
         sums.add(foreign.companion)
@@ -267,10 +266,12 @@ def _loss(plan: Plan, tally: Tally) -> Loss:
     )
 
 
-def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, ready: Sequence[Coded]) -> Iterator[Coded]:
-    """Coded bricks in their order; where they are ready, the samples are only read past."""
+def _coded(
+    bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, ready: Sequence[Coded], samples: int
+) -> Iterator[Coded]:
+    """Coded bricks in their order, `samples` in all; where they are ready, the samples are only read past."""
     if ready:
         for _, coded in zip(bricks, ready, strict=True):
             yield coded
         return
-    yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads)
+    yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads, samples)

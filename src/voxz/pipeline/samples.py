@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from voxz.container.files import Gzip
+from voxz.io.gzip_members import Repacking
 from voxz.volume.layout import Foreign, Layout
 
 Progress = Callable[[int, int], None]
@@ -42,9 +42,5 @@ class Samples(SampleReader, Protocol):
     def read_tail(self) -> bytes:
         """Return what follows the samples."""
 
-    def gzip(self) -> tuple[Gzip, int] | None:
-        """After the tail: options of gzip, exact if they give the very .gz file, and its CRC32; None if it is no .gz file."""
-
-    @property
-    def behind_gzip(self) -> bytes:
-        """After the tail: the bytes behind the gzip stream."""
+    def gzip(self) -> Repacking | None:
+        """After the tail: how the content becomes a .gz file again; None if it was none."""

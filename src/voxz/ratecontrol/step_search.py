@@ -102,25 +102,30 @@ class Trial:
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
-        return self.result(plan, list(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads)))
+        return self.result(plan, list(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads, self._tried)))
 
     def stepped(self, plan: Plan, log_step: float, blind: bool = False) -> Result:
         """Code the bricks with a step of ``2 ** log_step``; if `blind`, only for their lengths."""
         plan = with_step(plan, log_step)
         if not blind:
             return self.measure(plan)
-        coded = map_ordered(lambda brick: code_blindly(brick, plan), self.bricks, self.threads)
+        coded = map_ordered(lambda brick: code_blindly(brick, plan), self.bricks, self.threads, self._tried)
         return self.result(plan, list(coded))
+
+    @property
+    def _tried(self) -> int:
+        """Samples of the bricks."""
+        return sum(brick.size for brick in self.bricks)
 
     @property
     def _long(self) -> bool:
         """Whether the files are so long that what the record of losses says does not matter for their length."""
-        return sum(brick.size for brick in self.bricks) >= LONG
+        return self._tried >= LONG
 
     def _checked(self, plan: Plan, result: Result) -> Result:
         """The same result, with what blindly coded bricks decode to."""
         pairs = list(zip(self.bricks, result.coded, strict=True))
-        checked = map_ordered(lambda pair: _seen(*pair, plan), pairs, self.threads)
+        checked = map_ordered(lambda pair: _seen(*pair, plan), pairs, self.threads, self._tried)
         return self.result(plan, list(checked))
 
     def approach(self, plan: Plan, goal: Goal, log_step: float, rounds: int = ROUNDS) -> tuple[float, Result]:
@@ -148,7 +153,7 @@ class Trial:
                 steps[k] += change
             coded = list(result.coded)
             step = {k: with_step(plan, steps[k]) for k in chosen}
-            again = map_ordered(lambda k: code_brick(self.bricks[k], step[k]), chosen, self.threads)  # noqa: B023
+            again = map_ordered(lambda k: code_brick(self.bricks[k], step[k]), chosen, self.threads, self._tried)  # noqa: B023
             for k, brick in zip(chosen, again, strict=True):
                 coded[k] = brick
             result = self.result(plan, coded)
@@ -156,8 +161,8 @@ class Trial:
 
     def result(self, plan: Plan, coded: Sequence[Coded]) -> Result:
         """What these coded bricks come to, for the whole volume."""
-        tried, tally = sum(brick.size for brick in self.bricks), sum((brick.tally for brick in coded), Tally())
-        length = sum(len(brick.payload) for brick in coded) * (self.samples / max(1, tried)) + self.around(plan, tally)
+        tally = sum((brick.tally for brick in coded), Tally())
+        length = sum(len(brick.payload) for brick in coded) * (self.samples / max(1, self._tried)) + self.around(plan, tally)
         return Result(length, self.samples, tally, self.peak, tuple(coded))
 
 
@@ -172,7 +177,7 @@ def with_step(plan: Plan, log_step: float) -> Plan:
 
 
 def _part(shape: tuple[int, ...], samples: int) -> tuple[int, int, int, int]:
-    """Lengths of a part ``(series, z, y, x)`` of about so many samples."""
+    """Lengths of a part ``(series, z, y, x)`` of about this many samples."""
     series = min(shape[0], PROBED_VOLUMES)
     slices = min(shape[1], PROBED_SLICES if series == 1 else PROBED_SLICES // 2)
     side = max(32, math.isqrt(samples // (series * slices * shape[4])))

@@ -127,64 +127,43 @@ def lift(source, target, axis, table, odd, filter_, rounding, sign, rows, line):
 
 
 @kernel
-def take_halves(volume, box, axis, forward, factors, low, high):  # type: ignore[no-untyped-def]
-    """Copy a box of `volume` into its halves: by parity (forward), or where they lie in turn, divided by the factors.
+def move_halves(volume, box, axis, interleaved, taking, factors, low, high):  # type: ignore[no-untyped-def]
+    """Copy a box of `volume` into its halves, or back: they lie interleaved, or behind each other and then times the factors.
 
     Parameters
     ----------
     volume, box, axis, factors : as for `split`
-    forward : 1 or 0
-    low, high : float64 (z, y, x), the halves, filled
+    interleaved : whether the halves are even and odd samples
+    taking : whether the halves are filled, and not the volume
+    low, high : float64 (z, y, x), the halves
     """
     z_0, y_0, x_0 = box[0], box[1], box[2]
+    stride = 2 if interleaved else 1
     for half in range(2):
         part = low if half == 0 else high
         shape = part.shape
-        stride = (1, 2)[forward]
-        first = half if forward else (0 if half == 0 else low.shape[axis])
-        factor = 1.0 if forward else 1.0 / factors[half]
+        first = half if interleaved else half * low.shape[axis]
+        factor = 1.0
+        if not interleaved:
+            factor = 1.0 / factors[half] if taking else factors[half]
         for z in range(shape[0]):
             for y in range(shape[1]):
                 zz = z_0 + (first + stride * z if axis == 0 else z)
                 yy = y_0 + (first + stride * y if axis == 1 else y)
                 row, line = volume[zz, yy], part[z, y]
                 start, step = (x_0 + first, stride) if axis == 2 else (x_0, 1)
-                if step == 1:
+                if taking and step == 1:
                     for x in range(shape[2]):
                         line[at(x)] = row[at(start + x)] * factor
-                else:
+                elif taking:
                     for x in range(shape[2]):
-                        line[at(x)] = row[at(start + 2 * x)] * factor
-
-
-@kernel
-def put_halves(volume, box, axis, forward, factors, low, high):  # type: ignore[no-untyped-def]
-    """Inverse of `take_halves`: behind each other, times the factors (forward), or interleaved.
-
-    Parameters
-    ----------
-    volume, box, axis, factors : as for `split`
-    forward, low, high : as for `take_halves`; the halves are read
-    """
-    z_0, y_0, x_0 = box[0], box[1], box[2]
-    for half in range(2):
-        part = low if half == 0 else high
-        shape = part.shape
-        stride = (2, 1)[forward]
-        first = (0 if half == 0 else low.shape[axis]) if forward else half
-        factor = factors[half] if forward else 1.0
-        for z in range(shape[0]):
-            for y in range(shape[1]):
-                zz = z_0 + (first + stride * z if axis == 0 else z)
-                yy = y_0 + (first + stride * y if axis == 1 else y)
-                row, line = volume[zz, yy], part[z, y]
-                start, step = (x_0 + first, stride) if axis == 2 else (x_0, 1)
-                if step == 1:
+                        line[at(x)] = row[at(start + 2 * x)]
+                elif step == 1:
                     for x in range(shape[2]):
                         row[at(start + x)] = line[at(x)] * factor
                 else:
                     for x in range(shape[2]):
-                        row[at(start + 2 * x)] = line[at(x)] * factor
+                        row[at(start + 2 * x)] = line[at(x)]
 
 
 @kernel
@@ -203,13 +182,13 @@ def split(volume, box, axis, tables, filters, rounding, factors, low, high, rows
     low, high : float64 (z, y, x), room for the halves
     rows, line : float64, room; see `lift`
     """
-    take_halves(volume, box, axis, 1, factors, low, high)
+    move_halves(volume, box, axis, True, True, factors, low, high)
     for step in range(filters.shape[0]):
         if step & 1 == 0:
             lift(low, high, axis, tables[0], 0, filters[step], rounding, 1.0, rows, line)
         else:
             lift(high, low, axis, tables[1], 1, filters[step], rounding, 1.0, rows, line)
-    put_halves(volume, box, axis, 1, factors, low, high)
+    move_halves(volume, box, axis, False, False, factors, low, high)
 
 
 @kernel
@@ -220,10 +199,10 @@ def merge(volume, box, axis, tables, filters, rounding, factors, low, high, rows
     ----------
     volume, box, axis, tables, filters, rounding, factors, low, high, rows, line : as for `split`
     """
-    take_halves(volume, box, axis, 0, factors, low, high)
+    move_halves(volume, box, axis, False, True, factors, low, high)
     for step in range(filters.shape[0] - 1, -1, -1):
         if step & 1 == 0:
             lift(low, high, axis, tables[0], 0, filters[step], rounding, -1.0, rows, line)
         else:
             lift(high, low, axis, tables[1], 1, filters[step], rounding, -1.0, rows, line)
-    put_halves(volume, box, axis, 0, factors, low, high)
+    move_halves(volume, box, axis, True, False, factors, low, high)

@@ -11,7 +11,7 @@ Everything is in whole units of 1/64 step, so classes and corrections are intege
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.transforms.wiener import Filters
 
 UNITS = 64
@@ -21,7 +21,7 @@ CLIP = 16
 """Units to which differences are clipped."""
 
 LARGEST_UNITS = 1 << 20
-"""Samples are limited to so many units from zero."""
+"""Samples are clipped to this magnitude, in units."""
 
 MARGIN_Z, MARGIN = 1, 3
 
@@ -41,7 +41,7 @@ ACTIVITIES = (32, 96, 240, 560, 1280, 3200)
 """Where a class of activity begins: sums of second differences over 5 x 5 voxels, in units."""
 
 DIRECTIONS = 5
-"""None, along y, along x, and the two diagonals."""
+"""No direction, along y, along x, and the two diagonals."""
 
 CLASSES = (len(ACTIVITIES) + 1) * DIRECTIONS
 _BOUNDS = np.array(ACTIVITIES, np.int64)
@@ -67,7 +67,7 @@ def clipped(difference):  # type: ignore[no-untyped-def]
     return min(max(difference, -CLIP), CLIP)
 
 
-@kernel
+@allocating_kernel
 def _second_differences(plane, sums, rows):  # type: ignore[no-untyped-def]
     """Magnitudes of second differences along x, y and both diagonals of a padded slice, summed over 5 x 5 voxels into `sums`."""
     height, width = sums.shape[1], sums.shape[2]
@@ -91,7 +91,7 @@ def _second_differences(plane, sums, rows):  # type: ignore[no-untyped-def]
                 sums[k, y, at(x)] = tall + rows[k, y + 3, at(x)] + rows[k, y + 4, at(x)]
 
 
-@kernel
+@allocating_kernel
 def _classify(units, bounds, classes):  # type: ignore[no-untyped-def]
     """Fill the class of every voxel.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.transforms.lifting_kernels import filter_row
 
 SATURATED = 4.97
@@ -17,7 +17,7 @@ def squashed(value):  # type: ignore[no-untyped-def]
     return x * (135135.0 + s * (17325.0 + s * (378.0 + s))) / (135135.0 + s * (62370.0 + s * (3150.0 + s * 28.0)))
 
 
-@kernel
+@allocating_kernel
 def filtered(source, axis, table, odd, filter_, factor, out):  # type: ignore[no-untyped-def]
     """``out = factor * what a step with this filter adds``.
 
@@ -61,7 +61,7 @@ def _unit_rows(inputs, weights, bias, out):  # type: ignore[no-untyped-def]
             row[at(x)] = max(row[at(x)], 0.0)
 
 
-@kernel
+@allocating_kernel
 def add_units(source, axis, table, odd, first, bias, second, bias_2, last, unit, out):  # type: ignore[no-untyped-def]
     """Add what the network ``relu`` gives, less what it gives for nothing.
 
@@ -104,7 +104,7 @@ def add_units(source, axis, table, odd, first, bias, second, bias_2, last, unit,
                 row[at(x)] += unit * total[at(x)]
 
 
-@kernel
+@allocating_kernel
 def tile_of(values, first, last):  # type: ignore[no-untyped-def]
     """Copy of a box, which may stick out of `values`: there lies the end.
 
@@ -123,7 +123,7 @@ def tile_of(values, first, last):  # type: ignore[no-untyped-def]
     return tile
 
 
-@kernel
+@allocating_kernel
 def convolved(values, weights, squashing):  # type: ignore[no-untyped-def]
     """Convolution 3 x 3 x 3 ``(channels out, z - 2, y - 2, x - 2)``.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from voxz.transforms.band_norms import NO_NORMS, AnyNorms
 from voxz.transforms.lifting import HIGH_97, LOW_97, LOW_GAIN_97
 from voxz.transforms.lifting_family import kind_of, reach_table
-from voxz.transforms.lifting_kernels import merge, put_halves, split, take_halves
+from voxz.transforms.lifting_kernels import merge, move_halves, split
 from voxz.transforms.lifting_networks import moved
 from voxz.transforms.network_kernels import apply_moved
 from voxz.transforms.pyramid import Pyramid
@@ -110,11 +110,11 @@ class TrainedPyramid(Pyramid):
         """The same with networks in every step."""
         family = self.model.family
         factors = _UNSCALED if family.reversible else _SCALED
-        take_halves(work, box, axis, int(forward), factors, halves[0], halves[1])
+        move_halves(work, box, axis, forward, True, factors, halves[0], halves[1])
         for step in range(family.steps) if forward else range(family.steps - 1, -1, -1):
             source, target = halves[step & 1], halves[1 - (step & 1)]
             total, gate = moved(
                 family, self.model.networks, number, step, filters[step], source, target.shape, axis, tables[step & 1], self.unit
             )
             apply_moved(target, total, total if gate is None else gate, gate is not None, family.reversible, forward)
-        put_halves(work, box, axis, int(forward), factors, halves[0], halves[1])
+        move_halves(work, box, axis, not forward, False, factors, halves[0], halves[1])

@@ -75,9 +75,14 @@ class Layout:
         return math.prod(axes[:-3]), z, y, x, self.channels
 
     @property
+    def samples(self) -> int:
+        """Samples, channels counted."""
+        return math.prod(self.canonical)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all samples."""
-        return math.prod(self.canonical) * self.dtype.itemsize
+        return self.samples * self.dtype.itemsize
 
 
 @dataclass(frozen=True)

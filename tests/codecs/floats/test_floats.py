@@ -296,3 +296,11 @@ def parity_digests() -> list[str]:
 
 def test_plain_python_gives_the_same_bytes_as_compiled_code() -> None:
     assert printed_by_plain_python(__file__) == str(parity_digests())
+
+
+@pytest.mark.parametrize("factor", [1e300, 1e-300, 1e39, 1e-46])
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+def test_scaled_integers_of_any_size_come_back(factor: float, offset: float) -> None:
+    numbers = np.random.default_rng(3).integers(0, 900, (3, 16, 17))
+    samples = (numbers / 3 + offset) * factor
+    assert voxz.decode(voxz.encode(samples, level=1)).tobytes() == samples.tobytes()

@@ -1,6 +1,5 @@
 """The heavy entropy profile: the same samples as with the light one in fewer bytes, everywhere the same, safe on damage."""
 
-import hashlib
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 import voxz
 from phantoms import series
-from samples import decode_damaged_brick, printed_by_plain_python
+from samples import brick_digest, decode_damaged_brick, printed_by_plain_python
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.wavelet import codec as wavelet
 from voxz.codecs.wavelet.heavy.model import Model, Weights, asked_model
@@ -79,14 +78,14 @@ def test_through_files() -> None:
     assert voxz.info(voxz.encode(samples, codec="wavelet")).to_dict()["entropy_profiles"] == {"light": 1}
 
 
-def test_profiles_that_are_not_there() -> None:
+def test_unknown_profiles_are_refused() -> None:
     samples = phantom((1, 4, 16, 16, 1))
     for name in ("heavier", "light:general", "heavy:unheard-of", "heavy:general-reversible"):
         with pytest.raises(UsageError, match=r"must be|there is no model"):
             wavelet.encode_brick(samples, 5, STEPPED, entropy=name)
 
 
-def test_models_that_are_not_there() -> None:
+def test_missing_models_are_named() -> None:
     samples = phantom((1, 4, 16, 16, 1))
     model = asked_model("heavy")
     assert model is not None
@@ -97,7 +96,7 @@ def test_models_that_are_not_there() -> None:
         wavelet.decode_brick(other, samples.shape, samples.dtype)
 
 
-def test_models_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_file_of_the_user_codes_and_decodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = phantom((1, 4, 16, 16, 1))[0, ..., 0]
     arrays, texts = unpack(read_named("entropy-general"))
     path = tmp_path / "mine.safetensors"
@@ -168,9 +167,7 @@ def parity_digests() -> list[str]:
     """Digests of payloads and of what they decode to."""
     samples, found = phantom((2, 3, 12, 13, 1)), []
     for fidelity in (STEPPED, Fidelity.stepped(40.0), EXACT):
-        payload = wavelet.encode_brick(samples, 5, fidelity, entropy="heavy") or b""
-        decoded = wavelet.decode_brick(payload, samples.shape, samples.dtype)
-        found.append(hashlib.sha256(payload + decoded.tobytes()).hexdigest())
+        found.append(brick_digest(wavelet, samples, 5, fidelity, entropy="heavy"))
     return found
 
 

@@ -166,7 +166,7 @@ def test_nesting_has_an_end() -> None:
 
 
 @pytest.mark.parametrize(("rows", "parts"), [(8, 3), (7, 1)])
-def test_bits_are_samples(rows: int, parts: int) -> None:
+def test_masks_of_one_bit_a_sample_are_read(rows: int, parts: int) -> None:
     masks = RNG.integers(0, 2, (3, rows, 5)).astype(np.uint8)
     data = slice_of(masks, BitsAllocated=1, BitsStored=1, HighBit=0)
     packed = np.packbits(masks.reshape(-1), bitorder="little").tobytes()

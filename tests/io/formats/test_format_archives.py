@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import voxz
+from benchmarks.fuzz.foreign_pool import foreign
 from samples import smooth
 
 DATA = Path(nib.__file__).parent / "tests" / "data"
@@ -62,3 +63,35 @@ def test_a_folder_of_formats_comes_back(study: Path, tmp_path: Path) -> None:
         expected, found = nib.load(DATA / "tiny.mnc").affine, series["tiny.mnc"].affine
         assert found is not None
         assert np.allclose(found, expected @ np.eye(4)[[2, 1, 0, 3]])
+
+
+ABSURD = {
+    "metaimage": ("ElementSpacing = 2 3 4", "ElementSpacing = 1e308 3 4", "Matrix = 1 0", "Matrix = 10 0"),
+    "mrtrix": ("vox: 2,3,4", "vox: 1e308,3,4", "transform: 1,0", "transform: 1e308,0"),
+    "no samples": ("DimSize = 7 6 5", "DimSize = 7 0 5", "", ""),
+    "largest": ("ElementSpacing = 2 3 4", "ElementSpacing = 1e200 3 4", "", ""),
+    "flat": ("ElementSpacing = 2 3 4", "ElementSpacing = 0 3 4", "", ""),
+}
+
+
+@pytest.mark.parametrize("case", ABSURD)
+def test_absurd_numbers_of_a_header_come_back_and_nothing_warns(case: str, tmp_path: Path) -> None:
+    folder, (old, new, other, newer) = tmp_path / "in", ABSURD[case]
+    folder.mkdir()
+    name = "foreign mrtrix 0" if case == "mrtrix" else "foreign metaimage 2"
+    seed = next(seed for seed in foreign() if seed.name == name)
+    for name, data in seed.files.items():
+        (folder / name).write_bytes(data.replace(old.encode(), new.encode()).replace(other.encode(), newer.encode()))
+    voxz.compress(folder, tmp_path / "a.voxz", level=1)
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "back")
+    for path in folder.iterdir():
+        assert (tmp_path / "back" / path.name).read_bytes() == path.read_bytes()
+    told = voxz.info(tmp_path / "a.voxz").to_dict()["series"]
+    assert len(told) == (case != "no samples")
+    with voxz.open(tmp_path / "a.voxz") as archive:
+        for image in archive.series:
+            assert (image.affine is None) == (case in ("metaimage", "mrtrix"))
+            if case != "metaimage":  # without a place, nothing says what its axes are
+                loaded = image.to_nibabel()
+                assert loaded.shape == (7, 6, 5)
+                assert image.affine is None or np.allclose(loaded.affine, image.affine)

@@ -208,3 +208,9 @@ def test_cut_and_changed_pictures_are_refused_or_read(tmp_path: Path) -> None:
                 taken({name: bytes(changed[: RNG.integers(1, len(file) + 1)] if number % 5 == 0 else changed)}, name)
             except (VoxzError, StopIteration):
                 continue
+
+
+def test_a_directory_beyond_any_file_is_damage() -> None:
+    file = b"II\x2b\0\x08\0\0\0" + (2**64 - 8).to_bytes(8, "little")
+    with pytest.raises(CorruptError, match="beyond its end"):
+        parsed({"a.tif": file}, "a.tif")

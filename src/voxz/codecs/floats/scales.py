@@ -90,14 +90,14 @@ def find_dyadic(samples: NDArray[np.generic]) -> Scale | None:
     return Scale(slope, 0.0, MULTIPLY)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # numbers near the end of the range; what is infinite is no scale
 def find_scale(samples: NDArray[np.generic]) -> Scale | None:
     """Scale that explains finite `samples` (flat, a sample of a brick) but for a few ulps, or None."""
     distinct = np.unique(samples)
     values = distinct.astype(np.float64)
     if values.size < 8:
         return None
-    with np.errstate(over="ignore"):  # that of the largest number is infinite
-        ulp = float(np.spacing(np.abs(distinct).max()))
+    ulp = float(np.spacing(np.abs(distinct).max()))
     slope = _common_divisor(np.diff(values), ulp)
     if slope is None:
         return None
@@ -113,7 +113,10 @@ def find_scale(samples: NDArray[np.generic]) -> Scale | None:
         slopes = slope, float(np.float32(slope)), _short(slope, ulp * slope / float(np.abs(values).max()))
         lowest = float(values[0])
         for intercept in (phase, float(np.float32(phase)), _short(phase, ulp), lowest, _short(lowest, ulp)):
-            choices += [Scale(s, intercept, method) for s in slopes for method in (MULTIPLY, NARROW)]
+            found = [s for s in slopes if np.isfinite(s) and np.isfinite(intercept)]
+            choices += [Scale(s, intercept, method) for s in found for method in (MULTIPLY, NARROW)]
+    if not choices:
+        return None
     scored = [(_misfit(distinct, scale), number) for number, scale in enumerate(choices)]
     cost, best = min(scored)
     return choices[best] if cost < np.log2(slope / ulp) - 1.5 else None

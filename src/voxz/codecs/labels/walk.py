@@ -25,7 +25,7 @@ from voxz.codecs.labels.neighbourhood import (
 )
 from voxz.codecs.labels.voxel import PATTERNS, ROW_STATE, RUNS, SAME, code_voxel
 from voxz.entropy.binary import POSITION, code_bit
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 RUN_LIMIT = 200
 PATTERN_LIMIT = 255
@@ -232,13 +232,13 @@ def _code_same(base, width, context, offset, quiet, ids, state, work, stream, de
     return np.int64(2) if flat == 0 else np.int64(1)
 
 
-@kernel
+@allocating_kernel
 def walk(sizes, certain, repeats, ids, state, work, stream, decoding):  # type: ignore[no-untyped-def]
     """Code the ids of a brick of `sizes` ``(volumes, slices, rows, columns)``; False if the stream is damaged or full.
 
     Parameters
     ----------
-    sizes : four whole numbers
+    sizes : int64 (4,)
     certain : probability from which a counter is used alone, in 1 / 2 ** PROBABILITY_BITS
     repeats : whether rows may repeat others
     ids : int32, flat, padded as in `neighbourhood`; 0 to the ids of the brick; decoding fills them

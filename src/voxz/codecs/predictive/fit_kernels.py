@@ -13,11 +13,11 @@ follow any shift of the intensities. Sums run in a fixed order in IEEE doubles, 
 import numpy as np
 
 from voxz.codecs.predictive.row_sums import activity, class_of
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest
 
 
-@kernel
+@allocating_kernel
 def gather(  # type: ignore[no-untyped-def]
     samples,
     targets,

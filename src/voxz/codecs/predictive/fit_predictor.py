@@ -39,7 +39,7 @@ RIDGE = 5.0
 NONE_ABSENT = np.zeros(0, np.bool_)
 
 FOLLOWS_VOLUME = 2
-"""By how much fewer samples do when the predictor of the volume before is the starting point."""
+"""How many times fewer samples are enough if the predictor of the volume before is the starting point."""
 
 BITS_PER_NAT = 1.4427
 
@@ -173,8 +173,8 @@ class _Learner:
         """Weighted moments, sample counts and error sums of a unit's classes under the predictor `parent`."""
         geometry, classes = self.geometry, self.settings.classes
         positions = tap_positions(self.settings.support, unit.mode)
-        west = [geometry.offset(Tap(SELF, 0, 0, -1 - k), 0, self.references) for k in range(WEST)]
-        dense = np.concatenate([west, self.arrays.offsets[unit.volume, unit.mode]])
+        west = geometry.offsets([Tap(SELF, 0, 0, -1 - k) for k in range(WEST)], self.references)
+        dense = np.concatenate([west[0], self.arrays.offsets[unit.volume, unit.mode]])
         taps = np.full((len(positions) + 3) & ~3, -1)
         taps[: len(positions)] = dense[positions]
         predictor = np.zeros((classes, len(taps)))

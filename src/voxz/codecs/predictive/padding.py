@@ -8,20 +8,21 @@ neighbour of every voxel exists and is found by adding an offset to the index:
 
 Borders repeat samples, so short axes need less: what lies farther than an axis is long equals what lies as far. An axis of
 one or two has 1 or 2 columns to the left, 1 to the right, 1 row below; a single slice has none in front and behind.
-`Geometry.offset` takes a neighbour farther away from where its value is kept.
+`Geometry.offsets` takes a neighbour farther away from where its value is kept.
 
 The border is filled with samples that the decoder already has (`enter_slice`, `open_row`, `close_row`,
 `leave_slice`, `leave_volume`, called by the traversals in this order), so it never leaks what is still to come.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.neighbourhood import MEAN, REFERENCE, SECOND, Tap
-from voxz.jit import kernel
+from voxz.codecs.predictive.neighbourhood import Tap
+from voxz.jit import at, inlined_kernel, kernel
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -115,17 +116,31 @@ class Geometry:
         place = volume * self.volume + (z + int(around(self.depth))) * self.slice
         return place + (y + TOP) * self.row + int(left_of(self.width)) + x
 
-    def offset(self, tap: Tap, volume: int, references: NDArray[np.int64]) -> int:
-        """Index offset from a voxel of `volume` to its neighbour `tap`."""
-        target = volume
-        if tap.volume in (REFERENCE, SECOND):
-            target = int(references[volume, tap.volume - REFERENCE])
-        elif tap.volume == MEAN:
-            target = self.series
-        dz = tap.dz if self.depth > 1 else 0
-        dy = min(tap.dy, int(below(self.height)))
-        dx = max(-int(left_of(self.width)), min(tap.dx, int(right_of(self.width))))
-        return (target - volume) * self.volume + dz * self.slice + dy * self.row + dx
+    def offsets(self, taps: Sequence[Tap], references: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Index offsets (series, taps) from a voxel of each volume to its neighbours.
+
+        Parameters
+        ----------
+        taps : neighbours
+        references : int64 (series, 2), numbers of the volumes that predict each volume
+        """
+        tap_volume, dz, dy, dx = np.array([(t.volume, t.dz, t.dy, t.dx) for t in taps], np.int64).reshape(-1, 4).T
+        dz = dz if self.depth > 1 else 0 * dz
+        dy = np.minimum(dy, below(self.height))
+        dx = np.clip(dx, -left_of(self.width), right_of(self.width))
+        own = np.arange(self.series)
+        targets = np.stack([own, references[:, 0], references[:, 1], np.full(self.series, self.series)], axis=1)
+        volumes = targets[:, tap_volume] - own[:, None]  # by SELF, REFERENCE, SECOND, MEAN
+        result: NDArray[np.int64] = volumes * self.volume + dz * self.slice + dy * self.row + dx
+        return result
+
+    def offsets_by_mode(self, taps: Sequence[Sequence[Tap]], references: NDArray[np.int64], room: int) -> NDArray[np.int64]:
+        """`offsets` of the taps of each mode, (series, modes, room); zero where there are fewer taps, or no such mode."""
+        offsets = np.zeros((self.series, len(taps), room), np.int64)
+        for mode, own in enumerate(taps):
+            volumes = slice(1, None) if mode & 2 else slice(0, 1)  # only the first volume has none to refer to
+            offsets[volumes, mode, : len(own)] = self.offsets(own, references)[volumes]
+        return offsets
 
 
 @kernel
@@ -140,8 +155,7 @@ def open_slice(padded, start, row, source):  # type: ignore[no-untyped-def]
     """
     first = source + TOP * row
     for y in range(TOP):
-        for x in range(row):
-            padded[start + y * row + x] = padded[first + x]
+        copy(padded, start + y * row, first, row)
 
 
 @kernel
@@ -179,22 +193,21 @@ def close_slice(padded, start, row, height):  # type: ignore[no-untyped-def]
     """
     last = start + (TOP + height - 1) * row
     for y in range(1, below(height) + 1):
-        for x in range(row):
-            padded[last + y * row + x] = padded[last + x]
+        copy(padded, last + y * row, last, row)
 
 
 @kernel
-def copy_slice(padded, start, source, length):  # type: ignore[no-untyped-def]
-    """Copy a whole padded slice into a margin slice.
+def copy(padded, to, source, length):  # type: ignore[no-untyped-def]
+    """Copy some samples to another place.
 
     Parameters
     ----------
-    padded : int32 (padded,)
-    start, source : indices of padded slices, to and from
-    length : samples of a padded slice
+    padded : integers (padded,)
+    to, source : indices of the first sample
+    length : samples
     """
     for i in range(length):
-        padded[start + i] = padded[source + i]
+        padded[at(to + i)] = padded[at(source + i)]
 
 
 @kernel
@@ -223,13 +236,13 @@ def leave_slice(padded, start, row, slice_, height, front):  # type: ignore[no-u
     """
     close_slice(padded, start, row, height)
     if front:
-        copy_slice(padded, start - slice_, start, slice_)
+        copy(padded, start - slice_, start, slice_)
 
 
 @kernel
 def leave_volume(padded, last, slice_):  # type: ignore[no-untyped-def]
     """Repeat the `last` slice of a finished volume behind it."""
-    copy_slice(padded, last + slice_, last, slice_)
+    copy(padded, last + slice_, last, slice_)
 
 
 @kernel
@@ -250,7 +263,7 @@ def update_mean(padded, total, volume, length, mean):  # type: ignore[no-untyped
         padded[mean + i] = (total[i] * 2 + count) // (count * 2)
 
 
-@kernel
+@inlined_kernel
 def stand_in(padded, i, row, beside):  # type: ignore[no-untyped-def]
     """Sample that takes the place of an absent one at `i`: what lies around and beside it, smoothed.
 

@@ -1,4 +1,4 @@
-"""The fitted predictor of a brick: what the encoder learns and the decoder is told.
+"""The fitted predictor of a brick: what the encoder fits and sends.
 
 `Predictor` is the fact that is sent; `arrays` expands it, the same way on both sides, to what the traversal reads.
 Units are numbered in coding order: for each volume first the one of its first slice, then those of the tiles of the
@@ -104,12 +104,18 @@ class Arrays:
 def _offsets(
     taps: list[tuple[Tap, ...]], geometry: Geometry, references: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    groups = [-(-len(t) // GROUP) for t in taps]
-    offsets = np.zeros((geometry.series, MODES, GROUP * max(groups)), np.int64)
-    for s in range(geometry.series):
-        for mode in range(2) if s == 0 else range(2, 4):
-            offsets[s, mode, : len(taps[mode])] = [geometry.offset(tap, s, references) for tap in taps[mode]]
-    return offsets, np.array(groups, np.int64)
+    groups = _groups(taps)
+    return geometry.offsets_by_mode(taps, references, GROUP * max(groups)), np.array(groups, np.int64)
+
+
+def _groups(taps: list[tuple[Tap, ...]]) -> list[int]:
+    """Vectors of taps, by mode."""
+    return [-(-len(own) // GROUP) for own in taps]
+
+
+def stride_of(support: Support) -> int:
+    """Coefficients of a predictor, with room for whole vectors of taps."""
+    return WEST + GROUP * max(_groups([support.taps(mode) for mode in range(MODES)]))
 
 
 def tap_positions(support: Support, mode: int) -> NDArray[np.int64]:
@@ -173,8 +179,7 @@ class Predictor:
         taps = [tap_positions(settings.support, mode) for mode in range(MODES)]
         columns = [taps[u.mode] for u, k in zip(units, kept, strict=True) for flag in k if flag]
         flat = reader.take(sum(map(len, columns)), np.concatenate([*columns, []]).astype(np.int64))
-        stride = Arrays.derive(settings, geometry, references).stride
-        coefficients = np.zeros((len(units), settings.classes, stride), np.int32)
+        coefficients = np.zeros((len(units), settings.classes, stride_of(settings.support)), np.int32)
         at = 0
         for unit, flags in zip(units, kept, strict=True):
             base = parent_coefficients(coefficients, unit, precision)
@@ -190,7 +195,7 @@ class Predictor:
 
 
 def memory_of_units(units: int, settings: Settings) -> int:
-    """Bytes that a decoder takes for so many units."""
+    """Bytes that a decoder takes for this many units."""
     taps = max(len(settings.support.taps(mode)) for mode in range(MODES))
     return units * (BYTES_A_UNIT + BYTES_A_COEFFICIENT * settings.classes * (WEST + GROUP + taps))
 

@@ -72,8 +72,7 @@ class RowSums(NamedTuple):
     expected: NDArray[np.int64]
 
 
-@kernel
-def fresh_sums(predictors, width):  # type: ignore[no-untyped-def]
+def fresh_sums(predictors: Predictors, width: int) -> RowSums:
     """`RowSums` of zeros for rows of `width` voxels."""
     room = width + VECTOR
     partial = np.zeros((predictors.thresholds.shape[1] + 1, room), np.int64)

@@ -24,8 +24,9 @@ from voxz.entropy.rans import LOWEST
 from voxz.jit import kernel
 
 
-@kernel
-def traverse(brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding):  # type: ignore[no-untyped-def]
+def traverse(  # type: ignore[no-untyped-def]
+    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding
+):
     """Walk the brick; decode into its samples, or note residuals and contexts for the samples that are there.
 
     Parameters
@@ -44,15 +45,30 @@ def traverse(brick, predictors, expectation, tables, streams, notes, quantiser, 
     -------
     Whether every voxel was coded within the bounds of the streams and the coder ended where it began.
     """
+    width, words = brick.sizes[3], streams.words
+    coder = np.zeros(5, np.int64)
+    if decoding:
+        coder[:3] = (np.int64(words[0]) << 16) | np.int64(words[1]), (np.int64(words[2]) << 16) | np.int64(words[3]), 4
+    row_residuals = np.zeros(width, np.int64)
+    sums = fresh_sums(predictors, width)
+    return _rows(brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, sums, row_residuals, coder)
+
+
+@kernel
+def _rows(  # type: ignore[no-untyped-def]
+    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, sums, row_residuals, coder
+):
+    """The rows of a brick, one after the other: `traverse` with what it works in.
+
+    Parameters
+    ----------
+    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding : as for `traverse`
+    sums : `row_sums.RowSums`, changed
+    row_residuals : int64 (width,), changed
+    coder : int64 (5,), as for `row_code.read_row`, changed
+    """
     series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
     words = streams.words
-    sums = fresh_sums(predictors, width)
-    row_residuals = np.zeros(width, np.int64)
-    coder = np.zeros(5, np.int64)
-    coder[2] = 4
-    if decoding:
-        coder[0] = (np.int64(words[0]) << 16) | np.int64(words[1])
-        coder[1] = (np.int64(words[2]) << 16) | np.int64(words[3])
     for s in range(series):
         for z in range(depth):
             place = enter(brick, predictors.references, s, z)

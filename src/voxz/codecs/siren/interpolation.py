@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 TAPS = 4
 
@@ -86,7 +86,7 @@ def _along(source, indices, weights, target):  # type: ignore[no-untyped-def]
                         line[at(b)] += weight * row[at(b)]
 
 
-@kernel
+@allocating_kernel
 def _coefficients(lines):  # type: ignore[no-untyped-def]
     """Turn samples ``(a, n, b)`` into coefficients of cubic B-splines along the middle axis, in place; n is at least 2."""
     count = lines.shape[1]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.siren.activations import activate
 from voxz.errors import CorruptError, LimitError
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 MOST_LAYERS, MOST_UNITS, MOST_WEIGHTS = 16, 4096, 1 << 26
 """Bounds of what a file may ask for."""
@@ -57,7 +57,7 @@ def _dense(weights, bias, source, target):  # type: ignore[no-untyped-def]
             i += 1
 
 
-@kernel
+@allocating_kernel
 def _forward(inputs, sizes, activations, omegas, flat, work):  # type: ignore[no-untyped-def]
     """Return the outputs ``(outputs, points)`` of a network, in one of the two halves of `work`.
 
@@ -108,7 +108,7 @@ class Shape:
             raise CorruptError("the network of a brick is out of bounds")
 
     def check_work(self, points: int, samples: int) -> None:
-        """Raise `LimitError` if evaluation at so many `points` takes too long for a brick of so many `samples`."""
+        """Raise `LimitError` if evaluation at this many `points` takes too long for a brick of this many `samples`."""
         work, most = self.weights * points, WORK_OF_SAMPLE * samples + WORK_OF_ANY
         if work > most:
             raise LimitError(

@@ -13,7 +13,7 @@ from voxz.codecs.wavelet.mixing import decide
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
 from voxz.entropy.binary import POSITION, code_bit
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 DEPTH = 10
 """Decisions that are told apart."""
@@ -79,7 +79,7 @@ def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
     return 15 + size if lean >= 0 else 15 - size
 
 
-@kernel
+@allocating_kernel
 def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code the indices of a band; decoding fills them and the padded magnitudes. False for a damaged stream.
 

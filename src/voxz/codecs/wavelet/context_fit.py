@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.magnitude_context import IN_BAND, WEIGHT_BITS, gather
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
 SAMPLED_COEFFICIENTS = 12000
@@ -19,7 +19,7 @@ RIDGE = 1e-4
 LARGEST_WEIGHT = 1 << 13
 
 
-@kernel
+@allocating_kernel
 def _accumulate(samples, count, size, guess, moments):  # type: ignore[no-untyped-def]
     """Add the weighted second moments of `samples`, each weighed by what `guess` expects.
 
@@ -81,7 +81,7 @@ def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDAr
 
 
 def width_of(size: int) -> int:
-    """Rows of a moment matrix for so many features and a target: a multiple of eight."""
+    """Rows of a moment matrix for `size` features and a target: a multiple of eight."""
     return (size + 8) // 8 * 8
 
 

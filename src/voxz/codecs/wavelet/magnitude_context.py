@@ -11,7 +11,7 @@ coefficients.
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 IN_BAND = 14
 """Features inside the band."""
@@ -107,7 +107,7 @@ def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def
     features[13] = np.int64(same[x - 2]) + same[x + 2]
 
 
-@kernel
+@allocating_kernel
 def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
     """Fill rows of `samples`: features, the constant 1 and the magnitude of every `step`-th coefficient; return how many.
 
@@ -194,7 +194,7 @@ def row_part(magnitudes, z, y, weights, line):  # type: ignore[no-untyped-def]
         line[at(x)] = total << UNIT_BITS
 
 
-@kernel
+@allocating_kernel
 def bins_of_band(magnitudes, sums, weights, bins):  # type: ignore[no-untyped-def]
     """Fill the bins of the expected magnitudes of a whole band that is known (the encoder's view).
 

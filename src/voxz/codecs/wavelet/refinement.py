@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.entropy.integers import IntegerReader
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest
 from voxz.transforms.wiener import Filters, fit_filters
 
@@ -47,7 +47,7 @@ TAPS = len(PAIRS) + 2
 """Weights of a filter: one for each pair, those of the coefficient itself and of its sign."""
 
 ACTIVITIES = (1, UNITS, 5 * UNITS, 16 * UNITS)
-"""Where a class begins: sums of the magnitudes of all neighbours, in units. Nothing around a zero is no class."""
+"""Where a class begins: sums of the magnitudes of all neighbours, in units. A zero with nothing around it has no class."""
 
 _KINDS = 2 * (len(ACTIVITIES) + 1)
 CLASSES = 8 * _KINDS
@@ -119,7 +119,7 @@ def _look(limited, i, offsets, bounds, features):  # type: ignore[no-untyped-def
     return found
 
 
-@kernel
+@allocating_kernel
 def _correct(limited, offsets, bounds, weights, of_class, scale, units, out):  # type: ignore[no-untyped-def]
     """Fill `out` with the coefficients, corrected by the filters.
 
@@ -146,7 +146,7 @@ def _correct(limited, offsets, bounds, weights, of_class, scale, units, out):  #
                 out[z, y, at(x)] = np.float64(units[z, y, at(x)]) + np.float64(total) * scale
 
 
-@kernel
+@allocating_kernel
 def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def]
     """Fill the `classes` of all coefficients ``(z, y, x)``.
 
@@ -164,7 +164,7 @@ def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def
                 classes[z, y, at(x)] = _look(limited, start + x, offsets, bounds, features)
 
 
-@kernel
+@allocating_kernel
 def _gather(limited, classes, missed, offsets, bounds, strides, seen, blocks, filled, moments):  # type: ignore[no-untyped-def]
     """Add the second moments of taps and error of every so many coefficients of each class, with their stride as weight.
 

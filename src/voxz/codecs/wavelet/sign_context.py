@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.context_fit import RIDGE, SAMPLED_COEFFICIENTS, rounded, width_of
 from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP, UNIT_BITS
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
 TAPS = 13
@@ -41,7 +41,7 @@ def neighbours(signed, z, y, x, taps):  # type: ignore[no-untyped-def]
     taps[12] = above[x + 1]
 
 
-@kernel
+@allocating_kernel
 def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
     """Add the weighted second moments of neighbours and coefficient; return how many coefficients were taken.
 
@@ -82,7 +82,7 @@ def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
 
 
 def fit_leaning(signed: NDArray[np.int32], nonzero: int) -> NDArray[np.int64]:
-    """Weights for a padded band of signed magnitudes with so many that are not zero."""
+    """Weights for a padded band of signed magnitudes, of which `nonzero` are not zero."""
     moments = np.zeros((width_of(TAPS), width_of(TAPS)))
     count = _accumulate(signed, max(1, nonzero // SAMPLED_COEFFICIENTS), moments)
     found = np.zeros(TAPS)

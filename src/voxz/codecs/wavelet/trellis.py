@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 TABLED = 40
 """Indices whose bits are tabled; beyond, they grow with the logarithm."""
@@ -54,7 +54,7 @@ def magnitude_of(index, quantiser):  # type: ignore[no-untyped-def]
     return 2 * size - quantiser if size > 0 else np.int64(0)
 
 
-@kernel
+@allocating_kernel
 def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # type: ignore[no-untyped-def]
     """Fill the indices of least cost.
 

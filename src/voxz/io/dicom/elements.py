@@ -132,6 +132,20 @@ def push(state, stack, limit, kind, row, defined, explicit):  # type: ignore[no-
 
 
 @kernel
+def close(state, stack, table, tag):  # type: ignore[no-untyped-def]
+    """Write the row of a delimiter, and leave the item or the sequence that it ends.
+
+    Parameters
+    ----------
+    state, stack, table, tag : as for `add_row`
+    """
+    depth, position = state[DEPTH], state[AT]
+    add_row(state, stack, table, tag, 0, position, position + 8, 0)
+    state[AT] = stack[depth, LIMIT] if stack[depth, DEFINED] else position + 8
+    state[DEPTH] = depth - 1
+
+
+@kernel
 def recover(state, stack):  # type: ignore[no-untyped-def]
     """Make the innermost sequence of known length one opaque value and go on behind it; False if there is none."""
     depth = state[DEPTH]
@@ -190,11 +204,7 @@ def walk(window, base, size, vrs, state, stack, table):  # type: ignore[no-untyp
         if kind != ELEMENTS:
             length = four(window, i + 4, big)
             if tag == SEQUENCE_END:
-                add_row(state, stack, table, tag, 0, position, position + 8, 0)
-                state[AT] = position + 8
-                if stack[depth, DEFINED]:
-                    state[AT] = limit
-                state[DEPTH] = depth - 1
+                close(state, stack, table, tag)
                 continue
             if tag != ITEM:
                 if kind == FRAGMENTS:
@@ -226,11 +236,7 @@ def walk(window, base, size, vrs, state, stack, table):  # type: ignore[no-untyp
         if tag == ITEM_END:
             if depth == 0:
                 return DONE
-            add_row(state, stack, table, tag, 0, position, position + 8, 0)
-            state[AT] = position + 8
-            if stack[depth, DEFINED]:
-                state[AT] = limit
-            state[DEPTH] = depth - 1
+            close(state, stack, table, tag)
             continue
         if tag >> 16 == 0xFFFE:
             if depth == 0:

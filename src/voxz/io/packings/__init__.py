@@ -48,5 +48,5 @@ class Packing(Protocol):
 def packing(name: str) -> Packing:
     """Module of a packing; "raw" has none."""
     if name not in PACKINGS:
-        raise UnsupportedError(f"no packing is named {name!r}; those there are: {', '.join(PACKINGS)}")
+        raise UnsupportedError(f"unknown packing {name!r}; known are {', '.join(PACKINGS)}")
     return cast(Packing, importlib.import_module(f"voxz.io.packings.{name.replace('-', '_')}"))

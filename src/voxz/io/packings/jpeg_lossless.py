@@ -9,7 +9,6 @@ packing. Samples of signed layouts with fewer bits than their type are two's com
 """
 
 import functools
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
 from voxz.io.packings import dicom_items
-from voxz.io.packings.jpeg_stream import SOF_LOSSLESS, JpegStream, read_head
+from voxz.io.packings.jpeg_stream import SOF_LOSSLESS, JpegStream, in_layout, out_of_layout, read_head
 from voxz.jit import kernel
 from voxz.volume.layout import Layout
 
@@ -298,7 +297,7 @@ def unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
         return None
     behind = stream[end:]
     how = lengths + varint(fill) + varint(head.start) + stream[: head.start] + varint(len(behind)) + behind
-    return _extended(samples, head.precision, layout).tobytes(), how
+    return in_layout(samples, head.precision, layout), how
 
 
 def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
@@ -309,18 +308,9 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     told.finish()
     head = read_head(before)
     coder = _Coder(head, layout) if head else None
-    if coder is None or not coder.fits or len(samples) != layout.nbytes:
+    if head is None or coder is None or not coder.fits or len(samples) != layout.nbytes:
         raise CorruptError("the head of a lossless JPEG stream does not fit its samples")
-    values = np.frombuffer(samples, layout.dtype).astype(layout.dtype.newbyteorder("=")).reshape(coder.shape)
-    again = coder.redo(values.astype(np.uint16) & np.uint16(2 * coder.middle - 1), fill)
+    again = coder.redo(out_of_layout(samples, head.precision, layout, coder.shape), fill)
     if again is None:
         raise CorruptError("samples of a lossless JPEG stream have no code in its tables")
     return dicom_items.wrap(before + again + behind, lengths)
-
-
-def _extended(samples: NDArray[np.uint16], precision: int, layout: Layout) -> NDArray[Any]:
-    """Samples in the type of `layout`, with the sign of `precision` bits if that is signed."""
-    if layout.dtype.kind == "i":
-        shift = 16 - precision
-        return ((samples << np.uint16(shift)).view(np.int16) >> np.int16(shift)).astype(layout.dtype)
-    return samples.astype(layout.dtype)

@@ -4,8 +4,6 @@ Everything that shapes a stream stands in its head, so that samples give the sam
 the entropy-coded data. Streams of one scan are undone; mapping tables, restarts and several scans are none of this packing.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +12,7 @@ from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
 from voxz.io.packings import dicom_items
 from voxz.io.packings.jpeg_ls_walk import CODER, CONTEXTS, LINE, POSITION, SAMPLE, walk
-from voxz.io.packings.jpeg_stream import SOF_JPEG_LS, JpegStream, read_head
+from voxz.io.packings.jpeg_stream import SOF_JPEG_LS, JpegStream, in_layout, out_of_layout, read_head
 from voxz.volume.layout import Layout
 
 MOST_EXPANSION = 1 << 14
@@ -104,7 +102,7 @@ def unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
         return None
     behind = stream[head.start + length :]
     how = lengths + varint(head.start) + stream[: head.start] + varint(len(behind)) + behind
-    return _extended(samples, head.precision, layout).tobytes(), how
+    return in_layout(samples, head.precision, layout), how
 
 
 def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
@@ -115,18 +113,9 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     told.finish()
     head = read_head(before)
     coder = _Coder(head, layout) if head else None
-    if coder is None or not coder.fits or len(samples) != layout.nbytes:
+    if head is None or coder is None or not coder.fits or len(samples) != layout.nbytes:
         raise CorruptError("the head of a JPEG-LS stream does not fit its samples")
-    values = np.frombuffer(samples, layout.dtype).astype(layout.dtype.newbyteorder("=")).reshape(coder.shape)
-    again = coder.redo(values.astype(np.uint16) & np.uint16((1 << coder.precision) - 1))
+    again = coder.redo(out_of_layout(samples, head.precision, layout, coder.shape))
     if again is None:
         raise CorruptError("samples of a JPEG-LS stream go beyond its bound")
     return dicom_items.wrap(before + again + behind, lengths)
-
-
-def _extended(samples: NDArray[np.uint16], precision: int, layout: Layout) -> NDArray[Any]:
-    """Samples in the type of `layout`, with the sign of `precision` bits if that is signed."""
-    if layout.dtype.kind == "i":
-        shift = 16 - precision
-        return ((samples << np.uint16(shift)).view(np.int16) >> np.int16(shift)).astype(layout.dtype)
-    return samples.astype(layout.dtype)

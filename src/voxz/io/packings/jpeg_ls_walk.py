@@ -12,7 +12,7 @@ standard.
 
 import numpy as np
 
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel, kernel
 
 POSITION, BITS, HAVE, LAST, BEYOND = range(5)
 CODER = 5
@@ -170,6 +170,17 @@ def golomb_parameter(count, total):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def count_one(state, q, most):  # type: ignore[no-untyped-def]
+    """Count a sample of context `q`, halving what it has summed up after `most` of them; return the new count."""
+    if state[3, q] == most:
+        state[0, q] >>= 1
+        state[1, q] >>= 1
+        state[3, q] >>= 1
+    state[3, q] += 1
+    return state[3, q]
+
+
+@kernel
 def code_regular(data, coder, writing, value, a, b, c, q, p, state):  # type: ignore[no-untyped-def]
     """Code a sample outside runs; returns it as the decoder has it.
 
@@ -200,12 +211,7 @@ def code_regular(data, coder, writing, value, a, b, c, q, p, state):  # type: ig
     error = -(mapped >> 1) - 1 if (mapped ^ mirrored) & 1 else mapped >> 1
     state[1, q] += error * (2 * p[NEAR] + 1)
     state[0, q] += abs(error)
-    if state[3, q] == p[RESET]:
-        state[0, q] >>= 1
-        state[1, q] >>= 1
-        state[3, q] >>= 1
-    state[3, q] += 1
-    count = state[3, q]
+    count = count_one(state, q, p[RESET])
     if state[1, q] <= -count:
         state[1, q] = max(state[1, q] + count, 1 - count)
         state[2, q] = max(state[2, q] - 1, -128)
@@ -245,11 +251,7 @@ def code_interruption(data, coder, writing, value, a, b, kind, run_index, p, sta
     if error < 0:
         state[1, q] += 1
     state[0, q] += (mapped + 1 - kind) >> 1
-    if count == p[RESET]:
-        state[0, q] >>= 1
-        state[1, q] >>= 1
-        state[3, q] >>= 1
-    state[3, q] += 1
+    count_one(state, q, p[RESET])
     return restored(predicted, sign * error, p)
 
 
@@ -372,7 +374,7 @@ def walk_line(data, coder, writing, samples, y, first, last, p, state, run_index
     return True
 
 
-@kernel
+@allocating_kernel
 def walk(data, coder, writing, samples, interleaving, p, state):  # type: ignore[no-untyped-def]
     """Write the entropy-coded data of samples, or read it; False if it is damaged, or samples cannot come from such a stream.
 

@@ -1,6 +1,12 @@
 """The markers of a JPEG stream (ISO/IEC 10918-1, annex B) up to its first scan, as far as the packings need them."""
 
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.volume.layout import Layout
 
 SOI, EOI, SOS, DQT, DNL, DRI, DHT = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xC4
 SOF_LOSSLESS, SOF_JPEG_LS, LSE = 0xC3, 0xF7, 0xF8
@@ -88,3 +94,19 @@ def _read_segment(head: JpegStream, marker: int, body: bytes) -> None:
         count = body[0]
         head.scan = [(body[1 + 2 * i], body[2 + 2 * i]) for i in range(count)]
         head.parameters = (body[1 + 2 * count], body[2 + 2 * count], body[3 + 2 * count])
+
+
+def in_layout(samples: NDArray[np.uint16], precision: int, layout: Layout) -> bytes:
+    """Samples of a stream in the type of `layout`, with the sign of `precision` bits if that is signed."""
+    typed: NDArray[Any] = samples
+    if layout.dtype.kind == "i":
+        shift = 16 - precision
+        typed = (samples << np.uint16(shift)).view(np.int16) >> np.int16(shift)
+    return typed.astype(layout.dtype).tobytes()
+
+
+def out_of_layout(samples: bytes, precision: int, layout: Layout, shape: tuple[int, ...]) -> NDArray[np.uint16]:
+    """Inverse of `in_layout`: samples of a stream of this `shape`, of `precision` bits."""
+    native = np.frombuffer(samples, layout.dtype).astype(layout.dtype.newbyteorder("=")).reshape(shape)
+    low_bits: NDArray[np.uint16] = native.astype(np.uint16) & np.uint16((1 << precision) - 1)
+    return low_bits

@@ -12,7 +12,7 @@ from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
 from voxz.io.packings import lzw, packbits, predictors, zlib_stream
-from voxz.io.packings.zlib_replay import Finder
+from voxz.io.packings.zlib_search import Finder
 from voxz.volume.layout import Layout
 
 PLAIN, LZW, DEFLATE, PACKBITS = 1, 5, 8, 32773

@@ -1,19 +1,19 @@
-"""Which options of zlib give a deflate stream again, byte for byte: what is stored instead of the stream.
+"""Deflate streams made again from their content and the options of zlib that made them, part by part.
 
-A stream is found by trying: all usual options compress the content side by side, and each is dropped at its first byte that
-differs, which nearly always lies within the first kilobytes. Three kinds of streams can be told apart:
+Three kinds of streams are told apart:
 
 * by one compressor: level, memory level, strategy and window;
-* in blocks, as pigz makes them: each of 128 kB is compressed alone, knowing the 32 kB before it. The few bytes that pad a block
-  to a whole byte are kept;
+* in blocks, as pigz makes them: each of 128 kB is compressed alone, knowing the 32 kB before it or, with ``pigz -i``, nothing.
+  The few bytes that pad a block to a whole byte are kept;
 * stored, without compression: the lengths of the blocks.
 
-Streams of other programs (libdeflate, zlib-ng, ISA-L, Zopfli) have decisions that zlib never takes: they are not found.
+`voxz.io.packings.zlib_search` finds which options made a stream.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
@@ -23,25 +23,30 @@ WINDOW = 15
 BLOCK = 1 << 17
 """Bytes of a block of pigz."""
 
-_DICTIONARY = 1 << 15
-_MOST_PADDING = 8
-_PIECE = 1 << 16
-_STORED = 0
+STORED = 0
 """In place of a level: blocks without compression."""
 
-ReadAt = Callable[[int, int], bytes]
-"""Bytes of the stream: start and length; fewer at its end."""
+_DICTIONARY = 1 << 15
+_BLOCKS, _ALONE = 8, 16
+"""Flags beside the strategy and the window."""
 
 
 @dataclass(frozen=True)
 class ZlibOptions:
-    """Options of one compressor of zlib; `blocks` if it was started anew for every block, as pigz does."""
+    """Options of one compressor of zlib.
+
+    Attributes
+    ----------
+    blocks : whether it was started anew for every block, as pigz does
+    alone : whether such blocks know nothing of the one before
+    """
 
     level: int
     memory_level: int = 8
     strategy: int = 0
     window: int = WINDOW
     blocks: bool = False
+    alone: bool = False
 
     def compressor(self, dictionary: bytes = b"") -> "zlib._Compress":
         """A compressor to raw deflate."""
@@ -52,191 +57,120 @@ class ZlibOptions:
 
     def packed(self) -> bytes:
         """As it is stored."""
-        return varint(self.level) + bytes([self.memory_level << 4 | self.blocks << 3 | self.strategy, self.window])
+        flags = self.memory_level << 4 | _BLOCKS * self.blocks | self.strategy
+        return varint(self.level) + bytes([flags, _ALONE * self.alone | self.window])
 
 
-def _usual(window: int) -> Iterator[ZlibOptions]:
-    for level in (6, 9, 1, 5, 4, 3, 2, 7, 8):
-        for memory_level in (8, 9):
-            for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED):
-                yield ZlibOptions(level, memory_level, strategy, window)
-    for memory_level in (8, 9):
-        for strategy in (zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED):
-            yield ZlibOptions(6, memory_level, strategy, window)
-    if window == WINDOW:
-        for level in (6, 9, 1, 2, 3, 4, 5, 7, 8):
-            yield ZlibOptions(level, blocks=True)
+def _options(level: int, how: Cursor) -> ZlibOptions:
+    flags, window = how.take(2)
+    options = ZlibOptions(level, flags >> 4, flags & 7, window & ~_ALONE, bool(flags & _BLOCKS), bool(window & _ALONE))
+    possible = level <= 9 and 1 <= options.memory_level <= 9 and options.strategy <= zlib.Z_FIXED
+    if not possible or not 8 <= options.window <= WINDOW or options.alone > options.blocks:
+        raise CorruptError("impossible options of deflate")
+    return options
 
 
-class _Run:
-    """One compressor, compared with the stream as it goes."""
+class Replay(Protocol):
+    """Takes the content of a stream part by part, and gives the stream."""
 
-    def __init__(self, options: ZlibOptions, read_at: ReadAt) -> None:
-        self.options, self._read_at = options, read_at
-        self._at, self._compressor = 0, options.compressor()
+    def write(self, data: bytes | memoryview) -> bytes:
+        """What is known of the stream with the next part of the content."""
 
-    def feed(self, content: bytes) -> bool:
-        """Whether the stream may still be made with these options."""
-        return self._same(self._compressor.compress(content))
-
-    def finish(self) -> bool:
-        """Whether the stream was made with these options, up to its end."""
-        return self._same(self._compressor.flush()) and not self._read_at(self._at, 1)
-
-    def how(self) -> bytes:
-        """What `replay` needs."""
-        return self.options.packed()
-
-    def _same(self, data: bytes) -> bool:
-        self._at += len(data)
-        return not data or self._read_at(self._at - len(data), len(data)) == data
+    def finish(self) -> bytes:
+        """The rest of the stream. `CorruptError` if it does not suit the content."""
 
 
-class _BlockRun(_Run):
-    """Blocks that are compressed alone; between them lie a few bytes that are kept."""
+def replay(how: Cursor) -> Replay:
+    """The way to make a stream again."""
+    level = how.number()
+    if level == STORED:
+        return _Stored(how)
+    options = _options(level, how)
+    return _Blocks(options, how) if options.blocks else _Whole(options)
 
-    def __init__(self, options: ZlibOptions, read_at: ReadAt) -> None:
-        super().__init__(options, read_at)
-        self._waiting, self._before, self._paddings = bytearray(), b"", [b""]
 
-    def feed(self, content: bytes) -> bool:
+class _Whole:
+    """By one compressor."""
+
+    def __init__(self, options: ZlibOptions) -> None:
+        self._compressor = options.compressor()
+
+    def write(self, data: bytes | memoryview) -> bytes:
+        return self._compressor.compress(data)
+
+    def finish(self) -> bytes:
+        return self._compressor.flush()
+
+
+class BlockPacker:
+    """Compresses blocks alone."""
+
+    def __init__(self, options: ZlibOptions) -> None:
+        self._options = options
+        self._waiting, self._before = bytearray(), b""
+
+    def feed(self, content: bytes | memoryview) -> Iterator[bytes]:
+        """Take in the next part of the content; the blocks that are complete, and not the last one, each as it is packed."""
         self._waiting += content
         while len(self._waiting) > BLOCK:
-            if not self._block(bytes(self._waiting[:BLOCK]), zlib.Z_BLOCK):
-                return False
+            block = bytes(self._waiting[:BLOCK])
             del self._waiting[:BLOCK]
-        return True
+            yield self._packed(block, zlib.Z_BLOCK)
+            self._before = b"" if self._options.alone else block[-_DICTIONARY:]
 
-    def finish(self) -> bool:
-        blocks = len(self._paddings)
-        return blocks > 1 and self._block(bytes(self._waiting), zlib.Z_FINISH) and not self._read_at(self._at, 1)
+    def finish(self) -> bytes:
+        """The last block."""
+        return self._packed(bytes(self._waiting), zlib.Z_FINISH)
 
-    def how(self) -> bytes:
-        return self.options.packed() + b"".join(varint(len(padding)) + padding for padding in self._paddings[1:])
-
-    def _block(self, block: bytes, end: int) -> bool:
-        compressor = self.options.compressor(self._before)
-        data = compressor.compress(block) + compressor.flush(end)
-        there = self._read_at(self._at, len(data) + _MOST_PADDING)
-        first = self._before == b""
-        for padding in range(1 if first else _MOST_PADDING + 1):
-            if there[padding : padding + len(data)] == data:
-                if not first:
-                    self._paddings.append(there[:padding])
-                else:
-                    self._paddings = [b""]
-                self._at += padding + len(data)
-                self._before = block[-_DICTIONARY:]
-                return True
-        return False
+    def _packed(self, block: bytes, end: int) -> bytes:
+        compressor = self._options.compressor(self._before)
+        return compressor.compress(block) + compressor.flush(end)
 
 
-class Search:
-    """Feed it the content of a deflate stream, piece by piece, then ask for the `result`."""
+class _Blocks:
+    """In blocks, with what pads them."""
 
-    def __init__(self, read_at: ReadAt, window: int = WINDOW, first: ZlibOptions | None = None) -> None:
-        tried = [first] if first else list(_usual(window))
-        self._runs = [(_BlockRun if options.blocks else _Run)(options, read_at) for options in tried]
+    def __init__(self, options: ZlibOptions, how: Cursor) -> None:
+        self._packer, self._how, self._first = BlockPacker(options), how, True
 
-    def feed(self, content: bytes) -> bool:
-        """Whether any options are left."""
-        for start in range(0, len(content), _PIECE):
-            if not self._runs:
-                return False
-            piece = content[start : start + _PIECE]
-            self._runs = [run for run in self._runs if run.feed(piece)]
-        return bool(self._runs)
+    def write(self, data: bytes | memoryview) -> bytes:
+        return b"".join(self._padded(block) for block in self._packer.feed(data))
 
-    def result(self) -> tuple[ZlibOptions, bytes] | None:
-        """ZlibOptions that give the very stream, and what `replay` needs; None if there are none."""
-        for run in self._runs:
-            if run.finish():
-                return run.options, run.how()
-        return None
+    def finish(self) -> bytes:
+        return self._padded(self._packer.finish())
+
+    def _padded(self, block: bytes) -> bytes:
+        padding = b"" if self._first else self._how.take(self._how.number())
+        self._first = False
+        return padding + block
 
 
-class Finder:
-    """Finds options of many streams of one file: those of the last one are tried first.
+class _Stored:
+    """Without compression."""
 
-    After as many streams without any as `patience`, it gives up: they come from a program that is not zlib.
-    """
+    def __init__(self, how: Cursor) -> None:
+        count = how.number()
+        if count > how.left:
+            raise CorruptError("a stored stream has more blocks than lengths")
+        self._lengths = [how.number() for _ in range(count)]
+        if not self._lengths or max(self._lengths) > 0xFFFF:
+            raise CorruptError("a stored stream has no blocks, or blocks of more than 65535 bytes")
+        self._waiting, self._next = bytearray(), 0
 
-    def __init__(self, patience: int = 4) -> None:
-        self._last: ZlibOptions | None = None
-        self._patience = patience
+    def write(self, data: bytes | memoryview) -> bytes:
+        self._waiting += data
+        out = bytearray()
+        while self._next < len(self._lengths) and len(self._waiting) >= (length := self._lengths[self._next]):
+            self._next += 1
+            out += (
+                bytes([self._next == len(self._lengths)]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
+            )
+            out += self._waiting[:length]
+            del self._waiting[:length]
+        return bytes(out)
 
-    def find(self, stream: bytes, content: bytes, window: int = WINDOW) -> bytes | None:
-        """What `replay` needs to make the stream again from its content; None if that is not known."""
-        stored = _stored_lengths(stream, len(content))
-        if stored is not None:
-            return varint(_STORED) + stored
-
-        def read_at(start: int, length: int) -> bytes:
-            return stream[start : start + length]
-
-        for first in [self._last] if self._last else []:
-            search = Search(read_at, window, first)
-            if search.feed(content) and (found := search.result()):
-                return found[1]
-        if not self._patience:
-            return None
-        for tried in dict.fromkeys((window, WINDOW)):
-            search = Search(read_at, tried)
-            if (search.feed(content) or not content) and (found := search.result()):
-                self._last = found[0]
-                return found[1]
-        self._patience -= 1
-        return None
-
-
-def replay(content: bytes, how: Cursor) -> bytes:
-    """The stream again."""
-    level = how.number()
-    if level == _STORED:
-        return _store(content, how)
-    flags, window = how.take(2)
-    options = ZlibOptions(level, flags >> 4, flags & 7, window, bool(flags & 8))
-    if level > 9 or not 1 <= options.memory_level <= 9 or options.strategy > zlib.Z_FIXED or not 8 <= window <= WINDOW:
-        raise CorruptError("impossible options of deflate")
-    if not options.blocks:
-        compressor = options.compressor()
-        return compressor.compress(content) + compressor.flush()
-    out, before = [], b""
-    for start in range(0, len(content), BLOCK):
-        block, last = content[start : start + BLOCK], start + BLOCK >= len(content)
-        compressor = options.compressor(before)
-        if start:
-            out.append(how.take(how.number()))
-        out += [compressor.compress(block), compressor.flush(zlib.Z_FINISH if last else zlib.Z_BLOCK)]
-        before = block[-_DICTIONARY:]
-    return b"".join(out)
-
-
-def _stored_lengths(stream: bytes, size: int) -> bytes | None:
-    """Lengths of the blocks of a stream that has no compressed ones; None if it has."""
-    lengths, at, last = [], 0, False
-    while not last:
-        head = stream[at : at + 5]
-        if len(head) < 5 or head[0] > 1 or int.from_bytes(head[1:3], "little") != int.from_bytes(head[3:], "little") ^ 0xFFFF:
-            return None
-        last = head[0] == 1
-        lengths.append(int.from_bytes(head[1:3], "little"))
-        at += 5 + lengths[-1]
-    if at != len(stream) or sum(lengths) != size:
-        return None
-    return varint(len(lengths)) + b"".join(map(varint, lengths))
-
-
-def _store(content: bytes, how: Cursor) -> bytes:
-    count = how.number()
-    if count > how.left:
-        raise CorruptError("a stored stream has more blocks than lengths")
-    out, at = [], 0
-    for number in range(count):
-        length = how.number()
-        if length > 0xFFFF:
-            raise CorruptError(f"a stored block has {length} bytes, expected at most 65535")
-        out.append(bytes([number == count - 1]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little"))
-        out.append(content[at : at + length])
-        at += length
-    return b"".join(out)
+    def finish(self) -> bytes:
+        rest = self.write(b"")
+        if self._waiting or self._next < len(self._lengths):
+            raise CorruptError("the blocks of a stored stream do not have the length of its content")
+        return rest

@@ -122,7 +122,7 @@ def _read(file: BinaryIO, size: int, order: ByteOrder, big: bool, at: int, depth
     if len(seen) > MOST_PAGES:
         raise LimitError(f"the TIFF file has more than {MOST_PAGES} pages")
     count_bytes, entry, place_bytes = (8, 20, 8) if big else (2, 12, 4)
-    file.seek(at)
+    file.seek(min(at, size))
     count = _integer(file.read(count_bytes), order)
     length = count * entry + place_bytes
     if count > MOST_TAGS or at + count_bytes + length > size:

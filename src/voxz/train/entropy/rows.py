@@ -20,7 +20,7 @@ from voxz.codecs.wavelet.levels import Effort
 from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import neighbours
 from voxz.codecs.wavelet.trellis import follow
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel
 from voxz.transforms.pyramid import Pyramid
 
 AROUND = [
@@ -64,7 +64,7 @@ class Rows:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
-@kernel
+@allocating_kernel
 def _planes(magnitudes, sums, weights, expected, outer, inner, above, before):  # type: ignore[no-untyped-def]
     """Fill planes of logarithms: of the expected magnitude, its two parts, and wide means in the band.
 

@@ -93,7 +93,7 @@ class _Source:
         return int(np.flatnonzero(loud)[-1]) + 1 if loud.any() else 1
 
     def latents(self, step: float, channels: int) -> Latents:
-        """Latents with this step, of so many components."""
+        """Latents with this step, of the first components."""
         return Latents.encode(self.values[:channels], self.scales, step, self.effort)
 
 
@@ -190,18 +190,7 @@ def _refined(
     shape = architecture(inputs, outputs, width, options)
     x, y, unit = _points(prepared, source, latents, gains, options.seed)
     start = initial(shape, np.random.default_rng(options.seed), silent=True)
-    task = Task(
-        x,
-        y / unit,
-        shape,
-        start,
-        options.iterations,
-        options.learning_rate,
-        options.batch,
-        options.schedule == "cosine",
-        options.patience,
-        options.seed,
-    )
+    task = Task.of(x, y / unit, shape, start, options)
     flat = fit(task, "network", memory, journal.part(1, 4, stage="network"))
     worth = WORTH * step * step
     best, kept = outcome.tally.squares + worth * 8 * len(outcome.payload), None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.siren.network import Shape
+from voxz.codecs.siren.options import Siren
 from voxz.errors import LimitError
 from voxz.train.need_torch import best_device, need_torch
 from voxz.train.siren.checkpoint import Arrays, Memory
@@ -58,6 +59,15 @@ class Task:
     steps: NDArray[np.float32] | None = None
     peak: float = 1.0
     weights: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(
+        cls, inputs: NDArray[np.float32], targets: NDArray[np.float32], shape: Shape, start: NDArray[np.float32], options: Siren
+    ) -> "Task":
+        """Fit as the options ask for."""
+        cosine = options.schedule == "cosine"
+        rate, patience = options.learning_rate, options.patience
+        return cls(inputs, targets, shape, start, options.iterations, rate, options.batch, cosine, patience, options.seed)
 
 
 @dataclass

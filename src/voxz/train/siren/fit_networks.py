@@ -166,7 +166,7 @@ def _overhead(work: _Work) -> float:
 def _of_width(
     prepared: Prepared, work: _Work, width: int, goal: BrickGoal, options: Siren, memory: Memory, journal: Journal
 ) -> Outcome:
-    """Fit all networks with so many units a layer."""
+    """Fit all networks with this many units a layer."""
     shape = architecture(work.inputs[0].shape[1], work.outputs, width, options)
     points = math.prod(work.field.grid)
     shape.check_work(points * work.field.series if options.axes == 4 else points, points * work.field.series)
@@ -200,19 +200,8 @@ def _of_width(
 
 
 def _task(work: _Work, number: int, shape: Shape, start: NDArray[np.float32], options: Siren) -> Task:
-    return Task(
-        work.inputs[number],
-        work.targets[number],
-        shape,
-        start,
-        options.iterations,
-        options.learning_rate,
-        options.batch,
-        options.schedule == "cosine",
-        options.patience,
-        options.seed + number,
-        weights=work.weights,
-    )
+    task = Task.of(work.inputs[number], work.targets[number], shape, start, options)
+    return replace(task, seed=options.seed + number, weights=work.weights)
 
 
 def _factor(

@@ -18,7 +18,7 @@ from voxz.codecs.predictive.interlaced.taps import RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
 from voxz.codecs.predictive.predictor import MOST_TILES, Unit
 from voxz.codecs.predictive.references import choose_references
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, gain, solve
 
 TILE = 128
@@ -103,7 +103,7 @@ def _gather_phase(samples, origin, extent, strides, step, target, taps, predicto
     add_rest(moments, block, filled)
 
 
-@kernel
+@allocating_kernel
 def gather(samples, origin, box, strides, step, rank, places, taps, counts, predictor, moments):  # type: ignore[no-untyped-def]
     """Fill `moments` with those of all phases of `rank` in a `box`; return voxels seen and the sum of their errors.
 

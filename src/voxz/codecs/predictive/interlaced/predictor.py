@@ -1,7 +1,7 @@
 """The fitted predictors of a brick: coefficients of each unit and rank, sent as differences to the unit's parent.
 
-Units are those of `predictive.predictor`: for each volume its first slice, then the tiles of the others; along x their bounds are
-in columns of the first phase, for all phases. A parent is the same unit of the volume before, where that is not the first, or else
+Units are those of `predictive.predictor`: for each volume its first slice, then the tiles of the others. Along x their bounds are
+in columns of the first phase, for all phases. A parent is the same unit of the volume before, if that is not the first, or else
 the tile to the left or above; without one it is the north neighbour alone.
 """
 
@@ -19,7 +19,7 @@ from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.predictor import MOST_TILES, Unit, units_of
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel, kernel
 
 MOST_GAIN = 28 << PRECISION
 """Bound of the sum of a predictor's magnitudes: with samples of 16 bits, sums of products then fit 32."""
@@ -167,7 +167,7 @@ def _apply(coefficients, unit, parent, change, row):  # type: ignore[no-untyped-
     return True
 
 
-@kernel
+@allocating_kernel
 def _apply_all(kept, free, changes, ranks, per_volume, across, coefficients):  # type: ignore[no-untyped-def]
     """Set all coefficients from the `changes` of those units and ranks that have some; False if they are too large.
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.predictive.padding import copy
 from voxz.jit import at, kernel
 
 ORDER = {2: (0, 1), 4: (0, 2, 1, 3)}
@@ -28,7 +29,7 @@ BORDER = 4
 """Samples to the left and to the right of each phase."""
 
 VECTOR = 16
-"""Phases are filled up to a multiple of so many samples: what compiled code works on at once."""
+"""Phases are padded to a multiple of this many samples, which compiled code works on at once."""
 
 TOP, BELOW = 2, 1
 """Rows above and below a slice."""
@@ -159,20 +160,6 @@ def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-unt
                         line[at(4 * k + 3)] = stored[at(np.int64(padded[at(origin + 3 * stride + k)]) + centre)]
                 for x in range(whole * phases, width):
                     line[x] = stored[at(np.int64(padded[origin + x % phases * stride + whole]) + centre)]
-
-
-@kernel
-def copy(padded, to, source, length):  # type: ignore[no-untyped-def]
-    """Copy `length` samples from index `source` to index `to`.
-
-    Parameters
-    ----------
-    padded : int16 (Rows.size,)
-    to, source : indices
-    length : samples
-    """
-    for i in range(length):
-        padded[at(to + i)] = padded[at(source + i)]
 
 
 @kernel

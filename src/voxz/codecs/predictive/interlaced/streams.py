@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.errors import CorruptError
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 PRECISION = 11
 TOTAL = 1 << PRECISION
@@ -61,7 +61,7 @@ def _encode_phase(tables, tokens, first, count, frequencies, starts, states, wor
     return end
 
 
-@kernel
+@allocating_kernel
 def encode_rows(tables, tokens, counts, frequencies, starts, words):  # type: ignore[no-untyped-def]
     """Code rows whose phases have `counts` tokens; return the index of the first word.
 

@@ -97,6 +97,48 @@ class Notes(NamedTuple):
     residuals: NDArray[np.int32]
 
 
+class Room(NamedTuple):
+    """What a walk works in, for a phase of a row; `padded` columns with those that fill the last vector.
+
+    Attributes
+    ----------
+    context : int16 (padded,), from `_weigh`
+    tables, tokens : uint8 (padded,)
+    predictions, residuals : int32 (padded,)
+    unusual : int32 (padded + 1,), as for `tokens.residuals_of`
+    tap_offsets, error_offsets : int64 (phases, taps), as `places.aim` fills them
+    moves : int64 (3,), indices to the volumes that predict
+    states : int64 (STATES,), of the entropy coder
+    """
+
+    context: NDArray[np.int16]
+    tables: NDArray[np.uint8]
+    tokens: NDArray[np.uint8]
+    predictions: NDArray[np.int32]
+    residuals: NDArray[np.int32]
+    unusual: NDArray[np.int32]
+    tap_offsets: NDArray[np.int64]
+    error_offsets: NDArray[np.int64]
+    moves: NDArray[np.int64]
+    states: NDArray[np.int64]
+
+    @classmethod
+    def fresh(cls, padded: int, places: Places) -> "Room":
+        """Zeros."""
+        return cls(
+            np.zeros(padded, np.int16),
+            np.zeros(padded, np.uint8),
+            np.zeros(padded, np.uint8),
+            np.zeros(padded, np.int32),
+            np.zeros(padded, np.int32),
+            np.zeros(padded + 1, np.int32),
+            np.zeros(places.taps.shape[1:], np.int64),
+            np.zeros(places.errors.shape[1:], np.int64),
+            np.zeros(3, np.int64),
+            np.zeros(STATES, np.int64),
+        )
+
+
 NO_SOURCE = Source(
     np.zeros(1, np.uint8),
     np.zeros(1, np.uint32),
@@ -240,7 +282,6 @@ def _note(notes, place, sums, residuals, count):  # type: ignore[no-untyped-def]
         notes.residuals[at(place + x)] = residuals[at(x)]
 
 
-@kernel
 def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped-def]
     """Decode the samples, or note what they are coded by; False if the streams end too early, too late or in the wrong state.
 
@@ -251,6 +292,19 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
     source : `Source`; NO_SOURCE when encoding
     notes : `Notes`, filled when encoding; NO_NOTES when decoding
     decoding : whether `source` is decoded
+    """
+    room = Room.fresh(int(brick.sizes[5]) - 2 * BORDER, predictors.places)
+    return _rows(brick, predictors, source, notes, decoding, room)
+
+
+@kernel
+def _rows(brick, predictors, source, notes, decoding, room):  # type: ignore[no-untyped-def]
+    """The rows of a brick, one after the other: `walk` with what it works in.
+
+    Parameters
+    ----------
+    brick, predictors, source, notes, decoding : as for `walk`
+    room : `Room`, zeros at first, changed
     """
     samples, errors, tiles, references, places = (
         brick.samples,
@@ -266,16 +320,12 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
     volume = depth * slice_
     columns = (width + phases - 1) // phases
     padded = stride - 2 * BORDER
-    context, tables, tokens = np.zeros(padded, np.int16), np.zeros(padded, np.uint8), np.zeros(padded, np.uint8)
-    predictions, residuals = np.zeros(padded, np.int32), np.zeros(padded, np.int32)
-    unusual = np.zeros(padded + 1, np.int32)
-    tap_offsets = np.zeros(places.taps.shape[1:], np.int64)
-    error_offsets = np.zeros(places.errors.shape[1:], np.int64)
-    moves = np.zeros(3, np.int64)
+    context, tables, tokens = room.context, room.tables, room.tokens
+    predictions, residuals, unusual = room.predictions, room.residuals, room.unusual
+    tap_offsets, error_offsets, moves, states = room.tap_offsets, room.error_offsets, room.moves, room.states
     first_shifted = np.int64(0)
     while first_shifted < source.shifts.size and source.shifts[first_shifted] == 0:
         first_shifted += 1
-    states = np.zeros(STATES, np.int64)
     word, bit, place = np.int64(0), np.int64(0), np.int64(0)
     end = source.words.size - padded - 1
     if decoding:

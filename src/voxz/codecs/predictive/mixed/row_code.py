@@ -18,8 +18,8 @@ from voxz.codecs.predictive.quantiser import UNIT
 from voxz.codecs.predictive.row_code import ERROR_BITS, LARGEST_ERROR, WEIGHT_BITS, predict, stepped, steps_to
 from voxz.entropy.binary import POSITION, code_bit
 from voxz.entropy.logistic import QUARTER_OCTAVES
-from voxz.entropy.mixing import COUNTERS, decide, log_odds, logistic
-from voxz.jit import at, kernel
+from voxz.entropy.mixing import decide, log_odds, logistic
+from voxz.jit import at, inlined_kernel, kernel
 
 DEPTH = 12
 """Decisions that are told apart; further ones share their place."""
@@ -38,7 +38,7 @@ STEP_IN_LOCAL, STEP_IN_SCALE, STEP_IN_WIDTH = 0.5, 0.083, 0.03
 """What a step adds to the sum of local errors, and its square to the variances of least squares and of the experts."""
 
 
-@kernel
+@inlined_kernel
 def scale_of(error):  # type: ignore[no-untyped-def]
     """Quarter octaves of an error in 1/16, below SCALES."""
     small = error < QUARTER_OCTAVES.size
@@ -46,13 +46,13 @@ def scale_of(error):  # type: ignore[no-untyped-def]
     return min(found, SCALES - 1)
 
 
-@kernel
+@inlined_kernel
 def coarse_of(error):  # type: ignore[no-untyped-def]
     """Half octaves of an error in 1/16, below COARSE."""
     return min(max((scale_of(error) - 8) >> 1, 0), COARSE - 1)
 
 
-@kernel
+@inlined_kernel
 def blend(recent, x, y, span, step, places, widths):  # type: ignore[no-untyped-def]
     """Mean of the predictions, weighted by how well each did around voxel `x` of row `y`; `widths` gets local mean errors.
 
@@ -82,7 +82,7 @@ def blend(recent, x, y, span, step, places, widths):  # type: ignore[no-untyped-
     return sum_places / sum_weights
 
 
-@kernel
+@inlined_kernel
 def pattern_of(samples, i, row, beside, west, center):  # type: ignore[no-untyped-def]
     """Bits that say which neighbours of the voxel at index `i` lie above `center`.
 
@@ -104,7 +104,7 @@ def pattern_of(samples, i, row, beside, west, center):  # type: ignore[no-untype
     return pattern
 
 
-@kernel
+@inlined_kernel
 def sharpen(widths, span, step):  # type: ignore[no-untyped-def]
     """Turn expected errors into one over the widths of distributions; return the weight of the voxel in least squares."""
     last = widths.size - 1
@@ -121,7 +121,21 @@ def sharpen(widths, span, step):  # type: ignore[no-untyped-def]
 
 @kernel
 def code_row(  # type: ignore[no-untyped-def]
-    brick, place, y, start, predictors, sums, error_weights, experts_of_row, mixture, coder, data, quantiser, step, decoding
+    brick,
+    place,
+    y,
+    start,
+    predictors,
+    sums,
+    error_weights,
+    experts_of_row,
+    mixture,
+    decision,
+    coder,
+    data,
+    quantiser,
+    step,
+    decoding,
 ):
     """Code the samples of a row in turn; False if one is out of range or `data` is full.
 
@@ -137,6 +151,7 @@ def code_row(  # type: ignore[no-untyped-def]
     sums : `row_sums.RowSums`
     error_weights : int64 (WEST + taps,), of the expected error in this mode, see `row_sums.Expectation`
     experts_of_row : `state.RowExperts`; features and scales are filled
+    decision : `state.Decision`, changed
     """
     samples, errors, absent, highest = brick.samples, brick.errors, brick.absent, brick.highest
     width, row, beside, precision = brick.sizes[3], place.row, place.beside, predictors.precision
@@ -154,11 +169,7 @@ def code_row(  # type: ignore[no-untyped-def]
     experts = squares + 2
     last = squares + 1
     now, above = y % 3, (y + 2) % 3
-    places = np.zeros(experts)
-    widths = np.zeros(experts)
-    inputs = np.zeros(experts + COUNTERS)
-    sides = np.zeros(experts)
-    slots = np.zeros(COUNTERS, np.int64)
+    places, widths, inputs, sides, slots = decision.places, decision.widths, decision.inputs, decision.sides, decision.slots
     error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
     w1 = np.int64(samples[start - 1])
     w2, w3, w4 = w1, w1, w1

@@ -9,6 +9,7 @@ from voxz.codecs.predictive.levels import MixedSettings
 from voxz.codecs.predictive.mixed.row_code import COARSE, DEPTH, PATTERNS, PHASES, SCALES
 from voxz.codecs.predictive.neighbourhood import MODES, SELF, Tap
 from voxz.codecs.predictive.padding import Geometry
+from voxz.codecs.predictive.row_sums import Predictors, RowSums, fresh_sums
 from voxz.entropy.logistic import LOGISTIC, REACH, STEPS
 from voxz.entropy.mixing import COUNT_BITS, COUNTERS, LARGEST_ODDS, REFINED
 
@@ -16,7 +17,7 @@ COUNTER_WEIGHT = 0.1
 """Weight of a counter before anything is known; the experts share 1."""
 
 MOST_TILES = 2048
-"""Tiles of a slice; where there would be more they are larger, to bound memory (16 KiB each, for each memory)."""
+"""Most tiles of a slice. Where there would be more, they are larger: each takes 16 KiB for each memory."""
 
 
 class LeastSquares(NamedTuple):
@@ -61,6 +62,68 @@ class RowExperts(NamedTuple):
     tile: int
 
 
+class Decision(NamedTuple):
+    """What a decision is made from; written anew for each.
+
+    Attributes
+    ----------
+    places : float64 (experts,), where each expert expects the sample, in dense values
+    widths : float64 (experts,), steepness of each expert's distribution
+    inputs : float64 (experts + COUNTERS,), what is mixed
+    sides : float64 (experts,), the same for the second of two decisions
+    slots : int64 (COUNTERS,), contexts that count
+    """
+
+    places: NDArray[np.float64]
+    widths: NDArray[np.float64]
+    inputs: NDArray[np.float64]
+    sides: NDArray[np.float64]
+    slots: NDArray[np.int64]
+
+    @classmethod
+    def fresh(cls, experts: int) -> "Decision":
+        """Zeros for so many experts."""
+        zeros = np.zeros
+        return cls(zeros(experts), zeros(experts), zeros(experts + COUNTERS), zeros(experts), zeros(COUNTERS, np.int64))
+
+
+class Room(NamedTuple):
+    """What a walk works in.
+
+    Attributes
+    ----------
+    sums : `row_sums.RowSums`
+    features, predicted, scales : as in `RowExperts`
+    block : float64 (8, size)
+    moments, triangle : float64 (size, size)
+    decision : `Decision`
+    """
+
+    sums: RowSums
+    features: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    block: NDArray[np.float64]
+    moments: NDArray[np.float64]
+    triangle: NDArray[np.float64]
+    decision: Decision
+
+    @classmethod
+    def fresh(cls, predictors: Predictors, squares: LeastSquares, width: int) -> "Room":
+        """Zeros for rows of `width` voxels."""
+        memories, size = squares.memory.size, squares.states.shape[3]
+        return cls(
+            fresh_sums(predictors, width),
+            np.zeros((size, width)),
+            np.zeros((memories, width)),
+            np.zeros(width),
+            np.zeros((8, size)),
+            np.zeros((size, size)),
+            np.zeros((size, size)),
+            Decision.fresh(memories + 2),
+        )
+
+
 class Mixture(NamedTuple):
     """What mixing the experts has learnt.
 
@@ -84,11 +147,7 @@ def fresh_state(settings: MixedSettings, geometry: Geometry, references: NDArray
     """State before the first sample."""
     west = (Tap(SELF, 0, 0, -1), Tap(SELF, 0, 0, -2))
     by_mode = [west + settings.support.taps(mode) for mode in range(MODES)]
-    offsets = np.zeros((geometry.series, MODES, max(map(len, by_mode))), np.int64)
-    for s in range(geometry.series):
-        for mode in range(MODES):
-            if s > 0 or mode < 2:
-                offsets[s, mode, : len(by_mode[mode])] = [geometry.offset(tap, s, references) for tap in by_mode[mode]]
+    offsets = geometry.offsets_by_mode(by_mode, references, max(map(len, by_mode)))
     size = -(-(offsets.shape[2] + 1) // 8) * 8
     tile = settings.tile
     while (tiles := -(-geometry.height // tile) * -(-geometry.width // tile)) > MOST_TILES:

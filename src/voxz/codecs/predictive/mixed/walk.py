@@ -9,12 +9,11 @@ import numpy as np
 from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
-from voxz.codecs.predictive.mixed.state import RowExperts
-from voxz.codecs.predictive.row_sums import fresh_sums, prepare_tiles
+from voxz.codecs.predictive.mixed.state import Room, RowExperts
+from voxz.codecs.predictive.row_sums import prepare_tiles
 from voxz.jit import kernel
 
 
-@kernel
 def walk(  # type: ignore[no-untyped-def]
     brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding
 ):
@@ -37,18 +36,27 @@ def walk(  # type: ignore[no-untyped-def]
     -------
     False if a decoded sample is out of range, or `data` is too short to encode into.
     """
+    room = Room.fresh(predictors, squares, int(brick.sizes[3]))
+    return _rows(brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room)
+
+
+@kernel
+def _rows(  # type: ignore[no-untyped-def]
+    brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room
+):
+    """The rows of a brick, one after the other: `walk` with what it works in.
+
+    Parameters
+    ----------
+    brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding : as for `walk`
+    room : `state.Room`, changed
+    """
     series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
     samples, memory, tile = brick.samples, squares.memory, squares.tile
     states, solutions = squares.states, squares.solutions
-    sums = fresh_sums(predictors, width)
+    sums, features, predicted, scales = room.sums, room.features, room.predicted, room.scales
+    block, moments, triangle = room.block, room.moments, room.triangle
     across = (width + tile - 1) // tile
-    size = states.shape[3]
-    features = np.zeros((size, width))
-    predicted = np.zeros((memory.size, width))
-    scales = np.zeros(width)
-    block = np.zeros((8, size))
-    moments = np.zeros((size, size))
-    triangle = np.zeros((size, size))
     for s in range(series):
         if s == 1:
             states[:] = 0.0
@@ -70,7 +78,21 @@ def walk(  # type: ignore[no-untyped-def]
                 experts = RowExperts(features, predicted, scales, solutions[:, mode & 1], first_tile, tile)
                 weights = expectation.weights[mode]
                 fits = code_row(
-                    brick, place, y, start, predictors, sums, weights, experts, mixture, coder, data, quantiser, step, decoding
+                    brick,
+                    place,
+                    y,
+                    start,
+                    predictors,
+                    sums,
+                    weights,
+                    experts,
+                    mixture,
+                    room.decision,
+                    coder,
+                    data,
+                    quantiser,
+                    step,
+                    decoding,
                 )
                 if not fits:
                     return False

@@ -32,7 +32,7 @@ from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_s
 from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, MOST_MAGNITUDE, TOP, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
-from voxz.jit import at, kernel
+from voxz.jit import allocating_kernel, at, kernel
 
 SIGN = 2 * DEPTH
 """Kind of the decision about the sign; the others are twice the number of the decision, plus the quantiser."""
@@ -133,7 +133,7 @@ def contexts_of(  # type: ignore[no-untyped-def]
     return coarse
 
 
-@kernel
+@allocating_kernel
 def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code the indices of a band; decoding fills them and the padded arrays. False for a damaged stream.
 
