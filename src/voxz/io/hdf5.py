@@ -17,7 +17,6 @@ from voxz.io import minc2
 from voxz.io.chunks import Chunk, slab_layout, slab_view
 from voxz.io.foreign_file import Beside, ForeignFile, Stretch
 from voxz.io.packings.predictors import NONE, SHUFFLE
-from voxz.io.packings.strips import DEFLATE, PLAIN
 from voxz.volume.layout import MOST_AXES, Layout
 
 FORMAT = "hdf5"
@@ -118,6 +117,8 @@ def _chunked(name: str, dataset: Any, dtype: np.dtype[np.generic], turned: bool)
 
 def _filters(dataset: Any) -> tuple[int, int]:
     """Method and predictor of strips; `UnsupportedError` for filters that are kept as they are."""
+    from voxz.io.packings.strips import DEFLATE, PLAIN  # noqa: PLC0415 - kernels cost start-up time
+
     listed = dataset.id.get_create_plist()
     numbers = [listed.get_filter(k)[0] for k in range(listed.get_nfilters())]
     if _FLETCHER32 in numbers[-1:]:
