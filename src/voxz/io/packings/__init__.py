@@ -24,7 +24,6 @@ PACKINGS = {
     "jpeg-lossless": 3,
     "jpeg-ls": 4,
     "rle": 5,
-    "deflated-dicom": 6,
     "mosaic": 7,
     "bits": 8,
     "png": 9,
