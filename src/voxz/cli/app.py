@@ -157,6 +157,10 @@ def compress(
     keep_attributes: Annotated[
         bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
     ] = False,
+    raw: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE,DTYPE,ORDER", help="Of samples without a header, such as 512x512x300,int16,F (or C)."),
+    ] = None,
     keep_gz: Annotated[
         bool,
         typer.Option("--keep-gz", help="Keep the bytes of a .gz file whose gzip cannot be made again, which costs size."),
@@ -203,6 +207,7 @@ def compress(
         verify=not no_verify,
         force=force,
         remove=remove,
+        raw=raw,
     )
 
     def work(job: Job, progress: Shown | None) -> str:

@@ -24,11 +24,12 @@ PACKINGS = {
     "jpeg-lossless": 3,
     "jpeg-ls": 4,
     "rle": 5,
-    "deflated-dicom": 6,
     "mosaic": 7,
     "bits": 8,
     "png": 9,
     "strips": 10,
+    "zstd": 11,
+    "blosc": 12,
 }
 """Numbers of the packings in files."""
 
