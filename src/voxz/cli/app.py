@@ -157,6 +157,10 @@ def compress(
     keep_attributes: Annotated[
         bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
     ] = False,
+    raw: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE,DTYPE,ORDER", help="Of samples without a header, such as 512x512x300,int16,F (or C)."),
+    ] = None,
     keep_gz: Annotated[
         bool,
         typer.Option("--keep-gz", help="Keep the bytes of a .gz file whose gzip cannot be made again, which costs size."),
@@ -203,6 +207,7 @@ def compress(
         verify=not no_verify,
         force=force,
         remove=remove,
+        raw=raw,
     )
 
     def work(job: Job, progress: Shown | None) -> str:
@@ -291,7 +296,7 @@ def info(
         bool, typer.Option("--tags", help="Also all elements of the first file of each DICOM series, names and all.")
     ] = False,
 ) -> None:
-    """Say what files are: shape, type, codec, sizes, checksums. Nothing of it tells who a person is, unless --tags asks."""
+    """Say what files are: shape, type, codec, sizes, checksums. It names no person, unless --tags asks."""
     files = files_in(inputs, packed=True)
     found: list[dict[str, Any]] = []
 

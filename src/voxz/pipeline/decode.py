@@ -138,17 +138,19 @@ class _Streams:
 
 
 def item_layout(array: Layout, count: int) -> Layout:
-    """Layout of `count` samples of an array, as packings know it: its fastest axes, as few as hold them."""
-    memory = array.memory_shape
-    for axes in range(len(memory) + 1):
-        shape = memory[len(memory) - axes :]
-        if int(np.prod(shape, dtype=np.int64)) * array.channels == count:
-            return Layout(
-                shape[::-1] if array.first_axis_fastest else shape, array.dtype, array.first_axis_fastest, array.channels
-            )
-    raise CorruptError(
-        f"a file has {count} packed samples of an array of {memory}, which are no part of it along its slowest axes"
-    )
+    """Layout of `count` samples of an array, as packings know it: its fastest axes, as few as hold them, the slowest in part."""
+    memory, rest = array.memory_shape, count // array.channels
+    shape: tuple[int, ...] = ()
+    for longest in reversed(memory):
+        if rest == 1:
+            break
+        part = longest if longest and rest % longest == 0 else rest
+        shape, rest = (part, *shape), rest // part if 0 < part <= longest else 0
+    if rest != 1 or count % array.channels:
+        raise CorruptError(
+            f"a file has {count} packed samples of an array of {memory}, which are no part of it along its slowest axes"
+        )
+    return Layout(shape[::-1] if array.first_axis_fastest else shape, array.dtype, array.first_axis_fastest, array.channels)
 
 
 class _Restorer:

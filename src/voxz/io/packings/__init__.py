@@ -28,6 +28,8 @@ PACKINGS = {
     "bits": 8,
     "png": 9,
     "strips": 10,
+    "zstd": 11,
+    "blosc": 12,
 }
 """Numbers of the packings in files."""
 
