@@ -250,7 +250,7 @@ def _within(known: ForeignFile, folder: str) -> ForeignFile:
 def _read_through(file: TreeFile, whole: bool) -> bytes:
     """Find its checksums, and how its gzip is done again; return its first bytes. Of a `whole` one, that must be exact."""
     with file.path.open("rb") as raw:
-        if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC:
+        if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC and (whole or _known_within(raw, file.path)):
             with contextlib.closing(MemberSearch(file.path)) as members, contextlib.suppress(CorruptError):
                 content = Content(raw, str(file.path), members)
                 head = _summed(file, content)
@@ -260,6 +260,15 @@ def _read_through(file: TreeFile, whole: bool) -> bytes:
             raw.seek(0)
             file.repacking = None
         return _summed(file, raw)
+
+
+def _known_within(raw: BinaryIO, path: Path) -> bool:
+    """Whether the content of a gzip file may be of a known format: another one need not be read through."""
+    head = b""
+    with contextlib.suppress(CorruptError):
+        head = _unpacked(raw, path).read(HEAD_BYTES)
+    raw.seek(0)
+    return any(module.recognise(head, content_name(path.name)) for module in READERS.values())
 
 
 def _summed(file: TreeFile, content: BinaryIO | Content) -> bytes:
