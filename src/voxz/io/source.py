@@ -11,7 +11,8 @@ from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.volume.layout import Foreign, Layout
 
 _TAIL_PART = 1 << 20
-_LARGEST_TAIL = 1 << 28
+LARGEST_TAIL = 1 << 28
+"""Bytes that may follow the samples."""
 
 _MOST_DEFLATED = 1032
 """Bytes that a byte of deflate can hold at most."""
@@ -94,8 +95,8 @@ class Source:
         parts = []
         while part := self._read(_TAIL_PART):
             parts.append(part)
-            if len(parts) * _TAIL_PART > _LARGEST_TAIL:
-                raise CorruptError(f"{self.name} has more than {_LARGEST_TAIL} bytes behind its samples, too many to be a tail")
+            if len(parts) * _TAIL_PART > LARGEST_TAIL:
+                raise CorruptError(f"{self.name} has more than {LARGEST_TAIL} bytes behind its samples, too many to be a tail")
         return b"".join(parts)
 
     def gzip(self) -> Repacking | None:
