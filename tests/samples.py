@@ -159,3 +159,8 @@ def decode_damaged_brick(payload: bytes, samples: NDArray[Any], every: int = 1) 
             except VoxzError:
                 continue
             assert decoded.shape == samples.shape
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Everything in a folder, by name; None for folders."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}

@@ -34,6 +34,7 @@ from voxz.io.array import ArraySource
 from voxz.io.gzip_members import Repacking
 from voxz.io.original import Input, NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
+from voxz.io.raw import layout_of
 from voxz.io.restored_tree import RestoredTree
 from voxz.io.tree import PLAIN, Tree
 from voxz.limits import BASE
@@ -75,6 +76,7 @@ def compress(
     keep_attributes: bool = False,
     keep_gz: bool = False,
     split: str | None = None,
+    raw: str | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Compress a NIfTI or .npy file to a .voxz file, a folder or list of files to an archive; ``-`` is standard input or output.
@@ -93,9 +95,9 @@ def compress(
     ----------
     target : what may be lost; a target with loss is refused for a label map, unless `force_lossy` is true
     level : 1 (fastest) to 9 (smallest)
-    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None for what suits each brick
-    brick : voxels of a brick along z, y, x, such as ``(64, 64, 64)``, its edge, or "patch"; None for what suits. Small bricks
-        make patches fast to read
+    codec : a codec with its options, such as ``voxz.Wavelet(entropy="heavy")``, or its name; None: chosen for each brick
+    brick : voxels of a brick along z, y, x, such as ``(64, 64, 64)``, its edge, or "patch"; None: chosen by the shape. Small
+        bricks make patches fast to read
     threads : None for the CPUs this process may use
     force : whether an existing file is replaced
     remove : whether the input is deleted, once the destination's bytes, read back from the disk, are those that were verified
@@ -104,6 +106,9 @@ def compress(
     keep_gz : whether a single file whose gzip stream cannot be made again is kept as plain bytes, which costs size
     split : "series": `destination` is a folder, made if need be, for an archive of each DICOM series and one of all else;
         together they restore what one archive would
+    raw : ``SHAPE,DTYPE,ORDER`` of samples without a header, such as ``512x512x300,int16,F``: lengths of the axes, a type of NumPy
+        (little-endian, big-endian with ``>``), F if the first axis varies fastest, C if the last one does. In a folder, of all
+        files of that size that have no other format
     progress : called with the bytes done and their total
 
     Raises
@@ -113,7 +118,7 @@ def compress(
     OSError
         A file cannot be read or written.
     """
-    chosen, cut = codec_of(codec), brick_of(brick)
+    chosen, cut, said = codec_of(codec), brick_of(brick), None if raw is None else layout_of(raw)
     _check(level)
     if split not in (None, "series"):
         raise UsageError(f"folders are split by series (got {split!r})")
@@ -124,7 +129,7 @@ def compress(
             )
         if _reads_ahead(chosen):
             raise UsageError(f"the codec {chosen and chosen.name} looks at a whole volume first; compress file by file")
-        wish = Wish(Plan(level, chosen, brick=cut), thread_count(threads), verify, force, keep_attributes)
+        wish = Wish(Plan(level, chosen, brick=cut), thread_count(threads), verify, force, keep_attributes, said)
         (write_archive if split is None else write_series)(source, destination, wish, progress)
         return
     if split is not None:
@@ -133,7 +138,7 @@ def compress(
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
     count = thread_count(threads)
-    with Original(source, keep_gz and target == LOSSLESS) as original:
+    with Original(source, keep_gz and target == LOSSLESS, said) as original:
         with output(destination, force, original.status, read_back=remove) as file:
             try:
                 with settled(target, original.image, level, chosen, count, force_lossy, destination, progress, cut) as way:
@@ -272,7 +277,7 @@ def _sinks(
     """Where the content of the files goes: of one, or of data and header of a pair."""
     pair = len(reader.files) == 2
     if pair and not os.fspath(destination).lower().endswith((".img", ".img.gz")):
-        raise UsageError(f"{destination} is no name for a .hdr/.img pair; give one that ends in .img")
+        raise UsageError(f"a .hdr/.img pair needs a name that ends in .img (got {destination})")
     sink = stack.enter_context(output(destination, force, like, read_back))
     stored = reader.files[0] if len(reader.files) else None
     if stored is not None and stored.format != PLAIN:
@@ -290,7 +295,7 @@ def _convert(image: Image, destination: FilePath, convert: str, force: bool) -> 
     from voxz.image.convert import write_all  # noqa: PLC0415 - start-up time
 
     if convert != "nifti":
-        raise UsageError(f"cannot convert to {convert!r}; nifti is what there is")
+        raise UsageError(f"cannot convert to {convert!r}; the only format is nifti")
     if os.fspath(destination) == "-":
         raise UsageError("NIfTI files go to a folder or a file; give one with -o")
     with ExitStack() as stack:

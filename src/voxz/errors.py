@@ -27,6 +27,16 @@ class UnsupportedError(VoxzError):
     """The file or array is sound, but of a kind or version this release does not handle."""
 
 
+class OtherZlibError(UnsupportedError):
+    """The zlib of this Python packs a stream within a file differently from the one that packed it."""
+
+    def __init__(self, files: str = "the file") -> None:
+        super().__init__(
+            "the zlib of this Python packs differently from the one that packed this file, so that it cannot make "
+            f"{files} again byte for byte; the samples are intact: voxz.open reads them, decompress --as nifti writes them"
+        )
+
+
 class LimitError(VoxzError):
     """Decoding would need more memory than the caller allows, or more work than any sound file needs."""
 

@@ -13,14 +13,14 @@ is derived from counts is bounded in bytes (`affordable`). Both come before the 
 from voxz.errors import CorruptError
 
 BASE = 64 << 20
-"""Bytes for what does not grow with the file; also the largest part of a foreign file that is unpacked unasked."""
+"""Bytes for what does not grow with the file. Also the largest part of a foreign file that is unpacked without `max_bytes`."""
 
 BYTES_PER_SAMPLE = 200
 BYTES_PER_BYTE = 64
 
 
 def memory_of(samples: int, payload: int) -> int:
-    """Bytes that decoding so many samples from a payload of so many bytes may take at most."""
+    """Most bytes that decoding may take, given the number of samples and the bytes of the payload."""
     return BASE + BYTES_PER_SAMPLE * samples + BYTES_PER_BYTE * payload
 
 
@@ -32,6 +32,6 @@ def affordable(needed: int, samples: int, payload: int, what: str) -> None:
 
 
 def at_least_a_bit(count: int, payload: int, what: str) -> None:
-    """Raise `CorruptError` if a payload is too short for so many things of a bit or more each."""
+    """Raise `CorruptError` if a payload is too short for `count` things of at least one bit each."""
     if count > 8 * payload:
         raise CorruptError(f"{payload} bytes are too few for {count} {what}")

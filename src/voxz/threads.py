@@ -22,7 +22,7 @@ def thread_count(threads: int | None) -> int:
 
 
 BRIEF = 1 << 18
-"""So few samples are coded within a second or so, even by the slowest codec."""
+"""Volumes of at most this many samples take the slowest codec about a second."""
 
 
 def map_ordered(

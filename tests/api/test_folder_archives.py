@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import voxz
 from benchmarks.file_parts import FileParts
-from samples import nifti, smooth, write_gzip
+from samples import contents, nifti, smooth, write_gzip
 from voxz.container.catalogue import NAMED, CatalogueBuilder
 from voxz.container.files import StoredFile
 from voxz.errors import CorruptError, PlainBytesWarning
@@ -87,10 +87,6 @@ def there_and_back(folder: Path, **options: Any) -> Any:
     voxz.decompress(packed, back)
     assert contents(back) == contents(folder)
     return voxz.open(packed)
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def test_a_mixed_tree_comes_back_whole(tmp_path: Path) -> None:

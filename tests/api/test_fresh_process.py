@@ -89,7 +89,7 @@ def test_what_was_asked_for_is_in_the_files(ours: Path) -> None:
         assert next(iter(facts["transforms"])).startswith("trained:general")
 
 
-def test_a_fresh_process_reads_them(ours: Path) -> None:
+def test_a_fresh_process_decodes_the_same_samples(ours: Path) -> None:
     run(ours, "read", "1")
     for name, case in CASES.items():
         image, found = head(case["shape"]), np.load(ours / f"{name}.npy")

@@ -70,7 +70,7 @@ def test_stopped_at_any_moment(
 
 
 @pytest.mark.parametrize("verb", ["compress", "decompress"])
-def test_no_room(verb: str, scan: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_output(verb: str, scan: Path, tmp_path: Path) -> None:
     source = scan if verb == "compress" else scan.with_name("good.voxz")
     target = tmp_path / "out"
     target.write_bytes(b"old")

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_folder_archives import contents
 
 import voxz
 from dicoms import slice_of, written
-from samples import smooth
+from samples import contents, smooth
 from voxz.errors import TruncatedError, UsageError
 from voxz.io import tree
 

@@ -34,7 +34,7 @@ def test_specs() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("jpeg", "there is no codec 'jpeg'; there are voxz, gzip"),
+        ("jpeg", "unknown codec 'jpeg'; choose one of voxz, gzip"),
         ("voxz:levels=5", "codec voxz has no option 'levels'; it has level"),
         ("voxz:level=five", "level must be of type int \\(got five\\)"),
         ("jpeg2000:z=dct", "z must be one of none, wavelet"),

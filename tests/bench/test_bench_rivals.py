@@ -94,7 +94,7 @@ def test_integer_codecs_refuse_floats(spec: Spec) -> None:
         ("tthresh", np.zeros((1, 1, 8, 8), np.int16), "at least 2 samples"),
     ],
 )
-def test_refusals(spec: str, samples: NDArray[Any], message: str) -> None:
+def test_codecs_say_what_they_cannot_take(spec: str, samples: NDArray[Any], message: str) -> None:
     with pytest.raises(voxz.UnsupportedError, match=message):
         installed(parse(spec)[0]).encode(samples.astype(samples.dtype))
 

@@ -161,7 +161,7 @@ def test_a_codec_that_lies_crashes_or_hangs_is_shown_as_failed(tmp_path: Path) -
     [
         (["EMPTY"], "found no volumes in"),
         (["EMPTY/none.nii"], "does not exist"),
-        (["DATA", "--codecs", "jpeg3000"], "there is no codec 'jpeg3000'"),
+        (["DATA", "--codecs", "jpeg3000"], "unknown codec 'jpeg3000'"),
         (["DATA", "--codecs", "gzip", "--reference", "xz"], "must be one of the measured codecs gzip"),
         (["DATA", "--rates", "6:1"], "must be two rates"),
         ([], "no volumes are named"),
@@ -224,7 +224,7 @@ def test_the_page_in_a_browser(run: tuple[Path, Path, subprocess.CompletedProces
     assert 'class="best"' in built
 
 
-def test_a_system_that_tells_no_memory_of_processes(tmp_path: Path) -> None:
+def test_without_resource_there_is_no_memory_column(tmp_path: Path) -> None:
     """As Windows does: what is loaded before the measurement keeps its system."""
     np.save(tmp_path / "a.npy", np.arange(4096, dtype=np.int16).reshape(1, 4, 32, 32))
     script = (

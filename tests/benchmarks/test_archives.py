@@ -26,7 +26,7 @@ def test_rivals_give_everything_back(folder: Path) -> None:
     assert "| to tomoz |" in archives.summary(rows)
 
 
-def test_what_does_not_come_back_is_seen(folder: Path) -> None:
+def test_a_lossy_archiver_is_reported(folder: Path) -> None:
     def lose(data: bytes) -> archives.Files:
         files = archives.RIVALS["zip"][1](data)
         return files | {"notes.txt": b"besides"}

@@ -53,7 +53,7 @@ def scan(tmp_path: Path) -> Path:
     return write_gzip(tmp_path / "scan.nii.gz", DATA)
 
 
-def test_there_and_back(scan: Path) -> None:
+def test_compressing_and_decompressing_restore_the_input(scan: Path) -> None:
     before = digest(scan)
     assert run_alone("compress", scan).returncode == 0
     assert digest(scan) == before
@@ -102,7 +102,7 @@ def test_decompress_rm_removes_the_input_only_when_all_of_it_is_back(scan: Path)
 
 
 @pytest.mark.parametrize("option", ["--bits", "--ratio"])
-def test_a_size_for_a_volume_of_one_value_is_answered_by_a_note(option: str, tmp_path: Path) -> None:
+def test_a_size_asked_of_a_constant_volume_gives_a_note(option: str, tmp_path: Path) -> None:
     (tmp_path / "a.nii").write_bytes(nifti((40, 30, 20), samples=bytes(48_000))[1])
     done = run("compress", tmp_path / "a.nii", option, "4")
     assert done.returncode == 0
@@ -126,7 +126,7 @@ def test_rm_removes_both_files_of_a_pair(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("level", range(1, 10))
-def test_levels(level: int, scan: Path) -> None:
+def test_each_level_compresses_and_verifies(level: int, scan: Path) -> None:
     assert run("compress", f"-{level}", scan).returncode == 0
     facts = json.loads(run("info", "--json", scan.with_name("scan.nii.voxz")).stdout)
     assert facts["level"] == level
@@ -169,7 +169,7 @@ def test_wrong_selections(select: str, scan: Path) -> None:
     assert not part.exists()
 
 
-def test_a_mistake_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_a_wrong_option_exits_with_2_and_one_line(tmp_path: Path) -> None:
     result = run_alone("compress", "--level", "10", tmp_path / "x.nii")
     assert (result.returncode, result.stdout) == (2, b"")
     assert b"level must be 1 (fastest) to 9 (smallest) (got 10)" in result.stderr

@@ -28,7 +28,7 @@ OBJECTS = (
 
 
 @pytest.mark.parametrize("codec", OBJECTS, ids=repr)
-def test_they_go_through_json_and_repr(codec: Codec) -> None:
+def test_codecs_survive_json_and_repr(codec: Codec) -> None:
     assert codec_of(json.loads(json.dumps(codec.to_dict()))) == codec
     assert type(codec).from_dict(codec.to_dict()) == codec
     assert eval(repr(codec), vars(voxz)) == codec

@@ -100,7 +100,7 @@ def test_thin_bricks_come_back_within_the_stated_memory(shape: tuple[int, int, i
     assert peak < memory_of(samples.size, len(payload))
 
 
-def test_the_rule() -> None:
+def test_sizes_are_bounded_by_the_payload() -> None:
     at_least_a_bit(80, 10, "things")
     with pytest.raises(voxz.CorruptError, match="10 bytes are too few for 81 things"):
         at_least_a_bit(81, 10, "things")

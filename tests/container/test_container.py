@@ -97,7 +97,7 @@ def test_something_appended() -> None:
         voxz.decode(BLOBS["stored"] + b"\0")
 
 
-def test_not_ours() -> None:
+def test_other_files_are_refused() -> None:
     with pytest.raises(voxz.UnsupportedError, match=r"not a \.voxz file"):
         voxz.decode(b"something else")
     with pytest.raises(voxz.UnsupportedError, match="empty"):

@@ -262,7 +262,7 @@ def test_another_process(tmp_path: Path) -> None:
         assert pool.apply(_corner, (image,)) == ARRAY[-1, -1, -1, -1]
 
 
-def test_limit() -> None:
+def test_an_access_beyond_max_bytes_is_refused() -> None:
     with voxz.open(BLOB, max_bytes=4000) as image:
         assert image[0, 0].nbytes <= 4000
         with pytest.raises(voxz.LimitError, match="select a smaller part"):

@@ -74,7 +74,7 @@ def test_bricks_need_not_begin_at_multiples() -> None:
         assert np.abs(seen - expected).mean() < 12
 
 
-def test_levels_that_there_are_not() -> None:
+def test_impossible_resolutions_are_refused() -> None:
     with voxz.open(voxz.encode(HEAD, target=voxz.Psnr(50), level=1)) as image:
         assert image.preview(4).shape == (6, 5, 6)
         for level in (5, 99, -1):

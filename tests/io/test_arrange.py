@@ -45,7 +45,7 @@ def test_missing_slices_leave_one_axis() -> None:
     assert [place for _, place in order] == [0, 1, 2, 3, 0, 1, 2, 3, 0, 2, 3]
 
 
-def test_one_place_is_an_axis_of_times() -> None:
+def test_slices_at_one_position_are_a_time_axis() -> None:
     assert shuffled([(float(t), 7.0) for t in range(5)]) == ([(float(t), 7.0) for t in range(5)], (5,))
 
 

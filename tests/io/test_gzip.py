@@ -123,7 +123,7 @@ def test_gzip_of_every_kind_is_made_again(way: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["level 6", "strategy 2", "pigz", "two members", "bgzf", "stored"])
 @pytest.mark.parametrize("content", [DATA[:50_000], bytes(700_000), np.random.default_rng(0).bytes(300_000)])
-def test_so_it_is_of_little_of_nothing_and_of_noise(way: str, content: bytes, tmp_path: Path) -> None:
+def test_gzip_of_short_empty_and_random_content_is_made_again(way: str, content: bytes, tmp_path: Path) -> None:
     check(way, content, tmp_path)
 
 
@@ -244,7 +244,7 @@ def test_damaged_settings_are_errors(data: bytes) -> None:
         pass
 
 
-def test_little_is_tried_on_what_nothing_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trying_options_of_zlib_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compressing is bounded: all options see 256 kB at most, whatever the length of the file."""
     (tmp_path / "a.gz").write_bytes(foreign(DATA * 9))
     given_bytes = 0

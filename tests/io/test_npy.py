@@ -32,7 +32,7 @@ def test_round_trip(dtype: str, order: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("array", [np.array(5), np.zeros((0, 3)), np.arange(7), np.arange(2, dtype="g")])
-def test_small_ones(array: NDArray[Any], tmp_path: Path) -> None:
+def test_small_npy_files_come_back(array: NDArray[Any], tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", array)
     voxz.compress(tmp_path / "a.npy", tmp_path / "a.voxz")
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.npy")

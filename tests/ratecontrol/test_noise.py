@@ -91,7 +91,7 @@ def test_repeated_volumes_and_slices_say_nothing() -> None:
         np.full((2, 9, 9), np.inf, np.float32),
     ],
 )
-def test_where_there_is_none(array: NDArray[Any]) -> None:
+def test_images_without_noise_give_zero(array: NDArray[Any]) -> None:
     assert noise_of(ArraySource(np.asarray(array))) == 0
 
 

@@ -127,7 +127,7 @@ def test_a_step_within_a_bound() -> None:
             assert np.abs(decoded.astype(int) - samples[:, :3, :40]).max() <= 4
 
 
-def test_outlooks_cancel_in_ratios() -> None:
+def test_estimated_bits_of_a_part_agree_with_those_of_the_whole() -> None:
     volume = np.random.default_rng(4).normal(size=(1, 8, 64, 64, 1)) * 10
     whole, part = Outlook.of([volume], count_background=True), Outlook.of([volume[:, 2:4]], count_background=True)
     assert ratio(whole.bits(8.0), part.bits(8.0)) == pytest.approx(1, abs=0.05)

@@ -71,7 +71,7 @@ def test_a_file_cut_short_is_no_model() -> None:
             Model.from_bytes(data[:end])
 
 
-def test_a_model_of_ones_own_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_trains_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = head((6, 20, 20))
     wide = image.astype(np.int64) << 40  # more than the codec takes without loss
     gaps = np.where(image > 0, image / np.float32(1e9), np.float32(np.nan))
@@ -87,7 +87,7 @@ def test_a_model_of_ones_own_from_the_command_line(tmp_path: Path, monkeypatch: 
     assert (voxz.decode(voxz.encode(image, codec=voxz.Wavelet(entropy=f"heavy:{model}"))) == image).all()
 
 
-def test_volumes_that_teach_nothing(tmp_path: Path) -> None:
+def test_volumes_without_training_data_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.npy").write_bytes(b"no image")
     arrays = {

@@ -200,7 +200,7 @@ def test_files_with_filters_need_no_model(tmp_path: Path) -> None:
     assert fresh.stdout.strip() == "{'own filters': 1}"
 
 
-def test_wrong_wishes() -> None:
+def test_transforms_that_do_not_fit_the_target_are_refused() -> None:
     samples = np.arange(64, dtype=np.int16).reshape(4, 4, 4)
     lossy, exact = model_for(Family()), model_for(Family(reversible=True))
     for target, transform in (
@@ -218,7 +218,7 @@ def test_wrong_wishes() -> None:
             voxz.encode(samples, target=target, codec=voxz.Wavelet(transform))
 
 
-def test_files_that_are_no_model_of_the_kind(tmp_path: Path) -> None:
+def test_files_that_hold_no_such_model_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "scan.npy", phantom((1, 4, 12, 13, 1)))
     transform, entropy = read_named("general"), read_named("entropy-general")
     arrays, facts = unpack(transform)

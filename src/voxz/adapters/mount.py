@@ -224,7 +224,7 @@ def mount(
     root, place = Path(folder).resolve(), Path(mountpoint).resolve()
     for path in (root, place):
         if not path.is_dir():
-            raise UsageError(f"{path} is no folder; give the folder to show, and an empty one to show it at")
+            raise UsageError(f"{path} is not a folder; give the folder to show, and an empty one to show it at")
     if root == place or root in place.parents or place in root.parents:
         raise UsageError(f"{place} lies within {root}, or the other way round; mount it elsewhere")
     try:

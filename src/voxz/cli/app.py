@@ -119,7 +119,9 @@ def compress(
     ratio: Annotated[
         float | None, typer.Option(help="How many times smaller than the samples.", rich_help_panel=LOSS_PANEL)
     ] = None,
-    codec: Annotated[str | None, typer.Option(help=f"{CODEC_NAMES}; default: what suits.", rich_help_panel=EXPERT_PANEL)] = None,
+    codec: Annotated[
+        str | None, typer.Option(help=f"{CODEC_NAMES}; default: chosen for each brick.", rich_help_panel=EXPERT_PANEL)
+    ] = None,
     brick: Annotated[
         str | None,
         typer.Option(help="Voxels of a brick: an edge, Z,Y,X, or patch (64) for fast patches.", rich_help_panel=EXPERT_PANEL),
@@ -128,7 +130,7 @@ def compress(
         str | None,
         typer.Option(
             help="97 (lossy), 53 (lossless), trained, trained:NAME, trained:FILE.safetensors (from voxz train wavelet), or "
-            "tuned (trained on the image first); implies --codec wavelet; default: what suits.",
+            "tuned (trained on the image first); implies --codec wavelet; default: chosen for each brick.",
             rich_help_panel=WAVELET_PANEL,
         ),
     ] = None,
@@ -156,6 +158,10 @@ def compress(
     keep_attributes: Annotated[
         bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
     ] = False,
+    raw: Annotated[
+        str | None,
+        typer.Option(metavar="SHAPE,DTYPE,ORDER", help="Of samples without a header, such as 512x512x300,int16,F (or C)."),
+    ] = None,
     keep_gz: Annotated[
         bool,
         typer.Option("--keep-gz", help="Keep the bytes of a .gz file whose gzip cannot be made again, which costs size."),
@@ -202,6 +208,7 @@ def compress(
         verify=not no_verify,
         force=force,
         remove=remove,
+        raw=raw,
     )
 
     def work(job: Job, progress: Shown | None) -> str:

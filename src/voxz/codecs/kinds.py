@@ -24,5 +24,5 @@ def codec_of(asked: Codec | str | Mapping[str, Any] | None) -> Codec | None:
     values = {"codec": asked} if isinstance(asked, str) else asked
     kind = KINDS.get(values.get("codec", ""))
     if kind is None:
-        raise UsageError(f"there is no codec {values.get('codec')!r}; choose one of {', '.join(KINDS)}")
+        raise UsageError(f"unknown codec {values.get('codec')!r}; choose one of {', '.join(KINDS)}")
     return kind.from_dict(values)

@@ -1,12 +1,15 @@
-"""The codec for everything without one of its own: bytes, shuffled by significance where that helps, then zlib.
+"""The codec for everything without one of its own: bytes, shuffled by significance where that helps, then zlib or LZMA.
 
-Payload: one byte of method (0 plain, 1 zlib, 2 shuffled and zlib), then the bytes. Shuffling collects the first bytes
-of all samples, then the second ones, and so on: exponents and high bytes become long runs.
+Payload: one byte of method (0 plain, 1 zlib, 2 shuffled and zlib, 3 LZMA), then the bytes. Shuffling collects the first bytes
+of all samples, then the second ones, and so on: exponents and high bytes become long runs. LZMA is LZMA1 without a header (lc 3,
+lp 0, pb 2, with an end marker; the window is the length of the bytes, rounded up to a power of two between 4 KiB and 8 MiB).
 """
 
+import lzma
 import math
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +17,12 @@ from numpy.typing import NDArray
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.errors import CorruptError
 
-PLAIN, ZLIB, SHUFFLED = 0, 1, 2
+PLAIN, ZLIB, SHUFFLED, LZMA = 0, 1, 2, 3
 
 PIECE = 1 << 20
+
+_PROBE, _PROBED_WHOLE, _PROBED = 1 << 13, 1 << 17, 32
+"""Bytes of a probe; up to how many all are probed, and of longer data one part in so many, but no fewer."""
 
 
 def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
@@ -28,11 +34,47 @@ def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
     return bytes([SHUFFLED if itemsize > 1 else ZLIB]) + packed
 
 
+def pack_lzma(data: bytes) -> bytes:
+    """Payload of `data` by LZMA: slow, and small where whole stretches come again."""
+    filters = _lzma_filters(len(data), 9 if len(data) <= 1 << 20 else 6)
+    return bytes([LZMA]) + lzma.compress(data, lzma.FORMAT_RAW, filters=filters)
+
+
+def estimate(data: bytes) -> float:
+    """Bytes that zlib would make of `data` at its fastest level, from a few probes."""
+    if len(data) <= _PROBED_WHOLE:
+        return len(zlib.compress(data, 1))
+    count = max(_PROBED_WHOLE, len(data) // _PROBED) // _PROBE
+    step = max(_PROBE, len(data) // count)
+    probes = [data[at : at + _PROBE] for at in range((step - _PROBE) // 2, len(data), step)]
+    return len(data) * sum(len(zlib.compress(probe, 1)) for probe in probes) / sum(map(len, probes))
+
+
+def _lzma_filters(length: int, preset: int) -> list[dict[str, Any]]:
+    """LZMA1 with a window for `length` bytes."""
+    window = min(max(1 << (length - 1).bit_length(), 1 << 12), 1 << 23) if length else 1 << 12
+    return [{"id": lzma.FILTER_LZMA1, "preset": preset, "dict_size": window, "lc": 3, "lp": 0, "pb": 2}]
+
+
+def _decode_lzma(body: bytes, length: int) -> bytes | None:
+    """The bytes; None if they are damaged."""
+    unpacker = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_lzma_filters(length, 6))
+    try:
+        data = unpacker.decompress(body, length + 1)
+        if len(data) == length and not unpacker.eof:
+            data += unpacker.decompress(b"", 1)
+    except lzma.LZMAError:
+        return None
+    return data if len(data) == length and unpacker.eof and not unpacker.unused_data else None
+
+
 def decode_bytes(payload: bytes, length: int, itemsize: int = 1) -> bytes:
     """The `length` bytes of a payload; damage raises `CorruptError`."""
     method, body = payload[:1], payload[1:]
     if method == bytes([PLAIN]) and len(body) == length:
         return body
+    if method == bytes([LZMA]) and (data := _decode_lzma(body, length)) is not None:
+        return data
     if method in (bytes([ZLIB]), bytes([SHUFFLED])):
         unpacker = zlib.decompressobj()
         try:

@@ -23,7 +23,7 @@ FEWEST_VOLUMES = 256
 LONGEST_PERIOD = 2048
 
 ROUNDS = (64, 64), (1024, 1)
-"""How a period is found: by so many samples that are compared with their neighbours, to so many periods that are left."""
+"""How a period is found, in rounds: how many samples are compared with their neighbours, and how many periods stay."""
 
 
 def suits(samples: NDArray[np.generic]) -> bool:

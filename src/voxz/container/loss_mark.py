@@ -32,6 +32,11 @@ def marks_in(tail: bytes) -> list[str]:
     return [part.partition(b"\n")[0].decode("ascii", "replace") for part in tail.split(_START)[1:]]
 
 
+def is_marks(tail: bytes) -> bool:
+    """Whether bytes behind the samples are nothing but marks."""
+    return not tail or (tail.startswith(_START) and tail.endswith(b"\n") and tail.count(b"\n") == 2 * len(marks_in(tail)))
+
+
 def own_mark(array: StoredArray) -> bytes:
     """Mark of the losses of this array itself; empty if nothing may be lost."""
     loss = array.header.loss

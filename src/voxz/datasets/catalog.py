@@ -48,7 +48,7 @@ def select(modality: str | None = None) -> tuple[DataSet, ...]:
     if modality is None:
         return CATALOG
     if modality.lower() not in map(str.lower, MODALITIES):
-        raise UsageError(f"there is no modality {modality!r}; there are {', '.join(MODALITIES)}")
+        raise UsageError(f"unknown modality {modality!r}; choose one of {', '.join(MODALITIES)}")
     return tuple(entry for entry in CATALOG if modality.lower() in map(str.lower, entry.modalities))
 
 

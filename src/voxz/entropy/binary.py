@@ -7,7 +7,7 @@ leave it (carry-free range coding as in lpaq, M. Mahoney 2007). The state is the
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import at, inlined_kernel
 
 LOW, HIGH, CODE, POSITION = 0, 1, 2, 3
 """Places of the coder in `work`."""
@@ -18,7 +18,7 @@ FLUSH = 4
 """Bytes that close a stream."""
 
 
-@kernel
+@inlined_kernel
 def code_bit(bit, p, work, stream, decoding):  # type: ignore[no-untyped-def]
     """Code a bit that is 1 with probability p / 65536; return it. Beyond the end of `stream` there are zeros.
 

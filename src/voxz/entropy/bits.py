@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import at, kernel
+from voxz.jit import at, inlined_kernel, kernel
 
 MASK = 0xFFFFFFFF
 
@@ -26,7 +26,7 @@ def put_bits(words, position, value, length):  # type: ignore[no-untyped-def]
     return position + length
 
 
-@kernel
+@inlined_kernel
 def get_bits(words, position, length):  # type: ignore[no-untyped-def]
     """Read `length` (0..31) bits at bit `position`; the caller keeps one spare word at the end of `words` (uint32)."""
     word = position >> 5

@@ -18,7 +18,7 @@ ESCAPE = 24
 WINDOW = 16
 
 BYTES_AN_INTEGER = 16
-"""An integer and its column."""
+"""Memory of an integer and its column."""
 
 
 @kernel

@@ -27,4 +27,4 @@ QUARTER_OCTAVES = np.array([((error + 2) ** 4).bit_length() - 5 for error in ran
 """``4 log2(e + 2) - 4`` rounded down, of an error e in 1/16."""
 
 RECIPROCALS = np.array([65536 * 2 // (2 * count + 3) for count in range(256)], np.int64)
-"""``65536 / (count + 1.5)``: how far a counter moves that has seen `count` decisions."""
+"""``65536 / (count + 1.5)``: how far a counter moves after `count` decisions."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from voxz.entropy.binary import code_bit
 from voxz.entropy.logistic import LOG_ODDS, LOGISTIC, PROBABILITY_BITS, REACH, RECIPROCALS, STEPS
-from voxz.jit import at, kernel
+from voxz.jit import at, inlined_kernel
 
 RATE = 0.02
 COUNTERS = 3
@@ -25,7 +25,7 @@ REFINED = 33
 REFINING = 0.02
 
 
-@kernel
+@inlined_kernel
 def logistic(value):  # type: ignore[no-untyped-def]
     """``1 / (1 + exp(-value))``, interpolated."""
     scaled = (min(max(value, 0.01 - REACH), REACH - 0.01) + REACH) * STEPS
@@ -34,14 +34,14 @@ def logistic(value):  # type: ignore[no-untyped-def]
     return low + (scaled - index) * (LOGISTIC[at(index + 1)] - low)
 
 
-@kernel
+@inlined_kernel
 def log_odds(probability):  # type: ignore[no-untyped-def]
     """``ln(p / (1 - p))``, bounded."""
     index = np.int64(probability * (1 << PROBABILITY_BITS))
     return LOG_ODDS[at(min(max(index, 0), (1 << PROBABILITY_BITS) - 1))]
 
 
-@kernel
+@inlined_kernel
 def learnt(known, bit):  # type: ignore[no-untyped-def]
     """Counter `known` after one more `bit`."""
     count = known & ((1 << COUNT_BITS) - 1)
@@ -50,7 +50,7 @@ def learnt(known, bit):  # type: ignore[no-untyped-def]
     return (value << COUNT_BITS) | min(count + 1, LIMIT)
 
 
-@kernel
+@inlined_kernel
 def decide(inputs, experts, first, second, counters, slots, refiner, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
     """Code `bit`, or decode and return it; everything involved learns.
 

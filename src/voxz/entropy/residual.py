@@ -7,14 +7,14 @@ the token says the sign and the bit length of the excess, whose bits (below the 
 Tokens: ``0 .. 2*DIRECT`` for ``-DIRECT .. DIRECT``, then ``2*DIRECT + 1 + 2*length + sign``.
 """
 
-from voxz.jit import kernel
+from voxz.jit import inlined_kernel
 
 DIRECT = 30
 LARGEST_LENGTH = 31
 TOKENS = 2 * DIRECT + 1 + 2 * (LARGEST_LENGTH + 1)
 
 
-@kernel
+@inlined_kernel
 def token_of(value):  # type: ignore[no-untyped-def]
     """Token of a shifted residual."""
     if -DIRECT <= value <= DIRECT:
@@ -27,7 +27,7 @@ def token_of(value):  # type: ignore[no-untyped-def]
     return 2 * DIRECT + 1 + 2 * length + (1 if value < 0 else 0)
 
 
-@kernel
+@inlined_kernel
 def raw_length(token):  # type: ignore[no-untyped-def]
     """Raw bits of the excess that follow `token`."""
     if token <= 2 * DIRECT:
@@ -35,7 +35,7 @@ def raw_length(token):  # type: ignore[no-untyped-def]
     return (token - 2 * DIRECT - 1) >> 1
 
 
-@kernel
+@inlined_kernel
 def value_of(token, raw):  # type: ignore[no-untyped-def]
     """Shifted residual from its token and the raw bits of its excess."""
     if token <= 2 * DIRECT:

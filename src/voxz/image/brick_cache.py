@@ -58,7 +58,7 @@ class Kept:
 
 
 class BrickCache:
-    """Bricks of `array`, which are kept in `kept`, or up to so many bytes."""
+    """Bricks of `array`; `kept` is a cache, or the bytes that a new one may hold."""
 
     def __init__(self, array: StoredArray, kept: Kept | int) -> None:
         self._array = array

@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import posixpath
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -43,13 +44,14 @@ def affine_of(facts: dict[str, Any]) -> NDArray[np.float64] | None:
 
 
 def name_of(array: StoredArray) -> str:
-    """Name of the file that holds an array, or of the folder of those that do; empty without names."""
+    """Name of the file that holds an array, or of the folder that those lie in that do; empty without names."""
     files = array.reader.files
     numbers = files.files_of(array.number) if files.named else []
     if not numbers:
         return ""
-    first = files[numbers[0]].name
-    return first if len(numbers) == 1 else str(PurePosixPath(first).parent)
+    first, last = (files[numbers[k]].name for k in (0, -1))
+    folder = posixpath.commonpath([PurePosixPath(name).parent for name in (first, last)])
+    return first if len(numbers) == 1 else str(PurePosixPath(folder))
 
 
 def scaling_of(facts: dict[str, Any], slices: tuple[int, ...]) -> NDArray[np.float64] | None:

@@ -50,7 +50,7 @@ class Info:
     bytes, sample_bytes, content_bytes : of the file, of the samples, and of all that is restored (a volume: of its samples)
     ratio, bits_per_sample : what is restored to the size of the file, and that to the number of samples
     header_bytes : of the original, around its samples
-    gzip, gzip_level, gzip_identical : whether it was a .gz file, how it is packed again, whether those are the very bytes
+    gzip, gzip_level, gzip_identical : whether it was a .gz file, how it is packed again, whether that gives the same bytes
     gzip_files : of each file that was gzip as a whole, by name (empty for the only one): replayed, if its very bytes come back;
         content only, if they come back in other gzip; verbatim, if it is kept without being undone
     samples_sha256, original_sha256 : of the samples, and of the whole unpacked original

@@ -27,7 +27,7 @@ from voxz.image.preview import coarse_samples, halvings_at
 from voxz.image.resample import Resampling, few_samples
 from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
-from voxz.io.nifti_header import nifti_header
+from voxz.io.archived_header import nifti_header
 from voxz.limits import BASE
 from voxz.pipeline.decode import read_file
 from voxz.threads import map_ordered, thread_count

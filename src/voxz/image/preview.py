@@ -12,7 +12,7 @@ from voxz.codecs.numbers import LABELS
 from voxz.container.reader import StoredArray
 from voxz.errors import CorruptError, UsageError
 from voxz.io import nifti
-from voxz.io.nifti_header import nifti_header
+from voxz.io.archived_header import nifti_header
 from voxz.threads import map_ordered
 
 SHORTEST = 8

@@ -21,7 +21,7 @@ from voxz.volume.layout import Layout
 MOST_VOXELS = 1 << 34
 
 FEW = 8
-"""Positions are few if a brick has so many times as many."""
+"""A brick with more than this many voxels for each position asked for is decoded at those positions only."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Resampling:
 
     @classmethod
     def of(cls, layout: Layout, shape: Sequence[int] | float) -> "Resampling":
-        """Grid of so many voxels along the visible spatial axes, or of a factor for all that are longer than 1."""
+        """Grid from the number of voxels along each visible spatial axis, or from a factor for all axes longer than 1."""
         canonical = layout.canonical[1:4]
         spatial = min(3, len(layout.shape))
         if isinstance(shape, Sequence):

@@ -10,7 +10,7 @@ A reader is one module ``voxz/io/NAME.py`` with two functions, listed in `voxz.i
 
 A file that is gzip as a whole is seen as its content, by `recognise`, `parse` and `beside` alike, under its own name
 (``x.mif.gz``); its stretches lie in that content. A reader never changes, completes or interprets samples: it names bytes, and
-the restored file has the very same.
+the restored file has the same.
 """
 
 from collections.abc import Callable, Hashable
@@ -26,23 +26,29 @@ from voxz.volume.view import IDENTITY, View
 HEAD_BYTES = 1 << 16
 """Bytes of a file that readers see to recognise it."""
 
+WHOLE = -1
+"""Length of a stretch that is all of a detached file."""
+
 Beside = Callable[[str], BinaryIO]
 """Opens a file of the same folder."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stretch:
-    """Bytes ``[start, start + length)`` of a file that hold samples.
+    """Bytes ``[start, start + length)`` of a file that hold samples; all of them if the length is `WHOLE`.
 
     Attributes
     ----------
     layout : of the samples once unpacked and seen through `view`
     packing : how the bytes hold the samples, a name of `voxz.io.packings.PACKINGS`; "raw" if they are the samples
     options : what the packing must know to undo it, beyond the layout: further arguments of its `unpack`
-    key : stretches of several files (or of one) with equal key and layout become one array; None: an array of its own
+    key : stretches of one file, or of files of one folder or series, with equal key and layout become one array; None: an array
+        of its own
     position : where the stretch lies in that array; the last component is a place, mm for slices. `voxz.io.arrange` orders
         stretches by it and finds the axes that they make
     view : how samples in the order of the file become those of `layout`
+    joined : the stretches of an array follow each other along the slowest axis of `layout`, rather than making one more
+    title : name of the array within its file; empty if it is the only one
     """
 
     start: int
@@ -53,6 +59,8 @@ class Stretch:
     position: tuple[float, ...] = ()
     view: View = IDENTITY
     options: tuple[int, ...] = ()
+    joined: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, eq=False)

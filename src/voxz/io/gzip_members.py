@@ -149,7 +149,7 @@ class GzipAgain:
         self._how = Cursor(repacking.before or _told([(0, canonical, options.packed())]))
         count = self._how.number()
         if count > self._how.left:
-            raise CorruptError("a gzip file has more members than are told")
+            raise CorruptError("a gzip file has more members than it announces")
         self._lengths = [self._how.number() for _ in range(count)]
         self._left = self._lengths.pop(0) if self._lengths else None
         self._member = Wrapper(self._how)

@@ -72,7 +72,9 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
     check_shape(shape, dtype.itemsize)
     names = [header.dimensions[axis][0] for axis in image.axes]
     space = Space(
-        _affine(header, names), tuple(name.removesuffix("space") for name in reversed(names)), _scaling(header, image, file, size)
+        affine({key: variable.attributes for key, variable in header.variables.items()}, names),
+        tuple(name.removesuffix("space") for name in reversed(names)),
+        _scaling(header, image, file, size),
     )
     if not header.is_record(image):
         layout = Layout(tuple(shape[::-1]), dtype, first_axis_fastest=True)
@@ -156,16 +158,15 @@ def _dtype(image: Variable) -> np.dtype[np.generic]:
     return dtype
 
 
-def _affine(header: Header, names: list[str]) -> NDArray[np.float64] | None:
+def affine(said: dict[str, dict[str, Value]], names: list[str]) -> NDArray[np.float64] | None:
+    """Affine of an image with axes of these `names`, slowest first, from the attributes of the variables named like them."""
     spatial = [name for name in reversed(names) if name in _SPATIAL]
     if len(spatial) != 3 or list(reversed(names))[:3] != spatial:
         return None
     steps, origin = [], np.zeros(3)
     for name in spatial:
-        variable = header.variables.get(name)
-        said = variable.attributes if variable else {}
         direction = np.eye(3)[_SPATIAL[name]]
-        cosines, step, start = (said.get(key) for key in ("direction_cosines", "step", "start"))
+        cosines, step, start = (said.get(name, {}).get(key) for key in ("direction_cosines", "step", "start"))
         if isinstance(cosines, np.ndarray) and cosines.shape == (3,):
             direction = cosines
         steps.append(direction * (step[0] if isinstance(step, np.ndarray) and step.size else 1.0))
@@ -176,7 +177,7 @@ def _affine(header: Header, names: list[str]) -> NDArray[np.float64] | None:
 def _scaling(header: Header, image: Variable, file: BinaryIO, size: int) -> tuple[tuple[float, float], ...]:
     """Slope and intercept, one pair or one for each slice of the slowest axis; none if MINC keeps them otherwise."""
     bounds = [header.variables.get(name) for name in ("image-min", "image-max")]
-    valid = _valid_range(image)
+    valid = valid_range(image.attributes, _dtype(image))
     if valid is None or any(
         bound is None or bound.axes not in ((), image.axes[:1]) or bound.kind not in (5, 6) or header.is_record(bound)
         for bound in bounds
@@ -190,22 +191,27 @@ def _scaling(header: Header, image: Variable, file: BinaryIO, size: int) -> tupl
         check_room(bound.start, count * dtype.itemsize, size)
         file.seek(bound.start)
         values.append(np.frombuffer(file.read(count * dtype.itemsize), dtype).astype(np.float64))
-    if values[0].size != values[1].size or not np.isfinite(values).all():
+    return slopes(values[0], values[1], valid)
+
+
+def slopes(low: NDArray[np.float64], high: NDArray[np.float64], valid: tuple[float, float]) -> tuple[tuple[float, float], ...]:
+    """Slope and intercept of slices whose samples in the `valid` range stand for `low` to `high`; one if all agree."""
+    if low.size != high.size or not (np.isfinite(low).all() and np.isfinite(high).all()):
         return ()
-    slopes = (values[1] - values[0]) / (valid[1] - valid[0])
-    pairs = [(float(slope), float(low - valid[0] * slope)) for slope, low in zip(slopes, values[0], strict=True)]
+    rises = (high - low) / (valid[1] - valid[0])
+    pairs = [(float(slope), float(least - valid[0] * slope)) for slope, least in zip(rises, low, strict=True)]
     return tuple(pairs) if len(set(pairs)) > 1 else tuple(pairs[:1])
 
 
-def _valid_range(image: Variable) -> tuple[float, float] | None:
-    dtype = _dtype(image)
+def valid_range(attributes: dict[str, Value], dtype: np.dtype[np.generic]) -> tuple[float, float] | None:
+    """Range of the samples; None for floats, which are values themselves."""
     if dtype.kind == "f":
         return None
     whole = np.iinfo(dtype.str)
-    said = image.attributes.get("valid_range")
+    said = attributes.get("valid_range")
     if isinstance(said, np.ndarray) and said.size == 2 and said[0] != said[1] and np.isfinite(said).all():
         return float(said.min()), float(said.max())
-    low, high = image.attributes.get("valid_min"), image.attributes.get("valid_max")
+    low, high = attributes.get("valid_min"), attributes.get("valid_max")
     if isinstance(low, np.ndarray) and isinstance(high, np.ndarray) and low.size == high.size == 1 and low[0] != high[0]:
         return float(low[0]), float(high[0])
     return float(whole.min), float(whole.max)

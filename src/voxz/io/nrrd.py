@@ -243,7 +243,7 @@ def _stretch(
         if (encoding == _GZIP and magic[:2] == b"\x1f\x8b") or (encoding == _BZ2 and magic == b"BZh"):
             return Stretch(start, size - start, layout, encoding, key, position, view, (skip,) if skip > 0 else ())
         if encoding == _BZ2 or start:
-            raise CorruptError(f"the NRRD header announces {encoding}, the samples are none")
+            raise CorruptError(f"the NRRD header announces {encoding}, but the samples are not packed so")
     start = size - layout.nbytes if skip < 0 else start + skip
     check_room(start, layout.nbytes, size)
     return Stretch(start, layout.nbytes, layout, "raw", key, position, view)

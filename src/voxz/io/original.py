@@ -17,6 +17,7 @@ from voxz.errors import TruncatedError, UnsupportedError, UsageError, VoxzError
 from voxz.io.gzip_members import repacking_of
 from voxz.io.output import temporary_file
 from voxz.io.source import Source, files_of
+from voxz.volume.layout import Layout
 
 
 class NotAnImageError(Exception):
@@ -55,7 +56,7 @@ class Input:
 
 
 class Original:
-    """A file that is to be compressed; ``-`` is standard input.
+    """A file that is to be compressed; ``-`` is standard input. Its samples may be `raw`, of this layout.
 
     Attributes
     ----------
@@ -69,12 +70,12 @@ class Original:
         It cannot be read.
     """
 
-    def __init__(self, source: str | os.PathLike[str], keep_gz: bool = False) -> None:
-        self._stack = ExitStack()
+    def __init__(self, source: str | os.PathLike[str], keep_gz: bool = False, raw: Layout | None = None) -> None:
+        self._stack, self._raw = ExitStack(), raw
         self.name = "standard input" if os.fspath(source) == "-" else os.fspath(source)
         self._path = self._stack.enter_context(_regular_file(source))
         self._spooled = self._path != Path(source)
-        self._input = Input(files_of(self._path), self.name)
+        self._input = Input([self._path] if raw else files_of(self._path), self.name)
         repacking = repacking_of(self.files[0]) if keep_gz else None
         self.keeps_gzip = repacking is not None and not repacking.gzip.exact
         self.status = None if self._spooled else self.files[0].stat()
@@ -86,10 +87,10 @@ class Original:
         self._stack.close()
 
     def image(self) -> "Image":
-        """Its samples; the faults of the file are `NotAnImageError`, also while it is read."""
+        """Its samples; faults of the file are `NotAnImageError`, also while it is read, but for raw samples of another size."""
         if self.keeps_gzip:
             raise NotAnImageError(UnsupportedError("zlib does not make its gzip stream again"))
-        return Image(self._path, self.name)
+        return Image(self._path, self.name, self._raw)
 
     @property
     def files(self) -> Sequence[Path]:
@@ -109,9 +110,9 @@ class Original:
 class Image(Source):
     """A `Source` that tells its own faults from those of whoever uses it."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, raw: Layout | None = None) -> None:
         with _faults():
-            super().__init__(path, name)
+            super().__init__(path, name, raw)
 
     def read_samples(self, length: int) -> bytes:
         """Return the next `length` bytes of the samples."""
@@ -128,6 +129,8 @@ class Image(Source):
 def _faults() -> Iterator[None]:
     try:
         yield
+    except UsageError:
+        raise
     except VoxzError as error:
         raise NotAnImageError(error) from None
 

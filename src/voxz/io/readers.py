@@ -3,7 +3,7 @@
 A new format is one module with `recognise` and `parse` (`voxz.io.foreign_file`), its line here, and a test.
 """
 
-from voxz.io import afni, analyze, dicom, metaimage, mgh, minc1, mrtrix, nrrd, par_rec, png, tiff
+from voxz.io import afni, analyze, dicom, hdf5, metaimage, mgh, minc1, mrtrix, nrrd, par_rec, png, tiff, zarr
 from voxz.io.foreign_file import Reader
 from voxz.io.volume_files import Nifti, Npy
 
@@ -18,8 +18,10 @@ READERS: dict[str, Reader] = {
     "afni": afni,
     "par-rec": par_rec,
     "minc1": minc1,
+    "hdf5": hdf5,
     "tiff": tiff,
     "png": png,
     "analyze": analyze,
+    "zarr": zarr,
 }
 """Modules by the name of their format."""

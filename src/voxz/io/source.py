@@ -5,9 +5,12 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from voxz.container.loss_mark import is_marks
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, VoxzError
 from voxz.io import gzip_stream, nifti, npy
 from voxz.io.gzip_members import MemberSearch, Repacking
+from voxz.io.raw import FORMAT as RAW
+from voxz.io.raw import wrong_size
 from voxz.volume.layout import Foreign, Layout
 
 _TAIL_PART = 1 << 20
@@ -19,7 +22,7 @@ _MOST_DEFLATED = 1032
 
 
 class Source:
-    """A NIfTI or .npy file, possibly gzip-compressed, open for reading; `name` is what messages call it.
+    """A NIfTI or .npy file, or `raw` samples, possibly gzip-compressed, open for reading; `name` is what messages call it.
 
     Attributes
     ----------
@@ -27,11 +30,12 @@ class Source:
         What the samples are, and the bytes around them.
     """
 
-    def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], name: str | None = None, raw: Layout | None = None) -> None:
+        self._said = raw
         self.name = name or os.fspath(path)
         self._taken = 0
         self._members: MemberSearch | None = None
-        self._path, header = _pair(Path(path))
+        self._path, header = (Path(path), None) if raw else _pair(Path(path))
         self._raw = self._path.open("rb")
         self._file: BinaryIO | gzip_stream.Content = self._raw
         try:
@@ -61,6 +65,8 @@ class Source:
         """Return the next `length` bytes of the samples; `TruncatedError` if there are fewer."""
         data = self._read(length)
         self._taken += len(data)
+        if len(data) != length and self._said:
+            raise wrong_size(self.name, self._taken, self._said)
         if len(data) != length:
             raise self._ends_early(self._taken)
         return data
@@ -75,9 +81,22 @@ class Source:
     def _refuse_short(self) -> None:
         """Refuse a file that cannot hold the samples it announces, before memory is made for them."""
         size = self._path.stat().st_size
+        if self._said and not self._gzipped:
+            self._refuse_other_size(size)
+            return
         room = size * _MOST_DEFLATED if self._gzipped else max(0, size - len(self.foreign.head))
         if self.layout.nbytes > room:
             raise self._ends_early(room)
+
+    def _refuse_other_size(self, size: int) -> None:
+        """Refuse raw samples that are not as many as was said; marks of losses may follow them."""
+        layout = self.layout
+        if 0 <= size - layout.nbytes <= _LARGEST_TAIL:
+            with self._path.open("rb") as file:
+                file.seek(layout.nbytes)
+                if is_marks(file.read()):
+                    return
+        raise wrong_size(self.name, size, layout)
 
     def _samples_from(self, start: int) -> int:
         """Bytes of the uncompressed file from `start` on; counting those of a gzip file reads it once more."""
@@ -97,7 +116,10 @@ class Source:
             parts.append(part)
             if len(parts) * _TAIL_PART > LARGEST_TAIL:
                 raise CorruptError(f"{self.name} has more than {LARGEST_TAIL} bytes behind its samples, too many to be a tail")
-        return b"".join(parts)
+        tail = b"".join(parts)
+        if self._said and not is_marks(tail):
+            raise wrong_size(self.name, self._taken + len(tail), self._said)
+        return tail
 
     def gzip(self) -> Repacking | None:
         """After the tail: how the content becomes a .gz file again; None if it was none."""
@@ -113,6 +135,8 @@ class Source:
         return b"".join(parts)
 
     def _read_head(self, beside: Path | None, gzipped: bool) -> tuple[Layout, Foreign]:
+        if self._said:
+            return self._said, Foreign(RAW, gzipped=gzipped)
         if beside is not None:
             companion = beside.read_bytes()
             paired = nifti.parse(gzip_stream.unpacked(companion))

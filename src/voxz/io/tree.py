@@ -1,6 +1,6 @@
 """Looking through the files that go into an archive: what each is, where its samples lie, and which arrays they make together.
 
-Every file is read once to find its checksums and to try its packings, which count only if packing again gives the very bytes.
+Every file is read once to find its checksums and to try its packings, which count only if packing again gives the same bytes.
 What no reader knows, or what contradicts itself, is verbatim: it never stops the rest. Samples are not kept: they are read again
 when their array is coded, and a file that is another one by then is an error.
 """
@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
 from voxz.io.arrange import arrange
-from voxz.io.foreign_file import HEAD_BYTES, ForeignFile, Space, Stretch
+from voxz.io.foreign_file import HEAD_BYTES, WHOLE, ForeignFile, Space, Stretch
 from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
 from voxz.io.packings import packing
+from voxz.io.raw import FORMAT as RAW
+from voxz.io.raw import said
 from voxz.io.readers import READERS
 from voxz.threads import map_ordered
 from voxz.volume.layout import MOST_AXES, Layout
@@ -124,8 +126,11 @@ class Tree:
         self.named, self.series, self._source = named, series, source
 
     @classmethod
-    def of(cls, source: Source, threads: int, named: bool = True) -> "Tree":
-        """Look through a folder, or a list of files and folders; if not `named`, at one file whose name is not kept."""
+    def of(cls, source: Source, threads: int, named: bool = True, raw: Layout | None = None) -> "Tree":
+        """Look through a folder, or a list of files and folders; if not `named`, at one file whose name is not kept.
+
+        Files of the size of `raw` that nothing else is known about hold such samples; `UsageError` if there are none.
+        """
         listed = _listed(source) if named else {"": Path(cast(str, source))}
         if not listed:
             raise UsageError("there are no files to archive; give a folder that has some")
@@ -135,8 +140,10 @@ class Tree:
             for name, stretches in file.detached.items():
                 other = by_name.get(str(PurePosixPath(file.name).parent / name))
                 if other is not None and not other.items:
-                    other.items = _proven(other, stretches)
+                    other.items = _proven(other, [_whole(stretch, other) for stretch in stretches])
                     other.format, other.space, other.facts = file.format, file.space, file.facts
+        if raw is not None:
+            _take_raw(found, raw)
         tree = cls(found, named, source)
         _warn_of_personal_data(tree.files)
         return tree
@@ -156,6 +163,17 @@ class Tree:
         if now != then:
             changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
             raise TruncatedError(f"{changed[0]} was changed while the folder was read; wait until it is complete and try again")
+
+
+def _take_raw(files: list[TreeFile], layout: Layout) -> None:
+    unknown = [file for file in files if not file.items and file.format != FOLDER]
+    chosen = [file for file in unknown if file.size == layout.nbytes]
+    if not chosen:
+        sizes = sorted({file.size for file in unknown}, key=lambda size: abs(size - layout.nbytes))
+        nearest = f"; the nearest size of one without a header is {sizes[0]}" if sizes else ""
+        raise UsageError(f"no file has the {layout.nbytes} bytes that {said(layout)} take{nearest}")
+    for file in chosen:
+        file.items, file.format = _proven(file, [Stretch(0, file.size, layout)]), RAW
 
 
 def _warn_of_personal_data(files: Sequence[TreeFile]) -> None:
@@ -209,7 +227,7 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
     try:
         known = _parsed(file, head)
         if known is not None:
-            inner = path.name
+            inner, known = path.name, _within(known, "" if known.series else str(PurePosixPath(name).parent))
             file.items = _proven(file, known.stretches.get(inner, ()))
             file.format, file.space, file.facts, file.personal = known.format, known.space, dict(known.facts), known.personal
             file.series = known.series
@@ -218,6 +236,15 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
         if whole:
             warnings.warn(f"{path}: {fault}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
     return file
+
+
+def _within(known: ForeignFile, folder: str) -> ForeignFile:
+    """The file with keys that only files of the same folder share."""
+    stretches = {
+        name: tuple(part if part.key is None else replace(part, key=(folder, part.key)) for part in parts)
+        for name, parts in known.stretches.items()
+    }
+    return replace(known, stretches=stretches)
 
 
 def _read_through(file: TreeFile, whole: bool) -> bytes:
@@ -270,7 +297,7 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
 
 
 def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
-    """The stretches whose samples give the very bytes of the file."""
+    """The stretches whose samples give back the bytes of the file."""
     items, end = [], 0
     with file.content() as content:
         for stretch in stretches:
@@ -287,6 +314,14 @@ def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
                 items += [] if how is None else [replace(item, how=how)]
             end = stretch.start + stretch.length
     return tuple(items)
+
+
+def _whole(stretch: Stretch, file: TreeFile) -> Stretch:
+    """A stretch of a detached file, whose size its header need not say; gzip as a whole is undone already."""
+    if stretch.length != WHOLE:
+        return stretch
+    undone = file.repacking is not None and stretch.packing == "deflate"
+    return replace(stretch, length=file.size, packing="raw" if undone else stretch.packing)
 
 
 def _how(data: bytes, stretch: Stretch) -> bytes | None:
@@ -325,7 +360,7 @@ def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
     for number, file in enumerate(files):
         for place, item in enumerate(file.items):
             stretch = item.stretch
-            alone = stretch.key is None or len(stretch.layout.shape) + 1 > MOST_AXES
+            alone = stretch.key is None or (len(stretch.layout.shape) + 1 > MOST_AXES and not stretch.joined)
             groups.setdefault((number, place) if alone else (stretch.key, stretch.layout), []).append((number, place))
     arrays: list[TreeArray] = []
     first: dict[int, tuple[int, int]] = {}
@@ -334,8 +369,8 @@ def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
         order, axes = arrange([files[number].items[place].stretch.position for number, place in members])
         axes = axes if len(layout.shape) + len(axes) <= MOST_AXES else (len(members),)
         if len(members) > 1:
-            shape = (*layout.shape, *axes[::-1]) if layout.first_axis_fastest else (*axes, *layout.shape)
-            layout = replace(layout, shape=shape)
+            joined = files[members[0][0]].items[members[0][1]].stretch.joined
+            layout = _lengthened(layout, axes) if joined else _stacked(layout, axes)
         items = [members[k] for k in order]
         for rank, (number, _) in enumerate(items):
             first.setdefault(number, (len(arrays), rank))
@@ -351,6 +386,18 @@ def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
     for array in arrays:
         array.items = [(renumbered[number], place) for number, place in array.items]
     return [files[number] for number in ordered], arrays
+
+
+def _stacked(layout: Layout, axes: tuple[int, ...]) -> Layout:
+    """Layout of items that make more axes, slowest first."""
+    return replace(layout, shape=(*layout.shape, *axes[::-1]) if layout.first_axis_fastest else (*axes, *layout.shape))
+
+
+def _lengthened(layout: Layout, axes: tuple[int, ...]) -> Layout:
+    """Layout of items that follow each other along their slowest axis, which the last of the `axes` lengthens."""
+    slowest = len(layout.shape) - 1 if layout.first_axis_fastest else 0
+    longer = replace(layout, shape=tuple(n * axes[-1] if k == slowest else n for k, n in enumerate(layout.shape)))
+    return _stacked(longer, axes[:-1])
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

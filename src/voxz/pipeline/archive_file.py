@@ -16,6 +16,7 @@ from voxz.pipeline.decode import checked_only, restore
 from voxz.pipeline.encode import Written
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, part_of
+from voxz.volume.layout import Layout
 
 ENDING = ".voxz"
 
@@ -29,6 +30,7 @@ class Wish:
     verify: bool = True
     force: bool = False
     keep_attributes: bool = False
+    raw: Layout | None = None
 
 
 def write_archive(
@@ -40,7 +42,7 @@ def write_archive(
     """Compress a folder, or a list of files and folders, into one archive."""
     _refuse_inside(source, destination)
     with output(destination, wish.force) as file:
-        tree = Tree.of(source, wish.threads)
+        tree = Tree.of(source, wish.threads, raw=wish.raw)
         _write(tree, file, wish, progress)
 
 
@@ -55,7 +57,7 @@ def write_series(
     Archives are complete or absent, one after the other: those before a failure stay.
     """
     _refuse_inside(source, folder)
-    whole = Tree.of(source, wish.threads)
+    whole = Tree.of(source, wish.threads, raw=wish.raw)
     trees = whole.by_series()
     places = [Path(folder) / name for name in _names(trees)]
     Path(folder).mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from voxz.container.files import Samples, StoredFile, Verbatim
 from voxz.container.header import files_digest
 from voxz.container.reader import Reader, StoredArray
-from voxz.errors import CorruptError, LimitError, needs_newer
+from voxz.errors import CorruptError, LimitError, OtherZlibError, needs_newer
 from voxz.io.packings import PACKINGS, packing
 from voxz.pipeline.samples import Progress
 from voxz.pipeline.slabs import inside, slab_place
@@ -138,17 +138,19 @@ class _Streams:
 
 
 def item_layout(array: Layout, count: int) -> Layout:
-    """Layout of `count` samples of an array, as packings know it: its fastest axes, as few as hold them."""
-    memory = array.memory_shape
-    for axes in range(len(memory) + 1):
-        shape = memory[len(memory) - axes :]
-        if int(np.prod(shape, dtype=np.int64)) * array.channels == count:
-            return Layout(
-                shape[::-1] if array.first_axis_fastest else shape, array.dtype, array.first_axis_fastest, array.channels
-            )
-    raise CorruptError(
-        f"a file has {count} packed samples of an array of {memory}, which are no part of it along its slowest axes"
-    )
+    """Layout of `count` samples of an array, as packings know it: its fastest axes, as few as hold them, the slowest in part."""
+    memory, rest = array.memory_shape, count // array.channels
+    shape: tuple[int, ...] = ()
+    for longest in reversed(memory):
+        if rest == 1:
+            break
+        part = longest if longest and rest % longest == 0 else rest
+        shape, rest = (part, *shape), rest // part if 0 < part <= longest else 0
+    if rest != 1 or count % array.channels:
+        raise CorruptError(
+            f"a file has {count} packed samples of an array of {memory}, which are no part of it along its slowest axes"
+        )
+    return Layout(shape[::-1] if array.first_axis_fastest else shape, array.dtype, array.first_axis_fastest, array.channels)
 
 
 class _Restorer:
@@ -237,6 +239,22 @@ def checked_only(file: StoredFile, around: tuple[bytes, bytes]) -> AbstractConte
     return nullcontext()
 
 
+def _restore_file(reader: Reader, number: int, opened: Opened, restorer: _Restorer) -> tuple[str, int, bytes]:
+    """Decode one file into its sink; its name, size and SHA-256."""
+    file = reader.files[number]
+    before, within, after = pieces_around(reader, number)
+    digest, crc32, size = hashlib.sha256(), 0, 0
+    with opened(file, (before, after)) as sink:
+        for part in restorer.content(file, map(reader.piece, within)):
+            digest.update(part)
+            crc32, size = zlib.crc32(part, crc32), size + len(part)
+            if sink is not None:
+                sink.write(cast(bytes, part))
+        if crc32 != file.crc32:
+            raise CorruptError(f"{file.name or 'what was decoded'} does not match its checksum; do not use it")
+    return file.name, size, digest.digest()
+
+
 def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | None = None) -> None:
     """Decode all files into their sinks, and compare them, and arrays that no file holds, with their checksums.
 
@@ -244,6 +262,8 @@ def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | N
     ------
     CorruptError
         What was decoded is not what was compressed; the message names the file.
+    OtherZlibError
+        Files cannot be made again here; the others of a folder are restored, and its message names them.
     """
     total = sum(array.layout.nbytes for array in reader.arrays) + reader.files.verbatim_bytes
     done = 0
@@ -254,19 +274,17 @@ def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | N
         if progress:
             progress(min(done, total), total)
 
-    restorer, listed = _Restorer(reader, threads, advanced), []
-    for number, file in enumerate(reader.files):
-        before, within, after = pieces_around(reader, number)
-        digest, crc32, size = hashlib.sha256(), 0, 0
-        with opened(file, (before, after)) as sink:
-            for part in restorer.content(file, map(reader.piece, within)):
-                digest.update(part)
-                crc32, size = zlib.crc32(part, crc32), size + len(part)
-                if sink is not None:
-                    sink.write(cast(bytes, part))
-            if crc32 != file.crc32:
-                raise CorruptError(f"{file.name or 'what was decoded'} does not match its checksum; do not use it")
-        listed.append((file.name, size, digest.digest()))
+    restorer, listed, other = _Restorer(reader, threads, advanced), [], []
+    for number in range(len(reader.files)):
+        try:
+            listed.append(_restore_file(reader, number, opened, restorer))
+        except OtherZlibError:
+            if not reader.files.named:
+                raise
+            other.append(reader.files[number].name)
+    if other:
+        names = other[0] if len(other) == 1 else f"{other[0]} and {len(other) - 1} more"
+        raise OtherZlibError(f"{names} of {len(reader.files)} files")
     if listed and files_digest(listed) != reader.files_sha256:
         raise CorruptError("what was decoded does not match the SHA-256 of the original; do not use it")
     for array, count in zip(reader.arrays, reader.files.sample_counts(len(reader.arrays)), strict=True):

@@ -9,7 +9,7 @@ from voxz.io.foreign_file import Space
 from voxz.io.tree import Tree, TreeArray
 
 STRAIGHT = 0.05
-"""Slices lie evenly if none is further from its even place than this part of a step."""
+"""Slices are evenly spaced if each is within this part of a step of its place."""
 
 
 def described(tree: Tree, array: TreeArray) -> dict[str, Any]:
@@ -19,10 +19,10 @@ def described(tree: Tree, array: TreeArray) -> dict[str, Any]:
     first = files[0]
     facts: dict[str, Any] = {"format": first.format}
     spaces = [file.space or Space() for file in files]
-    item = first.items[array.items[0][1]].stretch.layout
+    stretch = first.items[array.items[0][1]].stretch
     places = array.layout.shape[2] if array.layout.first_axis_fastest and len(array.layout.shape) > 2 else 1
     affine = spaces[0].affine
-    if affine is not None and len(files) > 1 and len(item.shape) == 2:
+    if affine is not None and len(files) > 1 and len(stretch.layout.shape) == 2:
         with np.errstate(all="ignore"):
             affine = _along(affine, [space.affine for space in spaces[:places]])
     if affine is not None and np.isfinite(affine).all():
@@ -32,8 +32,8 @@ def described(tree: Tree, array: TreeArray) -> dict[str, Any]:
     pairs = _scaling(spaces)
     if pairs:
         facts["scaling"] = [list(pair) for pair in pairs]
-    if first.facts:
-        facts["facts"] = first.facts
+    if told := first.facts | ({"array": stretch.title} if stretch.title else {}):
+        facts["facts"] = told
     return facts
 
 

@@ -138,7 +138,7 @@ def encode_samples(
 
 
 def _gzip(samples: Samples, plan: Plan) -> Repacking | None:
-    """How to write a .gz file again; with loss, it cannot be the very one."""
+    """How to write a .gz file again; with loss, its bytes differ."""
     found = samples.gzip()
     return found if found is None or plan.exact else found.of_content()
 

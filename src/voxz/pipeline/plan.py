@@ -28,11 +28,11 @@ class Plan:
     Attributes
     ----------
     level : 1 (fastest) to 9 (smallest)
-    codec : the codec with its options, or None for what suits each brick
+    codec : the codec with its options, or None: chosen for each brick
     target : what was asked
     fidelity : what every brick has to keep
     noise : estimated standard deviation of the noise, 0 if it was not needed
-    brick : voxels of a brick along (z, y, x); None for what suits
+    brick : voxels of a brick along (z, y, x); None: chosen by the shape
     """
 
     level: int

@@ -82,7 +82,7 @@ def engine_within(trial: Trial, plan: Plan, dtype: np.dtype[Any]) -> Plan:
 
 
 def _step_for(bits_of: Callable[[float], float], bits: float, peak: float) -> float:
-    """Step for so many bits per sample, by an outlook; bisected to 1 %."""
+    """Step at which an outlook expects `bits` per sample; bisected to 1 %."""
     fine, coarse = math.log2(peak) - 30, math.log2(peak) + 2
     while coarse - fine > 0.01:
         middle = (fine + coarse) / 2

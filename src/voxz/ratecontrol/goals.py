@@ -135,7 +135,7 @@ class BitsGoal:
 
 
 def goal_of(target: Target, stored: int, above: float, near: float) -> PsnrGoal | BitsGoal | None:
-    """Goal of a target for samples with so many `stored` bits; None if it asks for no PSNR and no size."""
+    """Goal of a target for samples of `stored` bits; None if it asks for neither a PSNR nor a size."""
     bits = target.bits_per_sample(stored)
     if bits is not None:
         return BitsGoal(bits, near)

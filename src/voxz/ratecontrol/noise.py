@@ -34,16 +34,16 @@ SIDE = 32
 """Side of a block, in voxels; half of it where slices are smaller than four blocks a side."""
 
 SLICES = 48
-"""About so many slices of a volume are looked at, evenly spaced, at least FEWEST_SLICES of each volume of a series."""
+"""Slices of a volume that are looked at, about; evenly spaced, at least FEWEST_SLICES of each volume of a series."""
 FEWEST_SLICES = 8
 VOLUMES = 32
-"""About so many volumes of a series are looked at."""
+"""Volumes of a series that are looked at, about."""
 
 STRIP = 1 << 22
 """Voxels of a slice that are looked at at once, to bound memory."""
 
 FEWEST_ANSWERS = 64
-"""A block with fewer answers outside the background does not count."""
+"""A block counts if it has at least this many answers outside the background."""
 
 HUGE = 1e150
 """Magnitude that samples count as at most."""

@@ -39,13 +39,13 @@ NARROW = 3
 """Bounds below which wavelets with corrections are not tried for integers."""
 
 RATE_NEAR, RATE_MISSED = 0.019, 0.02
-"""A size is searched for within the first share of what was asked, and missed beyond the second."""
+"""A size is met within the first share of what was asked, and missed beyond the second."""
 
 PSNR_ABOVE, PSNR_MISSED = 0.095, 0.1
-"""A PSNR is searched for within so many dB above what was asked, none below, and missed beyond the second."""
+"""A PSNR is met if it lies at most the first number of dB above what was asked, and missed from the second on."""
 
 TIGHTER = 0.4
-"""Share of these that is searched within where only part of a volume is tried."""
+"""Factor of these tolerances where only part of a volume is tried."""
 
 SMALLEST_SAMPLE, LARGEST_SAMPLE = 1e-100, 1e100
 """Magnitudes of the largest sample between which squares and their sums are normal doubles."""

@@ -9,7 +9,7 @@ from voxz.ratecontrol.goals import Goal, Measured
 ROUNDS = 14
 
 NARROW, WIDER = 0.004, 0.03
-"""Doublings of the step between which a total has jumped over what is wanted; how much farther is looked for luck then."""
+"""Width of the bracket, in doublings of the step, at which a total has jumped over the goal; how far beyond it is then tried."""
 
 M = TypeVar("M", bound=Measured)
 
@@ -29,7 +29,7 @@ def find_step(
     attempt : codes with a step, given as its logarithm to base 2
     log_step : guess of that logarithm
     bracket : lowest and highest logarithm
-    mend : may make a result that is `off` by so many doublings of the step meet the goal, without another attempt
+    mend : makes a result meet the goal without another attempt, if it can; `off` is how far it is off, in doublings of the step
 
     Returns the logarithm of the step and its result. If none is near enough, it is the nearest, or the nearest one below what is
     wanted if the goal is strict and there is one.

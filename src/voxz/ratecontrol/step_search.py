@@ -177,7 +177,7 @@ def with_step(plan: Plan, log_step: float) -> Plan:
 
 
 def _part(shape: tuple[int, ...], samples: int) -> tuple[int, int, int, int]:
-    """Lengths of a part ``(series, z, y, x)`` of about so many samples."""
+    """Lengths of a part ``(series, z, y, x)`` of about this many samples."""
     series = min(shape[0], PROBED_VOLUMES)
     slices = min(shape[1], PROBED_SLICES if series == 1 else PROBED_SLICES // 2)
     side = max(32, math.isqrt(samples // (series * slices * shape[4])))

@@ -14,7 +14,7 @@ MOST_SCALES = 6
 
 LOW_97 = (1.0, 1.0, 1.03279125, 1.05251321, 1.06481430, 1.07486023, 1.08435851)
 HIGH_97 = (1.0, 0.97249524, 1.01694686, 1.04308910, 1.05732705, 1.06784831)
-"""Of 9/7 along one axis: low-pass after so many scales, high-pass of a scale."""
+"""Of 9/7 along one axis: the low-pass, by the number of scales, and the high-pass, by scale."""
 
 Scales = tuple[int, int, int]
 BandKey = tuple[int, int]

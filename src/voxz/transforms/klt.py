@@ -18,10 +18,10 @@ from voxz.jit import at, kernel
 
 MOST_BITS = 15
 FEWEST_BITS = 4
-"""Bits behind the point of an entry."""
+"""Fraction bits of an entry."""
 
 LEAKAGE_BITS = 3
-"""Bits by which what leaks is below the quantiser step."""
+"""How many bits below the quantiser step the leakage between components lies."""
 
 _BLOCK = 1 << 12
 

@@ -21,7 +21,7 @@ CLIP = 16
 """Units to which differences are clipped."""
 
 LARGEST_UNITS = 1 << 20
-"""Samples are limited to so many units from zero."""
+"""Samples are clipped to this magnitude, in units."""
 
 MARGIN_Z, MARGIN = 1, 3
 
@@ -41,7 +41,7 @@ ACTIVITIES = (32, 96, 240, 560, 1280, 3200)
 """Where a class of activity begins: sums of second differences over 5 x 5 voxels, in units."""
 
 DIRECTIONS = 5
-"""None, along y, along x, and the two diagonals."""
+"""No direction, along y, along x, and the two diagonals."""
 
 CLASSES = (len(ACTIVITIES) + 1) * DIRECTIONS
 _BOUNDS = np.array(ACTIVITIES, np.int64)

@@ -16,7 +16,7 @@ from voxz.jit import kernel
 from voxz.numerics.least_squares import gain, solve
 
 PRECISIONS = (7, 9, 11)
-"""Bits behind the point that weights may have: large differences at fine steps need more."""
+"""Fraction bits that weights may have: large differences at fine steps need more."""
 
 LARGEST_WEIGHT = 1 << 15
 BITS_OF_WEIGHT = -2.0

@@ -30,7 +30,7 @@ FEWEST_VOXELS = 1 << 16
 """Small slices or volumes share a brick, more of them than above, so that it is worth its place in the index."""
 
 TINY_VOLUME, FEWEST_OF_TINY = 256, 1 << 18
-"""Volumes with fewer samples than this are coded as an image (`voxz.codecs.turned`); so many samples of them share a brick."""
+"""Volumes with fewer samples than the first are coded as an image (`voxz.codecs.turned`); a brick holds at least the second."""
 
 SLAB_BYTES = 128 << 20
 
@@ -136,7 +136,7 @@ class Grid:
 
 
 def brick_of(wish: str | int | Sequence[int] | None) -> tuple[int, int, int] | None:
-    """Voxels of a brick along (z, y, x), from an edge, three lengths or their text, or "patch"; None for what suits.
+    """Voxels of a brick along (z, y, x), from an edge, three lengths or their text, or "patch"; None: chosen by the shape.
 
     Raises
     ------
@@ -165,7 +165,7 @@ _SHORTEST = 64
 
 
 def middle_of(shape: tuple[int, ...], most: tuple[int, ...]) -> tuple[slice, ...]:
-    """At most so many samples along each of the first axes of `shape`, in the middle."""
+    """The middle of `shape`: at most `most` samples along each of its first axes."""
     starts = [max(0, (n - limit) // 2) for n, limit in zip(shape, most, strict=False)]
     return tuple(slice(start, start + limit) for start, limit in zip(starts, most, strict=True))
 

@@ -78,14 +78,14 @@ def test_through_files() -> None:
     assert voxz.info(voxz.encode(samples, codec="wavelet")).to_dict()["entropy_profiles"] == {"light": 1}
 
 
-def test_profiles_that_are_not_there() -> None:
+def test_unknown_profiles_are_refused() -> None:
     samples = phantom((1, 4, 16, 16, 1))
     for name in ("heavier", "light:general", "heavy:unheard-of", "heavy:general-reversible"):
         with pytest.raises(UsageError, match=r"must be|there is no model"):
             wavelet.encode_brick(samples, 5, STEPPED, entropy=name)
 
 
-def test_models_that_are_not_there() -> None:
+def test_missing_models_are_named() -> None:
     samples = phantom((1, 4, 16, 16, 1))
     model = asked_model("heavy")
     assert model is not None
@@ -96,7 +96,7 @@ def test_models_that_are_not_there() -> None:
         wavelet.decode_brick(other, samples.shape, samples.dtype)
 
 
-def test_models_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_file_of_the_user_codes_and_decodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = phantom((1, 4, 16, 16, 1))[0, ..., 0]
     arrays, texts = unpack(read_named("entropy-general"))
     path = tmp_path / "mine.safetensors"

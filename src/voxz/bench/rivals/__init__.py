@@ -36,6 +36,6 @@ RIVALS = {
 def rival_class(name: str) -> type[Rival]:
     """Class of the rival called `name`."""
     if name not in RIVALS:
-        raise UsageError(f"there is no codec {name!r}; there are {', '.join(RIVALS)}")
+        raise UsageError(f"unknown codec {name!r}; choose one of {', '.join(RIVALS)}")
     found: type[Rival] = getattr(importlib.import_module(f"voxz.bench.rivals.{name}"), RIVALS[name])
     return found

@@ -122,7 +122,7 @@ def _middle(where: NDArray[np.bool_]) -> tuple[slice, ...]:
 
 
 def _middle_part(counts: NDArray[np.int64], wanted: int) -> slice:
-    """As many parts in the middle, with so many voxels each (`counts`), as have `wanted` ones."""
+    """Slices in the middle that together have `wanted` voxels; `counts` are those of each slice."""
     ends = np.cumsum(counts)
     start = int(np.searchsorted(ends, (int(ends[-1]) - wanted) // 2, side="right"))
     start = min(start, ends.size - 1)

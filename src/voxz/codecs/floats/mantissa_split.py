@@ -220,7 +220,7 @@ def candidates(found: NDArray[np.int64], form: FloatFormat) -> tuple[list[Grid],
 
 
 def _widest(grid: Grid, found: NDArray[np.int64], form: FloatFormat) -> Grid:
-    """`grid`, or one with so many fewer bits that no grid value is too large."""
+    """`grid`, with fewer bits if a grid value would be too large."""
     octaves = max(1, int(found.max() >> form.mantissa) - grid.floor + 2)
     kept = min(grid.kept, form.mantissa, (WIDEST // octaves).bit_length() - 1)
     return replace(grid, kept=kept)

@@ -7,7 +7,7 @@ SIZES = (1, 2, 4, 8)
 """Bytes of the samples that can be taken for a map."""
 
 SLICES = 12
-"""About so many slices of a brick are looked at."""
+"""Slices of a brick that are looked at, about."""
 
 SURE, DOUBTFUL = 0.12, 0.3
 """Shares of surprising voxels below which a brick is surely a map, or may be one: maps have 0.02 to 0.1, images 0.4 to 0.95,
@@ -19,7 +19,7 @@ def surprise(samples: NDArray[np.generic]) -> float:
 
     Of the voxels that are not inside a constant region, those are surprising that equal none of their neighbours west, north,
     north-west and north-east. In a map the boundaries of regions continue from row to row; noise does not. Constant
-    background does not count, so it makes no map of a masked image.
+    background does not count: a masked image is no map.
     """
     surprising, rough = surprises(samples)
     return surprising / max(1, rough)

@@ -4,7 +4,7 @@ Slices lie one after the other in one flat int32 array of ids, each with a borde
 above and BOTTOM rows below. The border only holds what the decoder already has, so every neighbour exists.
 
 Neighbours are in three slices: the voxel's own (west, north ...), the slice *before* it and the slice *beyond*: two back,
-or in a series the same slice of the volume before. What does not exist is stood in for:
+or in a series the same slice of the volume before. Missing slices are replaced:
 
 ====  =============================  ==========================  ==========================
 mode  voxels of                      before                      beyond

@@ -39,7 +39,7 @@ RIDGE = 5.0
 NONE_ABSENT = np.zeros(0, np.bool_)
 
 FOLLOWS_VOLUME = 2
-"""By how much fewer samples do when the predictor of the volume before is the starting point."""
+"""How many times fewer samples are enough if the predictor of the volume before is the starting point."""
 
 BITS_PER_NAT = 1.4427
 

@@ -37,7 +37,7 @@ SETTINGS = {
 }
 
 DEFAULT = 5
-"""Level that is used unless another is asked for, and in whose place levels above it stand."""
+"""The default level. Levels above it begin with its prediction."""
 
 
 @dataclass(frozen=True)

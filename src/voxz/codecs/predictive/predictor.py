@@ -1,4 +1,4 @@
-"""The fitted predictor of a brick: what the encoder learns and the decoder is told.
+"""The fitted predictor of a brick: what the encoder fits and sends.
 
 `Predictor` is the fact that is sent; `arrays` expands it, the same way on both sides, to what the traversal reads.
 Units are numbered in coding order: for each volume first the one of its first slice, then those of the tiles of the
@@ -195,7 +195,7 @@ class Predictor:
 
 
 def memory_of_units(units: int, settings: Settings) -> int:
-    """Bytes that a decoder takes for so many units."""
+    """Bytes that a decoder takes for this many units."""
     taps = max(len(settings.support.taps(mode)) for mode in range(MODES))
     return units * (BYTES_A_UNIT + BYTES_A_COEFFICIENT * settings.classes * (WEST + GROUP + taps))
 

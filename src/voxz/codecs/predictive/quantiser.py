@@ -19,7 +19,7 @@ from voxz.errors import CorruptError
 
 STEP_BITS = 6
 UNIT = 1 << STEP_BITS
-"""What is between two dense values."""
+"""Distance of neighbouring dense values."""
 
 LARGEST_SIZE = (1 << 33) - 1
 _HALF = (1 << 22) - 1

@@ -13,8 +13,8 @@ SAMPLED_VOXELS = 6_000
 """Voxels of each volume, evenly spaced, by which volumes are compared."""
 
 WINDOW = 512
-"""Series of more than twice so many volumes are worked on in parts of so many, which look back as far: memory and time stay
-bounded by the square of this."""
+"""Series of more than twice this many volumes are cut into stretches of this many, each of which looks back as far. So memory and
+time are bounded by the square of this."""
 
 
 def choose_references(volumes: NDArray[np.int32]) -> NDArray[np.int64]:

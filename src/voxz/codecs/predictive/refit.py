@@ -20,10 +20,10 @@ from voxz.codecs.predictive.quantiser import UNIT, Quantiser
 from voxz.codecs.predictive.series import code_series
 
 DEAD_ZONE = 0.1
-"""By how much of a step more than half a step a residual has to be off to be coded, where there is no bound in the way."""
+"""Dead zone: a residual is coded from half a step plus this part of a step on, unless a bound forbids it."""
 
 FINE = 13 * UNIT // 4
-"""Steps among so few values have no room for dead zones and centroids."""
+"""Steps up to this size, in 1/UNIT, leave no room for dead zones and centroids."""
 
 MATTERS, BUSY = 0.04, 0.1
 """Share of the root mean square error from which on a mean error is worth a second walk, unless fewer residuals are not 0."""

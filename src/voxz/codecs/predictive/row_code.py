@@ -16,7 +16,7 @@ from voxz.entropy.bits import get_bits
 from voxz.entropy.contexts import COARSE_SHIFT, FINE_GRADES, GRADES, Contexts
 from voxz.entropy.rans import LOWEST, PRECISION
 from voxz.entropy.residual import DIRECT, raw_length, value_of
-from voxz.jit import at, kernel
+from voxz.jit import at, inlined_kernel, kernel
 
 ERROR_BITS = 4
 WEIGHT_BITS = 10
@@ -78,7 +78,7 @@ class Notes(NamedTuple):
     contexts: NDArray[np.int32]
 
 
-@kernel
+@inlined_kernel
 def grade_of(scale):  # type: ignore[no-untyped-def]
     """Grade of an expected error: exact while it is small, coarse beyond."""
     coarse = FINE_GRADES + min(scale >> COARSE_SHIFT, GRADES - FINE_GRADES - 1)
@@ -268,13 +268,13 @@ def code_row(  # type: ignore[no-untyped-def]
     return True
 
 
-@kernel
+@inlined_kernel
 def steps_to(residual, step, reach):  # type: ignore[no-untyped-def]
     """Whole steps of an unrounded `residual` (see `quantiser`); a tie goes to where the sample is not rounded away."""
     return (residual + reach) // step if residual > 0 else -((reach + 1 - residual) // step)
 
 
-@kernel
+@inlined_kernel
 def stepped(place, residual, quantiser, highest):  # type: ignore[no-untyped-def]
     """Sample `residual` steps from the prediction `place`, which is in 1/UNIT of a dense value.
 
@@ -291,7 +291,7 @@ def stepped(place, residual, quantiser, highest):  # type: ignore[no-untyped-def
     return max(0, min((place + (moved if steps >= 0 else -moved) + UNIT // 2) >> STEP_BITS, highest))
 
 
-@kernel
+@inlined_kernel
 def predict(chosen, first_of, coefficients, x, w1, w2, w3, w4):  # type: ignore[no-untyped-def]
     """Finish the prediction of voxel `x` with the four samples to its west.
 
@@ -312,7 +312,7 @@ def predict(chosen, first_of, coefficients, x, w1, w2, w3, w4):  # type: ignore[
     return farther + np.int64(coefficients[at(k)]) * w1
 
 
-@kernel
+@inlined_kernel
 def error_of(prediction, residual, precision, half):  # type: ignore[no-untyped-def]
     """Magnitude of the difference between a sample and its unrounded prediction, in 1/16.
 

@@ -74,7 +74,7 @@ def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = 
 
 
 def encode_field(prepared: Prepared, field: Field | None, bound: float = math.inf) -> bytes:
-    """Payload of a brick that `field` gives (None: nothing is left to give), each sample within `bound`."""
+    """Payload of a brick that `field` gives (None: all samples are special or background), each sample within `bound`."""
     kind = NOTHING if field is None else FIELD
     flags = _BACKGROUND if prepared.background else 0
     body = prepared.front()

@@ -138,5 +138,5 @@ class Field:
 
 
 def normalised(positions: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """Positions along an axis of so many samples as -1 .. 1."""
+    """Positions along an axis of this many samples, as -1 to 1."""
     return positions * (2.0 / (length - 1)) - 1.0 if length > 1 else 0.0 * positions

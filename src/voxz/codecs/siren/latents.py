@@ -20,7 +20,7 @@ from voxz.transforms.loop_filter_fit import fit_filters
 from voxz.transforms.pyramid import Pyramid, Scales
 
 LARGEST_INDEX = 2.0**40
-"""Latents may be so many steps."""
+"""Largest magnitude of latents, in steps."""
 
 SCALES = 2
 """Coarser scales that a network sees."""

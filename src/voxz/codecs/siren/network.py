@@ -108,7 +108,7 @@ class Shape:
             raise CorruptError("the network of a brick is out of bounds")
 
     def check_work(self, points: int, samples: int) -> None:
-        """Raise `LimitError` if evaluation at so many `points` takes too long for a brick of so many `samples`."""
+        """Raise `LimitError` if evaluation at this many `points` takes too long for a brick of this many `samples`."""
         work, most = self.weights * points, WORK_OF_SAMPLE * samples + WORK_OF_ANY
         if work > most:
             raise LimitError(

@@ -21,10 +21,10 @@ MOST_BITS = 24
 """Bit lengths of multiples."""
 
 LEAST_PER_BIT = 64
-"""Weights of 0 that a bit may say: chances of decisions end at 1/1024."""
+"""Most weights of 0 that one bit can code: chances of decisions end at 1/1024."""
 
 BYTES_A_WEIGHT = 24
-"""Multiples, weights, and one more while they are made."""
+"""Memory of a weight: its multiple, its value, and one more while it is made."""
 
 _KINDS = 2 * MOST_BITS + 2
 _UNDECIDED = 1 << (15 + COUNT_BITS)
@@ -109,7 +109,7 @@ def encode_weights(networks: NDArray[np.int64], steps: NDArray[np.float32], shap
 
 
 def decode_weights(payload: bytes, count: int, shape: Shape, samples: int = 0) -> NDArray[np.float64]:
-    """Weights ``(networks, weights)`` of a payload of a brick of so many `samples`; damage raises `CorruptError`."""
+    """Weights ``(networks, weights)`` of a payload; `samples` are those of the brick. Damage raises `CorruptError`."""
     tensors = shape.tensors()
     front = len(tensors) * _STEP.size
     if len(payload) < front:

@@ -42,10 +42,10 @@ _BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
 """Flags."""
 
 MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
-"""Steps, or whole numbers when lossless, that the range of a brick may have: indices of coefficients stay below 2 ** 26."""
+"""Largest range of a brick, in steps or, when lossless, in whole numbers: indices of coefficients stay below 2 ** 26."""
 
 MOST_RANGES = 8
-"""Ranges of a brick that its step may be: coarser ones leave nothing."""
+"""Coarsest step, as a multiple of the range of a brick: coarser ones leave nothing."""
 
 LEAST, LARGEST_SAMPLE = 1e-300, 1e280
 """Least step, and range that it is measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""

@@ -81,7 +81,7 @@ def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDAr
 
 
 def width_of(size: int) -> int:
-    """Rows of a moment matrix for so many features and a target: a multiple of eight."""
+    """Rows of a moment matrix for `size` features and a target: a multiple of eight."""
     return (size + 8) // 8 * 8
 
 

@@ -42,7 +42,7 @@ class Head:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Head":
-        """Fields of so many bytes, not checked."""
+        """Fields of a payload, not checked."""
         kind, states, z, y, x, specials, flags, transform, *numbers = cls.LAYOUT.unpack(data)
         return cls(kind, states, (z, y, x), specials, flags, transform, *numbers)
 

@@ -33,7 +33,7 @@ EFFORTS = {
     8: Effort(32, 2, 0.16),
     9: Effort(32, 3, 0.16),
 }
-"""By level. With bits that were measured, less is worth giving up for them."""
+"""By level. Where bits are measured rather than guessed, a bit is worth less squared error."""
 
 REVERSIBLE = Effort(1, 1, slope=0.0, restores=False)
 """For integers that have to come back: a plain quantiser that rounds to the nearest."""

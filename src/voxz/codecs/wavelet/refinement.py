@@ -47,7 +47,7 @@ TAPS = len(PAIRS) + 2
 """Weights of a filter: one for each pair, those of the coefficient itself and of its sign."""
 
 ACTIVITIES = (1, UNITS, 5 * UNITS, 16 * UNITS)
-"""Where a class begins: sums of the magnitudes of all neighbours, in units. Nothing around a zero is no class."""
+"""Where a class begins: sums of the magnitudes of all neighbours, in units. A zero with nothing around it has no class."""
 
 _KINDS = 2 * (len(ACTIVITIES) + 1)
 CLASSES = 8 * _KINDS

@@ -82,7 +82,7 @@ def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
 
 
 def fit_leaning(signed: NDArray[np.int32], nonzero: int) -> NDArray[np.int64]:
-    """Weights for a padded band of signed magnitudes with so many that are not zero."""
+    """Weights for a padded band of signed magnitudes, of which `nonzero` are not zero."""
     moments = np.zeros((width_of(TAPS), width_of(TAPS)))
     count = _accumulate(signed, max(1, nonzero // SAMPLED_COEFFICIENTS), moments)
     found = np.zeros(TAPS)

@@ -5,7 +5,6 @@ import zlib
 from voxz.errors import CorruptError, UnsupportedError
 from voxz.io.dicom.attributes import Attributes
 from voxz.io.dicom.elements import Elements, read_elements
-from voxz.io.dicom.pixels import Part, image, is_encapsulated, native
 
 MOST_INFLATED = 1 << 28
 
@@ -32,13 +31,3 @@ def read(plain: bytes) -> tuple[Elements, Attributes]:
 
     found = read_elements(read_at, len(plain))
     return found, Attributes(found, read_at)
-
-
-def pixels_of(plain: bytes) -> Part | None:
-    """Where native pixels lie in an inflated data set; None if there are none."""
-    found, attributes = read(plain)
-    known = image(attributes, found)
-    if known is None or is_encapsulated(found, known[1]):
-        return None
-    parts = native(known[0], found, known[1])
-    return parts[0] if len(parts) == 1 and parts[0].packing == "raw" else None

@@ -56,7 +56,7 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
     stretches = whole.stretches[name]
     if len(stretches) != 1 or stretches[0].packing != "raw":
         return replace(whole, stretches={name: ()})
-    packed = replace(stretches[0], start=found.body, length=size - found.body, packing="deflated-dicom")
+    packed = replace(stretches[0], start=found.body, length=size - found.body, packing="deflate", options=(stretches[0].start,))
     return replace(whole, stretches={name: (packed,)})
 
 

@@ -24,11 +24,12 @@ PACKINGS = {
     "jpeg-lossless": 3,
     "jpeg-ls": 4,
     "rle": 5,
-    "deflated-dicom": 6,
     "mosaic": 7,
     "bits": 8,
     "png": 9,
     "strips": 10,
+    "zstd": 11,
+    "blosc": 12,
 }
 """Numbers of the packings in files."""
 
@@ -46,5 +47,5 @@ class Packing(Protocol):
 def packing(name: str) -> Packing:
     """Module of a packing; "raw" has none."""
     if name not in PACKINGS:
-        raise UnsupportedError(f"no packing is named {name!r}; those there are: {', '.join(PACKINGS)}")
+        raise UnsupportedError(f"unknown packing {name!r}; known are {', '.join(PACKINGS)}")
     return cast(Packing, importlib.import_module(f"voxz.io.packings.{name.replace('-', '_')}"))

@@ -181,7 +181,7 @@ def pack(content: bytes, how: Cursor) -> bytes:
     keys, codes = np.empty((2, _HASHES), np.int64)
     bit, width = encode(np.frombuffer(content, np.uint8), runs, out, keys, codes)
     if bit < 0:
-        raise CorruptError("the codes of an LZW stream are none of its content")
+        raise CorruptError("the codes of an LZW stream do not fit its content")
     tail = how.number()
     if tail:
         return out[: bit // 8].tobytes() + how.take(tail - 1)

@@ -35,7 +35,7 @@ def pack(content: bytes, how: Cursor) -> bytes:
     out = np.empty(len(content) + len(controls), np.uint8)
     length = redo(np.frombuffer(content, np.uint8), controls, out)
     if length < 0:
-        raise CorruptError("the controls of a PackBits stream are none of its content")
+        raise CorruptError("the controls of a PackBits stream do not fit its content")
     return out[:length].tobytes() + how.take(how.number())
 
 

@@ -95,7 +95,7 @@ def unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | 
 def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     """The bytes that `unpack` was given; `UnsupportedError` if this zlib makes others."""
     if len(samples) != layout.nbytes or not layout.memory_shape or not layout.nbytes:
-        raise CorruptError(f"{len(samples)} bytes of samples are no picture")
+        raise CorruptError(f"{len(samples)} bytes of samples do not make a picture")
     told = Cursor(how)
     crc32, count = int.from_bytes(told.take(4), "little"), told.number()
     if count > told.left:

@@ -256,7 +256,7 @@ def _redo_segment(plane: NDArray[np.uint8], told: Cursor, layout: Layout) -> byt
     out = np.empty(len(plane) + len(controls), np.uint8)
     length = redo(plane, controls, out)
     if length < 0:
-        raise CorruptError("the controls of an RLE segment are none of its samples")
+        raise CorruptError("the controls of an RLE segment do not fit its samples")
     return out[:length].tobytes() + told.take(told.number())
 
 

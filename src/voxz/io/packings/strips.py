@@ -11,7 +11,7 @@ import numpy as np
 from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
-from voxz.io.packings import lzw, packbits, tiff_predictor, zlib_stream
+from voxz.io.packings import lzw, packbits, predictors, zlib_stream
 from voxz.io.packings.zlib_search import Finder
 from voxz.volume.layout import Layout
 
@@ -23,7 +23,7 @@ def unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | 
     """Samples of all strips one after the other, and what `pack` needs; None if packing again would not give `data`."""
     method, predictor, size, row, channels, *numbers = options
     places = list(zip(numbers[::2], numbers[1::2], strict=True))
-    tiff_predictor.check(predictor, row, channels, layout.dtype)
+    predictors.check(predictor, row, channels, layout.dtype)
     if method not in METHODS or not size > 0 or size % (row * layout.dtype.itemsize) or len(places) != -(-layout.nbytes // size):
         return None
     finder, parts, hows = Finder(), [], []
@@ -32,7 +32,7 @@ def unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | 
         unpacked = _unpack_strip(data[start : start + length], method, expected, row * layout.dtype.itemsize, finder)
         if unpacked is None or len(unpacked[0]) != expected or start + length > len(data):
             return None
-        parts.append(tiff_predictor.undo(unpacked[0], predictor, row, channels, layout.dtype))
+        parts.append(predictors.undo(unpacked[0], predictor, row, channels, layout.dtype))
         hows.append(unpacked[1])
     order = sorted(range(len(places)), key=places.__getitem__)
     gaps, at = [], 0
@@ -55,7 +55,7 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     crc32 = int.from_bytes(told.take(4), "little")
     method, predictor, size, row, channels = (told.number() for _ in range(5))
     itemsize = layout.dtype.itemsize
-    tiff_predictor.check(predictor, row, channels, layout.dtype)
+    predictors.check(predictor, row, channels, layout.dtype)
     if method not in METHODS or len(samples) != layout.nbytes or not size or size % (row * itemsize):
         raise CorruptError(f"strips of {size} bytes by method {method} are impossible")
     count = -(-layout.nbytes // size)
@@ -65,7 +65,7 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     gaps = [told.take(told.number()) for _ in range(count + 1)]
     strips = []
     for number in range(count):
-        part = tiff_predictor.redo(samples[number * size : number * size + size], predictor, row, channels, layout.dtype)
+        part = predictors.redo(samples[number * size : number * size + size], predictor, row, channels, layout.dtype)
         strips.append(_pack_strip(part, method, told))
     told.finish()
     order = sorted(range(count), key=places.__getitem__)

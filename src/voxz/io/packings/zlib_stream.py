@@ -4,7 +4,7 @@ import zlib
 
 from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
-from voxz.errors import CorruptError, UnsupportedError
+from voxz.errors import CorruptError, OtherZlibError
 from voxz.io.packings.zlib_replay import WINDOW, replay
 from voxz.io.packings.zlib_search import Finder
 
@@ -15,11 +15,6 @@ _CHECKSUM_BYTES = {_RAW: 0, _ZLIB: 4, _GZIP: 8}
 _UNKNOWN_SYSTEM = 255
 _KEPT = 4
 """Added to the form: the checksum is not that of the content, it is kept."""
-
-REPACKED = (
-    "the zlib of this Python packs differently from the one that packed this file, so the file cannot be made again byte for "
-    "byte here; its samples are intact and can be read with voxz.open"
-)
 
 
 def unwrap(data: bytes, limit: int, finder: Finder | None = None) -> tuple[bytes, bytes, int] | None:
@@ -94,9 +89,9 @@ def gzip_trailer(crc32: int, size: int) -> bytes:
 
 
 def refuse_repacked(data: bytes, crc32: int) -> bytes:
-    """`data`, if it is what was unpacked; `UnsupportedError` if this zlib packs differently."""
+    """`data`, if it is what was unpacked; `OtherZlibError` if this zlib packs differently."""
     if zlib.crc32(data) != crc32:
-        raise UnsupportedError(REPACKED)
+        raise OtherZlibError
     return data
 
 

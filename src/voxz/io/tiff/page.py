@@ -7,8 +7,8 @@ import numpy as np
 
 from voxz.errors import CorruptError
 from voxz.io.header_text import check_shape
+from voxz.io.packings.predictors import NONE
 from voxz.io.packings.strips import DEFLATE, METHODS, PLAIN
-from voxz.io.packings.tiff_predictor import NONE
 from voxz.io.tiff.directories import Directory
 from voxz.volume.layout import Layout
 from voxz.volume.view import IDENTITY, View, axes

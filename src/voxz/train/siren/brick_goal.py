@@ -82,7 +82,7 @@ class BrickGoal:
 
     @classmethod
     def of(cls, goal: PsnrGoal | BitsGoal | None, bound: float, peak: float, samples: int) -> "BrickGoal":
-        """Goal of a brick with so many samples; `bound` counts where there is no goal."""
+        """Goal of a brick of `samples`; without one, `bound` counts."""
         scale = math.log2(max(peak, 1e-300))
         if isinstance(goal, BitsGoal):
             return cls(goal, goal.bits * samples / 8, scale - 2.5 - min(14.0, goal.bits), peak)

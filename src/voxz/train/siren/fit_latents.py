@@ -93,7 +93,7 @@ class _Source:
         return int(np.flatnonzero(loud)[-1]) + 1 if loud.any() else 1
 
     def latents(self, step: float, channels: int) -> Latents:
-        """Latents with this step, of so many components."""
+        """Latents with this step, of the first components."""
         return Latents.encode(self.values[:channels], self.scales, step, self.effort)
 
 

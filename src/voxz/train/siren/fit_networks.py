@@ -166,7 +166,7 @@ def _overhead(work: _Work) -> float:
 def _of_width(
     prepared: Prepared, work: _Work, width: int, goal: BrickGoal, options: Siren, memory: Memory, journal: Journal
 ) -> Outcome:
-    """Fit all networks with so many units a layer."""
+    """Fit all networks with this many units a layer."""
     shape = architecture(work.inputs[0].shape[1], work.outputs, width, options)
     points = math.prod(work.field.grid)
     shape.check_work(points * work.field.series if options.axes == 4 else points, points * work.field.series)

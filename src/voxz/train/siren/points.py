@@ -32,7 +32,7 @@ def components(volumes: Volumes, basis: klt.Basis | None) -> Volumes:
 
 
 def seen_points(prepared: Prepared, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Flat indices of at most so many voxels ``(z, y, x)`` that are not missing in all volumes, in rising order."""
+    """Flat indices, rising, of at most this many voxels ``(z, y, x)`` that some volume has."""
     places = np.flatnonzero(~prepared.missing.all(axis=0))
     if len(places) > most:
         places = np.sort(rng.choice(places, most, replace=False))

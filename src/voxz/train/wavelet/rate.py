@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from voxz.train.wavelet.torch_transform import Bands
 
 CLASSES = 3
-"""Scales that are told apart, the last for all coarser ones."""
+"""Scales with bits of their own; coarser ones share the last."""
 
 FEATURES = 8
 SIGNED = 6

@@ -47,7 +47,7 @@ FOUR_PAY = 0.993
 """Four phases take about a quarter longer to decode than two: they are used where they come below this share of the size."""
 
 FEWEST_TRIED = 1 << 14
-"""Voxels on which four phases are tried, at least; more in large bricks, a thirty-second."""
+"""Four phases are tried on at least this many voxels, in large bricks on a thirty-second of them."""
 
 FITTED_TO_TRY = 1_000
 """Voxels of each rank that predictors are fitted on for that."""
@@ -147,7 +147,7 @@ def _centre(highest: int) -> int:
 
 
 def _error_shift(dense: NDArray[np.int32]) -> int:
-    """Low bits that errors lose: so many that errors of the usual size keep `_ERROR_BITS`."""
+    """Low bits that errors lose, so that errors of the usual size keep `_ERROR_BITS`."""
     depth, height = dense.shape[1:3]
     if height == 1:
         return PRECISION - _ERROR_BITS

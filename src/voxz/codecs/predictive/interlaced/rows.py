@@ -29,7 +29,7 @@ BORDER = 4
 """Samples to the left and to the right of each phase."""
 
 VECTOR = 16
-"""Phases are filled up to a multiple of so many samples: what compiled code works on at once."""
+"""Phases are padded to a multiple of this many samples, which compiled code works on at once."""
 
 TOP, BELOW = 2, 1
 """Rows above and below a slice."""

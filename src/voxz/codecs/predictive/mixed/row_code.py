@@ -19,7 +19,7 @@ from voxz.codecs.predictive.row_code import ERROR_BITS, LARGEST_ERROR, WEIGHT_BI
 from voxz.entropy.binary import POSITION, code_bit
 from voxz.entropy.logistic import QUARTER_OCTAVES
 from voxz.entropy.mixing import decide, log_odds, logistic
-from voxz.jit import at, kernel
+from voxz.jit import at, inlined_kernel, kernel
 
 DEPTH = 12
 """Decisions that are told apart; further ones share their place."""
@@ -38,7 +38,7 @@ STEP_IN_LOCAL, STEP_IN_SCALE, STEP_IN_WIDTH = 0.5, 0.083, 0.03
 """What a step adds to the sum of local errors, and its square to the variances of least squares and of the experts."""
 
 
-@kernel
+@inlined_kernel
 def scale_of(error):  # type: ignore[no-untyped-def]
     """Quarter octaves of an error in 1/16, below SCALES."""
     small = error < QUARTER_OCTAVES.size
@@ -46,13 +46,13 @@ def scale_of(error):  # type: ignore[no-untyped-def]
     return min(found, SCALES - 1)
 
 
-@kernel
+@inlined_kernel
 def coarse_of(error):  # type: ignore[no-untyped-def]
     """Half octaves of an error in 1/16, below COARSE."""
     return min(max((scale_of(error) - 8) >> 1, 0), COARSE - 1)
 
 
-@kernel
+@inlined_kernel
 def blend(recent, x, y, span, step, places, widths):  # type: ignore[no-untyped-def]
     """Mean of the predictions, weighted by how well each did around voxel `x` of row `y`; `widths` gets local mean errors.
 
@@ -82,7 +82,7 @@ def blend(recent, x, y, span, step, places, widths):  # type: ignore[no-untyped-
     return sum_places / sum_weights
 
 
-@kernel
+@inlined_kernel
 def pattern_of(samples, i, row, beside, west, center):  # type: ignore[no-untyped-def]
     """Bits that say which neighbours of the voxel at index `i` lie above `center`.
 
@@ -104,7 +104,7 @@ def pattern_of(samples, i, row, beside, west, center):  # type: ignore[no-untype
     return pattern
 
 
-@kernel
+@inlined_kernel
 def sharpen(widths, span, step):  # type: ignore[no-untyped-def]
     """Turn expected errors into one over the widths of distributions; return the weight of the voxel in least squares."""
     last = widths.size - 1

@@ -17,7 +17,7 @@ COUNTER_WEIGHT = 0.1
 """Weight of a counter before anything is known; the experts share 1."""
 
 MOST_TILES = 2048
-"""Tiles of a slice; where there would be more they are larger, to bound memory (16 KiB each, for each memory)."""
+"""Most tiles of a slice. Where there would be more, they are larger: each takes 16 KiB for each memory."""
 
 
 class LeastSquares(NamedTuple):

@@ -23,7 +23,7 @@ PLACES = 4096
 CONSTANT, NETWORK = COUNTERS, COUNTERS + 1
 INPUTS = NETWORK + EXPERTS
 USES = INPUTS
-"""Place of a constant and of the network's experts among the inputs; that of a set's number of uses behind its weights."""
+"""Places among the inputs: of a constant, and of the network's experts. USES: a set's number of uses, behind its weights."""
 
 SETS = 4
 CHOICES = 128

@@ -1,4 +1,8 @@
-"""Differences along rows, which TIFF may take before it compresses (TIFF 6.0, section 14; TIFF Technical Note 3 for floats)."""
+"""What is done with samples before they are compressed: differences along rows, or another order of their bytes.
+
+Differences are those of TIFF 6.0, section 14, and of TIFF Technical Note 3 for floats. The order is that of HDF5: the first bytes
+of all samples, then the second ones, and so on.
+"""
 
 from typing import Any
 
@@ -8,12 +12,18 @@ from numpy.typing import NDArray
 from voxz.errors import CorruptError
 
 NONE, DIFFERENCES, FLOATS = 1, 2, 3
+"""TIFF's numbers."""
+
+SHUFFLE = 0x10000
+"""Not one of them."""
 
 
 def undo(data: bytes, predictor: int, row: int, channels: int, dtype: np.dtype[np.generic]) -> bytes:
     """Samples from what was compressed: rows of `row` samples, of which neighbours are `channels` apart."""
     if predictor == NONE:
         return data
+    if predictor == SHUFFLE:
+        return np.frombuffer(data, np.uint8).reshape(dtype.itemsize, -1).T.tobytes()
     size, big = dtype.itemsize, dtype.newbyteorder(">")
     if predictor == DIFFERENCES:
         steps = np.frombuffer(data, _unsigned(dtype)).reshape(-1, row // channels, channels)
@@ -28,6 +38,8 @@ def redo(samples: bytes, predictor: int, row: int, channels: int, dtype: np.dtyp
     """What is compressed, from the samples."""
     if predictor == NONE:
         return samples
+    if predictor == SHUFFLE:
+        return np.frombuffer(samples, np.uint8).reshape(-1, dtype.itemsize).T.tobytes()
     size, big = dtype.itemsize, dtype.newbyteorder(">")
     if predictor == DIFFERENCES:
         native = np.frombuffer(samples, _unsigned(dtype)).astype(_unsigned(dtype).newbyteorder("="))
@@ -38,8 +50,8 @@ def redo(samples: bytes, predictor: int, row: int, channels: int, dtype: np.dtyp
 
 
 def check(predictor: int, row: int, channels: int, dtype: np.dtype[np.generic]) -> None:
-    """`CorruptError` for differences that there are not."""
-    kinds = {NONE: "iufcV", DIFFERENCES: "iu", FLOATS: "f"}
+    """`CorruptError` for what is not there."""
+    kinds = {NONE: "biufcV", DIFFERENCES: "iu", FLOATS: "f", SHUFFLE: "biufcV"}
     if dtype.kind not in kinds.get(predictor, "") or channels < 1 or row < 1 or row % channels:
         raise CorruptError(f"there is no predictor {predictor} for rows of {row} samples of {dtype}, {channels} a pixel")
 

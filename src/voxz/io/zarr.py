@@ -1,0 +1,133 @@
+"""Zarr arrays, versions 2 and 3, and those of OME-Zarr: a file of metadata, and a file for each chunk in the folders beside it.
+
+Chunks are whole: the last ones may go beyond the array. Where they are cut along their slowest axis only, they are one volume;
+otherwise the places of the chunks are axes of their own. Chunks that are not there make no difference but to that.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from voxz.errors import CorruptError, UnsupportedError
+from voxz.io.chunks import slab_layout
+from voxz.io.foreign_file import WHOLE, Beside, ForeignFile, Space, Stretch
+from voxz.io.header_text import MOST_FILES, check_shape, read_text
+from voxz.io.packings.blosc import NAMES as BLOSC_NAMES
+from voxz.io.packings.blosc import SHUFFLES
+
+FORMAT = "zarr"
+V2, V3 = ".zarray", "zarr.json"
+
+Packed = tuple[str, tuple[int, ...]]
+"""Name of a packing, and its options."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the metadata of an array says: lengths of its axes and of those of a chunk, slowest first, and how chunks are kept."""
+
+    shape: tuple[int, ...]
+    chunk: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    packed: Packed
+    name: Callable[[tuple[int, ...]], str]
+    axes: tuple[str, ...] = ()
+
+
+def recognise(head: bytes, name: str) -> bool:
+    """Whether it is the metadata of an array."""
+    return name == V2 or (name == V3 and b'"node_type"' in head and b'"array"' in head)
+
+
+def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
+    """Which files beside it are chunks.
+
+    Raises `CorruptError` if the metadata contradict themselves, `UnsupportedError` for chunks that are kept as they are.
+    """
+    try:
+        told = json.loads(read_text(file, size))
+        known = _version2(told) if name == V2 else _version3(told)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise CorruptError(f"the metadata of a Zarr array cannot be read ({' '.join(str(error).split())[:60]})") from None
+    if len(known.shape) != len(known.chunk) or any(n < 1 for n in (*known.shape, *known.chunk)):
+        raise CorruptError(f"the metadata of a Zarr array have the shape {known.shape} and chunks of {known.chunk}")
+    if not known.shape:
+        raise UnsupportedError("a Zarr array without axes is kept as it is")
+    check_shape(known.chunk, known.dtype.itemsize)
+    grid = tuple(-(-n // c) for n, c in zip(known.shape, known.chunk, strict=True))
+    if math.prod(grid) > MOST_FILES:
+        raise UnsupportedError(f"a Zarr array of {math.prod(grid)} chunks is kept as it is")
+    deepest = next((axis for axis, n in enumerate(known.chunk) if n > 1), len(grid) - 1)
+    joined = math.prod(grid[deepest + 1 :]) == 1 < grid[deepest]
+    layout = slab_layout(tuple(n for n in known.chunk if n > 1), known.dtype, turned=False)
+    packing, options = known.packed
+
+    def chunk(place: tuple[int, ...]) -> Stretch:
+        position = tuple(float(k) for k, n in zip(place, grid, strict=True) if n > 1)
+        return Stretch(0, WHOLE, layout, packing, (FORMAT, name), position or (0.0,), options=options, joined=joined)
+
+    places = itertools.product(*map(range, grid))
+    chunks = {known.name(place): (chunk(place),) for place in places}
+    axes = known.axes if math.prod(grid[deepest + joined :]) == 1 and len(layout.shape) == len(grid) else ()
+    return ForeignFile(FORMAT, {name: (), **chunks}, Space(None, axes))
+
+
+def _version2(told: dict[str, Any]) -> Metadata:
+    separator, dtype = told.get("dimension_separator", "."), _dtype(told["dtype"])
+    packed = _compressor(told.get("compressor"), dtype)
+    if told.get("filters") or told.get("order", "C") != "C" or separator not in (".", "/"):
+        raise UnsupportedError("chunks with filters, or in the order F, are kept as they are")
+    return Metadata(_lengths(told["shape"]), _lengths(told["chunks"]), dtype, packed, _joined_by(separator))
+
+
+def _version3(told: dict[str, Any]) -> Metadata:
+    grid, encoding = told["chunk_grid"], told["chunk_key_encoding"]
+    first, *codecs = told["codecs"]
+    if grid["name"] != "regular" or first["name"] != "bytes" or len(codecs) > 1 or told.get("storage_transformers"):
+        raise UnsupportedError("chunks that are sharded or in another order are kept as they are")
+    big = (first.get("configuration") or {}).get("endian") == "big"
+    dtype = _dtype(np.dtype(told["data_type"]).newbyteorder(">" if big else "<").str)
+    packed = _compressor({**(codecs[0].get("configuration") or {}), "id": codecs[0]["name"]} if codecs else None, dtype)
+    default = encoding["name"] == "default"
+    separator = (encoding.get("configuration") or {}).get("separator", "/" if default else ".")
+    names = told.get("dimension_names") or ()
+    axes = tuple(map(str, names)) if all(names) else ()
+    chunk = _lengths(grid["configuration"]["chunk_shape"])
+    return Metadata(_lengths(told["shape"]), chunk, dtype, packed, _joined_by(separator, f"c{separator}" * default), axes)
+
+
+def _joined_by(separator: str, before: str = "") -> Callable[[tuple[int, ...]], str]:
+    return lambda place: before + separator.join(map(str, place))
+
+
+def _lengths(told: list[Any]) -> tuple[int, ...]:
+    return tuple(int(n) for n in told)
+
+
+def _dtype(text: Any) -> np.dtype[np.generic]:
+    dtype = np.dtype(str(text))
+    if dtype.kind not in "biufc":
+        raise UnsupportedError(f"Zarr chunks of type {dtype} are kept as they are")
+    return dtype
+
+
+def _compressor(told: dict[str, Any] | None, dtype: np.dtype[np.generic]) -> Packed:
+    """Packing of chunks, with the settings that the metadata have; `UnsupportedError` for those that are kept."""
+    kind = told["id"] if told else ""
+    if not told:
+        return "raw", ()
+    if kind in ("zlib", "gzip"):
+        return "deflate", ()
+    if kind == "zstd":
+        return "zstd", (int(told.get("level", 0)), int(bool(told.get("checksum", False))))
+    if kind == "blosc" and told.get("cname") in BLOSC_NAMES:
+        shuffle = told.get("shuffle", 1)
+        number = SHUFFLES.index(shuffle) if shuffle in SHUFFLES else int(shuffle)
+        number = number if number >= 0 else 2 if dtype.itemsize == 1 else 1
+        return "blosc", (BLOSC_NAMES.index(told["cname"]), int(told["clevel"]), number, int(told.get("blocksize") or 0))
+    raise UnsupportedError(f"Zarr chunks compressed by {str(kind)[:20]!r} are kept as they are")

@@ -1,0 +1,159 @@
+"""Zarr and OME-Zarr folders, written chunk by chunk: every byte back, chunks as one array."""
+
+import gzip
+import itertools
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import voxz
+from samples import contents, smooth
+from voxz.errors import MissingDependencyError, PlainBytesWarning
+from voxz.io.packings import packing
+from voxz.volume.layout import Layout
+
+VOLUME = smooth((22, 40, 36))
+
+
+def numcodecs() -> Any:
+    return pytest.importorskip("numcodecs")
+
+
+def gzipped(data: NDArray[Any]) -> bytes:
+    return gzip.compress(data.tobytes(), 5, mtime=0)
+
+
+COMPRESSORS: dict[str, tuple[dict[str, Any] | None, Callable[[NDArray[Any]], bytes]]] = {
+    "raw": (None, lambda data: data.tobytes()),
+    "zlib": ({"id": "zlib", "level": 3}, lambda data: zlib.compress(data.tobytes(), 3)),
+    "gzip": ({"id": "gzip", "level": 5}, gzipped),
+    "zstd": ({"id": "zstd", "level": 3, "checksum": True}, lambda data: numcodecs().Zstd(3, True).encode(data)),
+    "blosc": (
+        {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1, "blocksize": 0},
+        lambda data: numcodecs().Blosc("lz4", 5, 1).encode(data),
+    ),
+    "blosc of zstd": (
+        {"id": "blosc", "cname": "zstd", "clevel": 7, "shuffle": -1, "blocksize": 4096},
+        lambda data: numcodecs().Blosc("zstd", 7, -1, 4096).encode(data),
+    ),
+}
+
+
+def write(
+    folder: Path, version: int, how: str, chunk: tuple[int, ...], *, volume: NDArray[Any] = VOLUME, missing: Any = (), **told: Any
+) -> None:
+    """An array as Zarr writes it: the last chunks whole, filled up with zeros; without chunks whose number is `missing`."""
+    folder.mkdir(parents=True)
+    compressor, pack = COMPRESSORS[how]
+    grid = [-(-n // c) for n, c in zip(volume.shape, chunk, strict=True)]
+    if version == 2:
+        metadata = {"zarr_format": 2, "shape": volume.shape, "chunks": chunk, "dtype": volume.dtype.str, "order": "C"}
+        metadata |= {"compressor": compressor, "filters": None, "fill_value": 0} | told
+        separator = str(metadata.get("dimension_separator", "."))
+        (folder / ".zarray").write_text(json.dumps(metadata))
+    else:
+        options = dict(compressor or {})
+        if "shuffle" in options:
+            names = ["shuffle" if volume.dtype.itemsize > 1 else "bitshuffle", "noshuffle", "shuffle"]
+            options["shuffle"] = names[options["shuffle"] + 1]
+        codecs = [{"name": "bytes", "configuration": {"endian": "big" if volume.dtype.str[0] == ">" else "little"}}]
+        codecs += [{"name": options.pop("id"), "configuration": options}] if options else []
+        metadata = {"zarr_format": 3, "node_type": "array", "shape": volume.shape, "data_type": volume.dtype.name}
+        metadata |= {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}}, "codecs": codecs}
+        metadata |= {"chunk_key_encoding": {"name": "default"}, "fill_value": 0} | told
+        separator = "/"
+        (folder / "zarr.json").write_text(json.dumps(metadata, indent=2))
+    if not grid:
+        return
+    padded = np.pad(volume, [(0, g * c - n) for g, c, n in zip(grid, chunk, volume.shape, strict=True)])
+    for number, place in enumerate(itertools.product(*map(range, grid))):
+        if number in missing:
+            continue
+        part = padded[tuple(slice(k * c, k * c + c) for k, c in zip(place, chunk, strict=True))]
+        path = folder / ("c/" * (version == 3) + separator.join(map(str, place)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pack(np.ascontiguousarray(part)))
+
+
+def archived(place: Path) -> "voxz.Image":
+    voxz.compress(place / "in", place / "a.voxz", level=1)
+    voxz.decompress(place / "a.voxz", place / "out")
+    assert contents(place / "out") == contents(place / "in")
+    return voxz.open(place / "a.voxz")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("how", COMPRESSORS)
+def test_slabs_are_one_volume(tmp_path: Path, version: int, how: str) -> None:
+    write(tmp_path / "in/a.zarr/0", version, how, (8, 40, 36))
+    with archived(tmp_path) as archive:
+        (image,) = archive.series
+        assert image.format == "zarr"
+        assert np.array_equal(image[...], np.pad(VOLUME, [(0, 2), (0, 0), (0, 0)]))
+
+
+@pytest.mark.parametrize("how", ["raw", "zlib", "blosc"])
+@pytest.mark.parametrize("dtype", ["<u2", ">i2", "|u1", "<f4", "|b1"])
+def test_chunks_of_any_grid_are_one_array(tmp_path: Path, how: str, dtype: str) -> None:
+    volume = (VOLUME % (2 if dtype == "|b1" else 250)).astype(dtype)
+    write(tmp_path / "in", 2, how, (8, 20, 36), volume=volume, dimension_separator="/")
+    with archived(tmp_path) as archive:
+        (image,) = archive.series
+        assert image.shape == (3, 2, 8, 20, 36)
+        whole = np.asarray(image[...]).transpose(0, 2, 1, 3, 4).reshape(24, 40, 36)
+        assert np.array_equal(whole[:22], volume)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "shape"),
+    [((1, 1, 8, 9, 10), (2, 3, 16, 9, 10)), ((1, 1, 1, 9, 10), (2, 3, 16, 9, 10)), ((1, 3, 8, 9, 10), (2, 2, 3, 8, 9, 10))],
+)
+def test_times_and_channels_are_axes(tmp_path: Path, chunk: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    volume = VOLUME.ravel()[: 2 * 3 * 16 * 9 * 10].reshape(2, 3, 16, 9, 10)
+    write(tmp_path / "in", 3, "raw", chunk, volume=volume, dimension_names=["t", "c", "z", "y", "x"])
+    with archived(tmp_path) as archive:
+        (image,) = archive.series
+        assert image.shape == shape
+        if len(shape) == 5:
+            assert np.array_equal(image[...], volume)
+
+
+def test_chunks_that_are_missing_damaged_or_strange_stop_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "in/holes", 2, "zlib", (4, 20, 36), missing={1})
+    write(tmp_path / "in/damaged", 3, "zlib", (4, 40, 36))
+    (tmp_path / "in/damaged/c/2/0/0").write_bytes(b"no zlib")
+    (tmp_path / "in/damaged/c/3/0/0").write_bytes(zlib.compress(b"too short"))
+    write(tmp_path / "in/filters", 2, "raw", (22, 40, 36), filters=[{"id": "delta"}])
+    write(tmp_path / "in/turned", 2, "raw", (22, 40, 36), order="F")
+    write(tmp_path / "in/sharded", 3, "raw", (22, 40, 36), codecs=[{"name": "sharding_indexed"}])
+    write(tmp_path / "in/wrong", 3, "raw", (22, 40, 36), shape=[22, 40])
+    write(tmp_path / "in/scalar", 2, "raw", (), volume=np.array(3))
+    (tmp_path / "in/text").mkdir()
+    (tmp_path / "in/text/.zarray").write_text('{"zarr_format": 2')
+    with pytest.warns(PlainBytesWarning), archived(tmp_path) as archive:
+        assert {(image.name, image.shape) for image in archive.series} == {
+            ("holes", (11, 4, 20, 36)),
+            ("damaged/c", (16, 40, 36)),
+        }
+
+
+def test_equal_names_in_other_folders_are_other_arrays(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / "in" / name, 2, "raw", (4, 40, 36))
+    with archived(tmp_path) as archive:
+        assert [image.shape for image in archive.series] == [(24, 40, 36)] * 2
+
+
+@pytest.mark.parametrize("name", ["zstd", "blosc"])
+def test_without_the_package_there_are_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, f"numcodecs.{name}", None)
+    layout = Layout((4,), np.dtype("<i2"), first_axis_fastest=False)
+    how = bytes(4) + (b"\3\0" if name == "zstd" else b"\1\5\1\2\0")
+    with pytest.raises(MissingDependencyError, match=r"pip install 'voxz\[zarr\]'"):
+        packing(name).pack(bytes(8), how, layout)
