@@ -146,7 +146,7 @@ def test_the_reference_has_all_names() -> None:
 
 
 @pytest.mark.parametrize(("document", "least"), [("docs/safety.md", 40), ("SECURITY.md", 7)])
-def test_promises_name_tests_that_exist(document: str, least: int) -> None:
+def test_safety_names_tests_that_exist(document: str, least: int) -> None:
     whole = (ROOT / document).read_text(encoding="utf-8")
     rows = [line for line in whole.splitlines() if line.startswith("| ") and line.count("|") == 3]
     promises = [row for row in rows if row != "| promise | test |"]

@@ -91,7 +91,7 @@ class Source:
     def _refuse_other_size(self, size: int) -> None:
         """Refuse raw samples that are not as many as was said; marks of losses may follow them."""
         layout = self.layout
-        if 0 <= size - layout.nbytes <= _LARGEST_TAIL:
+        if 0 <= size - layout.nbytes <= LARGEST_TAIL:
             with self._path.open("rb") as file:
                 file.seek(layout.nbytes)
                 if is_marks(file.read()):
