@@ -201,7 +201,7 @@ def _no_image(
 
 
 def _reads_ahead(codec: Codec | None) -> bool:
-    """Whether a codec looks at a whole volume first, which those of an archive are not held for."""
+    """Whether a codec has to see a whole volume first; volumes of an archive are never held whole."""
     return codec is not None and codec.reads_ahead
 
 

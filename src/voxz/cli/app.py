@@ -296,7 +296,7 @@ def info(
         bool, typer.Option("--tags", help="Also all elements of the first file of each DICOM series, names and all.")
     ] = False,
 ) -> None:
-    """Say what files are: shape, type, codec, sizes, checksums. Nothing of it tells who a person is, unless --tags asks."""
+    """Say what files are: shape, type, codec, sizes, checksums. It names no person, unless --tags asks."""
     files = files_in(inputs, packed=True)
     found: list[dict[str, Any]] = []
 

@@ -35,7 +35,7 @@ def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
 
 
 def pack_lzma(data: bytes) -> bytes:
-    """Payload of `data` by LZMA: slow, and small where whole stretches come again."""
+    """Payload of `data` by LZMA: slow, and small where long stretches repeat."""
     filters = _lzma_filters(len(data), 9 if len(data) <= 1 << 20 else 6)
     return bytes([LZMA]) + lzma.compress(data, lzma.FORMAT_RAW, filters=filters)
 
