@@ -260,7 +260,8 @@ def decompress(
         if reader.files.named:
             if remove:
                 raise UsageError("an archive of a folder stays: leave out --rm (remove) here")
-            restore(reader, RestoredTree(destination, reader.files, force).opened, thread_count(threads), progress)
+            tree = stack.enter_context(RestoredTree(destination, reader.files, force))
+            restore(reader, tree.opened, thread_count(threads), progress)
             return
         sinks = iter(_sinks(reader, destination, force, like, remove, stack))
         if len(reader.files):
