@@ -28,7 +28,7 @@ def register() -> None:
 
 
 class VoxzImage(FileBasedImage):  # type: ignore[misc]  # nibabel is untyped
-    """The door for `nibabel.load` and `nibabel.save`: it loads NIfTI images, and saves what holds one.
+    """What `nibabel.load` and `nibabel.save` use for .voxz files: it loads NIfTI images, and saves images that hold one.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class VoxzImage(FileBasedImage):  # type: ignore[misc]  # nibabel is untyped
 
 
 class _CompressedFile(FileHolder):  # type: ignore[misc]  # nibabel is untyped
-    """A name that images remember, and no file into which nibabel could write NIfTI."""
+    """The file name that an image remembers; nibabel cannot write NIfTI into it."""
 
     def get_prepare_fileobj(self, *arguments: Any, **options: Any) -> Any:
         raise UsageError(f"{self.filename} is compressed; write it with nibabel.save(image, {self.filename!r})")

@@ -76,7 +76,7 @@ def limits_of(dtype: np.dtype[Any]) -> tuple[float, float]:
 
 
 def _reach(decoded: Series, limit: float) -> float:
-    """Half a unit for floats: so much less than the limit as rounding to their type may take, where that leaves something."""
+    """Half a unit for floats: the limit, less what rounding to their type may add, if that leaves something."""
     with np.errstate(over="ignore", invalid="ignore"):
         rounding = float(np.spacing(np.abs(decoded).max(initial=0)))
     return limit - rounding if rounding < limit / 4 else limit

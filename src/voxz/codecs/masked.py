@@ -26,7 +26,7 @@ ITEMSIZES = {"i": (1, 2, 4), "u": (1, 2, 4), "f": (2, 4, 8)}
 
 @dataclass(frozen=True)
 class Prepared:
-    """A brick, told apart into the samples that a transform codes and those that are kept otherwise.
+    """A brick, split into the samples that a transform codes and those that are kept otherwise.
 
     Attributes
     ----------

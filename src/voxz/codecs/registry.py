@@ -80,7 +80,7 @@ def encode_brick(
 
 
 def _candidates(samples: NDArray[np.generic], name: str | None, fidelity: Fidelity) -> Iterator[int]:
-    """Codecs to try, until one is clearly right; of the others the smallest payload counts."""
+    """Codecs to try in turn: the first that is clearly right is taken, else the one with the smallest payload."""
     if name == "wavelet":
         yield WAVELET
     if name == "labels" or (name is None and suits(samples)):

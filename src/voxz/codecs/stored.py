@@ -21,8 +21,8 @@ PLAIN, ZLIB, SHUFFLED, LZMA = 0, 1, 2, 3
 
 PIECE = 1 << 20
 
-_PROBE, _PROBES = 1 << 15, 4
-"""Bytes of a probe, and how many there are of long data."""
+_PROBE, _PROBED_WHOLE, _PROBED = 1 << 13, 1 << 17, 32
+"""Bytes of a probe; up to how many all are probed, and of longer data one part in so many, but no fewer."""
 
 
 def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
@@ -35,16 +35,19 @@ def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
 
 
 def pack_lzma(data: bytes) -> bytes:
-    """Payload of `data` by LZMA: slow, and small where whole stretches come again."""
+    """Payload of `data` by LZMA: slow, and small where long stretches repeat."""
     filters = _lzma_filters(len(data), 9 if len(data) <= 1 << 20 else 6)
     return bytes([LZMA]) + lzma.compress(data, lzma.FORMAT_RAW, filters=filters)
 
 
 def estimate(data: bytes) -> float:
     """Bytes that zlib would make of `data` at its fastest level, from a few probes."""
-    step = max(_PROBE, len(data) // _PROBES)
-    probes = [data[at : at + _PROBE] for at in range(0, len(data), step)]
-    return len(data) * sum(len(zlib.compress(probe, 1)) for probe in probes) / max(1, sum(map(len, probes)))
+    if len(data) <= _PROBED_WHOLE:
+        return len(zlib.compress(data, 1))
+    count = max(_PROBED_WHOLE, len(data) // _PROBED) // _PROBE
+    step = max(_PROBE, len(data) // count)
+    probes = [data[at : at + _PROBE] for at in range((step - _PROBE) // 2, len(data), step)]
+    return len(data) * sum(len(zlib.compress(probe, 1)) for probe in probes) / sum(map(len, probes))
 
 
 def _lzma_filters(length: int, preset: int) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ shrinks as the context fills (a Krichevsky-Trofimov estimate that forgets). Deci
 notes all chances, then codes backwards.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +18,9 @@ CHANCE_BITS = 16
 PRECISION = 14
 LOWEST = 1 << 16
 LONGEST_MEMORY = 254
-LEFT, TOP, FRONT = 2, 2, 1
-MARGIN_X, MARGIN_Y, MARGIN_Z = 4, 3, 1
+BESIDE = 2
+"""Columns of zeros on either side of a row. Beyond a slice, and where no slice comes before, one row of zeros serves all."""
+
 CONTEXTS = 1 << 12
 
 
@@ -29,7 +32,7 @@ def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[
 
     Parameters
     ----------
-    plane : uint8, flat, padded: 0 or 1; decoding fills it
+    plane : uint8 (rows + 1, columns), 0 or 1, margins of rows and the last row are 0; decoding fills it
     sizes : int64 (4,), series, z, y, x
     chances : int64 (CONTEXTS,), of a one, in ``2**-CHANCE_BITS``, changed
     seen : int64 (CONTEXTS,), decisions so far, at most LONGEST_MEMORY, changed
@@ -37,28 +40,31 @@ def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[
     words : uint16, read when decoding; with a row of zeros and one more behind
     decoding : whether `words` are read
     """
-    row = sizes[3] + MARGIN_X
-    slice_ = (sizes[2] + MARGIN_Y) * row
-    volume = (sizes[1] + MARGIN_Z) * slice_
+    depth, height, width = sizes[1], sizes[2], sizes[3]
+    nothing = plane.shape[0] - 1
     state = np.int64(0)
     word = 2
     if decoding:
         state = (np.int64(words[0]) << 16) | np.int64(words[1])
     count = np.int64(0)
     for s in range(sizes[0]):
-        behind = -volume if s > 0 else -slice_
         family = CONTEXTS // 2 if s > 0 else 0
-        for z in range(sizes[1]):
-            for y in range(sizes[2]):
-                start = s * volume + (z + FRONT) * slice_ + (y + TOP) * row + LEFT
-                if decoding and word >= words.size - sizes[3]:
+        before = depth * height if s > 0 else height
+        for z in range(depth):
+            known = s > 0 or z > 0
+            for y in range(height):
+                row = (s * depth + z) * height + y
+                here, up, top = plane[row], plane[row - 1 if y > 0 else nothing], plane[row - 2 if y > 1 else nothing]
+                back = plane[row - before if known else nothing]
+                above = plane[row - before - 1 if known and y > 0 else nothing]
+                below = plane[row - before + 1 if known and y + 1 < height else nothing]
+                if decoding and word >= words.size - width:
                     return False
-                for x in range(sizes[3]):
-                    i = start + x
-                    n, c = i - row, i + behind
-                    near = plane[at(i - 1)] | (plane[at(i - 2)] << 1) | (plane[at(n - 1)] << 2) | (plane[at(n)] << 3)
-                    far = plane[at(n + 1)] | (plane[at(n - row)] << 1) | (plane[at(c)] << 2) | (plane[at(c - 1)] << 3)
-                    rest = plane[at(c + 1)] | (plane[at(c - row)] << 1) | (plane[at(c + row)] << 2)
+                for x in range(width):
+                    i = x + BESIDE
+                    near = here[at(i - 1)] | (here[at(i - 2)] << 1) | (up[at(i - 1)] << 2) | (up[at(i)] << 3)
+                    far = up[at(i + 1)] | (top[at(i)] << 1) | (back[at(i)] << 2) | (back[at(i - 1)] << 3)
+                    rest = back[at(i + 1)] | (above[at(i)] << 1) | (below[at(i)] << 2)
                     context = at(family + np.int64(near) + (np.int64(far) << 4) + (np.int64(rest) << 8))
                     chance = chances[context]
                     one = max(1, min(chance >> (CHANCE_BITS - PRECISION), (1 << PRECISION) - 1))
@@ -70,15 +76,15 @@ def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[
                         if state < LOWEST:
                             state = (state << 16) | np.int64(words[at(word)])
                             word += 1
-                        plane[at(i)] = decision
+                        here[at(i)] = decision
                     else:
-                        decision = np.int64(plane[at(i)])
+                        decision = np.int64(here[at(i)])
                         noted[at(count)] = one * 2 + decision
                         count += 1
                     age = seen[context]
                     chances[context] = chance + ((decision << CHANCE_BITS) - chance) // (age + 2)
                     seen[context] = min(age + 1, LONGEST_MEMORY)
-    return (not decoding) or (state == LOWEST and word == words.size - sizes[3] - 1)
+    return (not decoding) or (state == LOWEST and word == words.size - width - 1)
 
 
 @kernel
@@ -108,11 +114,11 @@ def _encode(noted, words):  # type: ignore[no-untyped-def]
 
 def encode_plane(plane: NDArray[np.bool_]) -> bytes:
     """Code a plane ``(series, z, y, x)``."""
-    padded, inside = _padded(plane.shape)
-    padded[inside] = plane
+    rows = _with_margins(plane.shape)
+    _inside(rows, plane.shape)[...] = plane
     noted = np.zeros(plane.size, np.uint16)
     nothing = np.zeros(2, np.uint16)
-    _walk(padded.ravel(), np.array(plane.shape, np.int64), *_fresh(), noted, nothing, False)
+    _walk(rows, np.array(plane.shape, np.int64), *_fresh(), noted, nothing, False)
     words = np.zeros(plane.size + 4, np.uint16)
     used = int(_encode(noted, words))
     return words[words.size - used :].astype("<u2").tobytes()
@@ -122,19 +128,21 @@ def decode_plane(payload: bytes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Inverse of `encode_plane`; damage raises `CorruptError`."""
     if len(payload) < 4 or len(payload) % 2:
         raise CorruptError(f"a bit plane takes an even number of bytes, at least 4 (got {len(payload)})")
-    padded, inside = _padded(shape)
+    rows = _with_margins(shape)
     words = np.concatenate([np.frombuffer(payload, "<u2").astype(np.uint16), np.zeros(shape[3] + 1, np.uint16)])
-    if not _walk(padded.ravel(), np.array(shape, np.int64), *_fresh(), np.zeros(0, np.uint16), words, True):
+    if not _walk(rows, np.array(shape, np.int64), *_fresh(), np.zeros(0, np.uint16), words, True):
         raise CorruptError("a bit plane is damaged")
-    return padded[inside].astype(np.bool_)
+    return _inside(rows, shape).astype(np.bool_)
 
 
-def _padded(shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], tuple[slice, ...]]:
-    """An empty plane with margins, and where its inside is."""
-    series, depth, height, width = shape
-    padded = np.zeros((series, depth + MARGIN_Z, height + MARGIN_Y, width + MARGIN_X), np.uint8)
-    inside = (slice(None), slice(FRONT, None), slice(TOP, TOP + height), slice(LEFT, LEFT + width))
-    return padded, inside
+def _with_margins(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The rows of an empty plane, with margins, and behind them a row of nothing."""
+    return np.zeros((math.prod(shape[:3]) + 1, shape[3] + 2 * BESIDE), np.uint8)
+
+
+def _inside(rows: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """View of a plane of this `shape` without its margins."""
+    return rows[:-1, BESIDE:-BESIDE].reshape(shape)
 
 
 def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,11 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from voxz.container.catalogue import Catalogue
-from voxz.container.files import StoredFile
+from voxz.container.files import FOLDER, StoredFile
 from voxz.errors import CorruptError, UnsupportedError, UsageError
 from voxz.io.gzip_members import Repacking, gzip_again
 from voxz.io.output import LONGEST_NAME, Attributes, complete_file, remove_stale
-from voxz.io.tree import FOLDER
 
 _FORBIDDEN = "\\:" if os.name == "nt" else ""
 """Characters that a name must not have because they lead elsewhere."""

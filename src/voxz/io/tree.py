@@ -19,6 +19,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.container.files import FOLDER, PLAIN
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
 from voxz.io.arrange import arrange
@@ -28,15 +29,11 @@ from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
 from voxz.io.packings import packing
 from voxz.io.raw import FORMAT as RAW
 from voxz.io.raw import said
-from voxz.io.readers import READERS
 from voxz.threads import map_ordered
 from voxz.volume.layout import MOST_AXES, Layout
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """A folder, or files and folders."""
-
-PLAIN, FOLDER = "bytes", "folder"
-"""Formats of files that no reader knows, and of empty folders."""
 
 LARGEST_ITEM = 1 << 30
 """Bytes of samples that are unpacked, or put into another order, at once; larger ones are verbatim."""
@@ -277,6 +274,8 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
     """What the reader of its format says; None if there is none."""
     name = file.path.name
     plain = content_name(name) if file.repacking else name
+    from voxz.io.readers import READERS  # noqa: PLC0415 - a dozen modules that only folders need
+
     reader = next((module for module in READERS.values() if module.recognise(head, plain)), None)
     if reader is None:
         return None

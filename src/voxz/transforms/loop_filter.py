@@ -8,10 +8,13 @@ Each pair gives two features, the sum of its differences and the sum of these cl
 Everything is in whole units of 1/64 step, so classes and corrections are integers.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.jit import allocating_kernel, at, kernel
+from voxz.transforms.margins import Box, parts_with_margins
 from voxz.transforms.wiener import Filters
 
 UNITS = 64
@@ -24,6 +27,7 @@ LARGEST_UNITS = 1 << 20
 """Samples are clipped to this magnitude, in units."""
 
 MARGIN_Z, MARGIN = 1, 3
+MARGINS = MARGIN_Z, MARGIN, MARGIN
 
 PAIRS = (
     *((0, 0, x) for x in (1, 2, 3)),
@@ -49,10 +53,10 @@ _BOUNDS = np.array(ACTIVITIES, np.int64)
 Units = NDArray[np.int32]
 
 
-def in_units(volume: NDArray[np.float64], step: float) -> Units:
-    """`volume` ``(z, y, x)`` in units, with margins that repeat what is nearest."""
+def parts_in_units(volume: NDArray[np.float64], step: float) -> Iterator[tuple[Box, Units]]:
+    """Parts of `volume` ``(z, y, x)`` as it is now: where each lies, and its units, with margins that repeat what is nearest."""
     whole = np.clip(np.floor(volume * (UNITS / step) + 0.5), -LARGEST_UNITS, LARGEST_UNITS).astype(np.int32)
-    return np.pad(whole, ((MARGIN_Z, MARGIN_Z), (MARGIN, MARGIN), (MARGIN, MARGIN)), mode="edge")
+    return parts_with_margins(whole, MARGINS, "edge")
 
 
 def offsets_in(units: Units) -> NDArray[np.int64]:
@@ -166,9 +170,9 @@ def classify(units: Units) -> NDArray[np.uint8]:
 
 def restore(volume: NDArray[np.float64], step: float, filters: Filters) -> None:
     """Filter a decoded `volume` ``(z, y, x)`` in place."""
-    units = in_units(volume, step)
     scale = step / (UNITS << filters.precision)
-    _correct(units.ravel(), classify(units), offsets_in(units), filters.weights, filters.of_class, scale, volume)
+    for box, units in parts_in_units(volume, step):
+        _correct(units.ravel(), classify(units), offsets_in(units), filters.weights, filters.of_class, scale, volume[box])
 
 
 def read_filters(payload: bytes) -> Filters:

@@ -81,17 +81,19 @@ def _moments(
     volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], step: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Second moments of the voxels of each class, and their numbers."""
-    units: list[restoring.Units] = [restoring.in_units(volume, step) for volume in decoded]
-    classes = [restoring.classify(one) for one in units]
-    counts = np.zeros(CLASSES, np.int64)
-    for found, unknown in zip(classes, missing, strict=True):
+    classes, counts = np.zeros(volumes.shape, np.uint8), np.zeros(CLASSES, np.int64)
+    for found, volume, unknown in zip(classes, decoded, missing, strict=True):
+        for box, units in restoring.parts_in_units(volume, step):
+            found[box] = restoring.classify(units)
         counts += np.bincount(found[~unknown], minlength=CLASSES)
     strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
     seen, filled = np.zeros(CLASSES, np.int64), np.zeros(CLASSES, np.int64)
     blocks, moments = np.zeros((CLASSES, BLOCK, WIDTH)), np.zeros((CLASSES, WIDTH, WIDTH))
-    for k, one in enumerate(units):
-        missed = np.where(missing[k], np.nan, (volumes[k] - decoded[k]) * (UNITS / step))
-        _gather(one.ravel(), classes[k], missed, restoring.offsets_in(one), strides, seen, blocks, filled, moments)
+    for k, volume in enumerate(decoded):
+        missed = np.where(missing[k], np.nan, (volumes[k] - volume) * (UNITS / step))
+        for box, units in restoring.parts_in_units(volume, step):
+            offsets = restoring.offsets_in(units)
+            _gather(units.ravel(), classes[k][box], missed[box], offsets, strides, seen, blocks, filled, moments)
     for k in range(CLASSES):
         add_rest(moments[k], blocks[k], filled[k])
     return moments, counts

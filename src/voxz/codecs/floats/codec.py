@@ -50,7 +50,7 @@ Floats = NDArray[np.generic]
 
 
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
-    """Code float or complex `samples` ``(series, z, y, x, channels)``; None for what is not worth it."""
+    """Code float or complex `samples` ``(series, z, y, x, channels)``; None if that does not pay."""
     if samples.dtype.kind not in "fc" or not samples.size:
         return None
     floats = _to_series(samples)

@@ -107,7 +107,7 @@ def _choose_grid(
 
 
 def _middle(where: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """Three volumes and as many slices, in the middle of those that `where` marks, as make a fair trial.
+    """Three volumes, and slices from the middle of those that `where` marks, enough of them for a fair trial.
 
     Of a single image they are rows or columns, whichever are more.
     """

@@ -205,7 +205,7 @@ def join(
 
 
 def candidates(found: NDArray[np.int64], form: FloatFormat) -> tuple[list[Grid], Grid]:
-    """Grids worth trying for finite floats (not empty), and one more that is if the first of them is the best.
+    """Grids worth trying for finite floats (not empty), and one more to try if the first of them is the best.
 
     The first two are linear, like that one, which has the smallest steps; the others keep octaves apart.
     """

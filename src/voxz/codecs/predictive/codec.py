@@ -107,7 +107,7 @@ def encode_present(
 def _encode_stepped(
     samples: NDArray[np.generic], level: int, present: Present, ridge: float, rough: bool, fidelity: Fidelity, exact: Values
 ) -> bytes | None:
-    """Payload with loss, or without should its values be so few that it is smaller."""
+    """Payload with loss, or without if that is smaller, as it can be with few distinct values."""
     low, high = exact.range()
     if math.isfinite(fidelity.bound) and high - low <= 2 * math.floor(fidelity.bound):
         return _encode_values(samples, level, present, ridge, rough, Values((low + high) // 2, 1, 0), NO_LOSS)
@@ -233,7 +233,7 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
 def decode_present(
     payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], present: Present = None
 ) -> NDArray[np.generic]:
-    """Inverse of `encode_present`; samples that are not `present` come back as anything."""
+    """Inverse of `encode_present`; samples that are not `present` have any value."""
     if len(payload) < _HEAD.size:
         raise CorruptError(f"a predictive brick takes at least {_HEAD.size} bytes (got {len(payload)})")
     number, side_length, words_length = _HEAD.unpack_from(payload)

@@ -206,7 +206,7 @@ class _Learner:
         return moments, counts, errors
 
     def _step(self, unit: Unit) -> int:
-        """Every how many voxels of a unit one is used for its fit: fewer where the volume before was fitted."""
+        """Distance of the voxels that a unit is fitted on: larger where the volume before was fitted."""
         z0, z1, y0, y1, x0, x1 = unit.box
         voxels = max(0, z1 - z0) * (y1 - y0) * (x1 - x0)
         if self.present is not None:

@@ -14,6 +14,7 @@ The border is filled with samples that the decoder already has (`enter_slice`, `
 `leave_slice`, `leave_volume`, called by the traversals in this order), so it never leaks what is still to come.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -76,17 +77,17 @@ class Geometry:
     height: int
     width: int
 
-    @property
+    @functools.cached_property
     def row(self) -> int:
         """Samples from a row to the next."""
         return int(left_of(self.width) + self.width + right_of(self.width))
 
-    @property
+    @functools.cached_property
     def slice(self) -> int:
         """Samples from a slice to the next."""
         return (TOP + self.height + int(below(self.height))) * self.row
 
-    @property
+    @functools.cached_property
     def volume(self) -> int:
         """Samples from a volume to the next."""
         return (self.depth + 2 * int(around(self.depth))) * self.slice

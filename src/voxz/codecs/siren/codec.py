@@ -90,7 +90,7 @@ def encode_field(prepared: Prepared, field: Field | None, bound: float = math.in
 
 
 def render(prepared: Prepared, field: Field) -> Series:
-    """Samples ``(series, z, y, x)`` that `field` gives a brick, in its type; those that are missing are anything."""
+    """Samples ``(series, z, y, x)`` that `field` gives a brick, in its type; missing ones have any value."""
     found = np.zeros(prepared.series.shape, prepared.series.dtype)
     _fill(found, field, field.own_positions(), prepared.low, prepared.high)
     return found

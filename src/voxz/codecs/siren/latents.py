@@ -94,7 +94,7 @@ class Latents:
         return found[1:]
 
     def at(self, positions: Positions, rows: int) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """Latents ``(channels, z, y, x)`` at the outer product of `positions`, and all features; so many z `rows` at once."""
+        """Latents ``(channels, z, y, x)`` at the outer product of `positions`, and all features; at most `rows` z at once."""
         shape = self.grid.shape[1:]
         for first in range(0, len(positions[0]), rows):
             z, y, x = positions[0][first : first + rows], positions[1], positions[2]

@@ -28,12 +28,12 @@ class BandContext:
 
 
 class CodedBand(NamedTuple):
-    """What both profiles' walks take of a band; padded arrays as in `magnitude_context`.
+    """What both profiles' walks take of a band; arrays with margins as in `band_rows`.
 
     Attributes
     ----------
-    magnitudes : int32, padded: of the coefficients, in half steps, at most `MOST_MAGNITUDE`
-    signed : int32, padded: the same with signs; the walk fills it
+    magnitudes : int32, with margins: of the coefficients, in half steps, at most `MOST_MAGNITUDE`
+    signed : int32, with margins: the same with signs; the walk fills it
     indices : int32 (z, y, x), of the quantiser
     sums : int64 (z, y, x), part of the expected magnitude that is known as a whole, in units of the weights
     weights : int64 (features,), of the expected magnitude, in ``2 ** -WEIGHT_BITS``
@@ -66,4 +66,4 @@ class AnyLearner(Protocol):
         """Its stream."""
 
     def code(self, context: BandContext, coded: CodedBand, *, decoding: bool) -> bool:
-        """Code the indices of a band; decoding fills them and the padded magnitudes."""
+        """Code the indices of a band; decoding fills them and the magnitudes."""

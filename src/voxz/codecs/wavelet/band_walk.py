@@ -8,7 +8,8 @@ four neighbours each, near and farther. The bits that were shifted out have equa
 
 import numpy as np
 
-from voxz.codecs.wavelet.magnitude_context import BINS, FRONT, LEFT, MOST_MAGNITUDE, TOP, UNIT_BITS, WEIGHT_BITS, bin_of, row_part
+from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
+from voxz.codecs.wavelet.magnitude_context import BINS, MOST_MAGNITUDE, UNIT_BITS, WEIGHT_BITS, bin_of, row_part
 from voxz.codecs.wavelet.mixing import decide
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
@@ -81,7 +82,7 @@ def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
 
 @allocating_kernel
 def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code the indices of a band; decoding fills them and the padded magnitudes. False for a damaged stream.
+    """Code the indices of a band; decoding fills them and the magnitudes. False for a damaged stream.
 
     Parameters
     ----------
@@ -103,22 +104,21 @@ def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no
         for y in range(indices.shape[1]):
             if decoding and coder[POSITION] > data.size:
                 return False
-            row_part(magnitudes, z + FRONT, y + TOP, weights, line)
-            lean_of_row(signed, z + FRONT, y + TOP, leaning, leans)
-            signs, signs_up = signed[z + FRONT, y + TOP], signed[z + FRONT, y + TOP - 1]
-            signs_top = signed[z + FRONT, y + TOP - 2]
-            signs_back, signs_far = signed[z + FRONT - 1, y + TOP], signed[z + FRONT - 2, y + TOP]
-            row = magnitudes[z + FRONT, y + TOP]
-            up, back = magnitudes[z + FRONT, y + TOP - 1], magnitudes[z + FRONT - 1, y + TOP]
+            around = rows_around(z, y, indices.shape[1], magnitudes.shape[0] - 1)
+            row_part(magnitudes, around, weights, line)
+            lean_of_row(signed, around, leaning, leans)
+            signs, signs_up, signs_top = signed[around.row], signed[around.up], signed[around.top]
+            signs_back, signs_far = signed[around.back], signed[around.far]
+            row, up, back = magnitudes[around.row], magnitudes[around.up], magnitudes[around.back]
             for x in range(width):
-                i = at(x + LEFT)
-                here = line[at(x)] + west * row[at(x + LEFT - 1)] + west_2 * row[at(x + LEFT - 2)]
+                i = at(x + BESIDE)
+                here = line[at(x)] + west * row[at(x + BESIDE - 1)] + west_2 * row[at(x + BESIDE - 2)]
                 outside = sums[z, y, x]
                 expected = max((here + outside) >> WEIGHT_BITS, 0)
                 bin_ = bin_of(expected)
                 outer = bin_of(max(outside >> WEIGHT_BITS, 0)) >> 2
                 inner = bin_of(max(here >> WEIGHT_BITS, 0)) >> 2
-                nearest = np.int64(16 * min(row[at(x + LEFT - 1)], 3) + 4 * min(up[i], 3) + min(back[i], 3))
+                nearest = np.int64(16 * min(row[at(x + BESIDE - 1)], 3) + 4 * min(up[i], 3) + min(back[i], 3))
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
                     shift += 1
@@ -143,11 +143,11 @@ def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no
                 if size >> MOST_BITS:
                     return False
                 if size > 0:
-                    beside = 3 * trit(signs[at(x + LEFT - 1)]) + trit(signs_up[i])
-                    beside = (beside * 3 + trit(signs_up[at(x + LEFT - 1)])) * 3 + trit(signs_up[at(x + LEFT + 1)])
-                    farther = 3 * trit(signs_back[i]) + trit(signs[at(x + LEFT - 2)])
+                    beside = 3 * trit(signs[at(x + BESIDE - 1)]) + trit(signs_up[i])
+                    beside = (beside * 3 + trit(signs_up[at(x + BESIDE - 1)])) * 3 + trit(signs_up[at(x + BESIDE + 1)])
+                    farther = 3 * trit(signs_back[i]) + trit(signs[at(x + BESIDE - 2)])
                     farther = (farther * 3 + trit(signs_top[i])) * 3 + trit(signs_far[i])
-                    lean = leans[at(x)] + lean_1 * signs[at(x + LEFT - 1)] + lean_2 * signs[at(x + LEFT - 2)]
+                    lean = leans[at(x)] + lean_1 * signs[at(x + BESIDE - 1)] + lean_2 * signs[at(x + BESIDE - 2)]
                     a = _DECISIONS + orientation * _LEANS + lean_bin(lean >> WEIGHT_BITS, expected) * 3 + min(size, 3) - 1
                     b = _DECISIONS + 8 * _LEANS + orientation * _SIGNS + beside
                     c = _DECISIONS + 8 * _LEANS + (8 + orientation) * _SIGNS + farther

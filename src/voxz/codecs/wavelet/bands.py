@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet import magnitude_context as expectation
 from voxz.codecs.wavelet.band_context import AnyLearner, BandContext, CodedBand
+from voxz.codecs.wavelet.band_rows import inside, with_margins
 from voxz.codecs.wavelet.band_walk import DEPTH, PLACES, code_band
 from voxz.codecs.wavelet.context_fit import LARGEST_WEIGHT, default_weights, fit_weights, number_of_weights
 from voxz.codecs.wavelet.heavy.band_features import Memory
 from voxz.codecs.wavelet.heavy.learner import HeavyLearner
 from voxz.codecs.wavelet.heavy.model import Model
 from voxz.codecs.wavelet.levels import Effort
-from voxz.codecs.wavelet.magnitude_context import BINS, inside, padded
+from voxz.codecs.wavelet.magnitude_context import BINS
 from voxz.codecs.wavelet.mixing import START, UNDECIDED
 from voxz.codecs.wavelet.quantise import FEWEST_FOR_WEIGHTS, quantised, rebuilt_units, sums_of
 from voxz.codecs.wavelet.refinement import Rebuilt, fit, read_filters, refined
@@ -110,7 +111,7 @@ class _Known:
 
     def learn(self, component: int, band: Band, magnitudes: NDArray[np.int32]) -> None:
         """Remember a finished band."""
-        self._magnitudes[component, band.scale, band.orientation] = np.ascontiguousarray(inside(magnitudes))
+        self._magnitudes[component, band.scale, band.orientation] = np.ascontiguousarray(inside(magnitudes, band.shape))
 
 
 class _State(NamedTuple):
@@ -119,7 +120,7 @@ class _State(NamedTuple):
     Attributes
     ----------
     kind : EMPTY, SAME or OWN
-    magnitudes : int32, padded: in half steps
+    magnitudes : int32, with margins: in half steps
     indices : int32 ``(z, y, x)``, of the quantiser
     shifts : int64 ``(quantiser, index > 1)``: how much nearer to zero indices are rebuilt, in 1/UNITS of half a step
     values : float64 ``(z, y, x)``, coefficients in half steps; none in the decoder
@@ -153,7 +154,9 @@ class _Encoder:
     def weights(self, state: _State, planes: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Fit the weights of magnitudes and signs of a band."""
         weights = fit_weights(state.magnitudes, planes)
-        leaning = fit_leaning(_signed(state.magnitudes, state.indices), int(np.count_nonzero(state.indices)))
+        leaning = fit_leaning(
+            _signed(state.magnitudes, state.indices), state.indices.shape[1], int(np.count_nonzero(state.indices))
+        )
         self.side.put(weights)
         self.side.put(leaning)
         return weights, leaning
@@ -184,7 +187,9 @@ class _Decoder:
         (kind,) = self.side.take(1)
         if not EMPTY <= kind <= OWN:
             raise CorruptError(f"the kind of a band must be {EMPTY} to {OWN} (got {kind})")
-        return _State(int(kind), padded(band.shape), np.zeros(band.shape, np.int32), np.zeros((2, 2), np.int64), np.zeros(0))
+        return _State(
+            int(kind), with_margins(band.shape), np.zeros(band.shape, np.int32), np.zeros((2, 2), np.int64), np.zeros(0)
+        )
 
     def weights(self, state: _State, planes: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Weights of magnitudes and signs of a band."""
@@ -298,9 +303,9 @@ def _learner(model: Model | None, pyramid: Pyramid, data: NDArray[np.uint8], pay
 
 
 def _signed(magnitudes: NDArray[np.int32], indices: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Padded magnitudes with the signs of `indices`."""
+    """Magnitudes, with margins, with the signs of `indices`."""
     signed = magnitudes.copy()
-    inside(signed)[...] *= np.sign(indices)
+    inside(signed, indices.shape)[...] *= np.sign(indices)
     return signed
 
 

@@ -4,6 +4,8 @@ The spread of a magnitude is in proportion to what is expected of it, so a sampl
 the expectation of the round before (iteratively reweighted least squares). Sums run in a fixed order in IEEE doubles.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,10 +66,10 @@ def default_weights(planes: int) -> NDArray[np.int64]:
 
 
 def fit_weights(magnitudes: NDArray[np.int32], known: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Weights for a padded band with `known` planes ``(features, z, y, x)``."""
+    """Weights for a band with margins and `known` planes ``(features, z, y, x)``."""
     size = number_of_weights(len(known))
     width = width_of(size)
-    count = int(np.prod([n - margin for n, margin in zip(magnitudes.shape, (2, 2, 4), strict=True)]))
+    count = math.prod(known.shape[1:])
     step = max(1, count // SAMPLED_COEFFICIENTS)
     samples = np.zeros((min(count, SAMPLED_COEFFICIENTS), width))
     taken = gather(magnitudes, known, step, samples)

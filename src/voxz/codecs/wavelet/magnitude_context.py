@@ -11,6 +11,7 @@ coefficients.
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
 from voxz.jit import allocating_kernel, at, kernel
 
 IN_BAND = 14
@@ -20,7 +21,6 @@ WEIGHT_BITS = 10
 UNIT_BITS = 5
 """Expected magnitudes are in 1/32 of half a step."""
 
-FRONT, TOP, LEFT, RIGHT = 2, 2, 2, 2
 MOST_MAGNITUDE = (1 << 20) - 1
 """Magnitudes count as at most this."""
 
@@ -32,16 +32,6 @@ BINS = len(BOUNDS) + 1
 _EXACT, _COARSE = 2048, 6
 BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT), side="right")
 COARSE_BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT) << _COARSE, side="right")
-
-
-def padded(shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """Zeros for the magnitudes of a band, with margins."""
-    return np.zeros((shape[0] + FRONT, shape[1] + TOP, shape[2] + LEFT + RIGHT), np.int32)
-
-
-def inside(magnitudes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """View of a padded band without its margins."""
-    return magnitudes[FRONT:, TOP:, LEFT:-RIGHT]
 
 
 def planes(known: list[NDArray[np.int32]]) -> NDArray[np.int32]:
@@ -78,19 +68,18 @@ def bin_of(expected):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def]
+def near_features(magnitudes, around, x, features):  # type: ignore[no-untyped-def]
     """Fill the sums of magnitudes around a coefficient. The first two are known last.
 
     Parameters
     ----------
-    magnitudes : int32 (z, y, x), padded
-    z, y, x : place of the coefficient, with margins
+    magnitudes : int32, rows of the band with margins, see `band_rows`
+    around : `band_rows.Around`
+    x : place in the row, with margins
     features : int64 (IN_BAND,), filled
     """
-    row, up = magnitudes[z, y], magnitudes[z, y - 1]
-    top = magnitudes[z, y - 2]
-    same, above, below = magnitudes[z - 1, y], magnitudes[z - 1, y - 1], magnitudes[z - 1, min(y + 1, magnitudes.shape[1] - 1)]
-    last = np.int64(y + 1 < magnitudes.shape[1])
+    row, up, top, same = magnitudes[around.row], magnitudes[around.up], magnitudes[around.top], magnitudes[around.back]
+    above, below = magnitudes[around.above], magnitudes[around.below]
     features[0] = row[x - 1]
     features[1] = row[x - 2]
     features[2] = up[x - 1]
@@ -101,9 +90,9 @@ def near_features(magnitudes, z, y, x, features):  # type: ignore[no-untyped-def
     features[7] = np.int64(up[x - 2]) + up[x + 2]
     features[8] = same[x]
     features[9] = np.int64(same[x - 1]) + same[x + 1]
-    features[10] = np.int64(above[x]) + below[x] * last
-    features[11] = np.int64(above[x - 1]) + above[x + 1] + (np.int64(below[x - 1]) + below[x + 1]) * last
-    features[12] = magnitudes[z - 2, y, x]
+    features[10] = np.int64(above[x]) + below[x]
+    features[11] = np.int64(above[x - 1]) + above[x + 1] + (np.int64(below[x - 1]) + below[x + 1])
+    features[12] = magnitudes[around.far, x]
     features[13] = np.int64(same[x - 2]) + same[x + 2]
 
 
@@ -113,30 +102,31 @@ def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    magnitudes : int32 (z, y, x), padded
+    magnitudes : int32, rows of the band with margins, see `band_rows`
     known : int32 (features, z, y, x), planes known as a whole
     step : 1 or more
     samples : float64 (rows, IN_BAND + features + 2 or more), filled
     """
-    depth, height, width = magnitudes.shape[0] - FRONT, magnitudes.shape[1] - TOP, magnitudes.shape[2] - LEFT - RIGHT
+    depth, height, width = known.shape[1], known.shape[2], known.shape[3]
     near = np.zeros(IN_BAND, np.int64)
     last = IN_BAND + known.shape[0]
     count = np.int64(0)
     place = np.int64(0)
     for z in range(depth):
         for y in range(height):
+            around = rows_around(z, y, height, magnitudes.shape[0] - 1)
             for x in range(width):
                 place += 1
                 if place % step or count >= samples.shape[0]:
                     continue
-                near_features(magnitudes, z + FRONT, y + TOP, x + LEFT, near)
+                near_features(magnitudes, around, x + BESIDE, near)
                 line = samples[count]
                 for k in range(IN_BAND):
                     line[k] = near[k]
                 for k in range(known.shape[0]):
                     line[IN_BAND + k] = known[k, z, y, x]
                 line[last] = 1.0
-                line[last + 1] = magnitudes[z + FRONT, y + TOP, x + LEFT]
+                line[last + 1] = magnitudes[around.row, x + BESIDE]
                 count += 1
     return count
 
@@ -165,31 +155,27 @@ def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_part(magnitudes, z, y, weights, line):  # type: ignore[no-untyped-def]
+def row_part(magnitudes, around, weights, line):  # type: ignore[no-untyped-def]
     """Sum over finished rows of the band.
 
     Parameters
     ----------
-    magnitudes : int32 (z, y, x), padded, in half steps
-    z, y : place of the row, with margins
+    magnitudes : int32, rows of the band with margins, in half steps
+    around : `band_rows.Around`
     weights : int64 (IN_BAND or more,), in ``2**-WEIGHT_BITS``
     line : int64 (x,), filled, in the unit of `known_part`
     """
-    row_2 = magnitudes[z, y - 2]
-    row_1 = magnitudes[z, y - 1]
-    same, above = magnitudes[z - 1, y], magnitudes[z - 1, y - 1]
-    exists = y + 1 < magnitudes.shape[1]
-    below = magnitudes[z - 1, y + 1 if exists else y]
-    behind = magnitudes[z - 2, y]
+    row_2, row_1 = magnitudes[around.top], magnitudes[around.up]
+    same, above, below = magnitudes[around.back], magnitudes[around.above], magnitudes[around.below]
+    behind = magnitudes[around.far]
     w2, w3, w4, w5, w6, w7 = weights[2], weights[3], weights[4], weights[5], weights[6], weights[7]
     w8, w9, w10, w11, w12, w13 = weights[8], weights[9], weights[10], weights[11], weights[12], weights[13]
-    v10, v11 = (w10, w11) if exists else (np.int64(0), np.int64(0))
     for x in range(line.size):
-        i = x + LEFT
+        i = x + BESIDE
         total = w2 * row_1[at(i - 1)] + w3 * row_1[at(i)] + w4 * row_1[at(i + 1)] + w5 * row_2[at(i)]
         total += w6 * (np.int64(row_2[at(i - 1)]) + row_2[at(i + 1)]) + w7 * (np.int64(row_1[at(i - 2)]) + row_1[at(i + 2)])
-        total += w8 * same[at(i)] + w9 * (np.int64(same[at(i - 1)]) + same[at(i + 1)]) + w10 * above[at(i)] + v10 * below[at(i)]
-        total += w11 * (np.int64(above[at(i - 1)]) + above[at(i + 1)]) + v11 * (np.int64(below[at(i - 1)]) + below[at(i + 1)])
+        total += w8 * same[at(i)] + w9 * (np.int64(same[at(i - 1)]) + same[at(i + 1)]) + w10 * above[at(i)] + w10 * below[at(i)]
+        total += w11 * (np.int64(above[at(i - 1)]) + above[at(i + 1)]) + w11 * (np.int64(below[at(i - 1)]) + below[at(i + 1)])
         total += w12 * behind[at(i)] + w13 * (np.int64(same[at(i - 2)]) + same[at(i + 2)])
         line[at(x)] = total << UNIT_BITS
 
@@ -200,19 +186,20 @@ def bins_of_band(magnitudes, sums, weights, bins):  # type: ignore[no-untyped-de
 
     Parameters
     ----------
-    magnitudes : int32 (z, y, x), padded, in half steps
+    magnitudes : int32, rows of the band with margins, in half steps
     sums : int64 (z, y, x), from `known_part`
     weights : int64 (IN_BAND or more,), in ``2**-WEIGHT_BITS``
     bins : uint8 (z * y * x,), filled
     """
-    width = sums.shape[2]
+    height, width = sums.shape[1], sums.shape[2]
     line = np.zeros(width, np.int64)
     west, west_2 = np.int64(weights[0]) << UNIT_BITS, np.int64(weights[1]) << UNIT_BITS
     count = 0
     for z in range(sums.shape[0]):
-        for y in range(sums.shape[1]):
-            row_part(magnitudes, z + FRONT, y + TOP, weights, line)
-            row = magnitudes[z + FRONT, y + TOP]
+        for y in range(height):
+            around = rows_around(z, y, height, magnitudes.shape[0] - 1)
+            row_part(magnitudes, around, weights, line)
+            row = magnitudes[around.row]
             for x in range(width):
                 total = line[at(x)] + sums[z, y, x] + west * row[at(x + 1)] + west_2 * row[at(x)]
                 bins[at(count)] = bin_of(max(total >> WEIGHT_BITS, 0))

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet import magnitude_context as expectation
+from voxz.codecs.wavelet.band_rows import inside, with_margins
 from voxz.codecs.wavelet.context_fit import fit_weights
 from voxz.codecs.wavelet.levels import Effort
-from voxz.codecs.wavelet.magnitude_context import bins_of_band, inside, known_part, padded
+from voxz.codecs.wavelet.magnitude_context import bins_of_band, known_part
 from voxz.codecs.wavelet.rate_tables import ASSUMED, measured_bits
 from voxz.codecs.wavelet.refinement import UNITS
 from voxz.codecs.wavelet.trellis import Trellis, follow, quantise
@@ -34,9 +35,9 @@ def sums_of(planes: NDArray[np.int32], weights: NDArray[np.int64], band: Band) -
 def quantised(
     values: NDArray[np.float64], band: Band, planes: NDArray[np.int32], weights: NDArray[np.int64], effort: Effort, path: Trellis
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    """Padded magnitudes, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
-    magnitudes = padded(band.shape)
-    inside(magnitudes)[...] = (
+    """Magnitudes with margins, indices and shifts of a band; `values` are in half steps, `weights` those before any fit."""
+    magnitudes = with_margins(band.shape)
+    inside(magnitudes, band.shape)[...] = (
         np.minimum(np.abs(values) + ROUNDING, expectation.MOST_MAGNITUDE).astype(np.int32).reshape(band.shape)
     )
     indices = np.zeros(values.size, np.int32)
@@ -45,13 +46,13 @@ def quantised(
     for round_ in range(effort.rounds):
         if round_:
             bits = measured_bits(indices, quantisers, bins)
-        if np.count_nonzero(inside(magnitudes)) >= FEWEST_FOR_WEIGHTS:
+        if np.count_nonzero(inside(magnitudes, band.shape)) >= FEWEST_FOR_WEIGHTS:
             weights = fit_weights(magnitudes, planes)
         bins_of_band(magnitudes, sums_of(planes, weights, band), weights, bins)
         tabled = np.concatenate([np.zeros((2, 1)), shifts / UNITS], axis=1)
         quantise(values, bins, bits, effort.slope, path.after, path.quantiser, tabled, indices)
         follow(indices, path.after, path.quantiser, sizes, quantisers)
-        inside(magnitudes)[...] = np.minimum(sizes, expectation.MOST_MAGNITUDE).reshape(band.shape)
+        inside(magnitudes, band.shape)[...] = np.minimum(sizes, expectation.MOST_MAGNITUDE).reshape(band.shape)
         shifts = _shifts(values, indices, sizes, quantisers)
     return magnitudes, indices.reshape(band.shape), shifts
 

@@ -8,8 +8,8 @@ components of a series share the filters of a scale (`voxz.transforms.wiener`).
 Everything is in whole units of 1/32 of half a step, so classes and corrections are integers.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from voxz.entropy.integers import IntegerReader
 from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest
+from voxz.transforms.margins import Box, parts_with_margins
 from voxz.transforms.wiener import Filters, fit_filters
 
 UNITS = 32
@@ -75,16 +76,12 @@ class Rebuilt:
     units: Units
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
-    @cached_property
-    def limited(self) -> NDArray[np.int32]:
-        """Flat units up to LIMIT, with margins of zeros."""
-        return np.pad(np.clip(self.units, -LIMIT, LIMIT).astype(np.int32), MARGIN).ravel()
-
-    @property
-    def offsets(self) -> NDArray[np.int64]:
-        """`PAIRS` as distances among `limited`."""
-        height, width = (n + 2 * MARGIN for n in self.units.shape[1:])
-        return np.array([(z * height + y) * width + x for z, y, x in PAIRS], np.int64)
+    def parts(self) -> Iterator[tuple[Box, NDArray[np.int32], NDArray[np.int64]]]:
+        """Parts of the band: where each lies, its flat units up to LIMIT with margins of zeros, `PAIRS` as distances in these."""
+        limited = np.clip(self.units, -LIMIT, LIMIT).astype(np.int32)
+        for box, part in parts_with_margins(limited, (MARGIN, MARGIN, MARGIN), "constant"):
+            _, height, width = part.shape
+            yield box, part.ravel(), np.array([(z * height + y) * width + x for z, y, x in PAIRS], np.int64)
 
 
 @kernel
@@ -209,14 +206,16 @@ def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
     classes_of = [np.zeros(band.units.shape, np.uint8) for band in bands]
     counts = np.zeros((8, _KINDS), np.int64)
     for band, classes in zip(bands, classes_of, strict=True):
-        _classify(band.limited, band.offsets, _BOUNDS, classes)
+        for box, limited, offsets in band.parts():
+            _classify(limited, offsets, _BOUNDS, classes[box])
         counts[band.orientation] += np.bincount(classes.ravel(), minlength=_KINDS)
     strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
     met, filled = np.zeros_like(counts), np.zeros_like(counts)
     blocks, moments = np.zeros((8, _KINDS, BLOCK, WIDTH)), np.zeros((8, _KINDS, WIDTH, WIDTH))
     for band, classes in zip(bands, classes_of, strict=True):
         missed, o = band.values * UNITS - band.units, band.orientation
-        _gather(band.limited, classes, missed, band.offsets, _BOUNDS, strides[o], met[o], blocks[o], filled[o], moments[o])
+        for box, limited, offsets in band.parts():
+            _gather(limited, classes[box], missed[box], offsets, _BOUNDS, strides[o], met[o], blocks[o], filled[o], moments[o])
     for place in np.ndindex(counts.shape):
         add_rest(moments[place], blocks[place], filled[place])
     counts[:, 0] = 0
@@ -235,6 +234,7 @@ def refined(band: Rebuilt, filters: Filters | None) -> NDArray[np.float64]:
     out = np.zeros(band.units.shape)
     of_class = filters.of_class.reshape(8, _KINDS)[band.orientation]
     scale = 1.0 / (1 << filters.precision)
-    _correct(band.limited, band.offsets, _BOUNDS, filters.weights, of_class, scale, band.units, out)
+    for box, limited, offsets in band.parts():
+        _correct(limited, offsets, _BOUNDS, filters.weights, of_class, scale, band.units[box], out[box])
     out *= 1.0 / UNITS
     return out

@@ -7,8 +7,9 @@ of TAPS neighbours earlier in the band, with weights in 1/1024 that the encoder 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
 from voxz.codecs.wavelet.context_fit import RIDGE, SAMPLED_COEFFICIENTS, rounded, width_of
-from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP, UNIT_BITS
+from voxz.codecs.wavelet.magnitude_context import UNIT_BITS
 from voxz.jit import allocating_kernel, at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
@@ -20,51 +21,52 @@ LARGEST_LEAN = 1 << 12
 
 
 @kernel
-def neighbours(signed, z, y, x, taps):  # type: ignore[no-untyped-def]
-    """Fill `taps` with the neighbours of a coefficient; z, y, x with margins.
+def neighbours(signed, around, x, taps):  # type: ignore[no-untyped-def]
+    """Fill `taps` with the neighbours of a coefficient.
 
     Parameters
     ----------
-    signed : int32 (z, y, x), padded, magnitudes with signs, in half steps
-    z, y, x : place of the coefficient, with margins
+    signed : int32, rows of the band with margins, magnitudes with signs, in half steps
+    around : `band_rows.Around`
+    x : place in the row, with margins
     taps : int64 (TAPS,), filled
     """
-    row, up, top = signed[z, y], signed[z, y - 1], signed[z, y - 2]
-    same, above = signed[z - 1, y], signed[z - 1, y - 1]
-    last = np.int64(y + 1 < signed.shape[1])
-    below = signed[z - 1, min(y + 1, signed.shape[1] - 1)]
+    row, up, top = signed[around.row], signed[around.up], signed[around.top]
+    same, above = signed[around.back], signed[around.above]
     taps[0], taps[1] = row[x - 1], row[x - 2]
     taps[2], taps[3], taps[4], taps[5] = up[x - 1], up[x], up[x + 1], top[x]
     taps[6], taps[7], taps[8], taps[9] = same[x], same[x - 1], same[x + 1], above[x]
-    taps[10] = below[x] * last
-    taps[11] = signed[z - 2, y, x]
+    taps[10] = signed[around.below, x]
+    taps[11] = signed[around.far, x]
     taps[12] = above[x + 1]
 
 
 @allocating_kernel
-def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
+def _accumulate(signed, height, step, moments):  # type: ignore[no-untyped-def]
     """Add the weighted second moments of neighbours and coefficient; return how many coefficients were taken.
 
     Parameters
     ----------
-    signed : int32 (z, y, x), padded, magnitudes with signs, in half steps
+    signed : int32, rows of the band with margins, magnitudes with signs, in half steps
+    height : rows of a slice
     step : of every so many coefficients that are not zero one is taken
     moments : float64 (n, n), upper triangle, added to; n is above TAPS and a multiple of eight
     """
-    depth, height, width = signed.shape[0] - FRONT, signed.shape[1] - TOP, signed.shape[2] - 2 * LEFT
+    depth, width = (signed.shape[0] - 1) // height, signed.shape[1] - 2 * BESIDE
     taps = np.zeros(TAPS, np.int64)
     block = np.zeros((BLOCK, moments.shape[0]))
     filled, count, seen = 0, np.int64(0), np.int64(0)
     for z in range(depth):
         for y in range(height):
+            around = rows_around(z, y, height, signed.shape[0] - 1)
             for x in range(width):
-                value = np.int64(signed[z + FRONT, y + TOP, x + LEFT])
+                value = np.int64(signed[around.row, x + BESIDE])
                 if value == 0:
                     continue
                 seen += 1
                 if seen % step:
                     continue
-                neighbours(signed, z + FRONT, y + TOP, x + LEFT, taps)
+                neighbours(signed, around, x + BESIDE, taps)
                 total = abs(value)
                 for k in range(TAPS):
                     total += abs(taps[k])
@@ -81,35 +83,32 @@ def _accumulate(signed, step, moments):  # type: ignore[no-untyped-def]
     return count
 
 
-def fit_leaning(signed: NDArray[np.int32], nonzero: int) -> NDArray[np.int64]:
-    """Weights for a padded band of signed magnitudes, of which `nonzero` are not zero."""
+def fit_leaning(signed: NDArray[np.int32], height: int, nonzero: int) -> NDArray[np.int64]:
+    """Weights for the rows of a band of signed magnitudes with slices of `height` rows, of which `nonzero` are not zero."""
     moments = np.zeros((width_of(TAPS), width_of(TAPS)))
-    count = _accumulate(signed, max(1, nonzero // SAMPLED_COEFFICIENTS), moments)
+    count = _accumulate(signed, height, max(1, nonzero // SAMPLED_COEFFICIENTS), moments)
     found = np.zeros(TAPS)
     solve(moments, count, RIDGE, found)
     return rounded(found, LARGEST_LEAN)
 
 
 @kernel
-def lean_of_row(signed, z, y, weights, line):  # type: ignore[no-untyped-def]
+def lean_of_row(signed, around, weights, line):  # type: ignore[no-untyped-def]
     """Sum over finished rows.
 
     Parameters
     ----------
-    signed : int32 (z, y, x), padded, magnitudes with signs, in half steps
-    z, y : place of the row, with margins
+    signed : int32, rows of the band with margins, magnitudes with signs, in half steps
+    around : `band_rows.Around`
     weights : int64 (TAPS,), in ``2**-WEIGHT_BITS``
     line : int64 (x,), filled, in ``2**-(WEIGHT_BITS + UNIT_BITS)`` of half a step
     """
-    up, top = signed[z, y - 1], signed[z, y - 2]
-    same, above, behind = signed[z - 1, y], signed[z - 1, y - 1], signed[z - 2, y]
-    exists = y + 1 < signed.shape[1]
-    below = signed[z - 1, y + 1 if exists else y]
-    w10 = weights[10] if exists else np.int64(0)
+    up, top, same, above = signed[around.up], signed[around.top], signed[around.back], signed[around.above]
+    below, behind = signed[around.below], signed[around.far]
     w2, w3, w4, w5, w6 = weights[2], weights[3], weights[4], weights[5], weights[6]
-    w7, w8, w9, w11, w12 = weights[7], weights[8], weights[9], weights[11], weights[12]
+    w7, w8, w9, w10, w11, w12 = weights[7], weights[8], weights[9], weights[10], weights[11], weights[12]
     for x in range(line.size):
-        i = x + LEFT
+        i = x + BESIDE
         total = w2 * up[at(i - 1)] + w3 * up[at(i)] + w4 * up[at(i + 1)] + w5 * top[at(i)]
         total += w6 * same[at(i)] + w7 * same[at(i - 1)] + w8 * same[at(i + 1)] + w9 * above[at(i)]
         total += w10 * below[at(i)] + w11 * behind[at(i)] + w12 * above[at(i + 1)]

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.band_context import BandContext, CodedBand
+from voxz.codecs.wavelet.band_rows import BESIDE, inside, rows_around
 from voxz.codecs.wavelet.bands import Learner, encode_bands
 from voxz.codecs.wavelet.heavy.band_features import Memory, known_logs, logarithms
 from voxz.codecs.wavelet.heavy.network import FEATURES, IN_BAND, INNER, OUTER, SIGNED, WIDE_ABOVE, WIDE_BEFORE
 from voxz.codecs.wavelet.heavy.tables import log2_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_slice
 from voxz.codecs.wavelet.levels import Effort
-from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP, UNIT_BITS, WEIGHT_BITS, row_part
+from voxz.codecs.wavelet.magnitude_context import UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import neighbours
 from voxz.codecs.wavelet.trellis import follow
 from voxz.jit import allocating_kernel
@@ -83,14 +84,15 @@ def _planes(magnitudes, sums, weights, expected, outer, inner, above, before):  
             next_slice(magnitudes, z, slices, boxes)
         fading[:] = slices[0]
         for y in range(height):
+            around = rows_around(z, y, height, magnitudes.shape[0] - 1)
             if y:
-                next_row(magnitudes[z + FRONT, y + TOP - 1], fading)
+                next_row(magnitudes[around.up], fading)
             logs_of_means(fading, above[z, y])
             logs_of_means(slices[y], before[z, y])
-            row_part(magnitudes, z + FRONT, y + TOP, weights, line)
-            row = magnitudes[z + FRONT, y + TOP]
+            row_part(magnitudes, around, weights, line)
+            row = magnitudes[around.row]
             for x in range(width):
-                here = line[x] + ((weights[0] * row[x + LEFT - 1] + weights[1] * row[x + LEFT - 2]) << UNIT_BITS)
+                here = line[x] + ((weights[0] * row[x + BESIDE - 1] + weights[1] * row[x + BESIDE - 2]) << UNIT_BITS)
                 outside = sums[z, y, x]
                 expected[z, y, x] = log2_of(2 * max((here + outside) >> WEIGHT_BITS, 0) + 1) - 6.0
                 outer[z, y, x] = log2_of(2 * max(outside >> WEIGHT_BITS, 0) + 1) - 6.0
@@ -122,16 +124,16 @@ class _Recorder:
         count = indices.size
         taken = np.sort(self.rng.choice(count, min(count, self.most), replace=False))
         place = z, y, x = np.unravel_index(taken, indices.shape)
-        wide = np.pad(magnitudes, ((0, 0), (0, 1), (0, 0)))
-        signed = wide.copy()
-        signed[FRONT:, TOP:-1, LEFT:-LEFT] *= np.sign(indices)
+        wide = np.pad(inside(magnitudes, indices.shape), ((2, 0), (2, 1), (2, 2)))
+        signed = magnitudes.copy()
+        inside(signed, indices.shape)[...] *= np.sign(indices)
         state = self.memory.long_term(context.component, context.band)
         logs, inputs = known_logs(context.planes, context.parent, context.sisters, context.previous, state)
         own = [np.zeros(indices.shape) for _ in range(5)]
         _planes(magnitudes, coded.sums, coded.weights, *own)
         features = np.zeros((taken.size, FEATURES + 1), np.float32)
         for k, (a, b, c) in enumerate(AROUND):
-            features[:, k] = logarithms(wide[z + FRONT + a, y + TOP + b, x + LEFT + c])
+            features[:, k] = logarithms(wide[z + 2 + a, y + 2 + b, x + 2 + c])
         for plane, number in zip(logs, inputs, strict=True):
             features[:, number] = plane[place]
         for plane, number in zip(own, (FEATURES, OUTER, INNER, WIDE_ABOVE, WIDE_BEFORE), strict=True):
@@ -157,9 +159,9 @@ class _Recorder:
         """Signed inputs of the coefficients at `place`."""
         z, y, x = place
         values = np.zeros((z.size, SIGNED), np.float32)
-        taps = np.zeros(leaning.size, np.int64)
+        taps, height = np.zeros(leaning.size, np.int64), context.band.shape[1]
         for row, (a, b, c) in zip(values, zip(z, y, x, strict=True), strict=True):
-            neighbours(signed, a + FRONT, b + TOP, c + LEFT, taps)
+            neighbours(signed, rows_around(a, b, height, len(signed) - 1), c + BESIDE, taps)
             row[1 : 1 + taps.size] = taps
         values[:, 0] = values[:, 1 : 1 + taps.size] @ (leaning * _LEANING)
         beside, gates = self.memory.beside(context.component, context.band)

@@ -19,14 +19,14 @@ FLOOR = 0.01
 
 @kernel
 def gather_features(samples, start, row, width, offsets, taps, features):  # type: ignore[no-untyped-def]
-    """Fill ``features[j, x]`` for the taps from the third on: the two to the west are known only in turn.
+    """Fill ``features[j, x]`` for the taps from the third on: those lie in finished rows.
 
     Parameters
     ----------
     samples : int32 (padded,), dense values
     start : index of the row's first voxel
     row : indices from one row to the next
-    width : voxels of the row
+    width : voxels from there on
     offsets : int64 (taps or more,), indices from a voxel to its neighbours
     taps : neighbours, 2 or more
     features : float64 (taps + 1 or more, width), in dense values; rows from 2 on are filled
@@ -92,26 +92,30 @@ def learn_row(state, moments, memory, taps, triangle, weights):  # type: ignore[
 
     Parameters
     ----------
-    state : float64 (n, n), moments of the tile so far, changed
+    state : float64 (n * (n + 1) / 2,), rows of the upper triangle of the tile's moments so far, changed
     moments : float64 (n, n), from `add_row`
     memory : share of the state that is kept, 0 to 1
     taps : neighbours
     triangle : float64 (n, n), room
     weights : float64 (taps or more,), coefficients, filled
     """
+    size = moments.shape[0]
     trace = 0.0
+    row = 0
     for i in range(taps + 1):
-        of_state = state[i]
         of_moments = moments[i]
         for j in range(i, taps + 1):
-            of_state[at(j)] = memory * of_state[at(j)] + of_moments[at(j)]
+            state[at(row + j)] = memory * state[at(row + j)] + of_moments[at(j)]
         if i < taps:
-            trace += of_state[i]
+            trace += state[row + i]
+        row += size - i - 1
     ridge = RIDGE * trace / taps + FLOOR
+    row = 0
     for k in range(taps):
         line = triangle[k]
         for j in range(k, taps + 1):
-            line[at(j)] = state[at(k), at(j)]
+            line[at(j)] = state[at(row + j)]
+        row += size - k - 1
         line[k] += ridge
         for p in range(k):
             above = triangle[p]

@@ -17,7 +17,10 @@ COUNTER_WEIGHT = 0.1
 """Weight of a counter before anything is known; the experts share 1."""
 
 MOST_TILES = 2048
-"""Most tiles of a slice. Where there would be more, they are larger: each takes 16 KiB for each memory."""
+"""Most tiles of a slice. Where there would be more, they are larger: each takes 9 KiB for each memory."""
+
+STRIP = 4096
+"""Columns of a row whose features are in memory at once, at least a tile: they take 256 bytes each."""
 
 
 class LeastSquares(NamedTuple):
@@ -29,7 +32,7 @@ class LeastSquares(NamedTuple):
     taps : int64 (modes,), their number
     tile : side of a tile in voxels
     memory : float64 (memories,), share of the moments that is kept from row to row
-    states : float64 (memories, 2, tiles, size, size), moments
+    states : float64 (memories, 2, tiles, size * (size + 1) / 2), upper triangles of moments, row by row
     solutions : float64 (memories, 2, tiles, size), coefficients
     """
 
@@ -46,7 +49,7 @@ class RowExperts(NamedTuple):
 
     Attributes
     ----------
-    features : float64 (size, width), differences of each neighbour, and at last of the voxel, to the one north
+    west : float64 (2, width), differences of the two neighbours to the west to the one north
     predicted : float64 (memories, width), sums over all neighbours that are known ahead
     scales : float64 (width,), weight of each voxel in what is learnt: one over its expected error
     solutions : float64 (memories, tiles, size), those for slices like this
@@ -54,7 +57,7 @@ class RowExperts(NamedTuple):
     tile : side of a tile in voxels
     """
 
-    features: NDArray[np.float64]
+    west: NDArray[np.float64]
     predicted: NDArray[np.float64]
     scales: NDArray[np.float64]
     solutions: NDArray[np.float64]
@@ -93,7 +96,9 @@ class Room(NamedTuple):
     Attributes
     ----------
     sums : `row_sums.RowSums`
-    features, predicted, scales : as in `RowExperts`
+    features : float64 (size, columns), differences of each neighbour, and at last of the voxel, to the one north, for a strip of
+        tiles of a row, which is the whole row unless it is longer than STRIP
+    west, predicted, scales : as in `RowExperts`
     block : float64 (8, size)
     moments, triangle : float64 (size, size)
     decision : `Decision`
@@ -101,6 +106,7 @@ class Room(NamedTuple):
 
     sums: RowSums
     features: NDArray[np.float64]
+    west: NDArray[np.float64]
     predicted: NDArray[np.float64]
     scales: NDArray[np.float64]
     block: NDArray[np.float64]
@@ -111,10 +117,12 @@ class Room(NamedTuple):
     @classmethod
     def fresh(cls, predictors: Predictors, squares: LeastSquares, width: int) -> "Room":
         """Zeros for rows of `width` voxels."""
-        memories, size = squares.memory.size, squares.states.shape[3]
+        memories, size = squares.memory.size, squares.solutions.shape[3]
+        strip = max(1, STRIP // squares.tile) * squares.tile
         return cls(
             fresh_sums(predictors, width),
-            np.zeros((size, width)),
+            np.zeros((size, min(strip, width))),
+            np.zeros((2, width)),
             np.zeros((memories, width)),
             np.zeros(width),
             np.zeros((8, size)),
@@ -159,7 +167,7 @@ def fresh_state(settings: MixedSettings, geometry: Geometry, references: NDArray
         np.array([len(taps) for taps in by_mode], np.int64),
         tile,
         np.array(settings.memory, np.float64),
-        np.zeros((memories, 2, tiles, size, size)),
+        np.zeros((memories, 2, tiles, size * (size + 1) // 2)),
         np.zeros((memories, 2, tiles, size)),
     )
     weights = np.full((2, DEPTH + 1, SCALES, experts + COUNTERS), COUNTER_WEIGHT)

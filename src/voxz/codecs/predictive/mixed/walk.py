@@ -57,6 +57,7 @@ def _rows(  # type: ignore[no-untyped-def]
     sums, features, predicted, scales = room.sums, room.features, room.predicted, room.scales
     block, moments, triangle = room.block, room.moments, room.triangle
     across = (width + tile - 1) // tile
+    west, strip = room.west, features.shape[1]
     for s in range(series):
         if s == 1:
             states[:] = 0.0
@@ -69,13 +70,15 @@ def _rows(  # type: ignore[no-untyped-def]
                 start = open_rows(brick, place, y)
                 prepare_tiles(brick, place, y, start, predictors, expectation, sums)
                 first_tile = y // tile * across
-                if memory.size:
-                    gather_features(samples, start, place.row, width, squares.offsets[s, mode], known, features)
-                for q in range(memory.size):
-                    for t in range(across):
-                        solution = solutions[q, mode & 1, first_tile + t]
-                        partial_predictions(features, solution, known, t * tile, min(width, (t + 1) * tile), predicted[q])
-                experts = RowExperts(features, predicted, scales, solutions[:, mode & 1], first_tile, tile)
+                for x0 in range(0, width if memory.size else 0, strip):
+                    x1 = min(width, x0 + strip)
+                    gather_features(samples, start + x0, place.row, x1 - x0, squares.offsets[s, mode], known, features)
+                    for q in range(memory.size):
+                        for x in range(x0, x1, tile):
+                            solution = solutions[q, mode & 1, first_tile + x // tile]
+                            last = min(x1, x + tile)
+                            partial_predictions(features, solution, known, x - x0, last - x0, predicted[q, x0:x1])
+                experts = RowExperts(west, predicted, scales, solutions[:, mode & 1], first_tile, tile)
                 weights = expectation.weights[mode]
                 fits = code_row(
                     brick,
@@ -96,14 +99,22 @@ def _rows(  # type: ignore[no-untyped-def]
                 )
                 if not fits:
                     return False
-                for t in range(across if memory.size else 0):
-                    for x in range(t * tile, min(width, (t + 1) * tile)):
+                for x0 in range(0, width if memory.size else 0, strip):
+                    x1 = min(width, x0 + strip)
+                    if strip < width:
+                        gather_features(samples, start + x0, place.row, x1 - x0, squares.offsets[s, mode], known, features)
+                    first, second, target = features[0], features[1], features[known]
+                    for x in range(x0, x1):
                         i = start + x
-                        features[known, x] = np.float64(samples[i]) - np.float64(samples[i - place.row])
-                    add_row(features, scales, known, t * tile, min(width, (t + 1) * tile), block, moments)
-                    for q in range(memory.size):
-                        state = states[q, mode & 1, first_tile + t]
-                        learn_row(state, moments, memory[q], known, triangle, solutions[q, mode & 1, first_tile + t])
+                        first[x - x0] = west[0, x]
+                        second[x - x0] = west[1, x]
+                        target[x - x0] = np.float64(samples[i]) - np.float64(samples[i - place.row])
+                    for x in range(x0, x1, tile):
+                        add_row(features, scales[x0:x1], known, x - x0, min(x1, x + tile) - x0, block, moments)
+                        number = first_tile + x // tile
+                        for q in range(memory.size):
+                            state = states[q, mode & 1, number]
+                            learn_row(state, moments, memory[q], known, triangle, solutions[q, mode & 1, number])
                 close_rows(brick, start)
             leave(brick, place)
     return True

@@ -7,15 +7,13 @@ plus one octave: a plane that remembers all coarser scales at a place.
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.wavelet.band_rows import inside
 from voxz.codecs.wavelet.heavy.network import IN_BAND, LONG, OWN_SIGNED, PLANES, WIDE_PARENT, WIDE_SISTERS
 from voxz.codecs.wavelet.heavy.tables import LOGS, log2_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_plane
-from voxz.codecs.wavelet.magnitude_context import at_shape, inside, padded
+from voxz.codecs.wavelet.magnitude_context import at_shape
 from voxz.jit import at, kernel
 from voxz.transforms.pyramid import Band, Pyramid
-
-NOTHING = -1.0
-"""Logarithm of a magnitude of 0."""
 
 _SIX = float(LOGS[6])
 
@@ -55,21 +53,6 @@ def _filled(values: Whole, scale: int, offset: int, shift: float) -> Logs:
     return logs.reshape(values.shape)
 
 
-def empty_logs(shape: tuple[int, ...]) -> Logs:
-    """Logarithms of a band of which nothing is coded, with margins and one row more below."""
-    return np.full(_one_row_more(shape), NOTHING)
-
-
-def empty_signed(shape: tuple[int, ...]) -> Whole:
-    """Signed magnitudes of such a band."""
-    return np.zeros(_one_row_more(shape), np.int32)
-
-
-def _one_row_more(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    depth, height, width = padded(shape).shape
-    return depth, height + 1, width
-
-
 def blurred(plane: Logs) -> Logs:
     """The plane averaged along each axis with weights 1, 2, 1, over four."""
     for axis in range(3):
@@ -92,7 +75,7 @@ class Memory:
 
     def learn(self, component: int, band: Band, signed: Whole) -> None:
         """Remember a finished band by its signed magnitudes with margins."""
-        whole = np.ascontiguousarray(inside(signed)[:, : band.shape[1]])
+        whole = np.ascontiguousarray(inside(signed, band.shape))
         self._signed[component, band.scale, band.orientation] = whole
         if band.orientation:
             key = component, band.scale

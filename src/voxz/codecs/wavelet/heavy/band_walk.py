@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
 from voxz.codecs.wavelet.band_walk import DEPTH, LONGEST, MOST_BITS, REACHED, beyond, lean_bin, raw, trit
 from voxz.codecs.wavelet.heavy.mixing import CHOICES, COUNTERS, INPUTS, NETWORK, PLACES, SETS, decide
 from voxz.codecs.wavelet.heavy.network import (
@@ -29,7 +30,7 @@ from voxz.codecs.wavelet.heavy.network import (
 from voxz.codecs.wavelet.heavy.online_layer import RATES, energy_of, learn
 from voxz.codecs.wavelet.heavy.tables import log2_of, odds_of
 from voxz.codecs.wavelet.heavy.wide_means import logs_of_means, next_row, next_slice
-from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, MOST_MAGNITUDE, TOP, UNIT_BITS, WEIGHT_BITS, row_part
+from voxz.codecs.wavelet.magnitude_context import MOST_MAGNITUDE, UNIT_BITS, WEIGHT_BITS, row_part
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
 from voxz.jit import allocating_kernel, at, kernel
@@ -49,11 +50,11 @@ class Surroundings(NamedTuple):
 
     Attributes
     ----------
-    logs : float64, padded: of the band itself; the walk fills it
+    logs : float64, with margins as in `band_rows`: of the band itself; the walk fills it
     planes : float64 (planes, z, y, x), of what is known as a whole
     places : int64 (planes,), input of the network that each plane is
     relatives : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
-    beside : int32 (bands, z, y, x), padded, magnitudes with signs of other bands, see `network.signed_inputs`
+    beside : int32 (bands, z, y, x), with margins of 1, magnitudes with signs of other bands, see `network.signed_inputs`
     beside_at : int64 (bands,), which inputs each of them gives
     role : 0 to 7: twice the scale, up to 3, plus 1 if there is a previous component
     used : inputs of the mean that this orientation has
@@ -95,14 +96,15 @@ def _apart(difference):  # type: ignore[no-untyped-def]
 
 @kernel
 def contexts_of(  # type: ignore[no-untyped-def]
-    logs, z, y, x, expected, outer, inner, near_size, shift, planes, places, contexts
+    logs, around, z, y, x, expected, outer, inner, near_size, shift, planes, places, contexts
 ):
     """Fill the contexts that do not depend on the decision; return the coarse bin of `expected`.
 
     Parameters
     ----------
-    logs : float64 (z, y, x), padded, logarithms of the band's magnitudes
-    z, y, x : place of the coefficient, with margins
+    logs : float64, rows of the band with margins, logarithms of its magnitudes
+    around : `band_rows.Around`
+    z, y, x : place of the coefficient, x with margins
     expected, outer, inner : logarithms of the expected magnitude, of its part from other bands, and of that from the band itself
     near_size : 0 to 63, sizes of the three nearest coefficients
     shift : bits of the index that are coded with equal chances
@@ -110,32 +112,32 @@ def contexts_of(  # type: ignore[no-untyped-def]
     places : int64 (3,), first planes of parent, last sister and previous component; -1: there is none
     contexts : int64 (COUNTERS,), the first nine are filled
     """
-    row, up, top = logs[z, y], logs[z, y - 1], logs[z, y - 2]
-    back, above, below = logs[z - 1, y], logs[z - 1, y - 1], logs[z - 1, y + 1]
+    row, up, top, back = logs[around.row], logs[around.up], logs[around.top], logs[around.back]
+    above, below = logs[around.above], logs[around.below]
     fine = _bin(expected, 6.0, 128.0)
     coarse = min(fine >> 2, 31)
     near = 0.25 * (row[x - 1] + up[x] + back[x] + 0.5 * (up[x - 1] + up[x + 1]))
     wide = row[x - 2] + up[x - 2] + up[x + 2] + top[x] + top[x - 1] + top[x + 1]
-    wide = (wide + logs[z - 2, y, x] + back[x - 1] + back[x + 1] + above[x] + below[x]) * (1.0 / 11.0)
+    wide = (wide + logs[around.far, x] + back[x - 1] + back[x + 1] + above[x] + below[x]) * (1.0 / 11.0)
     contexts[0] = fine
     contexts[1] = _bin(outer, 2.0, 32.0) * 32 + _bin(inner, 2.0, 32.0)
     contexts[2] = near_size * 2 + min(shift, 1)
     contexts[3] = (coarse * 8 + _beside(row[x - 1], expected)) * 8 + _beside(up[x], expected)
     contexts[4] = (coarse * 8 + _beside(back[x], expected)) * 8 + _beside(wide, expected)
-    u, v, w = z - FRONT, y - TOP, x - LEFT
+    w = x - BESIDE
     for k in range(3):
         first = places[k]
         contexts[5 + k] = coarse
         if first >= 0:
-            contexts[5 + k] = (coarse * 8 + _beside(planes[first, u, v, w], expected)) * 8
-            contexts[5 + k] += _beside(planes[first + 1, u, v, w], expected)
+            contexts[5 + k] = (coarse * 8 + _beside(planes[first, z, y, w], expected)) * 8
+            contexts[5 + k] += _beside(planes[first + 1, z, y, w], expected)
     contexts[8] = _bin(near, 4.0, 64.0) * 16 + np.int64(min(max((wide - near) * 3.0 + 8.0, 0.0), 15.0))
     return coarse
 
 
 @allocating_kernel
 def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code the indices of a band; decoding fills them and the padded arrays. False for a damaged stream.
+    """Code the indices of a band; decoding fills them and the arrays with margins. False for a damaged stream.
 
     Parameters
     ----------
@@ -175,21 +177,20 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
             next_slice(magnitudes, z, before_here, boxes)
         above[:] = before_here[0]
         for y in range(indices.shape[1]):
-            row_part(magnitudes, z + FRONT, y + TOP, weights, line)
-            lean_of_row(signed, z + FRONT, y + TOP, leaning, leans)
+            around = rows_around(z, y, indices.shape[1], magnitudes.shape[0] - 1)
+            row_part(magnitudes, around, weights, line)
+            lean_of_row(signed, around, leaning, leans)
             if y:
-                next_row(magnitudes[z + FRONT, y + TOP - 1], above)
+                next_row(magnitudes[around.up], above)
             logs_of_means(above, wide[0])
             logs_of_means(before_here[y], wide[1])
-            row_of_first_layer(logs, z, y, planes, places, wide, first, bias, hidden)
-            signs, signs_up = signed[z + FRONT, y + TOP], signed[z + FRONT, y + TOP - 1]
-            signs_top = signed[z + FRONT, y + TOP - 2]
-            signs_back, signs_far = signed[z + FRONT - 1, y + TOP], signed[z + FRONT - 2, y + TOP]
-            row = magnitudes[z + FRONT, y + TOP]
-            up, back = magnitudes[z + FRONT, y + TOP - 1], magnitudes[z + FRONT - 1, y + TOP]
-            logs_row = logs[z + FRONT, y + TOP]
+            row_of_first_layer(logs, around, z, y, planes, places, wide, first, bias, hidden)
+            signs, signs_up, signs_top = signed[around.row], signed[around.up], signed[around.top]
+            signs_back, signs_far = signed[around.back], signed[around.far]
+            row, up, back = magnitudes[around.row], magnitudes[around.up], magnitudes[around.back]
+            logs_row = logs[around.row]
             for x in range(width):
-                j = x + LEFT
+                j = x + BESIDE
                 i = at(j)
                 here = line[at(x)] + west * row[at(j - 1)] + west_2 * row[at(j - 2)]
                 outside = sums[z, y, x]
@@ -213,7 +214,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
                     deep,
                     deeper,
                 )
-                signed_inputs(np.float64(lean) * _LEAN, signed, z + FRONT, y + TOP, j, beside, beside_at, values)
+                signed_inputs(np.float64(lean) * _LEAN, signed, around, z, y, j, beside, beside_at, values)
                 for e in range(EXPERTS):
                     last_layer(deeper, third[e], third_bias[e], used, outputs[e])
                     distributions(outputs[e], log, shares[e], steepness[e])
@@ -222,7 +223,7 @@ def code_band(band, surroundings, layers, mixture, coder, data, decoding):  # ty
                 shift = np.int64(0)
                 while (expected >> shift) > REACHED:
                     shift += 1
-                coarse = contexts_of(logs, z + FRONT, y + TOP, j, log, outer, inner, nearest, shift, planes, relatives, contexts)
+                coarse = contexts_of(logs, around, z, y, j, log, outer, inner, nearest, shift, planes, relatives, contexts)
                 west_bin = _beside(logs_row[at(j - 1)], log)
                 q = quantiser[state]
                 index = np.int64(indices[z, y, x])

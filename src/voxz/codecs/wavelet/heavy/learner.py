@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.band_context import BandContext, CodedBand
-from voxz.codecs.wavelet.heavy.band_features import Memory, empty_logs, empty_signed, known_logs
+from voxz.codecs.wavelet.heavy.band_features import Memory, known_logs
 from voxz.codecs.wavelet.heavy.band_walk import KINDS, ROWS, Surroundings, code_band
 from voxz.codecs.wavelet.heavy.mixing import Mixture
 from voxz.codecs.wavelet.heavy.model import Model
 from voxz.codecs.wavelet.heavy.network import EXPERTS, IN_BAND, MIXED, OWN_SIGNED, PLANES
+from voxz.codecs.wavelet.heavy.tables import NOTHING
 from voxz.entropy.binary import start
 
 
@@ -42,7 +43,6 @@ class HeavyLearner:
             band.orientation, (np.stack([layers.third] * EXPERTS), np.stack([layers.third_bias] * EXPERTS))
         )
         beside, beside_at = self.memory.beside(context.component, band)
-        signed = empty_signed(band.shape)
         parts = [IN_BAND, IN_BAND + 2 * max(context.sisters, default=0), IN_BAND + PLANES - 2]
         present = [context.parent, bool(context.sisters), context.previous]
         known = np.array(
@@ -51,13 +51,13 @@ class HeavyLearner:
         used = 2 * MIXED + OWN_SIGNED + 2 + 4 * max(band.orientation - 1, 0)
         role = 2 * min(band.scale, 3) + context.previous
         done = code_band(
-            coded._replace(signed=signed),
-            Surroundings(empty_logs(band.shape), planes, places, known, beside, beside_at, role, used),
+            coded,
+            Surroundings(np.full(coded.signed.shape, NOTHING), planes, places, known, beside, beside_at, role, used),
             layers._replace(third=third, third_bias=third_bias),
             self.mixture,
             self.coder,
             self.data,
             decoding,
         )
-        self.memory.learn(context.component, band, signed)
+        self.memory.learn(context.component, band, coded.signed)
         return bool(done)

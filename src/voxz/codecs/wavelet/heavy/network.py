@@ -11,8 +11,8 @@ All logarithms are relative to that of the light profile's expected magnitude. T
 finished rows and bands is summed for a whole row at once, one input after the other.
 """
 
+from voxz.codecs.wavelet.band_rows import BESIDE
 from voxz.codecs.wavelet.heavy.tables import power_of_two
-from voxz.codecs.wavelet.magnitude_context import FRONT, LEFT, TOP
 from voxz.entropy.mixing import logistic
 from voxz.jit import at, kernel
 
@@ -68,13 +68,14 @@ def add_line(weights, line, first, hidden):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_of_first_layer(logs, z, y, planes, places, wide, weights, bias, hidden):  # type: ignore[no-untyped-def]
+def row_of_first_layer(logs, around, z, y, planes, places, wide, weights, bias, hidden):  # type: ignore[no-untyped-def]
     """Fill what finished rows and bands give to the first layer.
 
     Parameters
     ----------
-    logs : float64 (z, y, x), padded, logarithms of the band's magnitudes
-    z, y : place of the row, without margins
+    logs : float64, rows of the band with margins, logarithms of its magnitudes
+    around : `band_rows.Around`
+    z, y : place of the row
     planes : float64 (planes, z, y, x), what is known as a whole
     places : int64 (planes,), input that each plane is
     wide : float64 (2, x), logarithms of wide means above and in the slices before
@@ -84,19 +85,18 @@ def row_of_first_layer(logs, z, y, planes, places, wide, weights, bias, hidden):
     """
     for h in range(hidden.shape[0]):
         hidden[h, :] = bias[h]
-    up, top = logs[z + FRONT, y + TOP - 1], logs[z + FRONT, y + TOP - 2]
-    back, far = logs[z + FRONT - 1, y + TOP], logs[z + FRONT - 2, y + TOP]
-    above, below = logs[z + FRONT - 1, y + TOP - 1], logs[z + FRONT - 1, y + TOP + 1]
+    up, top, back, far = logs[around.up], logs[around.top], logs[around.back], logs[around.far]
+    above, below = logs[around.above], logs[around.below]
     for k in range(5):
         add_line(weights[2 + k], up, k, hidden)
     for k in range(3):
-        add_line(weights[7 + k], top, LEFT - 1 + k, hidden)
-        add_line(weights[10 + k], above, LEFT - 1 + k, hidden)
-        add_line(weights[13 + k], back, LEFT - 1 + k, hidden)
-        add_line(weights[16 + k], below, LEFT - 1 + k, hidden)
-    add_line(weights[19], back, LEFT - 2, hidden)
-    add_line(weights[20], back, LEFT + 2, hidden)
-    add_line(weights[21], far, LEFT, hidden)
+        add_line(weights[7 + k], top, BESIDE - 1 + k, hidden)
+        add_line(weights[10 + k], above, BESIDE - 1 + k, hidden)
+        add_line(weights[13 + k], back, BESIDE - 1 + k, hidden)
+        add_line(weights[16 + k], below, BESIDE - 1 + k, hidden)
+    add_line(weights[19], back, BESIDE - 2, hidden)
+    add_line(weights[20], back, BESIDE + 2, hidden)
+    add_line(weights[21], far, BESIDE, hidden)
     add_line(weights[WIDE_ABOVE], wide[0], 0, hidden)
     add_line(weights[WIDE_BEFORE], wide[1], 0, hidden)
     for k in range(places.size):
@@ -174,27 +174,28 @@ def distributions(outputs, expected, shares, steepness):  # type: ignore[no-unty
 
 
 @kernel
-def signed_inputs(lean, signed, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
+def signed_inputs(lean, signed, around, z, y, x, beside, beside_at, values):  # type: ignore[no-untyped-def]
     """Fill the signed values whose weighted sum is the mean, in half steps.
 
     Parameters
     ----------
     lean : prediction of `sign_context`
-    signed : int32 (z, y, x), padded, magnitudes with signs of the band itself
-    z, y, x : place of the coefficient, with margins
+    signed : int32, rows of the band with margins, its magnitudes with signs
+    around : `band_rows.Around`
+    z, y, x : place of the coefficient, x with margins
     beside : int32 (bands, z, y, x), magnitudes with signs of other bands, with margins of 1
     beside_at : int64 (bands,), first place of each in `values`: that of the previous component or of a sister
     values : float64 (SIGNED,), filled
     """
-    row, up, top = signed[z, y], signed[z, y - 1], signed[z, y - 2]
-    back, above, far = signed[z - 1, y], signed[z - 1, y - 1], signed[z - 2, y]
-    below = signed[z - 1, y + 1]
+    row, up, top = signed[around.row], signed[around.up], signed[around.top]
+    back, above, far = signed[around.back], signed[around.above], signed[around.far]
+    below = signed[around.below]
     values[0] = lean
     values[1], values[2] = row[x - 1], row[x - 2]
     values[3], values[4], values[5], values[6] = up[x - 1], up[x], up[x + 1], top[x]
     values[7], values[8], values[9], values[10] = back[x], back[x - 1], back[x + 1], above[x]
     values[11], values[12], values[13] = below[x], far[x], above[x + 1]
-    u, v, w = z - FRONT + 1, y - TOP + 1, x - LEFT + 1
+    u, v, w = z + 1, y + 1, x - BESIDE + 1
     for k in range(beside_at.size):
         first = beside_at[k]
         here, line = beside[k], beside[k, u, v]

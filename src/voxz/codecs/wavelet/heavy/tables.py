@@ -14,6 +14,9 @@ LOG_BITS = 12
 POWER_STEPS = 256
 """Tabled powers for an exponent that grows by one."""
 
+NOTHING = -1.0
+"""Logarithm of a magnitude of 0, plus a half."""
+
 LOWEST_POWER, HIGHEST_POWER = -24, 24
 
 EDGE = 1 << PROBABILITY_BITS

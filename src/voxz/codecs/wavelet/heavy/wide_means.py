@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.heavy.tables import log2_of
-from voxz.codecs.wavelet.magnitude_context import FRONT, TOP
 from voxz.jit import at, kernel
 
 _UNIT = 16.0
@@ -33,14 +32,14 @@ def next_slice(magnitudes, z, before, boxes):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    magnitudes : int32 (z, y, x), padded
-    z : 1 or more, without margins
+    magnitudes : int32, rows of the band with margins, see `band_rows`
+    z : 1 or more
     before : float64 (y, x), the mean, changed
     boxes : float64 (y, x), room
     """
     height, width = before.shape
     for y in range(height):
-        row = magnitudes[z - 1 + FRONT, y + TOP]
+        row = magnitudes[(z - 1) * height + y]
         for x in range(width):
             boxes[y, x] = _box(row, x)
     for y in range(height):
