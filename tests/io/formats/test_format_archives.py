@@ -95,3 +95,22 @@ def test_absurd_numbers_of_a_header_come_back_and_nothing_warns(case: str, tmp_p
                 loaded = image.to_nibabel()
                 assert loaded.shape == (7, 6, 5)
                 assert image.affine is None or np.allclose(loaded.affine, image.affine)
+
+
+def test_types_that_nifti_has_not_have_a_place_and_no_header(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    volume = smooth((6, 20, 24))
+    for dtype in ("f2", "f4"):
+        tifffile.imwrite(folder / f"{dtype}.tif", volume.astype(dtype), photometric="minisblack")
+    voxz.compress(folder, tmp_path / "a.voxz", level=1)
+    with voxz.open(tmp_path / "a.voxz") as archive:
+        half = next(image for image in archive.series if image.dtype == np.float16)
+        assert half.affine is None
+        assert half.nifti_header() is None
+        with pytest.raises(voxz.UnsupportedError, match="can become nibabel images"):
+            half.to_nibabel()
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "out", convert="nifti")
+    (converted,) = (tmp_path / "out").iterdir()
+    assert nib.load(converted).get_data_dtype() == np.float32
