@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from voxz.codecs.codec import Codec
 from voxz.codecs.kinds import codec_of
 from voxz.container.byte_source import SourceLike
+from voxz.container.files import PLAIN
 from voxz.container.reader import Reader, only_array
 from voxz.errors import (
     ConstantVolumeWarning,
@@ -35,22 +36,19 @@ from voxz.io.gzip_members import Repacking
 from voxz.io.original import Input, NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.io.raw import layout_of
-from voxz.io.restored_tree import RestoredTree
-from voxz.io.tree import PLAIN, Tree
 from voxz.limits import BASE
-from voxz.pipeline.archive import encode_tree
-from voxz.pipeline.archive_file import Wish, verify_written, write_archive, write_series
 from voxz.pipeline.decode import check_array, checked_only, pieces_around, restore, slabs
 from voxz.pipeline.encode import Written, encode_plain, encode_samples
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, part_of
-from voxz.plan_volume import settled
-from voxz.ratecontrol.planning import Opener, Settled, nearer_plan
 from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
 from voxz.volume.bricks import brick_of
 
 LEVELS = range(1, 10)
+if TYPE_CHECKING:
+    from voxz.ratecontrol.planning import Opener, Settled
+
 DEFAULT_LEVEL = 5
 
 ATTEMPTS = 4
@@ -118,6 +116,9 @@ def compress(
     OSError
         A file cannot be read or written.
     """
+    from voxz.pipeline.archive_file import Wish, verify_written, write_archive, write_series  # noqa: PLC0415 - start-up time of reading
+    from voxz.plan_volume import settled  # noqa: PLC0415
+
     chosen, cut, said = codec_of(codec), brick_of(brick), None if raw is None else layout_of(raw)
     _check(level)
     if split not in (None, "series"):
@@ -168,7 +169,7 @@ def _warn_of_gzip(name: str, target: Target, written: Written) -> None:
         warnings.warn(f"{name}: {words}; --keep-gz (keep_gz=True) keeps its bytes", ContentOnlyWarning, stacklevel=3)
 
 
-def _warn_of_constant(name: str, target: Target, way: Settled, written: Written) -> None:
+def _warn_of_constant(name: str, target: Target, way: "Settled", written: Written) -> None:
     """Warn of a size that nobody could give."""
     if way.plan.exact and target.bits_per_sample(8) is not None:
         size = f"in {written.file_length} bytes, whatever --{target.name} asks"
@@ -185,6 +186,9 @@ def _no_image(
     progress: Progress | None,
 ) -> Written:
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
+    from voxz.io.tree import Tree  # noqa: PLC0415 - start-up time of reading
+    from voxz.pipeline.archive import encode_tree  # noqa: PLC0415
+
     if not original.keeps_gzip and len(original.files) == 1 and not _reads_ahead(plan.codec):
         tree = Tree.of(original.files[0], threads, named=False)
         if tree.arrays:
@@ -260,7 +264,10 @@ def decompress(
         if reader.files.named:
             if remove:
                 raise UsageError("an archive of a folder stays: leave out --rm (remove) here")
-            restore(reader, RestoredTree(destination, reader.files, force).opened, thread_count(threads), progress)
+            from voxz.io.restored_tree import RestoredTree  # noqa: PLC0415 - start-up time of reading
+
+            tree = stack.enter_context(RestoredTree(destination, reader.files, force))
+            restore(reader, tree.opened, thread_count(threads), progress)
             return
         sinks = iter(_sinks(reader, destination, force, like, remove, stack))
         if len(reader.files):
@@ -316,6 +323,8 @@ def encode(
 
     `target`, `level`, `codec`, `brick`, `threads` and `force_lossy` are those of `compress`.
     """
+    from voxz.plan_volume import settled  # noqa: PLC0415 - start-up time of reading
+
     _check(level)
     if np.ma.is_masked(array):
         raise UsageError("a mask would be lost: encode array.filled(value), or array.data and array.mask each on its own")
@@ -397,8 +406,10 @@ def _check(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: Opener, file: BinaryIO, way: Settled, threads: int, progress: Progress | None) -> Written:
+def _write(opened: "Opener", file: BinaryIO, way: "Settled", threads: int, progress: Progress | None) -> Written:
     """Code a volume to `file`, again with another step if it missed its target; return what was written."""
+    from voxz.ratecontrol.planning import nearer_plan  # noqa: PLC0415 - start-up time of reading
+
     plan = way.plan
     for _ in range(ATTEMPTS):
         file.seek(0)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import voxz
 from samples import digest, nifti, smooth, write_gzip
 from voxz.cli.destinations import compressed_name, restored_name
+from voxz.cli.text import info_text
 from voxz.container.cursor import Cursor
 from voxz.errors import ContentOnlyWarning, CorruptError, PlainBytesWarning
 from voxz.io.gzip_members import GzipAgain, repacking_of
@@ -112,6 +113,7 @@ def test_canonical_gzip_is_identical_and_costs_no_header(level: int, tmp_path: P
     facts = voxz.info(tmp_path / "a.voxz").to_dict()
     assert (facts["gzip"], facts["gzip_identical"], facts["gzip_level"]) == (True, True, level)
     assert facts["gzip_files"] == {"": "replayed"}
+    assert "gzip bytes         replayed" in info_text(voxz.info(tmp_path / "a.voxz"))
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz")
     assert digest(tmp_path / "b.nii.gz") == digest(source)
 
@@ -149,7 +151,7 @@ def check(way: str, content: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", ["name", "pigz", "pigz -i", "bgzf", "stored", "nibabel"])
 def test_a_volume_in_any_gzip_comes_back_alone_and_in_a_folder(way: str, tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
-    source = tmp_path / "study/a.nii.gz"
+    source = tmp_path / "study/a_b.nii.gz"
     source.write_bytes(WAYS[way](DATA) + b"behind")
     with pytest.warns(voxz.errors.TrailingBytesWarning):
         voxz.compress(source, tmp_path / "a.voxz", level=1)
@@ -157,9 +159,10 @@ def test_a_volume_in_any_gzip_comes_back_alone_and_in_a_folder(way: str, tmp_pat
     assert (tmp_path / "b.nii.gz").read_bytes() == source.read_bytes()
     voxz.compress(tmp_path / "study", tmp_path / "study.voxz", level=1)
     facts = voxz.info(tmp_path / "study.voxz")
-    assert (facts.arrays, facts.gzip_files) == (1, {"a.nii.gz": "replayed"})
+    assert (facts.arrays, facts.gzip_files) == (1, {"a_b.nii.gz": "replayed"})
+    assert "gzip replayed      a_b.nii.gz" in info_text(facts)
     voxz.decompress(tmp_path / "study.voxz", tmp_path / "back")
-    assert (tmp_path / "back/a.nii.gz").read_bytes() == source.read_bytes()
+    assert (tmp_path / "back/a_b.nii.gz").read_bytes() == source.read_bytes()
 
 
 def test_gzip_of_other_programs_keeps_its_content(tmp_path: Path) -> None:
@@ -169,6 +172,7 @@ def test_gzip_of_other_programs_keeps_its_content(tmp_path: Path) -> None:
         voxz.compress(source, tmp_path / "a.voxz", level=1)
     facts = voxz.info(tmp_path / "a.voxz")
     assert (facts.gzip, facts.gzip_identical, facts.gzip_files) == (True, False, {"": "content only"})
+    assert "gzip bytes         content only" in info_text(facts)
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.nii.gz")
     assert digest(tmp_path / "b.nii.gz") == digest(write_gzip(tmp_path / "c.nii.gz", DATA))
 
@@ -269,3 +273,13 @@ def test_trying_options_of_zlib_is_bounded(tmp_path: Path, monkeypatch: pytest.M
     assert found is not None
     assert not found.gzip.exact
     assert given_bytes < 60 * 256 * 1024
+
+
+def test_a_single_file_of_no_known_content_is_not_read_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "a.tar.gz"
+    source.write_bytes(gzip.compress(b"no image" * 99_999))
+    monkeypatch.setattr("voxz.io.tree.MemberSearch", None)
+    with pytest.warns(PlainBytesWarning):
+        voxz.compress(source, tmp_path / "a.voxz")
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.tar.gz")
+    assert (tmp_path / "b.tar.gz").read_bytes() == source.read_bytes()

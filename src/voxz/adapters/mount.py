@@ -9,6 +9,7 @@ too, and a line in the log, which names the file and the cause.
 """
 
 import errno
+import functools
 import logging
 import os
 import stat
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from voxz.adapters.stored_gzip import read_stored, stored_size
 from voxz.container.reader import Reader
 from voxz.errors import MissingDependencyError, UsageError
 from voxz.image.brick_cache import Kept
@@ -165,7 +167,12 @@ class Archive:
         return Entry(self._status, names=lambda: list(found)) if isinstance(found, dict) else self._file(found)
 
     def _file(self, number: int) -> Entry:
-        return Entry(self._status, self._parts.size(number), lambda offset, size: self._parts.read(number, offset, size))
+        length = self._parts.size(number)
+        shown = self._path.name.removesuffix(ENDING)
+        if not self._parts.named and len(self._files) and content_name(shown) != shown and self._files[number].gzip:
+            crc32, content = self._files[number].crc32, functools.partial(self._parts.read, number)
+            return Entry(self._status, stored_size(length), functools.partial(read_stored, content, length, crc32))
+        return Entry(self._status, length, functools.partial(self._parts.read, number))
 
 
 def answered(work: Callable[[], Result], path: str, seconds: float, turns: threading.Semaphore) -> Result:

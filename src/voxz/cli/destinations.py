@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from voxz.container.files import PLAIN
 from voxz.container.reader import Reader
 from voxz.errors import UsageError, VoxzError
 from voxz.io.gzip_stream import ENDINGS, MAGIC
 from voxz.io.source import files_of
-from voxz.io.tree import PLAIN
 
 STREAM = "-"
 """Standard input or output."""

@@ -29,7 +29,7 @@ def info_text(facts: Info) -> str:
         elif name == "lossy_before":
             lines += [_line(name, mark) for mark in value]
         elif name == "gzip_files":
-            lines += [_line(f"gzip {file}".rstrip(), f"{word}") for file, word in value.items() if file or word != "content only"]
+            lines += [_line(f"gzip {word}" if file else "gzip bytes", file or word) for file, word in value.items()]
         elif name == "series":
             lines += [_line(f"series {number}", _series(entry)) for number, entry in enumerate(value)]
         elif name != "loss":

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.compare.error_structure import Autocorrelation, histogram_edges
-from voxz.compare.figure import draw
 from voxz.errors import UnsupportedError, UsageError
 from voxz.image.facts import plain
 from voxz.image.load import read_samples, spacing_of
@@ -124,6 +123,8 @@ def compare(
         if largest is None or not first.size:
             raise UsageError(f"cannot plot {plot}: the images have no samples")
         titles = (Path(a).name, Path(b).name)
+        from voxz.compare.figure import draw  # noqa: PLC0415 - few comparisons are drawn
+
         png = draw(first[largest], second[largest], titles, result.to_dict(), largest, spacing_of(a) or (1.0, 1.0, 1.0))
         with complete_file(plot, force) as file:
             file.write(png)

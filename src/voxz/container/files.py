@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from voxz.volume.view import IDENTITY, View
 
+PLAIN, FOLDER = "bytes", "folder"
+"""Formats of files that no reader knows, and of empty folders."""
+
 
 @dataclass(frozen=True)
 class Verbatim:

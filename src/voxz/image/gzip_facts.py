@@ -2,10 +2,10 @@
 
 from itertools import islice
 
+from voxz.container.files import PLAIN
 from voxz.container.reader import Reader
 from voxz.image.series_facts import MOST_LISTED
 from voxz.io.gzip_stream import MAGIC
-from voxz.io.tree import PLAIN
 
 REPLAYED, CONTENT_ONLY, VERBATIM = "replayed", "content only", "verbatim"
 

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 from voxz.codecs import registry
 from voxz.container import packed_bytes
 from voxz.container.catalogue import CatalogueBuilder
+from voxz.container.files import PLAIN, Segment, StoredFile, Verbatim
 from voxz.container.files import Samples as StoredSamples
-from voxz.container.files import Segment, StoredFile, Verbatim
 from voxz.container.header import UNITS, ArrayHeader, Loss, files_digest
 from voxz.container.loss_mark import mark
 from voxz.container.pieces import LONGEST, Chunk, PieceWriter, cut
 from voxz.container.writer import Writer, front_length
 from voxz.io.gzip_members import Repacking
 from voxz.io.source import ending_of
-from voxz.io.tree import PLAIN
 from voxz.pipeline.distortion import Tally, within
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Progress, SampleReader, Samples

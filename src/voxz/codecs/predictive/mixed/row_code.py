@@ -140,7 +140,7 @@ def code_row(  # type: ignore[no-untyped-def]
     """Code the samples of a row in turn; False if one is out of range or `data` is full.
 
     Voxels that are absent get a stand-in and take no part in learning. Tuples are taken apart once, and decisions stand here: as
-    separate functions they took 1.5 to 2.2 times as long, and as functions that numba inlines itself 1.7 times.
+    separate functions they took 1.5 to 2.2 times as long, and as functions that numba inlines 1.4 to 1.8 times.
 
     Parameters
     ----------
