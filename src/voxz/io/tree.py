@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +131,8 @@ class Tree:
         listed = _listed(source) if named else {"": Path(cast(str, source))}
         if not listed:
             raise UsageError("there are no files to archive; give a folder that has some")
-        found = list(map_ordered(lambda pair: _scanned(*pair, whole=named), list(listed.items()), threads))
+        known: dict[object, Any] = {}
+        found = list(map_ordered(lambda pair: _scanned(*pair, known, whole=named), list(listed.items()), threads))
         by_name = {file.name: file for file in found}
         for file in found:
             for name, stretches in file.detached.items():
@@ -139,6 +140,7 @@ class Tree:
                 if other is not None and not other.items:
                     other.items = _proven(other, [_whole(stretch, other) for stretch in stretches])
                     other.format, other.space, other.facts = file.format, file.space, file.facts
+            file.detached = {}
         if raw is not None:
             _take_raw(found, raw)
         tree = cls(found, named, source)
@@ -213,7 +215,7 @@ def _listed(source: Source) -> dict[str, Path]:
     return found
 
 
-def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
+def _scanned(name: str, path: Path, equals: dict[object, Any], whole: bool = True) -> TreeFile:
     """A file, looked at; unless it is a `whole` one of an archive, gzip is not undone."""
     status = path.stat()
     file = TreeFile(name, path, _stamp(path), status.st_mode & 0o7777, status.st_mtime_ns)
@@ -224,9 +226,10 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
     try:
         known = _parsed(file, head)
         if known is not None:
-            inner, known = path.name, _within(known, "" if known.series else str(PurePosixPath(name).parent))
+            inner = path.name
+            known = _shared(known, "" if known.series else str(PurePosixPath(name).parent), equals)
             file.items = _proven(file, known.stretches.get(inner, ()))
-            file.format, file.space, file.facts, file.personal = known.format, known.space, dict(known.facts), known.personal
+            file.format, file.space, file.facts, file.personal = known.format, known.space, known.facts, known.personal
             file.series = known.series
             file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
     except (CorruptError, UnsupportedError) as fault:
@@ -235,13 +238,22 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
     return file
 
 
-def _within(known: ForeignFile, folder: str) -> ForeignFile:
-    """The file with keys that only files of the same folder share."""
-    stretches = {
-        name: tuple(part if part.key is None else replace(part, key=(folder, part.key)) for part in parts)
-        for name, parts in known.stretches.items()
-    }
-    return replace(known, stretches=stretches)
+def _shared(known: ForeignFile, folder: str, equals: dict[object, Any]) -> ForeignFile:
+    """The file with keys that only files of the same folder share; what `equals` has an equal of is taken from there.
+
+    Slices of a series differ in little: a hundred thousand of them must not hold it all a hundred thousand times.
+    """
+
+    def one(value: Any) -> Any:
+        return equals.setdefault(value, value)
+
+    def slim(part: Stretch) -> Stretch:
+        key = None if part.key is None else one((folder, part.key))
+        return replace(part, key=key, layout=one(part.layout), view=one(part.view))
+
+    stretches = {name: tuple(map(slim, parts)) for name, parts in known.stretches.items()}
+    facts = equals.setdefault(("facts", *known.facts.items()), known.facts)
+    return replace(known, stretches=stretches, facts=facts, personal=one(known.personal), series=one(known.series))
 
 
 def _read_through(file: TreeFile, whole: bool) -> bytes:
