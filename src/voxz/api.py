@@ -266,7 +266,8 @@ def decompress(
                 raise UsageError("an archive of a folder stays: leave out --rm (remove) here")
             from voxz.io.restored_tree import RestoredTree  # noqa: PLC0415 - start-up time of reading
 
-            restore(reader, RestoredTree(destination, reader.files, force).opened, thread_count(threads), progress)
+            tree = stack.enter_context(RestoredTree(destination, reader.files, force))
+            restore(reader, tree.opened, thread_count(threads), progress)
             return
         sinks = iter(_sinks(reader, destination, force, like, remove, stack))
         if len(reader.files):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import voxz
+from benchmarks.archives import RIVALS, read_folder
 from benchmarks.fuzz.foreign_pool import foreign
 from samples import smooth
 
@@ -63,6 +64,22 @@ def test_a_folder_of_formats_comes_back(study: Path, tmp_path: Path) -> None:
         expected, found = nib.load(DATA / "tiny.mnc").affine, series["tiny.mnc"].affine
         assert found is not None
         assert np.allclose(found, expected @ np.eye(4)[[2, 1, 0, 3]])
+
+
+@pytest.mark.filterwarnings("ignore::voxz.errors.VoxzWarning")
+def test_the_sample_files_of_nibabel_come_back_from_less_than_tar_xz(tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    for path in Path(nib.__file__).parent.rglob("data/*"):
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            place = folder / path.relative_to(Path(nib.__file__).parent)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(path.read_bytes())
+    voxz.compress(folder, tmp_path / "a.voxz")
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "back")
+    files = read_folder(folder)
+    assert len(files) > 50
+    assert read_folder(tmp_path / "back") == files
+    assert (tmp_path / "a.voxz").stat().st_size < len(RIVALS["tar.xz"][0](folder, files))
 
 
 ABSURD = {
