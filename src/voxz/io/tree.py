@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,11 +131,12 @@ class Tree:
         listed = _listed(source) if named else {"": Path(cast(str, source))}
         if not listed:
             raise UsageError("there are no files to archive; give a folder that has some")
-        found = list(
-            map_ordered(
-                lambda pair: _scanned(*pair, whole=named, any_content=named or raw is not None), list(listed.items()), threads
-            )
-        )
+        known: dict[object, Any] = {}
+
+        def scanned(pair: tuple[str, Path]) -> TreeFile:
+            return _scanned(*pair, known, whole=named, any_content=named or raw is not None)
+
+        found = list(map_ordered(scanned, list(listed.items()), threads))
         by_name = {file.name: file for file in found}
         for file in found:
             for name, stretches in file.detached.items():
@@ -143,6 +144,7 @@ class Tree:
                 if other is not None and not other.items:
                     other.items = _proven(other, [_whole(stretch, other) for stretch in stretches])
                     other.format, other.space, other.facts = file.format, file.space, file.facts
+            file.detached = {}
         if raw is not None:
             _take_raw(found, raw)
         tree = cls(found, named, source)
@@ -217,8 +219,11 @@ def _listed(source: Source) -> dict[str, Path]:
     return found
 
 
-def _scanned(name: str, path: Path, whole: bool = True, any_content: bool = True) -> TreeFile:
-    """A file, looked at; gzip is undone if it may have `any_content`, or one of a known format, and of a `whole` one if exact."""
+def _scanned(name: str, path: Path, equals: dict[object, Any], whole: bool, any_content: bool) -> TreeFile:
+    """A file, looked at; gzip is undone if it may have `any_content`, or one of a known format, and of a `whole` one if exact.
+
+    What it has in common with those before is taken from `equals`.
+    """
     status = path.stat()
     file = TreeFile(name, path, _stamp(path), status.st_mode & 0o7777, status.st_mtime_ns)
     if path.is_dir():
@@ -228,9 +233,10 @@ def _scanned(name: str, path: Path, whole: bool = True, any_content: bool = True
     try:
         known = _parsed(file, head)
         if known is not None:
-            inner, known = path.name, _within(known, "" if known.series else str(PurePosixPath(name).parent))
+            inner = path.name
+            known = _shared(known, "" if known.series else str(PurePosixPath(name).parent), equals)
             file.items = _proven(file, known.stretches.get(inner, ()))
-            file.format, file.space, file.facts, file.personal = known.format, known.space, dict(known.facts), known.personal
+            file.format, file.space, file.facts, file.personal = known.format, known.space, known.facts, known.personal
             file.series = known.series
             file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
     except (CorruptError, UnsupportedError) as fault:
@@ -239,13 +245,22 @@ def _scanned(name: str, path: Path, whole: bool = True, any_content: bool = True
     return file
 
 
-def _within(known: ForeignFile, folder: str) -> ForeignFile:
-    """The file with keys that only files of the same folder share."""
-    stretches = {
-        name: tuple(part if part.key is None else replace(part, key=(folder, part.key)) for part in parts)
-        for name, parts in known.stretches.items()
-    }
-    return replace(known, stretches=stretches)
+def _shared(known: ForeignFile, folder: str, equals: dict[object, Any]) -> ForeignFile:
+    """The file with keys that only files of the same folder share; what `equals` has an equal of is taken from there.
+
+    Slices of a series differ in little: a hundred thousand of them must not hold it all a hundred thousand times.
+    """
+
+    def one(value: Any) -> Any:
+        return equals.setdefault(value, value)
+
+    def slim(part: Stretch) -> Stretch:
+        key = None if part.key is None else one((folder, part.key))
+        return replace(part, key=key, layout=one(part.layout), view=one(part.view))
+
+    stretches = {name: tuple(map(slim, parts)) for name, parts in known.stretches.items()}
+    facts = equals.setdefault(("facts", *known.facts.items()), known.facts)
+    return replace(known, stretches=stretches, facts=facts, personal=one(known.personal), series=one(known.series))
 
 
 def _read_through(file: TreeFile, whole: bool, any_content: bool) -> bytes:
