@@ -27,13 +27,19 @@ class UnsupportedError(VoxzError):
     """The file or array is sound, but of a kind or version this release does not handle."""
 
 
-class OtherZlibError(UnsupportedError):
-    """The zlib of this Python packs a stream within a file differently from the one that packed it."""
+class RepackingError(UnsupportedError):
+    """What packs a stream within a file, such as the zlib of this Python, does it differently from what packed it.
 
-    def __init__(self, files: str = "the file") -> None:
+    Attributes
+    ----------
+    packer : what that is
+    """
+
+    def __init__(self, packer: str, files: str = "the file") -> None:
+        self.packer = packer
         super().__init__(
-            "the zlib of this Python packs differently from the one that packed this file, so that it cannot make "
-            f"{files} again byte for byte; the samples are intact: voxz.open reads them, decompress --as nifti writes them"
+            f"{packer} packs differently from the one that packed this file, so that it cannot make {files} again byte for "
+            "byte; the samples are intact: voxz.open reads them, decompress --as nifti writes them"
         )
 
 

@@ -344,3 +344,23 @@ def test_a_name_that_no_file_can_have_is_refused_before_anything_is_written(tmp_
     with pytest.raises(voxz.UnsupportedError, match="longer than 255 bytes"):
         voxz.decompress(replace(parts, catalogue=catalogue.pack()).assembled(), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sync_that_fails_is_told_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(60):
+        (tmp_path / f"in/{number:02}").write_bytes(bytes([number]) * 500)
+    voxz.compress(tmp_path / "in", tmp_path / "a.voxz")
+    fsync, count = os.fsync, iter(range(1000))
+
+    def failing(descriptor: int) -> None:
+        if next(count) == 20:
+            raise OSError(5, "the disk fails")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(OSError, match="the disk fails"):
+        voxz.decompress(tmp_path / "a.voxz", tmp_path / "out")
+    there = contents(tmp_path / "out")
+    assert there.items() < contents(tmp_path / "in").items()
+    assert not list((tmp_path / "out").glob(".*"))

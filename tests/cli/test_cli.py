@@ -12,6 +12,7 @@ import pytest
 from phantoms import labels
 from samples import digest, nifti, smooth, write_gzip, write_nifti
 from voxz.cli.app import main
+from voxz.limits import BASE
 
 DATA = nifti((12, 11, 10, 2), samples=smooth((2, 10, 11, 12)).tobytes())[1]
 
@@ -201,6 +202,12 @@ def test_damage(scan: Path) -> None:
     restored = scan.with_name("restored.nii")
     refused(3, "do not match their checksum", "decompress", packed, "-o", restored)
     assert not list(scan.parent.glob("*restored*"))
+
+
+def test_a_limit_has_its_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "a.nii").write_bytes(nifti((4, 5, 6), tail=bytes(BASE + 1))[1])
+    assert run("compress", "-1", tmp_path / "a.nii").returncode == 0
+    refused(5, "max_bytes", "info", tmp_path / "a.nii.voxz")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from voxz.codecs.wavelet import codec as wavelet
 from voxz.codecs.wavelet.head import Head
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.limits import BASE, BYTES_PER_SAMPLE, affordable, at_least_a_bit, memory_of
+from voxz.transforms import trained_model as transforms
+from voxz.weights.safetensors_file import pack
 
 BASIS = 2
 """Flag of a wavelet payload with a basis."""
@@ -137,3 +139,22 @@ def test_a_map_of_many_values_costs_few_samples_little(count: int) -> None:
     assert peak < (1 << 20) + 64 * count
     np.testing.assert_array_equal(values.to_dense(stored), dense)
     assert stored.max() == -7 + 3 * (150_000 + 4005)
+
+
+def test_a_model_whose_family_is_a_hundred_thousand_brackets_is_damage() -> None:
+    facts = {"kind": transforms.KIND, "version": transforms.VERSION, "family": "[" * 100_000}
+    with pytest.raises(voxz.CorruptError, match="family of a model cannot be read"):
+        transforms.Model.from_bytes(pack({"norms": np.ones(3)}, facts))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i4"])
+def test_a_constant_takes_no_more_than_its_samples(dtype: str) -> None:
+    samples = np.full((1, 1, 1, 1 << 22, 1), 7, dtype)
+    payload = predictive.encode_brick(samples, 5)
+    assert payload is not None
+    tracemalloc.start()
+    decoded = predictive.decode_brick(payload, samples.shape, samples.dtype)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(decoded, samples)
+    assert peak < samples.nbytes + (1 << 20)

@@ -33,9 +33,9 @@ def test_long_series_of_tiny_volumes_come_back(shape: tuple[int, ...], dtype: st
 def test_thirty_thousand_volumes_of_one_voxel_are_smaller_than_gzip_and_quick() -> None:
     array = walk((30_000, 1, 1, 1), "<i2")
     voxz.encode(array[:300])
-    started = time.perf_counter()
-    blob = voxz.encode(array)
-    assert time.perf_counter() - started < 5
+    started = time.process_time()
+    blob = voxz.encode(array, threads=1)
+    assert time.process_time() - started < 5
     assert len(blob) < 0.6 * len(gzip.compress(array.tobytes()))
 
 

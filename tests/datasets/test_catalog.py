@@ -22,7 +22,7 @@ def test_list() -> None:
     assert "msd-heart" not in ct
     wrong = command("list", "--modality", "xray")
     assert wrong.returncode == 2
-    assert "there are CT, MRI" in wrong.stderr
+    assert "choose one of CT, MRI" in wrong.stderr
 
 
 def test_the_catalogue_is_sound() -> None:

@@ -273,3 +273,13 @@ def test_trying_options_of_zlib_is_bounded(tmp_path: Path, monkeypatch: pytest.M
     assert found is not None
     assert not found.gzip.exact
     assert given_bytes < 60 * 256 * 1024
+
+
+def test_a_single_file_of_no_known_content_is_not_read_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "a.tar.gz"
+    source.write_bytes(gzip.compress(b"no image" * 99_999))
+    monkeypatch.setattr("voxz.io.tree.MemberSearch", None)
+    with pytest.warns(PlainBytesWarning):
+        voxz.compress(source, tmp_path / "a.voxz")
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.tar.gz")
+    assert (tmp_path / "b.tar.gz").read_bytes() == source.read_bytes()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import voxz
 from samples import digest, smooth
+from voxz.errors import PlainBytesWarning
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -43,6 +44,27 @@ def test_objects_and_records_are_refused(tmp_path: Path) -> None:
         np.save(tmp_path / "a.npy", array, allow_pickle=True)
         with pytest.raises(voxz.UnsupportedError, match="not plain numbers"):
             voxz.compress(tmp_path / "a.npy", tmp_path / "a.voxz", strict=True)
+
+
+class Trap:
+    """Unpickling it makes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.file,)
+
+
+def test_a_pickle_in_a_file_is_never_run(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([Trap(tmp_path / "trapped")], object), allow_pickle=True)
+    with pytest.warns(PlainBytesWarning):
+        voxz.compress(tmp_path / "a.npy", tmp_path / "a.voxz")
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.npy")
+    assert digest(tmp_path / "a.npy") == digest(tmp_path / "b.npy")
+    assert not (tmp_path / "trapped").exists()
+    np.load(tmp_path / "b.npy", allow_pickle=True)
+    assert (tmp_path / "trapped").exists()
 
 
 def test_damaged_headers(tmp_path: Path) -> None:

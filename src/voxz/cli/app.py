@@ -40,6 +40,7 @@ from voxz.container.header import VERSION
 from voxz.errors import UsageError
 from voxz.image.resample import grid_from_text
 from voxz.io.output import is_stream
+from voxz.io.source import LARGEST_TAIL
 from voxz.target import target_of
 
 INTERRUPTED = 130
@@ -213,7 +214,9 @@ def compress(
     def work(job: Job, progress: Shown | None) -> str:
         before = Path(job.source).stat().st_size if Path(job.source).is_file() else 0
         pack(job.source, job.destination, strict=strict, force_lossy=force_lossy, keep_gz=keep_gz, progress=progress)
-        return "" if is_stream(job.destination) or job.destination == STREAM else outcome_line(api.info(job.destination), before)
+        if is_stream(job.destination) or job.destination == STREAM:
+            return ""
+        return outcome_line(api.info(job.destination, max_bytes=LARGEST_TAIL), before)
 
     if remove and output == STREAM:
         raise UsageError("--rm deletes an input only after its file was verified on disk, and standard output is no file")

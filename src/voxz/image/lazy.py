@@ -37,6 +37,9 @@ from voxz.volume.selection import Index, from_index, from_text
 if TYPE_CHECKING:
     import nibabel
 
+NIFTI_TYPES = {"u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "c8", "c16"}
+"""Types of samples that a header is made for."""
+
 CACHE_BYTES = 64 << 20
 """Decoded bricks kept for the next access, unless another size is asked for."""
 
@@ -409,10 +412,15 @@ class Image:
         return nifti.select(head, starts, steps, list(shape))
 
     def nifti_header(self) -> bytes | None:
-        """NIfTI header and extensions, verbatim, or made for a scalar volume of another format; None for arrays."""
+        """NIfTI header and extensions, verbatim, or made for a scalar volume of another format; None for arrays.
+
+        None, too, for samples of a type that NIfTI does not have.
+        """
         head = nifti_header(self._array, max(BASE, self._max_bytes or 0))
         if head is not None or not ("affine" in self._told or "axes" in self._told) or self._layout.channels > 1:
             return head
+        if self._layout.dtype.str[1:] not in NIFTI_TYPES:
+            return None
         from voxz.image.made_header import made_header  # noqa: PLC0415 - imports nibabel
 
         scaling = self.scaling

@@ -50,7 +50,7 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
     try:
         with h5py.File(file, "r") as opened:
             minc = minc2.IMAGE in opened
-            names = [minc2.IMAGE] if minc else _names(h5py, opened)
+            names: list[str | bytes] = [minc2.IMAGE] if minc else _names(h5py, opened)
             turned = minc or "MATLAB" in _user_block(file, opened.userblock_size)
             found = [part for entry in names for part in _stretches(entry, opened[entry], size, turned)]
             space = minc2.space(opened, found[0].layout.shape[-1]) if minc and found else None
@@ -59,10 +59,11 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
     return ForeignFile("minc2" if minc else FORMAT, {name: tuple(sorted(found, key=lambda part: part.start))}, space)
 
 
-def _names(h5py: Any, opened: Any) -> list[str]:
-    names: list[str] = []
+def _names(h5py: Any, opened: Any) -> list[str | bytes]:
+    """Names of the datasets; bytes where they are no text."""
+    names: list[str | bytes] = []
 
-    def visit(name: str, entry: Any) -> bool | None:
+    def visit(name: str | bytes, entry: Any) -> bool | None:
         if isinstance(entry, h5py.Dataset):
             names.append(name)
         return True if len(names) >= MOST_DATASETS else None
@@ -76,27 +77,28 @@ def _user_block(file: BinaryIO, length: int) -> str:
     return file.read(min(length, 128)).decode("latin-1")
 
 
-def _stretches(name: str, dataset: Any, size: int, turned: bool) -> Iterator[Stretch]:
+def _stretches(name: str | bytes, dataset: Any, size: int, turned: bool) -> Iterator[Stretch]:
     """Stretches of a dataset; `turned` if users name its fastest axis first."""
     dtype, shape = np.dtype(dataset.dtype.str), dataset.shape
+    title = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
     fewest = 1 if name == minc2.IMAGE else FEWEST_BYTES
     if dtype.kind not in "biufc" or not shape or len(shape) > MOST_AXES or math.prod(shape) * dtype.itemsize < fewest:
         return
     with suppress(UnsupportedError):
         Layout((), dtype, first_axis_fastest=turned)
         if dataset.chunks is None:
-            yield from _contiguous(name, dataset, slab_layout(shape, dtype, turned))
+            yield from _contiguous(title, dataset, slab_layout(shape, dtype, turned))
         else:
-            yield from _chunked(name, dataset, dtype, turned)
+            yield from _chunked(title, dataset, dtype, turned)
 
 
-def _contiguous(name: str, dataset: Any, layout: Layout) -> Iterator[Stretch]:
+def _contiguous(title: str, dataset: Any, layout: Layout) -> Iterator[Stretch]:
     start = dataset.id.get_offset()
     if start is not None and dataset.id.get_storage_size() == layout.nbytes and not dataset.external:
-        yield Stretch(start, layout.nbytes, layout, title=name)
+        yield Stretch(start, layout.nbytes, layout, title=title)
 
 
-def _chunked(name: str, dataset: Any, dtype: np.dtype[np.generic], turned: bool) -> Iterator[Stretch]:
+def _chunked(title: str, dataset: Any, dtype: np.dtype[np.generic], turned: bool) -> Iterator[Stretch]:
     method, predictor = _filters(dataset)
     lengths = dataset.chunks
     grid = tuple(-(-n // c) for n, c in zip(dataset.shape, lengths, strict=True))
@@ -111,8 +113,8 @@ def _chunked(name: str, dataset: Any, dtype: np.dtype[np.generic], turned: bool)
         start, end = min(chunk.start for chunk in members), max(chunk.start + chunk.length for chunk in members)
         options = (method, predictor, nbytes, row, 1, *(n for c in members for n in (c.start - start, c.length)))
         view = slab_view((deep, *grid[1:]), lengths)
-        key = (FORMAT, name) if len(slabs) > 1 else None
-        yield Stretch(start, end - start, layout, "strips", key, (float(position),), view, options, joined=True, title=name)
+        key = (FORMAT, title) if len(slabs) > 1 else None
+        yield Stretch(start, end - start, layout, "strips", key, (float(position),), view, options, joined=True, title=title)
 
 
 def _filters(dataset: Any) -> tuple[int, int]:

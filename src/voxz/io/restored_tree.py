@@ -1,8 +1,14 @@
-"""The files of an archive back in a folder: under their names, never outside it, complete or absent, one after the other."""
+"""The files of an archive back in a folder: under their names, never outside it, complete or absent, one after the other.
+
+Each file waits for the disk before it takes its name. Several wait at a time, while the next ones are decoded: a disk syncs ten
+small files nearly as fast as one.
+"""
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -16,6 +22,10 @@ _FORBIDDEN = "\\:" if os.name == "nt" else ""
 """Characters that a name must not have because they lead elsewhere."""
 
 
+WAITING = 16
+"""Files that wait for the disk at most."""
+
+
 class Sink(Protocol):
     """What bytes are written to."""
 
@@ -24,7 +34,7 @@ class Sink(Protocol):
 
 
 class RestoredTree:
-    """A folder that files are restored to; made if it is not there.
+    """A folder that files are restored to; made if it is not there. All of them are there when its block ends.
 
     Raises
     ------
@@ -37,6 +47,8 @@ class RestoredTree:
     def __init__(self, folder: str | os.PathLike[str], files: Catalogue, force: bool) -> None:
         self._root, self._attributes, self._force = Path(folder), files.attributes, force
         self._names: dict[Path, list[str]] = {}
+        self._waiting: deque[Future[None]] = deque()
+        self._pool = ThreadPoolExecutor(WAITING, "voxz-sync")
         if self._root.exists() and not self._root.is_dir():
             raise UsageError(f"{folder} is a file; the archive is restored to a folder")
         names = [file.name for file in files]
@@ -47,6 +59,14 @@ class RestoredTree:
             if not name.endswith("/") and (path.is_dir() or (not force and os.path.lexists(path))):
                 raise UsageError(f"{path} is there already; use -f (force=True) to replace it, or restore to another folder")
             self._names.setdefault(path.parent, []).append(path.name)
+
+    def __enter__(self) -> "RestoredTree":
+        return self
+
+    def __exit__(self, fault: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown()
+        while self._waiting and fault is None:
+            self._waiting.popleft().result()
 
     def _path(self, name: str) -> Path:
         """Where a file goes."""
@@ -71,12 +91,22 @@ class RestoredTree:
             return
         self._remove_stale(path.parent)
         like = Attributes(file.mode, file.mtime_ns, file.mtime_ns) if self._attributes else None
-        with complete_file(path, self._force, like, alone=False) as raw:
+        with contextlib.ExitStack() as whole:
+            raw = whole.enter_context(complete_file(path, self._force, like, alone=False))
             if file.gzip is None:
                 yield raw
             else:
                 with gzip_again(raw, Repacking(file.gzip, file.gzip_crc32, *around), path) as packer:
                     yield packer
+            self._complete(whole.pop_all().close)
+
+    def _complete(self, file: Callable[[], None]) -> None:
+        """Let a file wait for the disk and take its name; raises what went wrong with those before."""
+        self._waiting.append(self._pool.submit(file))
+        while len(self._waiting) > WAITING or self._waiting[0].done():
+            self._waiting.popleft().result()
+            if not self._waiting:
+                return
 
     def _remove_stale(self, folder: Path) -> None:
         """Look through a folder once, not again for each of its files."""

@@ -14,7 +14,8 @@ from voxz.io.raw import wrong_size
 from voxz.volume.layout import Foreign, Layout
 
 _TAIL_PART = 1 << 20
-_LARGEST_TAIL = 1 << 28
+LARGEST_TAIL = 1 << 28
+"""Bytes that may follow the samples."""
 
 _MOST_DEFLATED = 1032
 """Bytes that a byte of deflate can hold at most."""
@@ -90,7 +91,7 @@ class Source:
     def _refuse_other_size(self, size: int) -> None:
         """Refuse raw samples that are not as many as was said; marks of losses may follow them."""
         layout = self.layout
-        if 0 <= size - layout.nbytes <= _LARGEST_TAIL:
+        if 0 <= size - layout.nbytes <= LARGEST_TAIL:
             with self._path.open("rb") as file:
                 file.seek(layout.nbytes)
                 if is_marks(file.read()):
@@ -113,8 +114,8 @@ class Source:
         parts = []
         while part := self._read(_TAIL_PART):
             parts.append(part)
-            if len(parts) * _TAIL_PART > _LARGEST_TAIL:
-                raise CorruptError(f"{self.name} has more than {_LARGEST_TAIL} bytes behind its samples, too many to be a tail")
+            if len(parts) * _TAIL_PART > LARGEST_TAIL:
+                raise CorruptError(f"{self.name} has more than {LARGEST_TAIL} bytes behind its samples, too many to be a tail")
         tail = b"".join(parts)
         if self._said and not is_marks(tail):
             raise wrong_size(self.name, self._taken + len(tail), self._said)
@@ -149,7 +150,7 @@ class Source:
             raise UnsupportedError(f"{self.name} is empty")
         known = nifti.recognise(head)
         if known is None:
-            raise UnsupportedError(f"{self.name} is neither NIfTI nor .npy (nor either of them in gzip){self._half()}")
+            raise UnsupportedError(f"{self.name} is neither NIfTI nor of another format that voxz knows{self._half()}")
         head += self._read(known[0].size - len(head))
         header = nifti.parse(head)
         if not header.single and self._half():

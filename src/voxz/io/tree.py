@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from voxz.container.files import FOLDER, PLAIN
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
 from voxz.io.arrange import arrange
-from voxz.io.foreign_file import HEAD_BYTES, WHOLE, ForeignFile, Space, Stretch
+from voxz.io.foreign_file import HEAD_BYTES, WHOLE, ForeignFile, Reader, Space, Stretch
 from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
 from voxz.io.packings import packing
@@ -131,7 +131,12 @@ class Tree:
         listed = _listed(source) if named else {"": Path(cast(str, source))}
         if not listed:
             raise UsageError("there are no files to archive; give a folder that has some")
-        found = list(map_ordered(lambda pair: _scanned(*pair, whole=named), list(listed.items()), threads))
+        known: dict[object, Any] = {}
+
+        def scanned(pair: tuple[str, Path]) -> TreeFile:
+            return _scanned(*pair, known, whole=named, any_content=named or raw is not None)
+
+        found = list(map_ordered(scanned, list(listed.items()), threads))
         by_name = {file.name: file for file in found}
         for file in found:
             for name, stretches in file.detached.items():
@@ -139,6 +144,7 @@ class Tree:
                 if other is not None and not other.items:
                     other.items = _proven(other, [_whole(stretch, other) for stretch in stretches])
                     other.format, other.space, other.facts = file.format, file.space, file.facts
+            file.detached = {}
         if raw is not None:
             _take_raw(found, raw)
         tree = cls(found, named, source)
@@ -213,20 +219,24 @@ def _listed(source: Source) -> dict[str, Path]:
     return found
 
 
-def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
-    """A file, looked at; unless it is a `whole` one of an archive, gzip is not undone."""
+def _scanned(name: str, path: Path, equals: dict[object, Any], whole: bool, any_content: bool) -> TreeFile:
+    """A file, looked at; gzip is undone if it may have `any_content`, or one of a known format, and of a `whole` one if exact.
+
+    What it has in common with those before is taken from `equals`.
+    """
     status = path.stat()
     file = TreeFile(name, path, _stamp(path), status.st_mode & 0o7777, status.st_mtime_ns)
     if path.is_dir():
         file.format, file.sha256 = FOLDER, hashlib.sha256().digest()
         return file
-    head = _read_through(file, whole)
+    head = _read_through(file, whole, any_content)
     try:
         known = _parsed(file, head)
         if known is not None:
-            inner, known = path.name, _within(known, "" if known.series else str(PurePosixPath(name).parent))
+            inner = path.name
+            known = _shared(known, "" if known.series else str(PurePosixPath(name).parent), equals)
             file.items = _proven(file, known.stretches.get(inner, ()))
-            file.format, file.space, file.facts, file.personal = known.format, known.space, dict(known.facts), known.personal
+            file.format, file.space, file.facts, file.personal = known.format, known.space, known.facts, known.personal
             file.series = known.series
             file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
     except (CorruptError, UnsupportedError) as fault:
@@ -235,19 +245,28 @@ def _scanned(name: str, path: Path, whole: bool = True) -> TreeFile:
     return file
 
 
-def _within(known: ForeignFile, folder: str) -> ForeignFile:
-    """The file with keys that only files of the same folder share."""
-    stretches = {
-        name: tuple(part if part.key is None else replace(part, key=(folder, part.key)) for part in parts)
-        for name, parts in known.stretches.items()
-    }
-    return replace(known, stretches=stretches)
+def _shared(known: ForeignFile, folder: str, equals: dict[object, Any]) -> ForeignFile:
+    """The file with keys that only files of the same folder share; what `equals` has an equal of is taken from there.
+
+    Slices of a series differ in little: a hundred thousand of them must not hold it all a hundred thousand times.
+    """
+
+    def one(value: Any) -> Any:
+        return equals.setdefault(value, value)
+
+    def slim(part: Stretch) -> Stretch:
+        key = None if part.key is None else one((folder, part.key))
+        return replace(part, key=key, layout=one(part.layout), view=one(part.view))
+
+    stretches = {name: tuple(map(slim, parts)) for name, parts in known.stretches.items()}
+    facts = equals.setdefault(("facts", *known.facts.items()), known.facts)
+    return replace(known, stretches=stretches, facts=facts, personal=one(known.personal), series=one(known.series))
 
 
-def _read_through(file: TreeFile, whole: bool) -> bytes:
-    """Find its checksums, and how its gzip is done again; return its first bytes. Of a `whole` one, that must be exact."""
+def _read_through(file: TreeFile, whole: bool, any_content: bool) -> bytes:
+    """Find its checksums, and how its gzip is done again; return its first bytes."""
     with file.path.open("rb") as raw:
-        if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC:
+        if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC and (any_content or _known_within(raw, file.path)):
             with contextlib.closing(MemberSearch(file.path)) as members, contextlib.suppress(CorruptError):
                 content = Content(raw, str(file.path), members)
                 head = _summed(file, content)
@@ -257,6 +276,22 @@ def _read_through(file: TreeFile, whole: bool) -> bytes:
             raw.seek(0)
             file.repacking = None
         return _summed(file, raw)
+
+
+def _known_within(raw: BinaryIO, path: Path) -> bool:
+    """Whether the content of a gzip file may be of a known format: another one need not be read through."""
+    head = b""
+    with contextlib.suppress(CorruptError):
+        head = _unpacked(raw, path).read(HEAD_BYTES)
+    raw.seek(0)
+    return _reader_of(head, content_name(path.name)) is not None
+
+
+def _reader_of(head: bytes, name: str) -> Reader | None:
+    """The reader of the format of a file; None if there is none."""
+    from voxz.io.readers import READERS  # noqa: PLC0415 - a dozen modules that only folders need
+
+    return next((module for module in READERS.values() if module.recognise(head, name)), None)
 
 
 def _summed(file: TreeFile, content: BinaryIO | Content) -> bytes:
@@ -274,9 +309,7 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
     """What the reader of its format says; None if there is none."""
     name = file.path.name
     plain = content_name(name) if file.repacking else name
-    from voxz.io.readers import READERS  # noqa: PLC0415 - a dozen modules that only folders need
-
-    reader = next((module for module in READERS.values() if module.recognise(head, plain)), None)
+    reader = _reader_of(head, plain)
     if reader is None:
         return None
     with contextlib.ExitStack() as stack:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from voxz.container.files import Samples, StoredFile, Verbatim
 from voxz.container.header import files_digest
 from voxz.container.reader import Reader, StoredArray
-from voxz.errors import CorruptError, LimitError, OtherZlibError, needs_newer
+from voxz.errors import CorruptError, LimitError, MissingDependencyError, RepackingError, needs_newer
 from voxz.io.packings import PACKINGS, packing
 from voxz.pipeline.samples import Progress
 from voxz.pipeline.slabs import inside, slab_place
@@ -262,8 +262,8 @@ def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | N
     ------
     CorruptError
         What was decoded is not what was compressed; the message names the file.
-    OtherZlibError
-        Files cannot be made again here; the others of a folder are restored, and its message names them.
+    RepackingError, MissingDependencyError
+        Files cannot be made again here; the others of a folder are restored, and the message names them.
     """
     total = sum(array.layout.nbytes for array in reader.arrays) + reader.files.verbatim_bytes
     done = 0
@@ -274,17 +274,18 @@ def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | N
         if progress:
             progress(min(done, total), total)
 
-    restorer, listed, other = _Restorer(reader, threads, advanced), [], []
+    restorer, listed, faults = _Restorer(reader, threads, advanced), [], []
     for number in range(len(reader.files)):
         try:
             listed.append(_restore_file(reader, number, opened, restorer))
-        except OtherZlibError:
+        except (RepackingError, MissingDependencyError) as fault:
             if not reader.files.named:
                 raise
-            other.append(reader.files[number].name)
-    if other:
-        names = other[0] if len(other) == 1 else f"{other[0]} and {len(other) - 1} more"
-        raise OtherZlibError(f"{names} of {len(reader.files)} files")
+            faults.append((reader.files[number].name, fault))
+    if faults:
+        (first, cause), more = faults[0], f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+        names = f"{first}{more} of {len(reader.files)} files"
+        raise RepackingError(cause.packer, names) if isinstance(cause, RepackingError) else type(cause)(f"{names}: {cause}")
     if listed and files_digest(listed) != reader.files_sha256:
         raise CorruptError("what was decoded does not match the SHA-256 of the original; do not use it")
     for array, count in zip(reader.arrays, reader.files.sample_counts(len(reader.arrays)), strict=True):

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 1 << 22
+MOST = 1 << 21
 """Samples of a part with its margins, at least one layer of them."""
 
 Box = tuple[slice, slice, slice]

@@ -90,7 +90,7 @@ def _family(text: str) -> Family:
     try:
         values: dict[str, Any] = json.loads(text)
         family = Family(**values)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise CorruptError("the family of a model cannot be read; get the file anew") from None
     whole = (family.steps, family.reach, family.classes)
     if (

@@ -18,6 +18,10 @@ from voxz.volume.layout import Canonical
 SLICES = 32
 """Slices of a brick of a single volume. Long scans get three quarters of it, so that reading one slice costs less."""
 
+DEEP_VOXELS = 3 << 19
+"""Small slices share a brick, more of them than above, up to as many voxels as 24 slices of 256 x 256: reading one costs no more
+than of those, and the predictor learns from all of them."""
+
 VOLUMES = 64
 """Volumes of a brick of a series."""
 
@@ -64,6 +68,7 @@ class Grid:
         slices = SLICES if extent[1] <= 2 * SLICES else SLICES * 3 // 4
         voxels = LARGE_BRICK_VOXELS if large else BRICK_VOXELS
         volumes = 2 * VOLUMES if large else VOLUMES
+        slices = max(slices, DEEP_VOXELS // max(1, extent[2] * extent[3] * shape[4]))
         if large:
             slices = max(SLICES, voxels // max(1, extent[2] * extent[3] * shape[4]))
         for stream, longest in enumerate((volumes, slices, extent[2], extent[3])):

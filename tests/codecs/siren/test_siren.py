@@ -147,10 +147,10 @@ def test_networks_that_would_decode_for_hours_are_refused() -> None:
     prepared = Prepared.of(array[None, ..., None])
     assert prepared is not None
     crafted = encode_field(prepared, field)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(voxz.LimitError, match="must take at most"):
         decode_brick(crafted, (1, 4, 256, 256, 1), array.dtype)
-    assert time.monotonic() - started < 60  # on a busy machine, too
+    assert time.process_time() - started < 60
 
 
 @pytest.mark.parametrize("series", [1, 42, 300, 65535])

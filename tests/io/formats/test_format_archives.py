@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import voxz
+from benchmarks.archives import RIVALS, read_folder
 from benchmarks.fuzz.foreign_pool import foreign
 from samples import smooth
 
@@ -65,6 +66,22 @@ def test_a_folder_of_formats_comes_back(study: Path, tmp_path: Path) -> None:
         assert np.allclose(found, expected @ np.eye(4)[[2, 1, 0, 3]])
 
 
+@pytest.mark.filterwarnings("ignore::voxz.errors.VoxzWarning")
+def test_the_sample_files_of_nibabel_come_back_from_less_than_tar_xz(tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    for path in Path(nib.__file__).parent.rglob("data/*"):
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            place = folder / path.relative_to(Path(nib.__file__).parent)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(path.read_bytes())
+    voxz.compress(folder, tmp_path / "a.voxz")
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "back")
+    files = read_folder(folder)
+    assert len(files) > 50
+    assert read_folder(tmp_path / "back") == files
+    assert (tmp_path / "a.voxz").stat().st_size < len(RIVALS["tar.xz"][0](folder, files))
+
+
 ABSURD = {
     "metaimage": ("ElementSpacing = 2 3 4", "ElementSpacing = 1e308 3 4", "Matrix = 1 0", "Matrix = 10 0"),
     "mrtrix": ("vox: 2,3,4", "vox: 1e308,3,4", "transform: 1,0", "transform: 1e308,0"),
@@ -95,3 +112,22 @@ def test_absurd_numbers_of_a_header_come_back_and_nothing_warns(case: str, tmp_p
                 loaded = image.to_nibabel()
                 assert loaded.shape == (7, 6, 5)
                 assert image.affine is None or np.allclose(loaded.affine, image.affine)
+
+
+def test_types_that_nifti_has_not_have_a_place_and_no_header(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    volume = smooth((6, 20, 24))
+    for dtype in ("f2", "f4"):
+        tifffile.imwrite(folder / f"{dtype}.tif", volume.astype(dtype), photometric="minisblack")
+    voxz.compress(folder, tmp_path / "a.voxz", level=1)
+    with voxz.open(tmp_path / "a.voxz") as archive:
+        half = next(image for image in archive.series if image.dtype == np.float16)
+        assert half.affine is None
+        assert half.nifti_header() is None
+        with pytest.raises(voxz.UnsupportedError, match="can become nibabel images"):
+            half.to_nibabel()
+    voxz.decompress(tmp_path / "a.voxz", tmp_path / "out", convert="nifti")
+    (converted,) = (tmp_path / "out").iterdir()
+    assert nib.load(converted).get_data_dtype() == np.float32

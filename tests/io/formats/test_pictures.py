@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from foreign import parsed, taken
 from samples import smooth
+from voxz.entropy.varint import varint
 from voxz.errors import CorruptError, VoxzError
+from voxz.io.packings import strips
 from voxz.io.tiff.directories import directories
+from voxz.volume.layout import Layout
 
 tifffile = pytest.importorskip("tifffile")
 image_module = pytest.importorskip("PIL.Image")
@@ -214,3 +217,11 @@ def test_a_directory_beyond_any_file_is_damage() -> None:
     file = b"II\x2b\0\x08\0\0\0" + (2**64 - 8).to_bytes(8, "little")
     with pytest.raises(CorruptError, match="beyond its end"):
         parsed({"a.tif": file}, "a.tif")
+
+
+def test_strips_of_half_rows_are_damage() -> None:
+    layout = Layout((9, 7), np.dtype("u1"), first_axis_fastest=True)
+    how = zlib.crc32(b"").to_bytes(4, "little") + b"".join(map(varint, (strips.LZW, 2, 28, 28, 1)))
+    with pytest.raises(CorruptError, match="strips of 28 bytes"):
+        strips.pack(bytes(63), how + bytes(40), layout)
+    assert strips.unpack(bytes(80), layout, strips.LZW, 2, 28, 28, 1, 0, 20, 20, 20, 40, 20) is None

@@ -125,6 +125,15 @@ def test_rle_of_any_encoder(plane: bytes, lengths: list[int]) -> None:
     check(rle, stream, np.frombuffer(plane, np.uint8).reshape(1, -1))
 
 
+def test_rle_of_one_pixel_has_no_axes() -> None:
+    layout = Layout((), np.dtype("u1"), first_axis_fastest=True)
+    stream = rle._head([rle.HEAD]) + b"\0\7"
+    unpacked = rle.unpack(stream, layout)
+    assert unpacked is not None
+    assert unpacked[0] == b"\7"
+    assert rle.pack(*unpacked, layout) == stream
+
+
 HIGH = packets(PICTURE.tobytes()[1::2], [100])
 STREAMS = {
     jpeg_lossless: bytes(imagecodecs.jpeg8_encode(PICTURE, lossless=True, predictor=6, bitspersample=16)),

@@ -13,8 +13,8 @@ from pydicom import uid
 import voxz
 from dicoms import slice_of, written
 from samples import smooth
-from voxz.errors import OtherZlibError
-from voxz.io.packings import zlib_replay
+from voxz.errors import MissingDependencyError, RepackingError
+from voxz.io.packings import zlib_replay, zlib_stream
 
 image_module = pytest.importorskip("PIL.Image")
 
@@ -65,7 +65,7 @@ def test_a_file_is_not_made_and_the_words_say_why(name: str, tmp_path: Path, mon
     assert voxz.info(tmp_path / "a.voxz").arrays == 1
     another_zlib(monkeypatch)
     with pytest.raises(
-        OtherZlibError, match=r"the zlib of this Python packs differently.*cannot make the file again.*voxz\.open"
+        RepackingError, match=r"the zlib of this Python packs differently.*cannot make the file again.*voxz\.open"
     ):
         voxz.decompress(tmp_path / "a.voxz", tmp_path / "back")
     assert not (tmp_path / "back").exists()
@@ -87,11 +87,27 @@ def test_the_rest_of_a_folder_comes_back(tmp_path: Path, monkeypatch: pytest.Mon
     another_zlib(monkeypatch)
     with (
         pytest.warns(voxz.errors.PlainBytesWarning, match=r"a\.txt\.gz: this zlib packs differently"),
-        pytest.raises(OtherZlibError, match=r"cannot make a\..* and 4 more of 8 files again"),
+        pytest.raises(RepackingError, match=r"cannot make a\..* and 4 more of 8 files again"),
     ):
         voxz.decompress(tmp_path / "a.voxz", tmp_path / "back")
     assert {path.name for path in (tmp_path / "back").iterdir()} == set(others)
     assert (tmp_path / "back/plain.npy").read_bytes() == others["plain.npy"]
     assert gzip.decompress((tmp_path / "back/a.txt.gz").read_bytes()) == b"text" * 999
-    with pytest.raises(OtherZlibError):
+    with pytest.raises(RepackingError):
         voxz.verify(tmp_path / "a.voxz")
+
+
+def test_so_it_does_without_the_package_that_packs_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(FILES["a.png"])
+    (folder / "notes.txt").write_bytes(b"text")
+    voxz.compress(folder, tmp_path / "a.voxz", level=1)
+
+    def missing(data: bytes, crc32: int) -> bytes:
+        raise MissingDependencyError(f"{len(data)} bytes, {crc32}: install it")
+
+    monkeypatch.setattr(zlib_stream, "refuse_repacked", missing)
+    with pytest.raises(MissingDependencyError, match=r"a\.png of 2 files: .*install it"):
+        voxz.decompress(tmp_path / "a.voxz", tmp_path / "back")
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["notes.txt"]

@@ -27,6 +27,7 @@ from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.predictive import interlaced
 from voxz.codecs.predictive.fit_predictor import NONE_ABSENT, RIDGE
 from voxz.codecs.predictive.levels import DEFAULT, MIXED, SETTINGS, MixedSettings
+from voxz.codecs.predictive.mixed.state import memory_of_walk
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.predictor import Predictor, memory_of_units
 from voxz.codecs.predictive.quantiser import EXACT as NO_LOSS
@@ -97,11 +98,17 @@ def encode_present(
     values = find_values(samples if present is None else samples[present])
     geometry = Geometry(samples.shape[0] * samples.shape[4], *samples.shape[1:4])
     units = memory_of_units(2 * geometry.series, SETTINGS[min(level, DEFAULT)])
-    if values is None or max(units, BYTES_A_PLACE * geometry.size) > memory_of(samples.size, 0):
+    if values is None or max(units, _memory_of_walk(level, geometry)) > memory_of(samples.size, 0):
         return None
     if quantiser_of(fidelity, 1) == NO_LOSS:
         return _encode_values(samples, level, present, ridge, rough, values, NO_LOSS)
     return _encode_stepped(samples, level, present, ridge, rough, fidelity, values)
+
+
+def _memory_of_walk(level: int, geometry: Geometry) -> int:
+    """Bytes that a walk takes at a level."""
+    learnt = memory_of_walk(MIXED[level], geometry) if level in MIXED else 0
+    return BYTES_A_PLACE * geometry.size + learnt
 
 
 def _encode_stepped(
@@ -249,7 +256,7 @@ def decode_present(
     values = Values.read(side)
     if level == _CONSTANT:
         side.finish()
-        return values.to_stored(np.zeros(shape, np.int32), dtype)
+        return np.full(shape, values.to_stored(np.zeros(1, np.int32), dtype)[0])
     if level == _INTERLACED:
         if present is not None or stepped:
             raise CorruptError("a brick of the fast walk has loss or samples left out, which that walk does not know")
@@ -261,7 +268,7 @@ def decode_present(
     quantiser = Quantiser.read(side) if stepped else NO_LOSS
     settings = SETTINGS[min(level, DEFAULT)]
     geometry = Geometry(shape[0] * shape[4], *shape[1:4])
-    affordable(BYTES_A_PLACE * geometry.size, geometry.samples, len(payload), "the borders of a thin brick")
+    affordable(_memory_of_walk(level, geometry), geometry.samples, len(payload), "the walk over a brick")
     predictor = Predictor.read(side, settings, geometry)
     padded = np.zeros(geometry.size, np.int32)
     absent = NONE_ABSENT if present is None else pad(to_series(~present), geometry)

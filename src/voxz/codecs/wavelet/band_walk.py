@@ -14,7 +14,7 @@ from voxz.codecs.wavelet.mixing import decide
 from voxz.codecs.wavelet.sign_context import lean_of_row
 from voxz.codecs.wavelet.trellis import magnitude_of
 from voxz.entropy.binary import POSITION, code_bit
-from voxz.jit import allocating_kernel, at, kernel
+from voxz.jit import allocating_kernel, at, inlined_kernel
 
 DEPTH = 10
 """Decisions that are told apart."""
@@ -35,7 +35,7 @@ REACHED = 6 << (UNIT_BITS + 1)
 MOST_BITS = 26
 
 
-@kernel
+@inlined_kernel
 def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code the low bits of a number with equal chances; return them.
 
@@ -51,7 +51,7 @@ def raw(value, length, coder, data, decoding):  # type: ignore[no-untyped-def]
     return found
 
 
-@kernel
+@inlined_kernel
 def beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
     """Code a number in an Exp-Golomb code; return it.
 
@@ -67,13 +67,13 @@ def beyond(value, coder, data, decoding):  # type: ignore[no-untyped-def]
     return (np.int64(1) << length) + low - 1
 
 
-@kernel
+@inlined_kernel
 def trit(value):  # type: ignore[no-untyped-def]
     """0, 1 or 2 for a negative number, zero and a positive one."""
     return np.int64(value > 0) - np.int64(value < 0) + 1
 
 
-@kernel
+@inlined_kernel
 def lean_bin(lean, expected):  # type: ignore[no-untyped-def]
     """One of 31 bins of the ratio of what a coefficient leans to and its expected magnitude."""
     size = min((abs(lean) * 24) // (expected + 16), 15)

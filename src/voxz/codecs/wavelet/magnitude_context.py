@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
-from voxz.jit import allocating_kernel, at, kernel
+from voxz.jit import allocating_kernel, at, inlined_kernel, kernel
 
 IN_BAND = 14
 """Features inside the band."""
@@ -59,7 +59,7 @@ def at_shape(plane: NDArray[np.int32], shape: tuple[int, ...], split: tuple[bool
     return np.ascontiguousarray(plane[np.ix_(*places)])
 
 
-@kernel
+@inlined_kernel
 def bin_of(expected):  # type: ignore[no-untyped-def]
     """Bin of an expected magnitude."""
     if expected < _EXACT:

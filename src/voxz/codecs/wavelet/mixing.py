@@ -9,7 +9,7 @@ import numpy as np
 from voxz.entropy.binary import code_bit
 from voxz.entropy.logistic import LOG_ODDS, LOGISTIC, PROBABILITY_BITS, REACH, STEPS
 from voxz.entropy.mixing import COUNT_BITS, learnt
-from voxz.jit import at, kernel
+from voxz.jit import at, inlined_kernel
 
 RATE = 0.004
 START = 0.4
@@ -22,7 +22,7 @@ _EDGE = REACH - 0.01
 _SHIFT = 16 + COUNT_BITS - PROBABILITY_BITS
 
 
-@kernel
+@inlined_kernel
 def decide(counters, a, b, c, weights, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
     """Code `bit`, or decode and return it, by the `counters` a, b and c and their `weights`; all learn.
 

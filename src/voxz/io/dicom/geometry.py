@@ -61,7 +61,9 @@ class Plane:
         if len(position) != 3 or len(orientation) != 6:
             return None
         rows, columns = np.array(orientation[:3]), np.array(orientation[3:])
-        normal = np.cross(rows, columns)
+        a, b, c = orientation[:3]
+        d, e, f = orientation[3:]
+        normal = np.array([b * f - c * e, c * d - a * f, a * e - b * d])
         length = float(np.sqrt(normal @ normal))
         if not 0.5 < length < 2:
             return None

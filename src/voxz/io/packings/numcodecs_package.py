@@ -5,7 +5,7 @@ import importlib
 import zlib
 from typing import Any
 
-from voxz.errors import MissingDependencyError, UnsupportedError
+from voxz.errors import MissingDependencyError, RepackingError
 
 
 def numcodecs(name: str) -> Any:
@@ -29,10 +29,7 @@ def unpacked(name: str, data: bytes, length: int) -> bytes | None:
 
 
 def refuse_repacked(data: bytes, crc32: int) -> bytes:
-    """`data`, if it is what was unpacked; `UnsupportedError` if this numcodecs packs differently."""
+    """`data`, if it is what was unpacked; `RepackingError` if this numcodecs packs differently."""
     if zlib.crc32(data) != crc32:
-        raise UnsupportedError(
-            "the numcodecs that is installed packs differently from the one that packed this file, so the file cannot be made "
-            "again byte for byte here; its samples are intact and can be read with voxz.open"
-        )
+        raise RepackingError("the numcodecs that is installed")
     return data

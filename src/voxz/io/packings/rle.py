@@ -222,7 +222,7 @@ def _undo_segment(segment: bytes, plane: NDArray[np.uint8], layout: Layout) -> b
 
 def _planned(plane: NDArray[np.uint8], number: int, layout: Layout) -> NDArray[np.uint8]:
     rule = RULES[number]
-    row = max(1, layout.memory_shape[-1]) if rule.by_rows else len(plane)
+    row = max(1, (1, *layout.memory_shape)[-1]) if rule.by_rows else len(plane)
     controls = np.empty(len(plane), np.uint8)
     return controls[: plan(plane, row, rule.first, rule.within, rule.short_end, rule.lone_rest, controls)]
 

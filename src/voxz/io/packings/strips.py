@@ -24,7 +24,8 @@ def unpack(data: bytes, layout: Layout, *options: int) -> tuple[bytes, bytes] | 
     method, predictor, size, row, channels, *numbers = options
     places = list(zip(numbers[::2], numbers[1::2], strict=True))
     predictors.check(predictor, row, channels, layout.dtype)
-    if method not in METHODS or not size > 0 or size % (row * layout.dtype.itemsize) or len(places) != -(-layout.nbytes // size):
+    whole = size > 0 and not (size % (row * layout.dtype.itemsize) or layout.nbytes % (row * layout.dtype.itemsize))
+    if method not in METHODS or not whole or len(places) != -(-layout.nbytes // size):
         return None
     finder, parts, hows = Finder(), [], []
     for number, (start, length) in enumerate(places):
@@ -56,7 +57,8 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     method, predictor, size, row, channels = (told.number() for _ in range(5))
     itemsize = layout.dtype.itemsize
     predictors.check(predictor, row, channels, layout.dtype)
-    if method not in METHODS or len(samples) != layout.nbytes or not size or size % (row * itemsize):
+    whole = size and not (size % (row * itemsize) or layout.nbytes % (row * itemsize))
+    if method not in METHODS or len(samples) != layout.nbytes or not whole:
         raise CorruptError(f"strips of {size} bytes by method {method} are impossible")
     count = -(-layout.nbytes // size)
     if count > told.left:

@@ -4,7 +4,7 @@ import zlib
 
 from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
-from voxz.errors import CorruptError, OtherZlibError
+from voxz.errors import CorruptError, RepackingError
 from voxz.io.packings.zlib_replay import WINDOW, replay
 from voxz.io.packings.zlib_search import Finder
 
@@ -89,9 +89,9 @@ def gzip_trailer(crc32: int, size: int) -> bytes:
 
 
 def refuse_repacked(data: bytes, crc32: int) -> bytes:
-    """`data`, if it is what was unpacked; `OtherZlibError` if this zlib packs differently."""
+    """`data`, if it is what was unpacked; `RepackingError` if this zlib packs differently."""
     if zlib.crc32(data) != crc32:
-        raise OtherZlibError
+        raise RepackingError("the zlib of this Python")
     return data
 
 

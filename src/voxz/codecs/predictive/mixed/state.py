@@ -151,15 +151,33 @@ class Mixture(NamedTuple):
     biases: NDArray[np.float64]
 
 
+BYTES_A_TILE = 9 << 10
+"""Moments and solutions of a tile for one memory, with and without a slice before."""
+
+BYTES_A_COLUMN = 192
+"""What a walk keeps of each column of a row: sums, predictions and errors of the experts."""
+
+
+def memory_of_walk(settings: MixedSettings, geometry: Geometry) -> int:
+    """Bytes that a walk takes beside samples and their errors."""
+    return len(settings.memory) * _tiles(settings, geometry)[1] * BYTES_A_TILE + BYTES_A_COLUMN * geometry.width
+
+
+def _tiles(settings: MixedSettings, geometry: Geometry) -> tuple[int, int]:
+    """Side of a tile, and how many a slice has."""
+    tile = settings.tile
+    while (tiles := -(-geometry.height // tile) * -(-geometry.width // tile)) > MOST_TILES:
+        tile *= 2
+    return tile, tiles
+
+
 def fresh_state(settings: MixedSettings, geometry: Geometry, references: NDArray[np.int64]) -> tuple[LeastSquares, Mixture]:
     """State before the first sample."""
     west = (Tap(SELF, 0, 0, -1), Tap(SELF, 0, 0, -2))
     by_mode = [west + settings.support.taps(mode) for mode in range(MODES)]
     offsets = geometry.offsets_by_mode(by_mode, references, max(map(len, by_mode)))
     size = -(-(offsets.shape[2] + 1) // 8) * 8
-    tile = settings.tile
-    while (tiles := -(-geometry.height // tile) * -(-geometry.width // tile)) > MOST_TILES:
-        tile *= 2
+    tile, tiles = _tiles(settings, geometry)
     memories = len(settings.memory)
     experts = memories + 2
     squares = LeastSquares(
