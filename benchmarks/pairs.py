@@ -2,8 +2,9 @@
 
 Each tree is opened in a process of its own, on the same core, and answers one request after the other. Both code the same
 samples in turn, the order changing with each round, and both decode what they coded; so whatever else the machine does falls
-on both. The table gives medians, over rounds and volumes, of the ratio of this tree's time to the other's, and the ratio of
-sizes. Trees may be laid out differently: only `voxz.encode` and `voxz.decode` are called, on one thread.
+on both, and only time on the processor counts. The table gives medians, over rounds and volumes, of the ratio of this tree's
+time to the other's, and the ratio of sizes. Trees may be laid out differently: only `voxz.encode` and `voxz.decode` are called,
+on one thread.
 """
 
 import argparse
@@ -40,16 +41,16 @@ def options(case):
 for line in sys.stdin:
     case = json.loads(line)
     samples, asked = np.load(case["path"]), options(case)
-    started = time.perf_counter()
+    started = time.process_time()
     blob = voxz.encode(samples, **asked)
-    encoded = time.perf_counter()
+    encoded = time.process_time()
     decoded = voxz.decode(blob, threads=1)
-    finished = time.perf_counter()
+    finished = time.process_time()
     if case["bound"] == 0 and decoded.tobytes() != samples.tobytes():
         raise SystemExit("the samples did not come back")
     print(json.dumps([encoded - started, finished - encoded, len(blob)]), flush=True)
 """
-"""What runs in each tree: for each line on standard input, seconds to encode and decode, and bytes."""
+"""What runs in each tree: for each line on standard input, seconds of the processor to encode and decode, and bytes."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Tree:
         )
 
     def code(self, case: Case, path: Path) -> tuple[float, float, int]:
-        """Seconds to encode and to decode the samples of an .npy file, and the bytes of the file that came of it."""
+        """Seconds of the processor to encode and to decode the samples of an .npy file, and the bytes that came of it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({**asdict(case), "path": str(path)}) + "\n")

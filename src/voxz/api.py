@@ -120,7 +120,7 @@ def compress(
     from voxz.plan_volume import settled  # noqa: PLC0415
 
     chosen, cut, said = codec_of(codec), brick_of(brick), None if raw is None else layout_of(raw)
-    _check(level)
+    check_level(level)
     if split not in (None, "series"):
         raise UsageError(f"folders are split by series (got {split!r})")
     if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
@@ -325,7 +325,7 @@ def encode(
     """
     from voxz.plan_volume import settled  # noqa: PLC0415 - start-up time of reading
 
-    _check(level)
+    check_level(level)
     if np.ma.is_masked(array):
         raise UsageError("a mask would be lost: encode array.filled(value), or array.data and array.mask each on its own")
     file, count = io.BytesIO(), thread_count(threads)
@@ -401,7 +401,8 @@ def tags(source: SourceLike) -> list[tuple[str, str]]:
         return [(name, str(archive.dataset(name))) for name in firsts]
 
 
-def _check(level: int) -> None:
+def check_level(level: int) -> None:
+    """Refuse (`UsageError`) what is no level."""
     if level not in LEVELS:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 

@@ -17,7 +17,7 @@ def printable(text: str) -> str:
 
 
 def info_text(facts: Info) -> str:
-    """Lines for the result of `voxz.info`."""
+    """Lines for the result of `voxz.info`; without those that say nothing, such as the level of an archive."""
     loss = facts.loss
     lines = []
     for name, value in vars(facts).items():
@@ -32,7 +32,7 @@ def info_text(facts: Info) -> str:
             lines += [_line(f"gzip {word}" if file else "gzip bytes", file or word) for file, word in value.items()]
         elif name == "series":
             lines += [_line(f"series {number}", _series(entry)) for number, entry in enumerate(value)]
-        elif name != "loss":
+        elif name != "loss" and value not in ("", (), {}, None) and (value or facts.dtype):
             lines.append(_line(name, value))
     return "\n".join(lines)
 
@@ -42,7 +42,11 @@ def _series(series: SeriesFacts) -> str:
     spacing = f"{' x '.join(f'{n:.4g}' for n in series.spacing_mm)} mm" if series.spacing_mm else ""
     told = ", ".join(f"{name} {value}" for name, value in series.facts.items())
     samples = f"{'x'.join(map(str, series.shape))} {series.dtype}{f' x {series.channels}' if series.channels > 1 else ''}"
-    return ", ".join(part for part in (f"{series.name}: {samples}", spacing, f"{series.files} files", told) if part)
+    return ", ".join(
+        part
+        for part in (f"{series.name}: {samples}", spacing, f"{series.files} file{'s' if series.files != 1 else ''}", told)
+        if part
+    )
 
 
 def outcome_line(facts: Info, before: int) -> str:

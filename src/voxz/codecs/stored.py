@@ -21,7 +21,7 @@ PLAIN, ZLIB, SHUFFLED, LZMA = 0, 1, 2, 3
 
 PIECE = 1 << 20
 
-_PROBE, _PROBED_WHOLE, _PROBED = 1 << 13, 1 << 17, 32
+_PROBE, _PROBED_WHOLE, _PROBED = 1 << 12, 1 << 15, 32
 """Bytes of a probe; up to how many all are probed, and of longer data one part in so many, but no fewer."""
 
 

@@ -126,13 +126,13 @@ def _parse(line: bytes, place: str, root: Path) -> Crop:
         values = json.loads(line)
         for name in _TUPLES:
             values[name] = None if values[name] is None else tuple(values[name])
-        np.dtype(values["dtype"])
-        if not all(type(values[name]) is str for name in _TEXTS) or not all(type(values[name]) is int for name in _COUNTS):
-            raise TypeError
         crop = Crop(**values, folder=root)
+        sound = np.dtype(crop.dtype).itemsize > 0 and all(type(values[name]) is str for name in _TEXTS)
         file = PurePosixPath(crop.file)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CorruptError(f"{place} does not describe a crop; prepare into another folder") from None
+    if not sound or not all(type(values[name]) is int for name in _COUNTS):
+        raise CorruptError(f"{place} has fields of wrong types; prepare into another folder")
     if file.is_absolute() or ".." in file.parts:
         raise CorruptError(f"{place} points outside the folder; prepare into another folder")
     return crop

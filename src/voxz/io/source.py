@@ -150,7 +150,7 @@ class Source:
             raise UnsupportedError(f"{self.name} is empty")
         known = nifti.recognise(head)
         if known is None:
-            raise UnsupportedError(f"{self.name} is neither NIfTI nor .npy (nor either of them in gzip){self._half()}")
+            raise UnsupportedError(f"{self.name} is neither NIfTI nor of another format that voxz knows{self._half()}")
         head += self._read(known[0].size - len(head))
         header = nifti.parse(head)
         if not header.single and self._half():

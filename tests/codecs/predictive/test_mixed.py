@@ -32,7 +32,7 @@ def test_least_squares_finds_the_predictor() -> None:
     rng = np.random.default_rng(1)
     taps, width, size = 5, 64, 8
     truth = np.array([0.5, -0.25, 1.0, 0.0, 0.125])
-    state, moments = np.zeros((size, size)), np.zeros((size, size))
+    state, moments = np.zeros(size * (size + 1) // 2), np.zeros((size, size))
     triangle, solution = np.zeros((size, size)), np.zeros(size)
     features = np.zeros((size, width))
     for _ in range(6):

@@ -1,5 +1,6 @@
 """The encoder's side of prediction: fit a `Predictor` to the samples of a brick."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,26 +106,29 @@ def _choose_tiles(geometry: Geometry, settings: Settings, present: NDArray[np.bo
     return down, across
 
 
-def _beside(geometry: Geometry, references: NDArray[np.int64], volume: int, mode: int) -> int:
-    """Offset of the rows that the activity compares with: reference volume, previous slice, or two rows up."""
-    if volume > 0:
-        return (int(references[volume, 0]) - volume) * geometry.volume
-    return -geometry.slice if mode & 1 else -2 * geometry.row
+def _beside(geometry: Geometry, references: NDArray[np.int64], volumes: NDArray[np.int64], mode: int) -> NDArray[np.int64]:
+    """Offsets of the rows that the activity compares with: of the reference volume, the previous slice, or two rows up."""
+    if mode & 2:
+        between: NDArray[np.int64] = references[volumes, 0] - volumes
+        return between * geometry.volume
+    return np.full_like(volumes, -geometry.slice if mode & 1 else -2 * geometry.row)
 
 
 @kernel
-def _activities(samples, start, row, beside, found):  # type: ignore[no-untyped-def]
-    """Activities of as many voxels in a row as fit `found`.
+def _activities(samples, starts, row, besides, found):  # type: ignore[no-untyped-def]
+    """Activities of all voxels of some rows.
 
     Parameters
     ----------
     samples : int32 (padded,)
-    start : index of the first voxel
-    row, beside : as in `frame.Slice`
-    found : int64 (voxels,), filled
+    starts : int64 (rows,), indices of their first voxels
+    row : indices from one row to the next
+    besides : int64 (rows,), as in `frame.Slice`
+    found : int64 (rows, width), filled
     """
-    for x in range(found.size):
-        found[x] = activity(samples, start + x, row, beside)
+    for k in range(starts.size):
+        for x in range(found.shape[1]):
+            found[k, x] = activity(samples, starts[k] + x, row, besides[k])
 
 
 def _choose_thresholds(
@@ -137,16 +141,17 @@ def _choose_thresholds(
     """Quantiles of the activity in each mode, from some rows."""
     thresholds = np.zeros((MODES, settings.classes - 1), np.int64)
     for mode in range(MODES):
-        volumes = range(1, geometry.series) if mode & 2 else range(1)
-        slices = range(1, geometry.depth) if mode & 1 else range(1)
-        rows = [(s, z, y) for s in volumes for z in slices for y in range(geometry.height)]
-        found = []
-        for s, z, y in rows[:: max(1, len(rows) * geometry.width // 20_000)]:
-            start = geometry.index(s, z, y, 0)
-            line = np.zeros(geometry.width, np.int64)
-            _activities(samples, start, geometry.row, _beside(geometry, references, s, mode), line)
-            found.append(line if present is None else line[present[s, z, y]])
-        ordered = np.sort(np.concatenate([*found, np.zeros(0, np.int64)]))
+        first = mode >> 1, mode & 1, 0  # volume, slice and row
+        last = geometry.series if mode & 2 else 1, geometry.depth if mode & 1 else 1, geometry.height
+        rows = [max(0, behind - start) for behind, start in zip(last, first, strict=True)]
+        chosen = np.arange(0, math.prod(rows), max(1, math.prod(rows) * geometry.width // 20_000))
+        if not chosen.size:
+            continue
+        s, z, y = (part + start for part, start in zip(np.unravel_index(chosen, rows), first, strict=True))
+        starts = geometry.index(0, 0, 0, 0) + s * geometry.volume + z * geometry.slice + y * geometry.row
+        found = np.zeros((chosen.size, geometry.width), np.int64)
+        _activities(samples, starts, geometry.row, _beside(geometry, references, s, mode), found)
+        ordered = np.sort(found.ravel() if present is None else found[present[s, z, y]])
         if ordered.size:
             thresholds[mode] = ordered[[len(ordered) * k // settings.classes for k in range(1, settings.classes)]]
     return np.minimum(thresholds, (1 << 30) - 1)
@@ -192,7 +197,7 @@ class _Learner:
             np.array([geometry.slice, geometry.row], np.int64),
             self._step(unit),
             unit.mode,
-            _beside(geometry, self.references, unit.volume, unit.mode),
+            int(_beside(geometry, self.references, np.array(unit.volume), unit.mode)),
             self.thresholds,
             classes,
             len(positions),

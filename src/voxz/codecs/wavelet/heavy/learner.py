@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.band_context import BandContext, CodedBand
 from voxz.codecs.wavelet.heavy.band_features import Memory, known_logs
-from voxz.codecs.wavelet.heavy.band_walk import KINDS, ROWS, Surroundings, code_band
+from voxz.codecs.wavelet.heavy.band_walk import Surroundings, code_band
+from voxz.codecs.wavelet.heavy.coefficient_code import KINDS, ROWS
 from voxz.codecs.wavelet.heavy.mixing import Mixture
 from voxz.codecs.wavelet.heavy.model import Model
 from voxz.codecs.wavelet.heavy.network import EXPERTS, IN_BAND, MIXED, OWN_SIGNED, PLANES
