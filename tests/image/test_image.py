@@ -133,7 +133,7 @@ def decoded_bricks(image: Image, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_only_needed_bricks_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     array = smooth((200, 128, 128))
-    with voxz.open(voxz.encode(array, codec="stored")) as image:
+    with voxz.open(voxz.encode(array, codec="stored", brick=(16, 128, 128))) as image:
         decoded = decoded_bricks(image, monkeypatch)
         assert np.array_equal(image[100], array[100])
         assert len(decoded) * 4 < len(image._array.bricks)
