@@ -35,6 +35,7 @@ from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
 
 if TYPE_CHECKING:
+    import dask.array
     import nibabel
 
 NIFTI_TYPES = {"u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "c8", "c16"}
@@ -302,6 +303,15 @@ class Image:
             image = kind(proxy, None, header)
         image._affine = affine  # as nibabel.load does: unchecked, it may be NaN
         return image
+
+    def to_dask(self) -> "dask.array.Array":
+        """A dask array of the stored samples whose chunks are bricks (`chunks`); needs ``pip install 'voxz[dask]'``.
+
+        It works on threads, and on processes and clusters that can read the source: a path, a URL, or bytes, which travel along.
+        """
+        from voxz.image.dask_array import dask_array  # noqa: PLC0415 - an extra
+
+        return dask_array(self, self._array.header.samples_sha256)
 
     def preview(self, resolution: int) -> NDArray[Any]:
         """The whole image at a lower resolution: x, y and z halved `resolution` times, each while it has 8 samples or more.
