@@ -1,5 +1,6 @@
 """Preparing crops: the same everywhere, resumable, never leaking; and a catalogue one can rely on."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -222,12 +223,23 @@ def test_a_damaged_folder_is_noticed(scans: Path, tmp_path: Path) -> None:
     np.save(out / crop.file, np.zeros(3))
     with pytest.raises(CorruptError, match="the manifest says"):
         crop.load()
+    with (out / crop.file).open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": crop.dtype, "fortran_order": False, "shape": (1 << 60,)})
+    with pytest.raises(CorruptError, match="prepare the folder again"):
+        crop.load()
     manifest = out / "manifest.jsonl"
     good = manifest.read_text()
-    for wrong in ("{}\n", "[1]\n", "nonsense\n", good.replace(crop.file, "../" + crop.file)):
+    deep = "[" * 100_000 + "\n"
+    odd = [good.replace(json.dumps(crop.source), "[]"), good.replace(json.dumps(crop.dtype), '"none"')]
+    for wrong in ("{}\n", "[1]\n", "nonsense\n", deep, *odd, good.replace(crop.file, "../" + crop.file)):
         manifest.write_text(wrong)
         with pytest.raises(CorruptError, match="line 1"):
             read_manifest(out)
+    (out / "settings.json").write_text(deep)
+    with pytest.raises(CorruptError, match="cannot be read"):
+        read_manifest(out)
+    with pytest.raises(UsageError, match="cannot be read"):
+        run(scans, out)
 
 
 def test_lines_come_back(scans: Path, tmp_path: Path) -> None:

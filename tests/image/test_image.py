@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,7 @@ def decoded_bricks(image: Image, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_only_needed_bricks_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     array = smooth((200, 128, 128))
-    with voxz.open(voxz.encode(array, codec="stored")) as image:
+    with voxz.open(voxz.encode(array, codec="stored", brick=(16, 128, 128))) as image:
         decoded = decoded_bricks(image, monkeypatch)
         assert np.array_equal(image[100], array[100])
         assert len(decoded) * 4 < len(image._array.bricks)
@@ -152,6 +153,19 @@ def test_the_cache_holds_what_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
             assert bool(decoded) is again
             kept = image._bricks._kept.nbytes
             assert kept <= max(capacity, image.chunks[0] * 128 * 128 * 2 if capacity else 0)
+
+
+def test_a_whole_image_is_in_memory_once() -> None:
+    array = np.full((64, 128, 128), 7, "u2")
+    blob = voxz.encode(array, brick=(2, 128, 128))
+    assert voxz.info(blob).bricks == 32
+    with voxz.open(blob, cache_bytes=0, threads=2) as image:
+        tracemalloc.start()
+        whole = image[...]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    np.testing.assert_array_equal(whole, array)
+    assert peak < 1.5 * array.nbytes
 
 
 @pytest.mark.parametrize("ask", ["threads", "prefetch"])

@@ -118,8 +118,9 @@ class Log:
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
+    """An entry of a log; None for a line that is none, or was cut off."""
     try:
         entry: dict[str, Any] = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return entry if "step" in entry else None
+    return entry if isinstance(entry, dict) and type(entry.get("step")) is int else None

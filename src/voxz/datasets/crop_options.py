@@ -90,7 +90,7 @@ def settle(folder: Path, options: CropOptions) -> None:
         return
     try:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise UsageError(f"{path} cannot be read; give a new folder") from None
     differing = [name for name in wanted | found if wanted.get(name) != found.get(name)]
     if differing:

@@ -7,6 +7,7 @@ interruption shows: `read_manifest` returns volumes whose crops are all there, a
 
 import json
 import os
+import tokenize
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +21,7 @@ MANIFEST = "manifest.jsonl"
 SETTINGS = "settings.json"
 
 _TUPLES = ("position", "shape", "short_axes", "range", "volume_range", "spacing_mm")
+_TEXTS, _COUNTS = ("file", "source", "sha256", "dtype", "subject", "split"), ("number", "count", "series")
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,16 @@ class Crop:
             It is not there.
         """
         try:
-            samples: NDArray[Any] = np.load(self.folder / self.file, allow_pickle=False)
-        except (ValueError, EOFError) as error:
+            # mapped: a header that announces more than the file has is found before memory is taken for it
+            samples: NDArray[Any] = np.lib.format.open_memmap(self.folder / self.file, mode="r")
+        except (ValueError, EOFError, SyntaxError, TypeError, OverflowError, tokenize.TokenError) as error:
             raise CorruptError(f"{self.folder / self.file} is damaged ({error}); prepare the folder again") from None
         if samples.shape != self.shape or samples.dtype != np.dtype(self.dtype):
             raise CorruptError(
                 f"{self.folder / self.file} has {samples.shape} {samples.dtype}, the manifest says {self.shape} {self.dtype}; "
                 "prepare the folder again"
             )
-        return samples
+        return np.array(samples)
 
     def to_json(self) -> str:
         """One line of the manifest."""
@@ -97,7 +100,7 @@ def read_manifest(folder: str | os.PathLike[str], split: str | None = None) -> l
         raise UsageError(f"{root} holds no {SETTINGS}; make it with voxz data prepare")
     try:
         known = list(json.loads((root / SETTINGS).read_text(encoding="utf-8"))["split"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise CorruptError(f"{root / SETTINGS} cannot be read; prepare into another folder") from None
     if split is not None and split not in known:
         raise UsageError(f"there is no side {split!r} of the split; there are {', '.join(known)}")
@@ -124,9 +127,12 @@ def _parse(line: bytes, place: str, root: Path) -> Crop:
         for name in _TUPLES:
             values[name] = None if values[name] is None else tuple(values[name])
         crop = Crop(**values, folder=root)
+        sound = np.dtype(crop.dtype).itemsize > 0 and all(type(values[name]) is str for name in _TEXTS)
         file = PurePosixPath(crop.file)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise CorruptError(f"{place} does not describe a crop; prepare into another folder") from None
+    if not sound or not all(type(values[name]) is int for name in _COUNTS):
+        raise CorruptError(f"{place} has fields of wrong types; prepare into another folder")
     if file.is_absolute() or ".." in file.parts:
         raise CorruptError(f"{place} points outside the folder; prepare into another folder")
     return crop

@@ -96,7 +96,9 @@ class BrickCache:
                     mine[number] = self._underway[number] = Future()
 
         def decode(part: tuple[int, bytes]) -> None:
-            use(part[0], self._decode(*part, mine[part[0]]))
+            brick = self._decode(*part, mine[part[0]])
+            del mine[part[0]]  # a future keeps its result: with all of them, a whole image would be in memory twice
+            use(part[0], brick)
 
         try:
             for number, brick in ready:
@@ -105,7 +107,7 @@ class BrickCache:
                 samples = self._array.samples_of(number for number, _ in batch)
                 deque(map_ordered(decode, batch, min(threads, len(batch)), samples), maxlen=0)
         finally:
-            for number, future in mine.items():
+            for number, future in list(mine.items()):
                 if not future.done():
                     self._release(number, future)
                     future.cancel()

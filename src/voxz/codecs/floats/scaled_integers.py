@@ -78,12 +78,10 @@ def take_scaled(reader: PartReader, shape: tuple[int, ...], itemsize: int, prese
         raise CorruptError("a brick of scaled integers has an unknown arithmetic")
     numbers = take_integers(reader, shape, present)
     counts = _counts(shape, present) if several else np.array([numbers.size])
-    rebuilt = np.concatenate(
-        [
-            Scale(float(slope), float(intercept), method).rebuild(part, itemsize)
-            for slope, intercept, method, part in zip(*table, methods, np.split(numbers, np.cumsum(counts)[:-1]), strict=True)
-        ]
-    )
+    rebuilt = np.empty(numbers.size, f"f{itemsize}")
+    ends = np.cumsum(counts)
+    for slope, intercept, method, first, last in zip(*table, methods, ends - counts, ends, strict=True):
+        rebuilt[first:last] = Scale(float(slope), float(intercept), method).rebuild(numbers[first:last], itemsize)
     part = reader.part()
     if not part:
         return rebuilt

@@ -110,10 +110,7 @@ class Field:
         sizes = tuple(map(len, part))
         coordinates = self.coordinates(part)
         if self.axes == 4:
-            found = np.empty((self.series, coordinates.shape[1]))
-            for t, place in enumerate(normalised(np.arange(self.series, dtype=np.float64), self.series)):
-                time = np.full((1, coordinates.shape[1]), place)
-                found[t] = networks.shape.evaluate(networks.flat[0], np.concatenate([coordinates, time]))[0]
+            found = self._series_alone(networks, coordinates)
             values: NDArray[np.float64] = found * self.extent[0, 0] + self.low[0, 0]
             return values.reshape(self.series, *sizes)
         if self.axes == 3:
@@ -125,6 +122,17 @@ class Field:
         if share:
             found = found * (1.0 - share) + self._scaled(networks, before + 1, coordinates[1:]) * share
         return found.reshape(-1, *sizes)
+
+    def _series_alone(self, networks: Networks, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Outputs ``(volumes, points)`` of a network that takes the volume, too; of small ones, many at once."""
+        points = coordinates.shape[1]
+        times, found = normalised(np.arange(self.series, dtype=np.float64), self.series), np.empty((self.series, points))
+        together = max(1, _AT_ONCE // max(1, points))
+        for first in range(0, self.series, together):
+            some = times[first : first + together]
+            inputs = np.concatenate([np.tile(coordinates, some.size), np.repeat(some, points)[None]])
+            found[first : first + some.size] = networks.shape.evaluate(networks.flat[0], inputs).reshape(some.size, points)
+        return found
 
     def _scaled(self, networks: Networks, number: int, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
         found = networks.shape.evaluate(networks.flat[number], coordinates)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.levels import MixedSettings
-from voxz.codecs.predictive.mixed.row_code import COARSE, DEPTH, PATTERNS, PHASES, SCALES
+from voxz.codecs.predictive.mixed.sample_code import COARSE, DEPTH, PATTERNS, PHASES, SCALES
 from voxz.codecs.predictive.neighbourhood import MODES, SELF, Tap
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.row_sums import Predictors, RowSums, fresh_sums
