@@ -1,6 +1,8 @@
 """What an image costs over a network: requests and bytes of opening it, of slices, and of a preview."""
 
 import pickle
+import zipfile
+from pathlib import Path
 
 import fsspec
 import numpy as np
@@ -89,3 +91,13 @@ def test_other_stores_and_their_file_objects(scan: tuple[np.ndarray, bytes]) -> 
         assert np.array_equal(image[9], array[9])
     with fsspec.open("memory://scans/a.voxz") as file, voxz.open(file) as image:
         assert np.array_equal(image[9], array[9])
+
+
+def test_a_file_within_a_zip_file(scan: tuple[np.ndarray, bytes], tmp_path: Path) -> None:
+    array, blob = scan
+    for packing in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(tmp_path / "scans.zip", "w", packing) as archive:
+            archive.writestr("sub-01/a.voxz", blob)
+        with voxz.open(f"zip://sub-01/a.voxz::{(tmp_path / 'scans.zip').as_posix()}") as image:
+            assert np.array_equal(image[9], array[9])
+            assert np.array_equal(image[..., 3], array[..., 3])
