@@ -18,7 +18,8 @@ from voxz.cli.app import main
 from voxz.cli.error_line import report
 from voxz.cli.text import printable
 from voxz.codecs.numbers import WAVELET
-from voxz.codecs.wavelet.head import DIGEST, NAMED, Head
+from voxz.codecs.wavelet.head import NAMED, Head
+from voxz.weights.naming import DIGEST
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:

@@ -187,7 +187,7 @@ def bomb(*, front: bool) -> bytes:
     for length, payload in pieces:
         catalogue.add_chunk(Chunk(1, length, len(payload), zlib.crc32(payload)))
     long, samples, byte = [Verbatim(LONGEST)] * count, Samples(0, 0, ARRAY.size, ARRAY.nbytes), Verbatim(1)
-    segments = (*long, samples, byte) if front else (byte, samples, *long)
+    segments: tuple[Segment, ...] = (*long, samples, byte) if front else (byte, samples, *long)
     catalogue.add_file(StoredFile("", "nifti", 0, segments))
     return replace(FileParts.of(PLAIN), pieces=b"".join(payload for _, payload in pieces), catalogue=catalogue.pack()).assembled()
 
