@@ -3,7 +3,8 @@
 Decoding takes at most `memory_of(samples, payload)` bytes beside the samples it returns:
 
 * so much for each sample that was asked for: predictions and expected errors, coefficients in doubles, and margins. These are
-  cut down where axes are short: no shape takes more, be it a single row or a column along z;
+  cut down where axes are short: no shape takes more, be it a single row or a column along z. Only labels keep theirs in full, and
+  such shapes are left to other codecs where these are more than BASE;
 * so much for each byte of the payload: a number of one bit becomes an int64 and its column another;
 * BASE for what does not grow: tables, contexts, mixing weights, what levels 6 to 9 have learnt (at most 2048 tiles, 36 MiB).
 

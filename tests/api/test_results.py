@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 
 import voxz
+from benchmarks.file_parts import FileParts
 from samples import nifti, smooth
 from voxz.cli.app import main
 from voxz.cli.error_line import report
 from voxz.cli.text import printable
+from voxz.codecs.numbers import WAVELET
+from voxz.codecs.wavelet.head import NAMED, Head
+from voxz.weights.naming import DIGEST
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -70,6 +75,23 @@ def test_errors_are_those_that_python_programs_catch(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         voxz.compress(tmp_path / "missing.nii", tmp_path / "a.voxz")
     assert issubclass(voxz.MissingWeightsError, voxz.VoxzError)
+
+
+def test_the_name_of_a_transform_is_printed_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = b"\x1b[31m\x07\r\nx"
+    parts = FileParts.of(voxz.encode(np.zeros((3, 4, 5), "i2"), codec="stored"))
+    head = Head(0, 4, (0, 0, 0), 0, 0, NAMED, 1.0, 0.0, 0.0, 9.0).pack()
+    named = replace(
+        parts, entries=(replace(parts.entries[0], codec=WAVELET),), chunks=(head + bytes(DIGEST) + bytes([len(name)]) + name,)
+    )
+    (tmp_path / "a.voxz").write_bytes(named.assembled())
+    (told,) = voxz.info(tmp_path / "a.voxz").transforms
+    assert "\x1b[31m\x07\r\nx" in told
+    shown = run(monkeypatch, capsys, "info", tmp_path / "a.voxz")
+    assert r"trained:\x1b[31m\x07\r\nx" in shown
+    assert not set(shown) & {"\x1b", "\x07", "\r"}
 
 
 def test_what_a_file_says_is_printed_escaped(

@@ -1,7 +1,9 @@
 """What a header, an index or a record says is checked where it is read: `CorruptError`, never an exception of another library."""
 
+import hashlib
 import io
 import math
+import time
 import tracemalloc
 import zlib
 from dataclasses import replace
@@ -14,10 +16,12 @@ import voxz
 from benchmarks.file_parts import FileParts
 from samples import smooth
 from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, SIREN, STORED, WAVELET
+from voxz.codecs.predictive import codec as predictive
 from voxz.container.catalogue import CatalogueBuilder
 from voxz.container.files import Samples, Segment, StoredFile, Verbatim
 from voxz.container.header import Loss
-from voxz.container.pieces import Chunk, PieceWriter, cut
+from voxz.container.packed_bytes import pack
+from voxz.container.pieces import LONGEST, Chunk, PieceWriter, cut
 from voxz.entropy.varint import varint
 from voxz.metrics import psnr
 from voxz.volume.layout import DTYPES
@@ -172,6 +176,46 @@ def test_what_unpacks_to_much_is_neither_unpacked_by_info_nor_held_by_decompress
     assert peak < 64 << 20
 
 
+def bomb(*, front: bool) -> bytes:
+    """A file of some 300 kB whose verbatim run of zeros, beside the samples, is 2 GiB long."""
+    count = (1 << 31) // LONGEST
+    raw, small = varint(0) + bytes(LONGEST), varint(0) + b"x"
+    packed, short = pack(raw), pack(small)
+    run, one = [(len(raw), packed)] * count, [(len(small), short)]
+    catalogue = CatalogueBuilder()
+    pieces = run + one if front else one + run
+    for length, payload in pieces:
+        catalogue.add_chunk(Chunk(1, length, len(payload), zlib.crc32(payload)))
+    long, samples, byte = [Verbatim(LONGEST)] * count, Samples(0, 0, ARRAY.size, ARRAY.nbytes), Verbatim(1)
+    segments: tuple[Segment, ...] = (*long, samples, byte) if front else (byte, samples, *long)
+    catalogue.add_file(StoredFile("", "nifti", 0, segments))
+    return replace(FileParts.of(PLAIN), pieces=b"".join(payload for _, payload in pieces), catalogue=catalogue.pack()).assembled()
+
+
+@pytest.mark.parametrize("front", [True, False])
+def test_a_bomb_of_two_gigabytes_costs_no_reader_of_samples_anything(front: bool) -> None:
+    blob = bomb(front=front)
+    assert len(blob) < 1 << 20
+    voxz.decode(PLAIN)
+    tracemalloc.start()
+    started = time.process_time()
+    np.testing.assert_array_equal(voxz.decode(blob), ARRAY)
+    with voxz.open(blob) as image:
+        np.testing.assert_array_equal(image[...], ARRAY)
+        for read in (lambda: image.header, lambda: image.affine, image.to_nibabel):
+            with pytest.raises(voxz.VoxzError):
+                read()
+    if front:
+        assert voxz.info(blob).header_bytes == 1 << 31
+    else:
+        with pytest.raises(voxz.LimitError, match="raise max_bytes"):
+            voxz.info(blob)
+    seconds, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seconds < 2
+    assert peak < 16 << 20
+
+
 def test_a_limit_is_looked_at_before_anything_is_made() -> None:
     line = voxz.encode(np.zeros(1 << 24, "u1"))
     with voxz.open(line, max_bytes=1000) as image:
@@ -183,3 +227,37 @@ def test_a_limit_is_looked_at_before_anything_is_made() -> None:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 1 << 20
+
+
+def line(samples: int, brick: int) -> bytes:
+    """A constant line, all of whose giant bricks are one payload of some bytes."""
+    payload = predictive.encode_brick(np.full((1, 1, 1, 1024, 1), 7, "u1"), 5)
+    assert payload is not None
+    some, digest = bytes([7]) * (1 << 20), hashlib.sha256()
+    for _ in range(samples >> 20):
+        digest.update(some)
+    parts = FileParts.of(voxz.encode(np.full(1024, 7, "u1")))
+    layout = replace(parts.header.layout, shape=(samples,))
+    arrays = replace(parts.header, layout=layout, extent=(1, 1, 1, brick), samples_sha256=digest.digest()).pack()
+    count = samples // brick
+    return replace(
+        parts, arrays=arrays, entries=(replace(parts.entries[0], codec=PREDICTIVE),) * count, chunks=(payload,) * count
+    ).assembled()
+
+
+def test_a_line_of_giant_bricks_takes_its_samples_and_a_brick_for_each_thread() -> None:
+    blob = line(1 << 28, 1 << 25)
+    assert len(blob) < 1000
+    with voxz.open(blob, max_bytes=1000) as image, pytest.raises(voxz.LimitError):
+        image[...]
+    with voxz.open(blob, threads=1, cache_bytes=0) as image:
+        tracemalloc.start()
+        started = time.process_time()
+        whole = image[...]
+        seconds, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
+        voxz.verify(blob, threads=1)
+        tracemalloc.stop()
+    assert whole.shape == (1 << 28,)
+    assert whole.min() == whole.max() == 7
+    assert seconds < 2
+    assert peak < (1 << 28) + (3 << 25)
