@@ -117,6 +117,7 @@ def read_archive(blob: bytes, rng: Random) -> str:
             _look(blob, rng)
         else:
             with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+                (Path(folder) / "in").mkdir()  # an archive whose file lost its name is restored to a file
                 try:
                     voxz.decompress(blob, Path(folder) / "in" / "out", threads=1)
                 finally:

@@ -104,7 +104,8 @@ def test_eight_axes_are_refused() -> None:
 
 
 @pytest.mark.parametrize("codec", [None, "stored"])
-def test_thread_count_changes_nothing(codec: str | None) -> None:
+def test_thread_count_changes_nothing(codec: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxz.volume.bricks.DEEP_VOXELS", 1 << 18)
     array = smooth((90, 96, 96))
     blobs = {voxz.encode(array, level=1, codec=codec, threads=threads) for threads in (1, 2, 5)}
     assert len(blobs) == 1

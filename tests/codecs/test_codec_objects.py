@@ -59,7 +59,7 @@ def test_names_and_objects_give_the_same_file() -> None:
 
 
 def test_wrong_wishes() -> None:
-    with pytest.raises(voxz.UsageError, match=r"no codec 'zip'; choose one of stored, .*siren"):
+    with pytest.raises(voxz.UsageError, match=r"unknown codec 'zip'; choose one of stored, .*siren"):
         voxz.encode([1], codec="zip")
     with pytest.raises(voxz.UsageError, match="options of the codec siren, not of wavelet"):
         voxz.Wavelet.from_dict(voxz.Siren().to_dict())
@@ -93,7 +93,7 @@ def test_flags_become_a_codec() -> None:
             ["--codec", "labels", "--entropy", "heavy"],
             "--transform and --entropy only apply to --codec wavelet (got --codec labels)",
         ),
-        (["--codec", "zip"], "no codec 'zip'"),
+        (["--codec", "zip"], "unknown codec 'zip'"),
         (["--codec", "siren", "--fit", "colour=red"], "no option of a fit"),
     ],
 )

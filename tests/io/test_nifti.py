@@ -105,7 +105,7 @@ def test_pairs(given: str, header_zipped: bool, tmp_path: Path) -> None:
         assert image.shape == (8, 7, 6)
         assert image.affine is not None
         assert np.allclose(np.diag(image.affine), [2, 3, 4, 1])
-    with pytest.raises(voxz.UsageError, match=r"one that ends in \.img"):
+    with pytest.raises(voxz.UsageError, match=r"name that ends in \.img"):
         voxz.decompress(tmp_path / "packed.voxz", tmp_path / "c.nii")
     voxz.decompress(tmp_path / "packed.voxz", tmp_path / "part.nii", select="z=1:3")
     assert nibabel.load(tmp_path / "part.nii").shape == (8, 7, 2)

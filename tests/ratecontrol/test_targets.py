@@ -94,6 +94,7 @@ def test_an_error_of_the_volume_is_made_up_by_some_bricks(monkeypatch: pytest.Mo
     monkeypatch.setattr("voxz.volume.bricks.LARGE_BRICK_VOXELS", 1 << 13)
     monkeypatch.setattr("voxz.volume.bricks.BRICK_VOXELS", 1 << 13)
     monkeypatch.setattr("voxz.volume.bricks.FEWEST_VOXELS", 1 << 12)
+    monkeypatch.setattr("voxz.volume.bricks.DEEP_VOXELS", 1 << 12)
     monkeypatch.setattr("voxz.volume.bricks.SLICES", 2)
     for codec in ("wavelet", "predictive"):
         found, _ = facts(HEAD, voxz.Psnr(36, background=True), codec=codec, level=1)

@@ -21,4 +21,5 @@ def _word(reader: Reader, number: int) -> str:
     if file.gzip is not None:
         return REPLAYED if file.gzip.exact else CONTENT_ONLY
     looks_so = file.format == PLAIN and file.size > len(MAGIC) and (not file.name or file.name.lower().endswith("gz"))
-    return VERBATIM if looks_so and reader.piece(reader.files.pieces_of(number)[0])[: len(MAGIC)] == MAGIC else ""
+    pieces = reader.files.pieces_of(number) if looks_so else range(0)
+    return VERBATIM if pieces and reader.piece(pieces[0])[: len(MAGIC)] == MAGIC else ""
