@@ -50,8 +50,8 @@ def name_of(array: StoredArray) -> str:
     if not numbers:
         return ""
     first, last = (files[numbers[k]].name for k in (0, -1))
-    folder = posixpath.commonpath([PurePosixPath(name).parent for name in (first, last)])
-    return first if len(numbers) == 1 else str(PurePosixPath(folder))
+    folder = posixpath.commonpath([PurePosixPath("/", name).parent for name in (first, last)])  # damage makes some absolute
+    return first if len(numbers) == 1 else str(PurePosixPath(folder).relative_to("/"))
 
 
 def scaling_of(facts: dict[str, Any], slices: tuple[int, ...]) -> NDArray[np.float64] | None:
