@@ -1,6 +1,7 @@
 """Settings of all tests: property tests see the same examples every time, without time limits (kernels compile first)."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,9 @@ settings.register_profile("voxz", deadline=None, derandomize=True)
 settings.load_profile("voxz")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of PyTorch spin while they wait: slow on two busy cores
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background by a script: what tests start would ignore it, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
