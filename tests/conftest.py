@@ -14,7 +14,7 @@ settings.load_profile("voxz")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of PyTorch spin while they wait: slow on two busy cores
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background by a script: what tests start would ignore it, too
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script; what tests start would ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
