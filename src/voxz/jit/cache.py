@@ -37,7 +37,7 @@ class KernelCache:
     """Cache of one kernel's machine code, in the form that numba's dispatchers ask for."""
 
     def __init__(self, dispatcher: Any) -> None:
-        self._function = dispatcher
+        self._dispatcher = dispatcher
 
     @property
     def cache_path(self) -> str:
@@ -72,8 +72,8 @@ class KernelCache:
 
         assert not result.lifted
         assert not result.library.has_dynamic_globals
-        assert self._function.targetoptions["_nrt"] or not _holds_arrays(result.signature.return_type), (
-            f"{self._function.__name__} returns arrays; they would be freed while they are used: make it an `allocating_kernel`"
+        assert self._dispatcher.targetoptions["_nrt"] or not _holds_arrays(result.signature.return_type), (
+            f"{self._dispatcher.__name__} returns arrays; they would be freed while they are used: make it an `allocating_kernel`"
         )
         data = dumps(result._reduce())
         name = self._name(signature, result.codegen)
@@ -91,13 +91,13 @@ class KernelCache:
 
     @functools.cached_property
     def _fingerprint(self) -> str:
-        return fingerprint(self._function)
+        return fingerprint(self._dispatcher)
 
     def _stem(self) -> str:
         return f"{self._prefix()}{self._fingerprint}-"
 
     def _prefix(self) -> str:
-        return f"{self._function.__module__}.{self._function.__name__}-{sys.implementation.cache_tag}-"
+        return f"{self._dispatcher.__module__}.{self._dispatcher.__name__}-{sys.implementation.cache_tag}-"
 
     def _remove_outdated(self, folder: Path) -> None:
         """Remove what was compiled of earlier sources: inside an installation, there is only one source at a time."""

@@ -54,18 +54,16 @@ def code_series(
     stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(room + 1, np.uint16)])
     bits = np.concatenate([from_bytes(raw), np.zeros(2 * room, np.uint32)])
     scaling = WEIGHT_BITS + max(0, quantiser.size.bit_length() - STEP_BITS - FINEST_STEPS)
-    return bool(
-        traverse(
-            _brick(padded, highest, geometry, absent),
-            _predictors(predictor, arrays),
-            Expectation(arrays.weights, arrays.error_offsets, arrays.error_groups),
-            NO_TABLES._replace(scaling=scaling) if contexts is None else tables_of(contexts, scaling),
-            Streams(stream, bits, 8 * len(raw)),
-            Notes(residuals, noted),
-            quantiser,
-            settings.ahead,
-            contexts is not None,
-        )
+    return traverse(
+        _brick(padded, highest, geometry, absent),
+        _predictors(predictor, arrays),
+        Expectation(arrays.weights, arrays.error_offsets, arrays.error_groups),
+        NO_TABLES._replace(scaling=scaling) if contexts is None else tables_of(contexts, scaling),
+        Streams(stream, bits, 8 * len(raw)),
+        Notes(residuals, noted),
+        quantiser,
+        settings.ahead,
+        contexts is not None,
     )
 
 
@@ -84,18 +82,16 @@ def mix_series(
 ) -> bool:
     """Walk at levels 6 to 9."""
     arrays = Arrays.derive(SETTINGS[DEFAULT], geometry, predictor.references)
-    return bool(
-        walk(
-            _brick(padded, highest, geometry, absent),
-            _predictors(predictor, arrays),
-            Expectation(arrays.weights, arrays.error_offsets, arrays.error_groups),
-            *fresh_state(settings, geometry, predictor.references),
-            coder,
-            data,
-            quantiser,
-            quantiser.size or None,
-            decoding,
-        )
+    return walk(
+        _brick(padded, highest, geometry, absent),
+        _predictors(predictor, arrays),
+        Expectation(arrays.weights, arrays.error_offsets, arrays.error_groups),
+        *fresh_state(settings, geometry, predictor.references),
+        coder,
+        data,
+        quantiser,
+        quantiser.size or None,
+        decoding,
     )
 
 

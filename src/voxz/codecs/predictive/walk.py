@@ -17,16 +17,25 @@ before its first voxel is, and its residuals are read in one go, without waiting
 
 import numpy as np
 
-from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
-from voxz.codecs.predictive.row_code import code_row, read_row, rebuild_row
-from voxz.codecs.predictive.row_sums import fresh_sums, prepare_tiles
+from voxz.codecs.predictive.frame import Brick, close_rows, enter, leave, open_rows
+from voxz.codecs.predictive.quantiser import Quantiser
+from voxz.codecs.predictive.row_code import Notes, Streams, Tables, code_row, read_row, rebuild_row
+from voxz.codecs.predictive.row_sums import Expectation, Predictors, fresh_sums, prepare_tiles
 from voxz.entropy.rans import LOWEST
 from voxz.jit import kernel
 
 
-def traverse(  # type: ignore[no-untyped-def]
-    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding
-):
+def traverse(
+    brick: Brick,
+    predictors: Predictors,
+    expectation: Expectation,
+    tables: Tables,
+    streams: Streams,
+    notes: Notes,
+    quantiser: Quantiser,
+    ahead: bool,
+    decoding: bool,
+) -> bool:
     """Walk the brick; decode into its samples, or note residuals and contexts for the samples that are there.
 
     Parameters
@@ -45,13 +54,14 @@ def traverse(  # type: ignore[no-untyped-def]
     -------
     Whether every voxel was coded within the bounds of the streams and the coder ended where it began.
     """
-    width, words = brick.sizes[3], streams.words
+    width, words = int(brick.sizes[3]), streams.words
     coder = np.zeros(5, np.int64)
     if decoding:
         coder[:3] = (np.int64(words[0]) << 16) | np.int64(words[1]), (np.int64(words[2]) << 16) | np.int64(words[3]), 4
     row_residuals = np.zeros(width, np.int64)
     sums = fresh_sums(predictors, width)
-    return _rows(brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, sums, row_residuals, coder)
+    room = sums, row_residuals, coder
+    return bool(_rows(brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, *room))
 
 
 @kernel

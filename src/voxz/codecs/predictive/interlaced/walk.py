@@ -282,7 +282,7 @@ def _note(notes, place, sums, residuals, count):  # type: ignore[no-untyped-def]
         notes.residuals[at(place + x)] = residuals[at(x)]
 
 
-def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped-def]
+def walk(brick: Brick, predictors: Predictors, source: Source, notes: Notes, decoding: bool) -> bool:
     """Decode the samples, or note what they are coded by; False if the streams end too early, too late or in the wrong state.
 
     Parameters
@@ -294,7 +294,7 @@ def walk(brick, predictors, source, notes, decoding):  # type: ignore[no-untyped
     decoding : whether `source` is decoded
     """
     room = Room.fresh(int(brick.sizes[5]) - 2 * BORDER, predictors.places)
-    return _rows(brick, predictors, source, notes, decoding, room)
+    return bool(_rows(brick, predictors, source, notes, decoding, room))
 
 
 @kernel

@@ -5,18 +5,29 @@ prediction for each memory; their blend, weighted by how well each did around th
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from voxz.codecs.predictive.frame import close_rows, enter, leave, open_rows
+from voxz.codecs.predictive.frame import Brick, close_rows, enter, leave, open_rows
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
-from voxz.codecs.predictive.mixed.state import Room, RowExperts
-from voxz.codecs.predictive.row_sums import prepare_tiles
+from voxz.codecs.predictive.mixed.state import LeastSquares, Mixture, Room, RowExperts
+from voxz.codecs.predictive.quantiser import Quantiser
+from voxz.codecs.predictive.row_sums import Expectation, Predictors, prepare_tiles
 from voxz.jit import kernel
 
 
-def walk(  # type: ignore[no-untyped-def]
-    brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding
-):
+def walk(
+    brick: Brick,
+    predictors: Predictors,
+    expectation: Expectation,
+    squares: LeastSquares,
+    mixture: Mixture,
+    coder: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    quantiser: Quantiser,
+    step: int | None,
+    decoding: bool,
+) -> bool:
     """Walk the brick; decode `data` into its samples, or fill `data` from the samples that are there.
 
     Parameters
@@ -37,7 +48,7 @@ def walk(  # type: ignore[no-untyped-def]
     False if a decoded sample is out of range, or `data` is too short to encode into.
     """
     room = Room.fresh(predictors, squares, int(brick.sizes[3]))
-    return _rows(brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room)
+    return bool(_rows(brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room))
 
 
 @kernel
