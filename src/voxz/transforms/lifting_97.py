@@ -2,9 +2,9 @@
 
 Cohen, Daubechies, Feauveau 1992; factored by Daubechies and Sweldens, J. Fourier Anal. Appl. 4(3), 1998. Samples beyond the ends
 are mirrored (whole-sample symmetry), so any length works. Low-pass coefficients end up in the first half, high-pass ones in the
-second. A line is split into its even and odd samples in a buffer that stays in the cache, lifted there and put back. Along z and y the
-samples of up to ACROSS lines beside each other are worked on together. Sums and products are single operations in a
-fixed order: the same bits on every machine, however many lines are beside each other.
+second. A line is split into its even and odd samples in a buffer that stays in the cache, lifted there and put back. Along z and
+y the samples of up to ACROSS lines beside each other are worked on together. Sums and products are single operations in a fixed
+order: the same bits on every machine, however many lines are beside each other.
 """
 
 import numpy as np
