@@ -5,7 +5,7 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -58,7 +58,7 @@ FilePath = str | os.PathLike[str]
 
 
 def compress(
-    source: FilePath | Sequence[FilePath],
+    source: FilePath | Sequence[FilePath] | Mapping[str, Path],
     destination: FilePath,
     *,
     target: Target = LOSSLESS,
@@ -80,7 +80,8 @@ def compress(
     """Compress a NIfTI or .npy file to a .voxz file, a folder or list of files to an archive; ``-`` is standard input or output.
 
     An archive restores every file of a folder, byte for byte, whatever it is. Volumes and series in it can be read one by one
-    (``voxz.open(archive).series``). Archives are lossless.
+    (``voxz.open(archive).series``). Archives are lossless. A mapping gives each file the name that it has in the archive, a
+    relative path with ``/``.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.transforms.band_norms import MOST_SCALES
-from voxz.transforms.lifting import STEPS_97
+from voxz.transforms.lifting_97 import STEPS_97
 
 KINDS = 7
 
