@@ -36,7 +36,7 @@ def blocks(document: Path) -> list[tuple[str, str, str]]:
     return BLOCK.findall(document.read_text(encoding="utf-8"))
 
 
-EXTRAS = {"zarr", "dask", "distributed", "xarray"}
+EXTRAS = {"zarr", "dask", "distributed", "xarray", "torch", "monai", "torchio", "SimpleITK"}
 """Packages that examples need and voxz does not: where one is missing, what comes after it in the document is not run."""
 
 STUDY = ["scan", "study/sub-01/bold", "study/sub-01/t1", "study/sub-02/t1", *(f"scans/sub-0{number}/t1" for number in (1, 2, 3))]
