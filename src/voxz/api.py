@@ -5,7 +5,7 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -351,11 +351,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
         layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
             raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
-        flat = np.empty(layout.nbytes // layout.dtype.itemsize, layout.dtype)
-        at = 0
-        for slab in slabs(stored, thread_count(threads)):
-            flat[at : at + slab.size] = slab.reshape(-1)
-            at += slab.size
+        flat = _joined(slabs(stored, thread_count(threads)), layout.dtype, stored.samples)
         if hashlib.sha256(flat.view(np.uint8).data).digest() != stored.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
         flat = flat.view(sample_type(stored))
@@ -363,6 +359,19 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
     return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
+
+
+def _joined(parts: Iterable[NDArray[np.generic]], dtype: np.dtype[np.generic], size: int) -> NDArray[Any]:
+    """Slabs as one flat array that can be written to; a copy only where there are several."""
+    flat, at = np.empty(0, dtype), 0
+    for slab in parts:
+        if slab.size == size and slab.flags.writeable:
+            return slab.reshape(-1)
+        if at == 0:
+            flat = np.empty(size, dtype)
+        flat[at : at + slab.size] = slab.reshape(-1)
+        at += slab.size
+    return flat
 
 
 def open(

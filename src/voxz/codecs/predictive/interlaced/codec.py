@@ -13,7 +13,7 @@ from voxz.codecs.predictive.interlaced.fit import SAMPLES, fit
 from voxz.codecs.predictive.interlaced.places import places_of
 from voxz.codecs.predictive.interlaced.predictor import Predictor
 from voxz.codecs.predictive.interlaced.rows import ORDER, Rows, join_columns, split_columns
-from voxz.codecs.predictive.interlaced.streams import STATES, encode_rows, lookup_of
+from voxz.codecs.predictive.interlaced.streams import STATES, TOTAL, encode_rows, lookup_of
 from voxz.codecs.predictive.interlaced.tables import choose_ranges, merge_ranges, read_tables, table_of, tables_of, write_tables
 from voxz.codecs.predictive.interlaced.tokens import TOKENS, tokenise
 from voxz.codecs.predictive.interlaced.walk import (
@@ -84,11 +84,11 @@ def encode_phases(
     error_shift = _error_shift(dense)
     side.put([phases, error_shift])
     predictor.write(side, rows)
-    sums, residuals = np.zeros(dense.size, np.int16), np.zeros(dense.size, np.int32)
-    walk(_brick(samples, rows, highest, error_shift), _predictors(predictor, rows), NO_SOURCE, Notes(sums, residuals), False)
-    firsts, shifts = choose_ranges(sums, residuals, MOST_TABLES)
+    contexts, residuals = np.zeros(dense.size, np.int16), np.zeros(dense.size, np.int32)
+    walk(_brick(samples, rows, highest, error_shift), _predictors(predictor, rows), NO_SOURCE, Notes(contexts, residuals), False)
+    firsts, shifts = choose_ranges(contexts, residuals, MOST_TABLES)
     tables, tokens = np.zeros(dense.size, np.uint8), np.zeros(dense.size, np.uint8)
-    tables_of(sums, table_of(firsts), tables)
+    tables_of(contexts, table_of(firsts), tables)
     counts, raw = np.zeros((len(firsts), TOKENS), np.int64), np.zeros(dense.size + 3, np.int64)
     bits = int(tokenise(residuals, tables, np.array(shifts, np.int64), tokens, counts, raw))
     firsts, shifts, counts, merged = merge_ranges(firsts, shifts, counts)
@@ -115,10 +115,11 @@ def decode(
     side.finish()
     if len(words) % 4 or len(words) < 8 * STATES:
         raise CorruptError(f"the rANS stream of a brick has {len(words)} bytes, expected words of 4 and {STATES} states of 8")
+    table = table_of(tables.firsts)
     source = Source(
-        table_of(tables.firsts),
+        table.astype(np.int32) * TOTAL,
         lookup_of(tables.frequencies),
-        np.array(tables.shifts, np.int64),
+        np.array(tables.shifts, np.int64)[table],
         np.frombuffer(words + bytes(4 * (rows.padded + 1)), "<u4").astype(np.uint32, copy=False),
         np.concatenate([from_bytes(raw), np.zeros(rows.padded, np.uint32)]),
         8 * len(raw),
@@ -126,8 +127,9 @@ def decode(
     samples = np.zeros(rows.size, np.int16)
     if not walk(_brick(samples, rows, highest, error_shift), _predictors(predictor, rows), source, NO_NOTES, True):
         raise CorruptError("the entropy-coded residuals of a brick are damaged")
-    decoded = np.empty(shape, stored.dtype)
-    join_columns(samples, rows.sizes(), _centre(highest), stored, decoded)
+    decoded, distances = np.empty(shape, stored.dtype), np.diff(stored)
+    straight = highest > 0 and bool((distances == distances[0]).all())
+    join_columns(samples, rows.sizes(), _centre(highest), stored, straight, decoded)
     return decoded
 
 
