@@ -20,9 +20,12 @@ DOCUMENT = Path(__file__).parents[2] / "docs/workflows.md"
 
 SCANS = ("scan", "study/sub-01/t1")
 
-WHO = dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "voxz") | dict.fromkeys(
-    ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "voxz@localhost"
-)
+WHO = {
+    "GIT_AUTHOR_NAME": "voxz",
+    "GIT_COMMITTER_NAME": "voxz",
+    "GIT_AUTHOR_EMAIL": "voxz@localhost",
+    "GIT_COMMITTER_EMAIL": "voxz@localhost",
+}
 
 
 @pytest.fixture
