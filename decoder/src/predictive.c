@@ -4,6 +4,7 @@
 
 #include "codecs.h"
 #include "masked.h"
+#include "mixed_walk.h"
 #include "predictive_walk.h"
 #include "value_map.h"
 
@@ -69,22 +70,31 @@ static voxz_status store(vx_task *task, const vx_values *values, const vx_brick 
   return vx_store_values(task, values, brick, padded->samples, places, samples);
 }
 
+static voxz_status walk_by_tables(vx_task *task, parts *of, vx_padded *padded, const vx_predictor *predictor, const vx_quantiser *quantiser) {
+  vx_tables *tables;
+  vx_residuals from;
+  VX_NEW(task, tables, 1);
+  VX_TRY(vx_read_tables(task, &of->side, tables));
+  VX_TRY(vx_side_end(task, &of->side));
+  vx_start_residuals(&from, of->words, of->words_length, of->rest.at, vx_bytes_left(&of->rest));
+  return vx_walk_predictive(task, padded, predictor, of->settings, tables, quantiser, &from);
+}
+
 static voxz_status walk(vx_task *task, parts *of, const vx_values *values, const vx_brick *brick, const uint8_t *present, void *samples) {
   vx_padded padded = {0};
   vx_predictor predictor;
   vx_quantiser quantiser = {0, 0, 0, 0, 0};
-  vx_tables *tables;
-  vx_residuals from;
   if (of->stepped) VX_TRY(vx_read_quantiser(task, &of->side, &quantiser));
   VX_TRY(vx_padded_of(task, brick, &padded));
   padded.highest = values->highest;
   VX_TRY(vx_read_predictor(task, &of->side, of->settings, &padded, &predictor));
   if (present) VX_TRY(pad_absent(task, brick, present, &padded));
-  VX_NEW(task, tables, 1);
-  VX_TRY(vx_read_tables(task, &of->side, tables));
-  VX_TRY(vx_side_end(task, &of->side));
-  vx_start_residuals(&from, of->words, of->words_length, of->rest.at, vx_bytes_left(&of->rest));
-  VX_TRY(vx_walk_predictive(task, &padded, &predictor, of->settings, tables, &quantiser, &from));
+  if (of->settings >= FIRST_MIXED) {
+    VX_TRY(vx_side_end(task, &of->side));
+    VX_TRY(vx_walk_mixed(task, &padded, &predictor, of->settings, &quantiser, of->words, vx_bytes_left(&of->rest) + of->words_length));
+  } else {
+    VX_TRY(walk_by_tables(task, of, &padded, &predictor, &quantiser));
+  }
   return store(task, values, brick, &padded, samples);
 }
 
@@ -98,7 +108,7 @@ voxz_status vx_decode_present(vx_task *task, const uint8_t *payload, size_t size
   if (of.settings == CONSTANT) {
     VX_TRY(vx_side_end(task, &of.side));
     VX_TRY(fill(task, &values, brick, samples));
-  } else if (of.settings < FIRST_MIXED) {
+  } else if (of.settings <= LAST_MIXED) {
     VX_TRY(walk(task, &of, &values, brick, present, samples));
   } else {
     return vx_fail(task, VOXZ_UNSUPPORTED, "a predictive brick has settings that this decoder does not have");
