@@ -3,6 +3,7 @@
 #include "predictive.h"
 
 #include "codecs.h"
+#include "interlaced.h"
 #include "masked.h"
 #include "mixed_walk.h"
 #include "predictive_walk.h"
@@ -111,7 +112,8 @@ voxz_status vx_decode_present(vx_task *task, const uint8_t *payload, size_t size
   } else if (of.settings <= LAST_MIXED) {
     VX_TRY(walk(task, &of, &values, brick, present, samples));
   } else {
-    return vx_fail(task, VOXZ_UNSUPPORTED, "a predictive brick has settings that this decoder does not have");
+    VX_CHECK(task, !present && !of.stepped, "a brick of the fast walk has loss or samples left out, which that walk does not know");
+    VX_TRY(vx_decode_interlaced(task, &of.side, &values, of.words, of.words_length, of.rest, brick, samples));
   }
   task->used = used;
   return VOXZ_OK;
