@@ -26,6 +26,7 @@ ROOMS = [
     {"train"},
     {"plan_volume"},
     {"api"},
+    {"studies"},
     {"adapters"},
     {"nibabel"},
     {"warm"},

@@ -5,7 +5,7 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -58,7 +58,7 @@ FilePath = str | os.PathLike[str]
 
 
 def compress(
-    source: FilePath | Sequence[FilePath],
+    source: FilePath | Sequence[FilePath] | Mapping[str, Path],
     destination: FilePath,
     *,
     target: Target = LOSSLESS,
@@ -80,7 +80,8 @@ def compress(
     """Compress a NIfTI or .npy file to a .voxz file, a folder or list of files to an archive; ``-`` is standard input or output.
 
     An archive restores every file of a folder, byte for byte, whatever it is. Volumes and series in it can be read one by one
-    (``voxz.open(archive).series``). Archives are lossless.
+    (``voxz.open(archive).series``). Archives are lossless. A mapping gives each file the name that it has in the archive, a
+    relative path with ``/``.
 
     The file is written under a temporary name, read back, decoded and compared with the checksums of the original (unless
     `verify` is false) before it takes its name, and has the mode, owner and time of the original. The input is never changed.
@@ -350,11 +351,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
         layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
             raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
-        flat = np.empty(layout.nbytes // layout.dtype.itemsize, layout.dtype)
-        at = 0
-        for slab in slabs(stored, thread_count(threads)):
-            flat[at : at + slab.size] = slab.reshape(-1)
-            at += slab.size
+        flat = _joined(slabs(stored, thread_count(threads)), layout.dtype, stored.samples)
         if hashlib.sha256(flat.view(np.uint8).data).digest() != stored.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
         flat = flat.view(sample_type(stored))
@@ -362,6 +359,19 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     array = flat.reshape((*layout.memory_shape, *channels))
     axes = len(layout.shape)
     return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
+
+
+def _joined(parts: Iterable[NDArray[np.generic]], dtype: np.dtype[np.generic], size: int) -> NDArray[Any]:
+    """Slabs as one flat array that can be written to; a copy only where there are several."""
+    flat, at = np.empty(0, dtype), 0
+    for slab in parts:
+        if slab.size == size and slab.flags.writeable:
+            return slab.reshape(-1)
+        if at == 0:
+            flat = np.empty(size, dtype)
+        flat[at : at + slab.size] = slab.reshape(-1)
+        at += slab.size
+    return flat
 
 
 def open(

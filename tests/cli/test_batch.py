@@ -10,7 +10,8 @@ import pytest
 
 import voxz
 from samples import nifti, write_gzip
-from voxz.cli.destinations import STREAM, Job, compressed_name, files_in, settle
+from voxz.cli.destinations import STREAM, Job, files_in, settle
+from voxz.io.names import compressed_name
 from voxz.io.output import complete_file
 
 DATA = nifti((6, 5, 4))[1]

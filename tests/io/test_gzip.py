@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 import voxz
 from samples import digest, nifti, smooth, write_gzip
-from voxz.cli.destinations import compressed_name, restored_name
 from voxz.cli.text import info_text
 from voxz.container.cursor import Cursor
 from voxz.errors import ContentOnlyWarning, CorruptError, PlainBytesWarning
 from voxz.io.gzip_members import GzipAgain, repacking_of
+from voxz.io.names import compressed_name, restored_name
 from voxz.io.packings import zlib_replay
 
 DATA = nifti((40, 40, 100), samples=smooth((100, 40, 40)).tobytes())[1]

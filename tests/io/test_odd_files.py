@@ -13,8 +13,8 @@ import pytest
 
 import voxz
 from samples import nifti
-from voxz.cli.destinations import compressed_name, restored_name
 from voxz.errors import PlainBytesWarning, TrailingBytesWarning
+from voxz.io.names import compressed_name, restored_name
 from voxz.io.output import header_path
 
 

@@ -21,7 +21,9 @@ FEW = 3
 
 def is_kernel(node: ast.AST) -> bool:
     decorators = [d.id for d in getattr(node, "decorator_list", []) if isinstance(d, ast.Name)]
-    return isinstance(node, ast.FunctionDef) and not {"kernel", "inlined_kernel", "allocating_kernel"}.isdisjoint(decorators)
+    return isinstance(node, ast.FunctionDef) and not {"kernel", "inlined_kernel", "apart_kernel", "allocating_kernel"}.isdisjoint(
+        decorators
+    )
 
 
 KERNELS = {

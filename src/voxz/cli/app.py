@@ -15,17 +15,16 @@ import typer
 from voxz import api
 from voxz.cli.batch import InterruptedBatchError, make_folders, run_batch, talk_of
 from voxz.cli.bench import bench
+from voxz.cli.cat import cat
 from voxz.cli.codec_flags import CODEC_NAMES, SIREN_PANEL, WAVELET_PANEL, PanelCommand, codec_from_flags
 from voxz.cli.data import app as data_app
 from voxz.cli.destinations import (
     STREAM,
     Job,
-    compressed_name,
     files_in,
+    input_of,
     is_archive,
-    restored_name,
     restores_folder,
-    selected_name,
     settle,
 )
 from voxz.cli.error_line import report, warn
@@ -39,13 +38,14 @@ from voxz.compare.compare import compare as compare_files
 from voxz.container.header import VERSION
 from voxz.errors import UsageError
 from voxz.image.resample import grid_from_text
+from voxz.io.names import compressed_name, restored_name, selected_name
 from voxz.io.output import is_stream
 from voxz.io.source import LARGEST_TAIL
 from voxz.target import target_of
 
 INTERRUPTED = 130
 
-LOSS_PANEL, EXPERT_PANEL = "Loss", "For experts"
+LOSS_PANEL, STUDY_PANEL, EXPERT_PANEL = "Loss", "Trees of files", "For experts"
 """Headings of the help."""
 
 
@@ -67,6 +67,7 @@ _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--ps
 app.command()(bench)
 app.command()(warm)
 app.command()(mount)
+app.command()(cat)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
@@ -79,6 +80,14 @@ Threads = Annotated[int | None, typer.Option("-T", "--threads", help="Threads; d
 Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing files.")]
 Flat = Annotated[bool, typer.Option("--flat", help="In a folder as output, never keep the folders of the inputs.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
+Recursive = Annotated[
+    bool, typer.Option("-r", "--recursive", help="All files of a tree, into the tree -o.", rich_help_panel=STUDY_PANEL)
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="Address of a Dask scheduler, or local:N for N processes.", rich_help_panel=STUDY_PANEL),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.", rich_help_panel=STUDY_PANEL)]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say a line for each file also where no terminal is.")]
 
 
@@ -183,10 +192,28 @@ def compress(
         str | None, typer.Option(help="File for a line of JSON about each step of the fit.", rich_help_panel=SIREN_PANEL)
     ] = None,
     log_plot: Annotated[str | None, typer.Option(help="Picture (PNG) of the log.", rich_help_panel=SIREN_PANEL)] = None,
+    recursive: Recursive = False,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only files that match, such as '*.nii.gz'.", rich_help_panel=STUDY_PANEL)
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No files that match.", rich_help_panel=STUDY_PANEL)] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Hard links to what is kept as it is, not copies.", rich_help_panel=STUDY_PANEL)
+    ] = False,
+    pack_rest: Annotated[
+        bool, typer.Option("--pack-rest", help="One archive of all that is kept as it is.", rich_help_panel=STUDY_PANEL)
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only estimate size and time, from samples.", rich_help_panel=STUDY_PANEL)
+    ] = False,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compress NIfTI (.nii, .nii.gz, .hdr/.img) and .npy files to .voxz, verified byte for byte.
 
     A folder, or several inputs, with -o NAME.voxz become one archive, which restores every file in it.
+
+    -r compresses each image of a tree, and DICOM files series by series, and keeps all other files; it goes on where it stopped.
 
     Lossless, unless a largest error, a PSNR, bits or a ratio is asked for. --max-error may be added to a PSNR, bits or a ratio.
     """
@@ -218,6 +245,28 @@ def compress(
             return ""
         return outcome_line(api.info(job.destination, max_bytes=LARGEST_TAIL), before)
 
+    if recursive:
+        from voxz.cli.studies import Tale, compress_tree  # noqa: PLC0415 - start-up time of all else
+        from voxz.studies.plan import Choice  # noqa: PLC0415
+        from voxz.studies.work import Wish  # noqa: PLC0415
+
+        if split or raw or keep_attributes or strict or output == STREAM:
+            raise UsageError("-r goes with none of --split, --raw, --keep-attributes, --strict and -o -; leave them out")
+        options = {"verify": not no_verify, "force": force, "remove": remove, "link": link}
+        compress_tree(
+            inputs,
+            output,
+            Wish(target, level, chosen, brick, **options),
+            Choice(tuple(include or ()), tuple(exclude or ())),
+            threads=threads,
+            cluster=cluster,
+            pack_rest=pack_rest,
+            dry_run=dry_run,
+            tale=Tale(talk_of(quiet, verbose), as_json),
+        )
+        return
+    if include or exclude or link or pack_rest or dry_run or cluster or as_json:
+        raise UsageError("--include, --exclude, --link, --pack-rest, --dry-run, --cluster and --json are for trees; add -r")
     if remove and output == STREAM:
         raise UsageError("--rm deletes an input only after its file was verified on disk, and standard output is no file")
     if split and (output in (None, STREAM) or Path(str(output)).is_file()):
@@ -251,17 +300,29 @@ def decompress(
     flat: Flat = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    recursive: Recursive = False,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
 ) -> None:
     """Restore the original files, byte for byte, or a part, a smaller image, or another grid of them.
 
     --join restores several archives into one folder, as --split series needs.
     """
+    if recursive:
+        from voxz.cli.studies import Tale, decompress_tree  # noqa: PLC0415 - start-up time of all else
+
+        if select or resolution or resample or join or convert or remove or output == STREAM:
+            raise UsageError("-r restores whole trees; leave out --select, --resolution, --resample, --join, --as, --rm and -o -")
+        decompress_tree(inputs, output, force, threads, cluster, Tale(talk_of(quiet, verbose), as_json))
+        return
+    if cluster or as_json:
+        raise UsageError("--cluster and --json are for trees; add -r")
     grid = None if resample is None else grid_from_text(resample)
 
     def work(job: Job, progress: Shown | None) -> str:
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
         options |= {"convert": convert, "remove": remove}
-        api.decompress(_input(job.source), job.destination, resample=grid, progress=progress, **options)
+        api.decompress(input_of(job.source), job.destination, resample=grid, progress=progress, **options)
         return "" if job.destination == STREAM else f"{job.destination} is back"
 
     rename = selected_name if select or resolution or resample else restored_name
@@ -280,11 +341,25 @@ def decompress(
 
 
 @app.command()
-def verify(inputs: Inputs, threads: Threads = None, quiet: Quiet = False) -> None:
+def verify(
+    inputs: Inputs,
+    threads: Threads = None,
+    quiet: Quiet = False,
+    recursive: Recursive = False,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
+) -> None:
     """Decode everything and compare it with every checksum."""
+    if recursive:
+        from voxz.cli.studies import Tale, verify_tree  # noqa: PLC0415 - start-up time of all else
+
+        verify_tree(inputs, threads, cluster, Tale(talk_of(quiet, verbose=False), as_json))
+        return
+    if cluster or as_json:
+        raise UsageError("--cluster and --json are for trees; add -r")
 
     def work(job: Job, progress: Shown | None) -> None:
-        api.verify(_input(job.source), threads=threads, progress=progress)
+        api.verify(input_of(job.source), threads=threads, progress=progress)
         if not quiet:
             typer.echo(f"{job.source}: ok")
 
@@ -304,7 +379,7 @@ def info(
     found: list[dict[str, Any]] = []
 
     def work(job: Job, _: Shown | None) -> None:
-        facts = api.info(_input(job.source))
+        facts = api.info(input_of(job.source))
         if as_json:
             found.append({"file": job.source, **facts.to_dict()} if len(files) > 1 else facts.to_dict())
             return
@@ -312,7 +387,7 @@ def info(
             typer.echo(f"{printable(job.source)}:")
         typer.echo(info_text(facts))
         if tags:
-            for name, text in api.tags(_input(job.source)):
+            for name, text in api.tags(input_of(job.source)):
                 typer.echo("\n".join(["", f"{printable(name)}:", *map(printable, text.splitlines())]))
 
     if tags and as_json:
@@ -335,10 +410,6 @@ def compare(
     """Measure how much B differs from A: max error, mean error, RMSE, PSNR, SSIM, structure of the errors."""
     result = compare_files(a, b, plot=plot, force=force)
     typer.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False) if as_json else comparison_text(result))
-
-
-def _input(path: str) -> str | bytes:
-    return sys.stdin.buffer.read() if path == "-" else path
 
 
 def _expand_levels(arguments: Iterable[str]) -> list[str]:

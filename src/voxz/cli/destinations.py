@@ -2,24 +2,18 @@
 
 import contextlib
 import os
-import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxz.container.files import PLAIN
 from voxz.container.reader import Reader
 from voxz.errors import UsageError, VoxzError
-from voxz.io.gzip_stream import ENDINGS, MAGIC
+from voxz.io.names import PACKED, is_packed
 from voxz.io.source import files_of
 
 STREAM = "-"
 """Standard input or output."""
-
-PACKED = ".voxz"
-
-_GZIPPED = (".nii.gz", ".img.gz", ".hdr.gz", ".npy.gz")
-"""Names whose .gz is said by the header of the compressed file, and comes back."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +26,11 @@ class Job:
     in_folder: bool = False
 
 
+def input_of(path: str) -> str | bytes:
+    """What a name on the command line stands for: a path, or all of standard input."""
+    return sys.stdin.buffer.read() if path == STREAM else path
+
+
 def files_in(given: Iterable[str], *, packed: bool) -> list[str]:
     """Inputs of a batch: a folder stands for the files in it (only .voxz files if `packed`, else all others).
 
@@ -42,7 +41,7 @@ def files_in(given: Iterable[str], *, packed: bool) -> list[str]:
         names = [entry]
         if entry != STREAM and Path(entry).is_dir():
             files = sorted(path for path in Path(entry).iterdir() if path.is_file())
-            names = [str(path) for path in files if _is_packed(path) == packed and not path.name.endswith(".part")]
+            names = [str(path) for path in files if is_packed(path) == packed and not path.name.endswith(".part")]
             if not names:
                 kind = f"{PACKED} files" if packed else "files to compress"
                 raise UsageError(f"the folder {entry} has no {kind} in it; give files, or another folder")
@@ -53,12 +52,12 @@ def files_in(given: Iterable[str], *, packed: bool) -> list[str]:
 
 def is_archive(inputs: Sequence[str], output: str | None) -> bool:
     """Whether inputs become one archive: a folder, or several inputs, with an output that is named as a .voxz file."""
-    if output is None or not _is_packed(Path(output)) or Path(output).is_dir() or STREAM in inputs:
+    if output is None or not is_packed(Path(output)) or Path(output).is_dir() or STREAM in inputs:
         return False
     return len(inputs) > 1 or Path(inputs[0]).is_dir()
 
 
-def restores_folder(source: str) -> bool:
+def restores_folder(source: str | bytes) -> bool:
     """Whether a file is an archive of files with names of their own."""
     if source == STREAM:
         return False
@@ -97,9 +96,10 @@ def settle(
         named = jobs
         jobs = [_into(Path(output), job, Path(job.destination).name) for job in named]
         if not flat and _clash(jobs):
-            base = os.path.commonpath([Path(job.source).absolute().parent for job in named])
-            relative = [os.path.relpath(Path(job.destination).absolute(), base) for job in named]
-            jobs = [_into(Path(output), job, name) for job, name in zip(named, relative, strict=True)]
+            with contextlib.suppress(ValueError):  # inputs on several drives have no folder in common
+                base = os.path.commonpath([Path(job.source).absolute().parent for job in named])
+                relative = [os.path.relpath(Path(job.destination).absolute(), base) for job in named]
+                jobs = [_into(Path(output), job, name) for job, name in zip(named, relative, strict=True)]
     clash = _clash(jobs)
     if clash:
         a, b, destination = clash
@@ -110,40 +110,6 @@ def settle(
         if other not in (None, job.source) and job.destination != STREAM:
             raise UsageError(f"{job.source} would become {other}, which is an input itself; give another output with -o")
     return jobs
-
-
-def compressed_name(path: Path) -> Path:
-    """scan.nii.gz -> scan.nii.voxz; scan.hdr of a pair -> scan.img.voxz; anything else keeps its whole name."""
-    data = files_of(path)[0]
-    name = data.name[:-3] if data.name.endswith(_GZIPPED) else data.name
-    return path.with_name(name + PACKED)
-
-
-def restored_name(path: Path) -> Path:
-    """scan.nii.voxz -> scan.nii.gz if that is what it was, else scan.nii."""
-    if not _is_packed(path):
-        raise UsageError(f"cannot make an output name from {path}, which does not end in {PACKED}; use -o")
-    name = path.name[: -len(PACKED)]
-    gzipped = Path(name).suffix.lower() not in ENDINGS and _was_gzipped(path)
-    return path.with_name(name + (".gz" if gzipped else ""))
-
-
-def selected_name(path: Path) -> Path:
-    """Like `restored_name`, but a part of a pair is a single file."""
-    whole = restored_name(path)
-    return whole.with_name(re.sub(r"\.img(?=(\.gz)?$)", ".nii", whole.name, flags=re.IGNORECASE))
-
-
-def _was_gzipped(path: Path) -> bool:
-    with Reader(path) as reader:
-        if not len(reader.files) or reader.files.named:
-            return False
-        first = reader.files[0]
-        return first.gzip is not None or (first.format == PLAIN and next(reader.pieces(0), b"")[:2] == MAGIC)
-
-
-def _is_packed(path: Path) -> bool:
-    return path.suffix.lower() == PACKED
 
 
 def _beside(source: str, rename: Callable[[Path], Path]) -> Job:

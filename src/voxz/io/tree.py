@@ -11,7 +11,7 @@ import io
 import os
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -32,8 +32,8 @@ from voxz.io.raw import said
 from voxz.threads import map_ordered
 from voxz.volume.layout import MOST_AXES, Layout
 
-Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-"""A folder, or files and folders."""
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, Path]
+"""A folder, or files and folders, or files by the names that they have in the archive."""
 
 LARGEST_ITEM = 1 << 30
 """Bytes of samples that are unpacked, or put into another order, at once; larger ones are verbatim."""
@@ -193,6 +193,8 @@ def _warn_of_personal_data(files: Sequence[TreeFile]) -> None:
 
 def _listed(source: Source) -> dict[str, Path]:
     """Files, and empty folders (with a ``/`` at their end), by name."""
+    if isinstance(source, Mapping):
+        return dict(source)
     if not isinstance(source, str | os.PathLike):
         found: dict[str, Path] = {}
         for entry in source:
@@ -284,10 +286,10 @@ def _known_within(raw: BinaryIO, path: Path) -> bool:
     with contextlib.suppress(CorruptError):
         head = _unpacked(raw, path).read(HEAD_BYTES)
     raw.seek(0)
-    return _reader_of(head, content_name(path.name)) is not None
+    return reader_of(head, content_name(path.name)) is not None
 
 
-def _reader_of(head: bytes, name: str) -> Reader | None:
+def reader_of(head: bytes, name: str) -> Reader | None:
     """The reader of the format of a file; None if there is none."""
     from voxz.io.readers import READERS  # noqa: PLC0415 - a dozen modules that only folders need
 
@@ -309,23 +311,29 @@ def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
     """What the reader of its format says; None if there is none."""
     name = file.path.name
     plain = content_name(name) if file.repacking else name
-    reader = _reader_of(head, plain)
+    reader = reader_of(head, plain)
     if reader is None:
         return None
-    with contextlib.ExitStack() as stack:
-
-        def beside(other: str) -> BinaryIO:
-            path = file.path.parent / other
-            if Path(other).name != other or not path.is_file():
-                raise UnsupportedError(f"its samples are in {other}, which is not beside it")
-            raw = stack.enter_context(path.open("rb"))
-            return _unpacked(raw, path) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
-
-        with np.errstate(all="ignore"):  # what overflows in a header is infinite, and infinite places are none
-            known = reader.parse(stack.enter_context(file.content()), file.size, plain, beside)
+    with file.content() as content:
+        known = parsed_by(reader, content, file.size, file.path.with_name(plain))
     if plain != name and plain in known.stretches:
         known.stretches[name] = known.stretches.pop(plain)
     return known
+
+
+def parsed_by(reader: Reader, content: BinaryIO, size: int, path: Path) -> ForeignFile:
+    """What a reader says of the content of a file, of which `path` tells the folder and the name of the content."""
+    with contextlib.ExitStack() as stack:
+
+        def beside(other: str) -> BinaryIO:
+            place = path.parent / other
+            if Path(other).name != other or not place.is_file():
+                raise UnsupportedError(f"its samples are in {other}, which is not beside it")
+            raw = stack.enter_context(place.open("rb"))
+            return _unpacked(raw, place) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
+
+        with np.errstate(all="ignore"):  # what overflows in a header is infinite, and infinite places are none
+            return reader.parse(content, size, path.name, beside)
 
 
 def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:

@@ -132,7 +132,7 @@ def _pieces(value: Any, seen: dict[int, int]) -> Iterator[bytes]:
             yield f"function {seen[id(function)]}".encode()
             return
         seen[id(function)] = len(seen)
-        yield repr(sorted(getattr(value, "targetoptions", {}).items())).encode()
+        yield repr((sorted(getattr(value, "targetoptions", {}).items()), _compiler_of(value))).encode()
         assert function.__closure__ is None
         yield from _pieces(function.__defaults__, seen)
         yield from _pieces_of_code(function.__code__, function, seen)
@@ -211,3 +211,9 @@ def _warn() -> None:
         f"cannot write to {tried}: kernels are compiled again in each process; set {VARIABLE} to a folder that can be written",
         stacklevel=2,
     )
+
+
+def _compiler_of(value: Any) -> str:
+    """Name of what compiles a kernel; empty for other functions."""
+    compiler: Any = getattr(value, "_compiler", None)
+    return "" if compiler is None else str(compiler.pipeline_class.__name__)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -71,7 +71,8 @@ def write_series(
 
 def _refuse_inside(source: Source, destination: str | os.PathLike[str]) -> None:
     """Refuse to put an archive into a folder that it is made of: it would be one of its own files."""
-    for entry in [source] if isinstance(source, str | os.PathLike) else source:
+    entries = source.values() if isinstance(source, Mapping) else source
+    for entry in [entries] if isinstance(entries, str | os.PathLike) else entries:
         if Path(entry).is_dir() and Path(destination).resolve().is_relative_to(Path(entry).resolve()):
             raise UsageError(f"{destination} lies in {entry}, which it is made of; give a place outside of it with -o")
 

@@ -49,6 +49,9 @@ def slabs(array: StoredArray, threads: int, first: int = 0) -> Iterator[NDArray[
     decoded = map_ordered(array.brick, range(start, len(array.bricks)), threads, array.layout.samples)
     for boxes in groups:
         shape, origin = slab_place(array.grid, boxes)
+        if len(boxes) == 1:
+            yield np.ascontiguousarray(next(decoded), array.layout.dtype)
+            continue
         slab = np.empty(shape, array.layout.dtype)
         for box in boxes:
             slab[inside(box, origin)] = next(decoded)

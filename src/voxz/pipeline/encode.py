@@ -133,7 +133,8 @@ def encode_samples(
     writer = Writer(file, [header])
     content = Sums()
     content.add(foreign.head)
-    header = encode_array(samples, header, writer, plan, threads, content.add, progress, ready)
+    watch = None if foreign.format == "array" else content.add  # no file to restore
+    header = encode_array(samples, header, writer, plan, threads, watch, progress, ready)
     tail = _marked(samples.read_tail(), header, foreign, plan)
     content.add(tail)
     gzip = _gzip(samples, plan)

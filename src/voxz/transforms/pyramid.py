@@ -7,10 +7,12 @@ along all of them. The coefficients keep the volume's shape (Mallat's arrangemen
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from voxz.transforms.band_norms import MOST_SCALES, NORMS_97, AnyNorms, Scales
-from voxz.transforms.lifting import LOW_GAIN_97, analyse, synthesise
+from voxz.transforms.lifting import analyse, synthesise
+from voxz.transforms.lifting_97 import LOW_GAIN_97, lift_97
 
 __all__ = ["MOST_SCALES", "Band", "Pyramid", "Scales"]
 
@@ -85,18 +87,22 @@ class Pyramid:
         return found
 
     def analyse(self, volume: NDArray[Any]) -> None:
-        """Transform `volume` in place."""
+        """Transform `volume` in place: doubles and singles by 9/7, integers by 5/3."""
+        work = np.ascontiguousarray(volume)
         for shape, axes in self.steps():
-            part = volume[tuple(slice(n) for n in shape)]
             for axis in axes[::-1]:
-                analyse(part, axis)
+                _lift(work, shape, axis, forward=True)
+        if work is not volume:
+            volume[...] = work
 
     def synthesise(self, volume: NDArray[Any], down_to: int = 0) -> None:
         """Inverse of `analyse`, in place, but for the `down_to` finest scales, whose coefficients are not touched."""
+        work = np.ascontiguousarray(volume)
         for shape, axes in self.steps()[down_to:][::-1]:
-            part = volume[tuple(slice(n) for n in shape)]
             for axis in axes:
-                synthesise(part, axis)
+                _lift(work, shape, axis, forward=False)
+        if work is not volume:
+            volume[...] = work
 
     def coarser(self, halvings: Scales) -> tuple[int, "Pyramid"]:
         """For a resolution halved so often: how many of the finest scales stay undone, and a pyramid of what is left to do."""
@@ -116,6 +122,13 @@ class Pyramid:
     def gain(self, scale: int) -> float:
         """What 9/7 multiplies a constant with over the `scale` finest scales."""
         return float(LOW_GAIN_97 ** sum(min(scale, most) for most in self.scales))
+
+
+def _lift(volume: NDArray[Any], shape: Shape, axis: int, *, forward: bool) -> None:
+    if volume.dtype.kind == "f":
+        lift_97(volume, shape, axis, forward=forward)
+    else:
+        (analyse if forward else synthesise)(volume[tuple(slice(n) for n in shape)], axis)
 
 
 def _box(starts: Shape, stops: Shape) -> Box:

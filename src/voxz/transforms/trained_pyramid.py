@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.transforms.band_norms import NO_NORMS, AnyNorms
-from voxz.transforms.lifting import HIGH_97, LOW_97, LOW_GAIN_97
+from voxz.transforms.lifting_97 import HIGH_97, LOW_97, LOW_GAIN_97
 from voxz.transforms.lifting_family import kind_of, reach_table
 from voxz.transforms.lifting_kernels import merge, move_halves, split
 from voxz.transforms.lifting_networks import moved

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.neighbourhood import WEST
-from voxz.jit import at, kernel
+from voxz.jit import apart_kernel, at, kernel
 
 VECTOR = 16
 """Voxels that compiled code works on at once; rows of sums have as much room behind their end."""
@@ -114,7 +114,7 @@ def class_of(value, thresholds, mode):  # type: ignore[no-untyped-def]
     return found
 
 
-@kernel
+@apart_kernel
 def add_products(values, start, offsets, groups, coefficients, first, x0, x1, sums):  # type: ignore[no-untyped-def]
     """Add the products of `groups` groups of eight neighbours and coefficients to ``sums[x0:x1]``.
 

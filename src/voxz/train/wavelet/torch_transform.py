@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from voxz.transforms.lifting import HIGH_97, LOW_97
+from voxz.transforms.lifting_97 import HIGH_97, LOW_97
 from voxz.transforms.lifting_family import ACROSS, Family, kind_of, multiplicities, reach_table
 from voxz.transforms.lifting_networks import HALO
 from voxz.transforms.network_kernels import SATURATED

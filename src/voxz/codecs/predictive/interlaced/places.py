@@ -23,7 +23,7 @@ class Places(NamedTuple):
     ranks : int64 (phases,)
     taps, tap_volumes : int64 (MODES, phases, TAPS); unused ones repeat the first
     errors, error_volumes : int64 (MODES, phases, AROUND)
-    weights : int64 (MODES, phases, AROUND), of errors
+    weights : int16 (MODES, phases, AROUND), of errors
     """
 
     order: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Places(NamedTuple):
     tap_volumes: NDArray[np.int64]
     errors: NDArray[np.int64]
     error_volumes: NDArray[np.int64]
-    weights: NDArray[np.int64]
+    weights: NDArray[np.int16]
 
 
 def places_of(rows: Rows) -> Places:
@@ -51,12 +51,14 @@ def places_of(rows: Rows) -> Places:
 
 
 @cache
-def _steps(phases: int) -> tuple[NDArray[np.int64], ...]:
+def _steps(
+    phases: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int16]]:
     """Order and ranks of the phases; volume, slices, rows, phases and places to each tap and error; weights of errors."""
     order, ranks = np.array(ORDER[phases], np.int64), np.array(RANKS[phases], np.int64)
     taps = np.zeros((MODES, phases, TAPS, 5), np.int64)
     errors = np.zeros((MODES, phases, AROUND, 5), np.int64)
-    weights = np.zeros((MODES, phases, AROUND), np.int64)
+    weights = np.zeros((MODES, phases, AROUND), np.int16)
     for mode in range(MODES):
         for k, (phase, rank) in enumerate(zip(ORDER[phases], RANKS[phases], strict=True)):
             found = [_step(phase, phases, tap) for tap in PREDICTORS[rank][mode]]

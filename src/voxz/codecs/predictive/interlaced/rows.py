@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.padding import copy
-from voxz.jit import at, kernel
+from voxz.jit import apart_kernel, at, inlined_kernel, kernel
 
 ORDER = {2: (0, 1), 4: (0, 2, 1, 3)}
 """Phases in coding order, by their number."""
@@ -108,7 +108,7 @@ def row_at(sizes, s, z, y):  # type: ignore[no-untyped-def]
     return (s * sizes[1] + z) * slice_ + (y + TOP) * row + BORDER
 
 
-@kernel
+@apart_kernel
 def split_columns(dense, sizes, centre, padded):  # type: ignore[no-untyped-def]
     """Put dense values ``(series, z, y, x)``, less `centre`, in place in the padded array.
 
@@ -131,14 +131,27 @@ def split_columns(dense, sizes, centre, padded):  # type: ignore[no-untyped-def]
                         padded[at(first + k)] = np.int16(np.int64(line[at(phases * k + phase)]) - centre)
 
 
-@kernel
-def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-untyped-def]
+@inlined_kernel
+def _sample(value, stored, straight):  # type: ignore[no-untyped-def]
+    """What a dense value is stored as.
+
+    Parameters
+    ----------
+    value : 0 or more
+    stored, straight : as for `join_columns`; what is straight needs no table, and vectors do it at once
+    """
+    return np.int64(stored[0]) + value * (np.int64(stored[1]) - np.int64(stored[0])) if straight else stored[at(value)]
+
+
+@apart_kernel
+def join_columns(padded, sizes, centre, stored, straight, samples):  # type: ignore[no-untyped-def]
     """Fill `samples` ``(series, z, y, x)`` with what the dense values in the padded array are `stored` as (highest + 1,).
 
     Parameters
     ----------
     padded, sizes, centre : as for `split_columns`
-    stored : (highest + 1,), stored sample of each dense value
+    stored : (highest + 1,), stored sample of each dense value, 2 or more
+    straight : whether these lie at equal distances
     samples : the same type, (series, z, y, x), filled
     """
     width, phases, stride = sizes[3], sizes[4], sizes[5]
@@ -150,14 +163,14 @@ def join_columns(padded, sizes, centre, stored, samples):  # type: ignore[no-unt
                 line = samples[s, z, y]
                 if phases == 2:
                     for k in range(whole):
-                        line[at(2 * k)] = stored[at(np.int64(padded[at(origin + k)]) + centre)]
-                        line[at(2 * k + 1)] = stored[at(np.int64(padded[at(origin + stride + k)]) + centre)]
+                        line[at(2 * k)] = _sample(np.int64(padded[at(origin + k)]) + centre, stored, straight)
+                        line[at(2 * k + 1)] = _sample(np.int64(padded[at(origin + stride + k)]) + centre, stored, straight)
                 else:
                     for k in range(whole):
-                        line[at(4 * k)] = stored[at(np.int64(padded[at(origin + k)]) + centre)]
-                        line[at(4 * k + 1)] = stored[at(np.int64(padded[at(origin + stride + k)]) + centre)]
-                        line[at(4 * k + 2)] = stored[at(np.int64(padded[at(origin + 2 * stride + k)]) + centre)]
-                        line[at(4 * k + 3)] = stored[at(np.int64(padded[at(origin + 3 * stride + k)]) + centre)]
+                        line[at(4 * k)] = _sample(np.int64(padded[at(origin + k)]) + centre, stored, straight)
+                        line[at(4 * k + 1)] = _sample(np.int64(padded[at(origin + stride + k)]) + centre, stored, straight)
+                        line[at(4 * k + 2)] = _sample(np.int64(padded[at(origin + 2 * stride + k)]) + centre, stored, straight)
+                        line[at(4 * k + 3)] = _sample(np.int64(padded[at(origin + 3 * stride + k)]) + centre, stored, straight)
                 for x in range(whole * phases, width):
                     line[x] = stored[at(np.int64(padded[origin + x % phases * stride + whole]) + centre)]
 

@@ -13,8 +13,9 @@ The encoder goes backwards. All states must be back at their first value at the 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.entropy.rans import starts_of
 from voxz.errors import CorruptError
-from voxz.jit import allocating_kernel, at, kernel
+from voxz.jit import allocating_kernel, apart_kernel, at, inlined_kernel, kernel
 
 PRECISION = 11
 TOTAL = 1 << PRECISION
@@ -23,53 +24,72 @@ ROUNDS = 2
 LOWEST = 1 << 31
 PERIOD = STATES * ROUNDS
 """Tokens between two fillings of the states."""
+CODE_BITS = PRECISION + 1
+CODE_MASK = (1 << CODE_BITS) - 1
 
 
-@kernel
-def _encode_phase(tables, tokens, first, count, frequencies, starts, states, words, end):  # type: ignore[no-untyped-def]
+@inlined_kernel
+def _put(state, code):  # type: ignore[no-untyped-def]
+    """State of the coder before a token of this `code`, as in `encode_rows`; division without sign is the faster one."""
+    frequency = code & CODE_MASK
+    quotient = np.int64(np.uint64(state) // np.uint64(frequency))
+    return (quotient << PRECISION) + (state - quotient * frequency) + (code >> CODE_BITS)
+
+
+@inlined_kernel
+def _make_room(state, product, bits, words, end):  # type: ignore[no-untyped-def]
+    """Move the low word of a state out where tokens would not fit otherwise; return the state and the new `end`.
+
+    Parameters
+    ----------
+    state : of the coder
+    product : of the frequencies of the tokens
+    bits : `PRECISION` for each of them
+    words, end : as for `_encode_phase`
+    """
+    full = np.int64((state >> (63 - bits)) >= product)
+    words[at(end - 1)] = state & 0xFFFFFFFF
+    return state >> (full << 5), end - full
+
+
+@apart_kernel
+def _encode_phase(tables, tokens, first, count, codes, states, words, end):  # type: ignore[no-untyped-def]
     """Code the tokens of a phase of a row backwards; return the new `end`.
 
     Parameters
     ----------
-    tables, tokens, frequencies, starts, words : as for `encode_rows`
+    tables, tokens, codes, words : as for `encode_rows`
     first, count : place of the first token, and how many there are, 1 or more
     states : int64 (STATES,), those of the coder, changed
     end : index of the word that was written last
     """
-    for begin in range((count - 1) // PERIOD * PERIOD, -1, -PERIOD):
+    behind = first + count
+    for begin in range(first + (count - 1) // PERIOD * PERIOD, first - 1, -PERIOD):
         for k in range(STATES - 1, -1, -1):
-            state = np.int64(states[k])
-            product = np.int64(1)
-            bits = 0
-            for i in range(begin + k, min(begin + PERIOD, count), STATES):
-                product *= np.int64(frequencies[tables[first + i], tokens[first + i]])
-                bits += PRECISION
-            if bits > 0 and (state >> (63 - bits)) >= product:
-                end -= 1
-                words[end] = state & 0xFFFFFFFF
-                state >>= 32
-            for back in range(ROUNDS - 1, -1, -1):
-                i = begin + k + back * STATES
-                if i < count:
-                    frequency = np.int64(frequencies[tables[first + i], tokens[first + i]])
-                    state = (
-                        ((state // frequency) << PRECISION)
-                        + state % frequency
-                        + np.int64(starts[tables[first + i], tokens[first + i]])
-                    )
-            states[k] = state
+            i, j = begin + k, begin + k + STATES
+            if i < behind:
+                state = states[k]
+                code = np.int64(codes[at(tables[at(i)]), at(tokens[at(i)])])
+                if j < behind:
+                    second = np.int64(codes[at(tables[at(j)]), at(tokens[at(j)])])
+                    product = (code & CODE_MASK) * (second & CODE_MASK)
+                    state, end = _make_room(state, product, ROUNDS * PRECISION, words, end)
+                    state = _put(state, second)
+                else:
+                    state, end = _make_room(state, code & CODE_MASK, PRECISION, words, end)
+                states[k] = _put(state, code)
     return end
 
 
 @allocating_kernel
-def encode_rows(tables, tokens, counts, frequencies, starts, words):  # type: ignore[no-untyped-def]
+def encode_rows(tables, tokens, counts, codes, words):  # type: ignore[no-untyped-def]
     """Code rows whose phases have `counts` tokens; return the index of the first word.
 
     Parameters
     ----------
     tables, tokens : uint8 (voxels,), table and token of each voxel in coding order
     counts : int64 (phases,), tokens of each phase of a row
-    frequencies, starts : int32 (tables, TOKENS), of TOTAL; starts are the sums of the frequencies before
+    codes : int32 (tables, TOKENS), `codes_of`
     words : uint32 (words,), filled from the end
     """
     states = np.full(STATES, LOWEST, np.int64)
@@ -79,12 +99,18 @@ def encode_rows(tables, tokens, counts, frequencies, starts, words):  # type: ig
         for phase in range(counts.size - 1, -1, -1):
             first -= counts[phase]
             if counts[phase] > 0:
-                end = _encode_phase(tables, tokens, first, counts[phase], frequencies, starts, states, words, end)
+                end = _encode_phase(tables, tokens, first, counts[phase], codes, states, words, end)
     for k in range(STATES - 1, -1, -1):
         words[end - 1] = states[k] & 0xFFFFFFFF
         words[end - 2] = states[k] >> 32
         end -= 2
     return end
+
+
+def codes_of(frequencies: NDArray[np.int32]) -> NDArray[np.int32]:
+    """What the encoder needs of each token: ``start << CODE_BITS | frequency``, both of TOTAL."""
+    codes: NDArray[np.int32] = (starts_of(frequencies) << CODE_BITS) | frequencies
+    return codes
 
 
 @kernel
@@ -95,83 +121,122 @@ def begin_states(words, states):  # type: ignore[no-untyped-def]
     return 2 * STATES
 
 
-@kernel
-def read_tokens(tables, count, lookup, words, word, states, tokens):  # type: ignore[no-untyped-def]
+@inlined_kernel
+def _take(state, place, contexts, slots, lookup, tokens):  # type: ignore[no-untyped-def]
+    """Decode the token at `place`; return the `state` after it.
+
+    Parameters
+    ----------
+    state : of the coder
+    place : of the token
+    contexts, slots, lookup, tokens : as for `read_tokens`
+    """
+    entry = np.int64(lookup[at(np.int64(slots[at(contexts[at(place)])]) + (state & (TOTAL - 1)))])
+    tokens[at(place)] = np.uint8(entry & 255)
+    return (entry >> 20) * (state >> PRECISION) + ((entry >> 8) & 0xFFF)
+
+
+@inlined_kernel
+def _take_round(coder, place, contexts, slots, lookup, tokens):  # type: ignore[no-untyped-def]
+    """Decode a token with each state; return the states after them.
+
+    Parameters
+    ----------
+    coder : eight states
+    place : of the first token
+    contexts, slots, lookup, tokens : as for `read_tokens`
+    """
+    s0, s1, s2, s3, s4, s5, s6, s7 = coder
+    s0 = _take(s0, place, contexts, slots, lookup, tokens)
+    s1 = _take(s1, place + 1, contexts, slots, lookup, tokens)
+    s2 = _take(s2, place + 2, contexts, slots, lookup, tokens)
+    s3 = _take(s3, place + 3, contexts, slots, lookup, tokens)
+    s4 = _take(s4, place + 4, contexts, slots, lookup, tokens)
+    s5 = _take(s5, place + 5, contexts, slots, lookup, tokens)
+    s6 = _take(s6, place + 6, contexts, slots, lookup, tokens)
+    s7 = _take(s7, place + 7, contexts, slots, lookup, tokens)
+    return s0, s1, s2, s3, s4, s5, s6, s7
+
+
+@inlined_kernel
+def _take_rest(coder, place, end, contexts, slots, lookup, tokens):  # type: ignore[no-untyped-def]
+    """Decode fewer tokens than there are states; return the states after them.
+
+    Parameters
+    ----------
+    coder, place, contexts, slots, lookup, tokens : as for `_take_round`
+    end : place behind the last token
+    """
+    s0, s1, s2, s3, s4, s5, s6, s7 = coder
+    if place < end:
+        s0 = _take(s0, place, contexts, slots, lookup, tokens)
+    if place + 1 < end:
+        s1 = _take(s1, place + 1, contexts, slots, lookup, tokens)
+    if place + 2 < end:
+        s2 = _take(s2, place + 2, contexts, slots, lookup, tokens)
+    if place + 3 < end:
+        s3 = _take(s3, place + 3, contexts, slots, lookup, tokens)
+    if place + 4 < end:
+        s4 = _take(s4, place + 4, contexts, slots, lookup, tokens)
+    if place + 5 < end:
+        s5 = _take(s5, place + 5, contexts, slots, lookup, tokens)
+    if place + 6 < end:
+        s6 = _take(s6, place + 6, contexts, slots, lookup, tokens)
+    return s0, s1, s2, s3, s4, s5, s6, s7
+
+
+@inlined_kernel
+def _filled(state, words, word):  # type: ignore[no-untyped-def]
+    """Return the `state` with number `word` of the `words` behind it, if it is low enough."""
+    low = np.int64(state < LOWEST)
+    return (state << (low << 5)) | (np.int64(words[at(word)]) & -low)
+
+
+@inlined_kernel
+def _fill_up(coder, words, word):  # type: ignore[no-untyped-def]
+    """Return the eight states of a `coder`, filled up from the `words`, and the number of the next word."""
+    s0, s1, s2, s3, s4, s5, s6, s7 = coder
+    w1 = word + np.int64(s0 < LOWEST)
+    w2 = w1 + np.int64(s1 < LOWEST)
+    w3 = w2 + np.int64(s2 < LOWEST)
+    w4 = w3 + np.int64(s3 < LOWEST)
+    w5 = w4 + np.int64(s4 < LOWEST)
+    w6 = w5 + np.int64(s5 < LOWEST)
+    w7 = w6 + np.int64(s6 < LOWEST)
+    w8 = w7 + np.int64(s7 < LOWEST)
+    s0, s1, s2, s3 = _filled(s0, words, word), _filled(s1, words, w1), _filled(s2, words, w2), _filled(s3, words, w3)
+    s4, s5, s6, s7 = _filled(s4, words, w4), _filled(s5, words, w5), _filled(s6, words, w6), _filled(s7, words, w7)
+    return (s0, s1, s2, s3, s4, s5, s6, s7), w8
+
+
+@apart_kernel
+def read_tokens(contexts, count, slots, lookup, words, word, states, tokens):  # type: ignore[no-untyped-def]
     """Decode the tokens of a phase of a row; return the position behind the words that were read.
 
     Parameters
     ----------
-    tables : uint8 (count or more,), table of each token
+    contexts : int16 (count or more,), context of each token
     count : tokens
+    slots : int32 (contexts,), place in `lookup` of the first slot of each context's table
     lookup : uint32 (tables * TOTAL,), ``frequency << 20 | (slot - start) << 8 | token``
     words : uint32 (words,), with room behind their end, see `walk.Source`
     word : position of the next word
     states : int64 (STATES,), those of the coder, changed
     tokens : uint8 (count or more,), filled
     """
-    s0, s1, s2, s3 = states[0], states[1], states[2], states[3]
-    s4, s5, s6, s7 = states[4], states[5], states[6], states[7]
-    mask = TOTAL - 1
+    coder = (states[0], states[1], states[2], states[3], states[4], states[5], states[6], states[7])
     whole = count // PERIOD * PERIOD
     for x in range(0, whole, PERIOD):
-        for start in range(x, x + PERIOD, STATES):
-            q0 = np.int64(lookup[at((np.int64(tables[at(start)]) << PRECISION) | (s0 & mask))])
-            q1 = np.int64(lookup[at((np.int64(tables[at(start + 1)]) << PRECISION) | (s1 & mask))])
-            q2 = np.int64(lookup[at((np.int64(tables[at(start + 2)]) << PRECISION) | (s2 & mask))])
-            q3 = np.int64(lookup[at((np.int64(tables[at(start + 3)]) << PRECISION) | (s3 & mask))])
-            q4 = np.int64(lookup[at((np.int64(tables[at(start + 4)]) << PRECISION) | (s4 & mask))])
-            q5 = np.int64(lookup[at((np.int64(tables[at(start + 5)]) << PRECISION) | (s5 & mask))])
-            q6 = np.int64(lookup[at((np.int64(tables[at(start + 6)]) << PRECISION) | (s6 & mask))])
-            q7 = np.int64(lookup[at((np.int64(tables[at(start + 7)]) << PRECISION) | (s7 & mask))])
-            s0 = (q0 >> 20) * (s0 >> PRECISION) + ((q0 >> 8) & 0xFFF)
-            s1 = (q1 >> 20) * (s1 >> PRECISION) + ((q1 >> 8) & 0xFFF)
-            s2 = (q2 >> 20) * (s2 >> PRECISION) + ((q2 >> 8) & 0xFFF)
-            s3 = (q3 >> 20) * (s3 >> PRECISION) + ((q3 >> 8) & 0xFFF)
-            s4 = (q4 >> 20) * (s4 >> PRECISION) + ((q4 >> 8) & 0xFFF)
-            s5 = (q5 >> 20) * (s5 >> PRECISION) + ((q5 >> 8) & 0xFFF)
-            s6 = (q6 >> 20) * (s6 >> PRECISION) + ((q6 >> 8) & 0xFFF)
-            s7 = (q7 >> 20) * (s7 >> PRECISION) + ((q7 >> 8) & 0xFFF)
-            tokens[at(start)], tokens[at(start + 1)] = np.uint8(q0 & 255), np.uint8(q1 & 255)
-            tokens[at(start + 2)], tokens[at(start + 3)] = np.uint8(q2 & 255), np.uint8(q3 & 255)
-            tokens[at(start + 4)], tokens[at(start + 5)] = np.uint8(q4 & 255), np.uint8(q5 & 255)
-            tokens[at(start + 6)], tokens[at(start + 7)] = np.uint8(q6 & 255), np.uint8(q7 & 255)
-        low = np.int64(s0 < LOWEST)
-        s0 = (s0 << (low << 5)) | (np.int64(words[at(word)]) & -low)
-        word += low
-        low = np.int64(s1 < LOWEST)
-        s1 = (s1 << (low << 5)) | (np.int64(words[at(word)]) & -low)
-        word += low
-        low = np.int64(s2 < LOWEST)
-        s2 = (s2 << (low << 5)) | (np.int64(words[at(word)]) & -low)
-        word += low
-        low = np.int64(s3 < LOWEST)
-        s3 = (s3 << (low << 5)) | (np.int64(words[at(word)]) & -low)
-        word += low
-        low = np.int64(s4 < LOWEST)
-        s4 = (s4 << (low << 5)) | (np.int64(words[at(word)]) & -low)
-        word += low
-        low = np.int64(s5 < LOWEST)
-        s5 = (s5 << (low << 5)) | (np.int64(words[at(word)]) & -low)
-        word += low
-        low = np.int64(s6 < LOWEST)
-        s6 = (s6 << (low << 5)) | (np.int64(words[at(word)]) & -low)
-        word += low
-        low = np.int64(s7 < LOWEST)
-        s7 = (s7 << (low << 5)) | (np.int64(words[at(word)]) & -low)
-        word += low
-    states[0], states[1], states[2], states[3] = s0, s1, s2, s3
-    states[4], states[5], states[6], states[7] = s4, s5, s6, s7
-    for x in range(whole, count):
-        k = x & (STATES - 1)
-        state = states[k]
-        entry = np.int64(lookup[at((np.int64(tables[at(x)]) << PRECISION) | (state & mask))])
-        tokens[at(x)] = np.uint8(entry & 255)
-        states[k] = (entry >> 20) * (state >> PRECISION) + ((entry >> 8) & 0xFFF)
+        for place in range(x, x + PERIOD, STATES):
+            coder = _take_round(coder, place, contexts, slots, lookup, tokens)
+        coder, word = _fill_up(coder, words, word)
     if whole < count:
-        for k in range(STATES):
-            low = np.int64(states[k] < LOWEST)
-            states[k] = (states[k] << (low << 5)) | (np.int64(words[at(word)]) & -low)
-            word += low
+        if count - whole >= STATES:
+            coder = _take_round(coder, whole, contexts, slots, lookup, tokens)
+        rest = count // STATES * STATES
+        coder = _take_rest(coder, rest, count, contexts, slots, lookup, tokens)
+        coder, word = _fill_up(coder, words, word)
+    states[0], states[1], states[2], states[3], states[4], states[5], states[6], states[7] = coder
     return word
 
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from voxz.codecs.predictive.interlaced.streams import TOTAL
 from voxz.codecs.predictive.interlaced.tokens import DIRECT, LARGEST_SHIFT, TOKENS
-from voxz.codecs.predictive.interlaced.walk import CONTEXT_SHIFT, CONTEXTS
+from voxz.codecs.predictive.interlaced.walk import CONTEXTS
 from voxz.entropy.contexts import frequency_steps, of_steps
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
-from voxz.jit import kernel
+from voxz.jit import at, kernel
 
 MOST_TABLES = 64
 VOXELS_PER_TABLE = 2_000
@@ -21,33 +21,33 @@ BITS_PER_FREQUENCY = 4.5
 
 
 @kernel
-def _survey(sums, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
+def _survey(contexts, residuals, counts, magnitudes):  # type: ignore[no-untyped-def]
     """Count the voxels of each context, and sum up the magnitudes of their residuals.
 
     Parameters
     ----------
-    sums : int16 (voxels,), weighted sums of errors that the walk noted
+    contexts : int16 (voxels,)
     residuals : int32 (voxels,)
     counts, magnitudes : int64 (CONTEXTS,), added to
     """
-    for i in range(sums.size):
-        context = np.int64(sums[i]) >> CONTEXT_SHIFT
+    for i in range(contexts.size):
+        context = np.int64(contexts[i])
         counts[context] += 1
         magnitudes[context] += abs(np.int64(residuals[i]))
 
 
 @kernel
-def tables_of(sums, table_of, tables):  # type: ignore[no-untyped-def]
+def tables_of(contexts, table_of, tables):  # type: ignore[no-untyped-def]
     """Fill the table of each voxel.
 
     Parameters
     ----------
-    sums : int16 (voxels,), weighted sums of errors that the walk noted
+    contexts : int16 (voxels,)
     table_of : uint8 (CONTEXTS,), table of each context
     tables : uint8 (voxels,), filled
     """
-    for i in range(sums.size):
-        tables[i] = table_of[np.int64(sums[i]) >> CONTEXT_SHIFT]
+    for i in range(contexts.size):
+        tables[i] = table_of[at(contexts[i])]
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,15 @@ def table_of(firsts: Sequence[int]) -> NDArray[np.uint8]:
     return found
 
 
-def choose_ranges(sums: NDArray[np.int16], residuals: NDArray[np.int32], most: int) -> tuple[list[int], list[int]]:
+def choose_ranges(contexts: NDArray[np.int16], residuals: NDArray[np.int32], most: int) -> tuple[list[int], list[int]]:
     """Cut the contexts into at most `most` ranges of about equal population: first contexts and shifts, which never fall."""
     counts, magnitudes = np.zeros(CONTEXTS, np.int64), np.zeros(CONTEXTS, np.int64)
-    _survey(sums, residuals, counts, magnitudes)
-    wanted = max(1, min(most, sums.size // VOXELS_PER_TABLE))
+    _survey(contexts, residuals, counts, magnitudes)
+    wanted = max(1, min(most, contexts.size // VOXELS_PER_TABLE))
     before = np.cumsum(counts) - counts
     firsts = [0]
     for k in range(1, wanted):
-        first = int(np.searchsorted(before, sums.size * k // wanted, side="left"))
+        first = int(np.searchsorted(before, contexts.size * k // wanted, side="left"))
         if firsts[-1] < first < CONTEXTS:
             firsts.append(first)
     shifts, shift = [], 0
@@ -104,19 +104,23 @@ def merge_ranges(
     members = [[k] for k in range(len(firsts))]
     rows = list(counts)
     lengths = [_length(row) for row in rows]
-    while True:
-        saved = [
-            lengths[k] + lengths[k + 1] - _length(rows[k] + rows[k + 1])
-            if shifts[members[k][0]] == shifts[members[k + 1][0]]
-            else 0.0
-            for k in range(len(rows) - 1)
-        ]
-        best = int(np.argmax(saved)) if saved else 0
-        if not saved or saved[best] <= 0:
+
+    def saved_by(k: int) -> float:
+        if shifts[members[k][0]] != shifts[members[k + 1][0]]:
+            return 0.0
+        return lengths[k] + lengths[k + 1] - _length(rows[k] + rows[k + 1])
+
+    saved = [saved_by(k) for k in range(len(rows) - 1)]
+    while saved:
+        best = int(np.argmax(saved))
+        if saved[best] <= 0:
             break
         members[best : best + 2] = [members[best] + members[best + 1]]
         rows[best : best + 2] = [rows[best] + rows[best + 1]]
         lengths[best : best + 2] = [_length(rows[best])]
+        del saved[best]
+        for k in range(max(0, best - 1), min(best + 1, len(saved))):
+            saved[k] = saved_by(k)
     merged = np.repeat(np.arange(len(rows), dtype=np.uint8), [len(group) for group in members])
     kept = [group[0] for group in members]
     return [firsts[k] for k in kept], [shifts[k] for k in kept], np.array(rows), merged
@@ -124,8 +128,13 @@ def merge_ranges(
 
 def _length(counts: NDArray[np.int64]) -> float:
     """Estimated bits of tokens (TOKENS,) and of their table."""
+    return bits_of(counts) + BITS_PER_FREQUENCY * np.count_nonzero(counts)
+
+
+def bits_of(counts: NDArray[np.int64]) -> float:
+    """Entropy of tokens (TOKENS,) in bits."""
     used = counts[counts > 0]
-    return float((used * np.log2(used.sum() / used)).sum()) + BITS_PER_FREQUENCY * used.size
+    return float((used * np.log2(used.sum() / used)).sum())
 
 
 def write_tables(side: IntegerWriter, firsts: list[int], shifts: list[int], counts: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -13,7 +13,7 @@ Most phases have neither shifts nor excesses, and one subtraction a voxel gives 
 import numpy as np
 
 from voxz.entropy.bits import get_bits, put_bits
-from voxz.jit import at, kernel
+from voxz.jit import apart_kernel, at
 
 DIRECT = 110
 LARGEST_LENGTH = 16
@@ -24,7 +24,7 @@ LARGEST_RESIDUAL = (1 << 16) - 1
 """Samples have 16 bits: only damaged residuals are larger, and are limited to this."""
 
 
-@kernel
+@apart_kernel
 def tokenise(residuals, tables, shifts, tokens, counts, raw):  # type: ignore[no-untyped-def]
     """Fill the token of each residual, the token counts of each table, and the raw bits; return how many bits.
 
@@ -60,38 +60,39 @@ def tokenise(residuals, tables, shifts, tokens, counts, raw):  # type: ignore[no
     return bit
 
 
-@kernel
-def residuals_of(tokens, tables, count, shifts, first_shifted, raw, bit, residuals, unusual):  # type: ignore[no-untyped-def]
+@apart_kernel
+def residuals_of(tokens, contexts, count, shifts, first_shifted, raw, bit, residuals, unusual):  # type: ignore[no-untyped-def]
     """Turn the tokens of a phase of a row into residuals; return the position behind the raw bits that were read.
 
     Parameters
     ----------
-    tokens, tables : uint8 (count or more,)
+    tokens : uint8 (count or more,)
+    contexts : int16 (count or more,)
     count : tokens
-    shifts : int64 (tables,), raw low bits
-    first_shifted : first table that has raw low bits
+    shifts : int64 (contexts,), raw low bits in each context
+    first_shifted : first context that has raw low bits
     raw : uint32 (words,), with room behind the end, see `walk.Source`
     bit : position of the next raw bit
     residuals : int32 (count or more,), filled, within ``+-LARGEST_RESIDUAL``
     unusual : int32 (count + 1,), room for the places of voxels with raw bits
     """
     largest = np.uint8(0)
-    last = np.uint8(0)
+    last = np.int16(0)
     for x in range(count):
         token = tokens[at(x)]
         residuals[at(x)] = np.int32(np.int32(token) - DIRECT)
         largest = max(largest, token)
-        last = max(last, tables[at(x)])
+        last = max(last, contexts[at(x)])
     if largest <= 2 * DIRECT and last < first_shifted:
         return bit
     some = 0
     for x in range(count):
         unusual[at(some)] = x
-        some += np.int64(tokens[at(x)] > 2 * DIRECT) | np.int64(tables[at(x)] >= first_shifted)
+        some += np.int64(tokens[at(x)] > 2 * DIRECT) | np.int64(contexts[at(x)] >= first_shifted)
     for i in range(some):
         x = np.int64(unusual[i])
         token = np.int64(tokens[at(x)])
-        shift = np.int64(shifts[at(tables[at(x)])])
+        shift = np.int64(shifts[at(contexts[at(x)])])
         value = token - DIRECT
         if token > 2 * DIRECT:
             length = (token - 2 * DIRECT - 1) >> 1

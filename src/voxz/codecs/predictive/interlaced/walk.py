@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.interlaced.places import Places, aim
-from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, close_phase, close_slice, open_slice
+from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, VECTOR, close_phase, close_slice, open_slice
 from voxz.codecs.predictive.interlaced.streams import LOWEST, STATES, begin_states, read_tokens
 from voxz.codecs.predictive.interlaced.taps import TAPS
 from voxz.codecs.predictive.interlaced.tokens import residuals_of
 from voxz.codecs.predictive.row_sums import add_products
-from voxz.jit import at, kernel
+from voxz.jit import apart_kernel, at, inlined_kernel, kernel
 
 PRECISION = 10
 """Fraction bits of coefficients."""
@@ -74,15 +74,15 @@ class Source(NamedTuple):
 
     Attributes
     ----------
-    table_of : uint8 (CONTEXTS,), table of each context
+    slots : int32 (CONTEXTS,), place in `lookup` of the first slot of each context's table
     lookup : uint32 (tables * TOTAL,), `streams.lookup_of`
-    shifts : int64 (tables,), never falling
+    shifts : int64 (CONTEXTS,), raw low bits of residuals in each context, never falling
     words : uint32, the stream and ``Rows.padded + 1`` zeros, more words than a phase of a row can take
     raw : uint32, raw bits, and more zeros than a phase can take: 32 for each of ``Rows.padded``
     raw_bits : how many there are, up to a byte
     """
 
-    table_of: NDArray[np.uint8]
+    slots: NDArray[np.int32]
     lookup: NDArray[np.uint32]
     shifts: NDArray[np.int64]
     words: NDArray[np.uint32]
@@ -91,9 +91,9 @@ class Source(NamedTuple):
 
 
 class Notes(NamedTuple):
-    """What the encoder notes of each voxel in coding order: weighted sum of errors, int16, and residual, int32."""
+    """What the encoder notes of each voxel in coding order: context, int16, and residual, int32."""
 
-    sums: NDArray[np.int16]
+    contexts: NDArray[np.int16]
     residuals: NDArray[np.int32]
 
 
@@ -102,17 +102,17 @@ class Room(NamedTuple):
 
     Attributes
     ----------
-    context : int16 (padded,), from `_weigh`
-    tables, tokens : uint8 (padded,)
-    predictions, residuals : int32 (padded,)
+    contexts : int16 (padded,)
+    tokens : uint8 (padded,)
+    predictions : int32 (padded + VECTOR,)
+    residuals : int32 (padded,)
     unusual : int32 (padded + 1,), as for `tokens.residuals_of`
     tap_offsets, error_offsets : int64 (phases, taps), as `places.aim` fills them
     moves : int64 (3,), indices to the volumes that predict
     states : int64 (STATES,), of the entropy coder
     """
 
-    context: NDArray[np.int16]
-    tables: NDArray[np.uint8]
+    contexts: NDArray[np.int16]
     tokens: NDArray[np.uint8]
     predictions: NDArray[np.int32]
     residuals: NDArray[np.int32]
@@ -128,8 +128,7 @@ class Room(NamedTuple):
         return cls(
             np.zeros(padded, np.int16),
             np.zeros(padded, np.uint8),
-            np.zeros(padded, np.uint8),
-            np.zeros(padded, np.int32),
+            np.zeros(padded + VECTOR, np.int32),
             np.zeros(padded, np.int32),
             np.zeros(padded + 1, np.int32),
             np.zeros(places.taps.shape[1:], np.int64),
@@ -140,7 +139,7 @@ class Room(NamedTuple):
 
 
 NO_SOURCE = Source(
-    np.zeros(1, np.uint8),
+    np.zeros(1, np.int32),
     np.zeros(1, np.uint32),
     np.zeros(1, np.int64),
     np.zeros(2 * STATES, np.uint32),
@@ -153,24 +152,25 @@ NO_NOTES = Notes(np.zeros(0, np.int16), np.zeros(0, np.int32))
 """What the decoder passes."""
 
 
-@kernel
-def _weigh(errors, first, offsets, weights, padded, sums):  # type: ignore[no-untyped-def]
-    """Weighted sums of the eight errors around each voxel.
+@apart_kernel
+def _find_contexts(errors, first, offsets, weights, padded, contexts):  # type: ignore[no-untyped-def]
+    """Contexts: weighted sums of the eight errors around each voxel, which fit 15 bits.
 
     Parameters
     ----------
     errors : int16 (Rows.size,), `Brick.errors`
     first : index of the first column
-    offsets, weights : int64 (8,), indices from there to the errors, and what each counts
+    offsets : int64 (8,), indices from there to the errors
+    weights : int16 (8,), what each counts
     padded : columns with those that fill the last vector
-    sums : int16 (padded,), filled
+    contexts : int16 (padded,), filled
     """
     o0, o1, o2, o3 = first + offsets[0], first + offsets[1], first + offsets[2], first + offsets[3]
     o4, o5, o6, o7 = first + offsets[4], first + offsets[5], first + offsets[6], first + offsets[7]
-    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
-    w4, w5, w6, w7 = weights[4], weights[5], weights[6], weights[7]
+    w0, w1, w2, w3 = np.int64(weights[0]), np.int64(weights[1]), np.int64(weights[2]), np.int64(weights[3])
+    w4, w5, w6, w7 = np.int64(weights[4]), np.int64(weights[5]), np.int64(weights[6]), np.int64(weights[7])
     for x in range(padded):
-        sums[at(x)] = np.int16(
+        total = np.int16(
             w0 * np.int64(errors[at(o0 + x)])
             + w1 * np.int64(errors[at(o1 + x)])
             + w2 * np.int64(errors[at(o2 + x)])
@@ -180,26 +180,14 @@ def _weigh(errors, first, offsets, weights, padded, sums):  # type: ignore[no-un
             + w6 * np.int64(errors[at(o6 + x)])
             + w7 * np.int64(errors[at(o7 + x)])
         )
+        contexts[at(x)] = np.int16(total >> CONTEXT_SHIFT)
 
 
-@kernel
-def _choose_tables(sums, table_of, count, tables):  # type: ignore[no-untyped-def]
-    """Entropy table of each voxel.
-
-    Parameters
-    ----------
-    sums : int16 (count or more,), from `_weigh`
-    table_of : uint8 (CONTEXTS,)
-    count : columns
-    tables : uint8 (count or more,), filled
-    """
-    for x in range(count):
-        tables[at(x)] = table_of[at(np.int64(sums[at(x)]) >> CONTEXT_SHIFT)]
-
-
-@kernel
+@apart_kernel
 def _predict(samples, first, offsets, coefficients, unit, across, columns, padded, sums):  # type: ignore[no-untyped-def]
-    """Predictions of a phase of a row, tile by tile, with `PRECISION` fraction bits and the half that rounds them.
+    """Predictions of a phase of a row, with `PRECISION` fraction bits and the half that rounds them.
+
+    Tiles are filled in whole vectors, what lies beyond their end again by the next tile.
 
     Parameters
     ----------
@@ -211,17 +199,33 @@ def _predict(samples, first, offsets, coefficients, unit, across, columns, padde
     across : units of the row
     columns : columns of the first phase
     padded : columns with those that fill the last vector
-    sums : int32 (padded,), filled
+    sums : int32 (padded + VECTOR,), filled
     """
-    for x in range(padded):
-        sums[at(x)] = np.int32(HALF)
     for tile in range(across):
         x0 = (tile * columns + across - 1) // across
         x1 = padded if tile == across - 1 else ((tile + 1) * columns + across - 1) // across
-        add_products(samples, first, offsets, TAPS // 8, coefficients, (unit + tile) * TAPS, x0, x1, sums)
+        end = x0 + (x1 - x0 + VECTOR - 1) // VECTOR * VECTOR
+        for x in range(x0, end):
+            sums[at(x)] = np.int32(HALF)
+        add_products(samples, first, offsets, TAPS // 8, coefficients, (unit + tile) * TAPS, x0, end, sums)
 
 
-@kernel
+@inlined_kernel
+def _error(sample, prediction, error_shift):  # type: ignore[no-untyped-def]
+    """Error of a prediction, as it is kept.
+
+    Parameters
+    ----------
+    sample : int32
+    prediction : int32, with `PRECISION` fraction bits and the half that rounds it
+    error_shift : int32, `Brick.error_shift`; that it is below 32 is said again, so that vectors need no 64 bits
+    """
+    away = np.int32((np.int64(sample) << PRECISION) - np.int64(prediction) + HALF)
+    magnitude = max(away, np.int32(-away))
+    return np.int16(min(np.int32(magnitude >> (error_shift & 31)), np.int32(LARGEST_ERROR)))
+
+
+@apart_kernel
 def _rebuild(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-def]
     """Samples and errors from the predictions `sums` and residuals.
 
@@ -233,7 +237,7 @@ def _rebuild(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-
     padded : columns with those that fill the last vector
     sums : int32 (padded,), from `_predict`
     """
-    samples, errors, error_shift = brick.samples, brick.errors, brick.error_shift
+    samples, errors, error_shift = brick.samples, brick.errors, np.int32(brick.error_shift)
     lowest, highest = np.int32(brick.lowest), np.int32(brick.highest)
     low, high = np.int32((brick.lowest << PRECISION) + HALF), np.int32((brick.highest << PRECISION) + HALF)
     for x in range(padded):
@@ -241,11 +245,10 @@ def _rebuild(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-
         sample = np.int32((prediction >> PRECISION) + residuals[at(x)])
         sample = min(max(sample, lowest), highest)
         samples[at(first + x)] = np.int16(sample)
-        away = np.int32((sample << PRECISION) - np.int32(prediction - HALF))
-        errors[at(first + x)] = np.int16(min(np.int32(abs(away) >> error_shift), np.int32(LARGEST_ERROR)))
+        errors[at(first + x)] = _error(sample, prediction, error_shift)
 
 
-@kernel
+@apart_kernel
 def _subtract(brick, first, residuals, padded, sums):  # type: ignore[no-untyped-def]
     """Residuals and errors from the predictions `sums` and samples.
 
@@ -255,30 +258,29 @@ def _subtract(brick, first, residuals, padded, sums):  # type: ignore[no-untyped
     first, padded, sums : as for `_rebuild`
     residuals : int32 (padded,), filled
     """
-    samples, errors, error_shift = brick.samples, brick.errors, brick.error_shift
+    samples, errors, error_shift = brick.samples, brick.errors, np.int32(brick.error_shift)
     low, high = np.int32((brick.lowest << PRECISION) + HALF), np.int32((brick.highest << PRECISION) + HALF)
     for x in range(padded):
         prediction = min(max(sums[at(x)], low), high)
         sample = np.int32(samples[at(first + x)])
         residuals[at(x)] = np.int32(sample - (prediction >> PRECISION))
-        away = np.int32((sample << PRECISION) - np.int32(prediction - HALF))
-        errors[at(first + x)] = np.int16(min(np.int32(abs(away) >> error_shift), np.int32(LARGEST_ERROR)))
+        errors[at(first + x)] = _error(sample, prediction, error_shift)
 
 
-@kernel
-def _note(notes, place, sums, residuals, count):  # type: ignore[no-untyped-def]
-    """Keep sums and residuals of a phase of a row.
+@apart_kernel
+def _note(notes, place, contexts, residuals, count):  # type: ignore[no-untyped-def]
+    """Keep contexts and residuals of a phase of a row.
 
     Parameters
     ----------
     notes : `Notes`, filled
     place : number of the first voxel in coding order
-    sums : int16 (count or more,), from `_weigh`
+    contexts : int16 (count or more,)
     residuals : int32 (count or more,)
     count : columns
     """
     for x in range(count):
-        notes.sums[at(place + x)] = sums[at(x)]
+        notes.contexts[at(place + x)] = contexts[at(x)]
         notes.residuals[at(place + x)] = residuals[at(x)]
 
 
@@ -320,7 +322,7 @@ def _rows(brick, predictors, source, notes, decoding, room):  # type: ignore[no-
     volume = depth * slice_
     columns = (width + phases - 1) // phases
     padded = stride - 2 * BORDER
-    context, tables, tokens = room.context, room.tables, room.tokens
+    contexts, tokens = room.contexts, room.tokens
     predictions, residuals, unusual = room.predictions, room.residuals, room.unusual
     tap_offsets, error_offsets, moves, states = room.tap_offsets, room.error_offsets, room.moves, room.states
     first_shifted = np.int64(0)
@@ -352,14 +354,13 @@ def _rows(brick, predictors, source, notes, decoding, room):  # type: ignore[no-
                     phase = places.order[k]
                     count = (width - phase + phases - 1) // phases
                     if count > 0:
-                        _weigh(errors, origin, error_offsets[k], places.weights[mode, k], padded, context)
+                        _find_contexts(errors, origin, error_offsets[k], places.weights[mode, k], padded, contexts)
                         if decoding:
                             if word > end or bit > source.raw_bits:
                                 return False
-                            _choose_tables(context, source.table_of, count, tables)
-                            word = read_tokens(tables, count, source.lookup, source.words, word, states, tokens)
+                            word = read_tokens(contexts, count, source.slots, source.lookup, source.words, word, states, tokens)
                             bit = residuals_of(
-                                tokens, tables, count, source.shifts, first_shifted, source.raw, bit, residuals, unusual
+                                tokens, contexts, count, source.shifts, first_shifted, source.raw, bit, residuals, unusual
                             )
                         coefficients = predictors.coefficients[places.ranks[k]]
                         _predict(samples, origin, tap_offsets[k], coefficients, unit, across, columns, padded, predictions)
@@ -367,7 +368,7 @@ def _rows(brick, predictors, source, notes, decoding, room):  # type: ignore[no-
                             _rebuild(brick, origin + phase * stride, residuals, padded, predictions)
                         else:
                             _subtract(brick, origin + phase * stride, residuals, padded, predictions)
-                            _note(notes, place, context, residuals, count)
+                            _note(notes, place, contexts, residuals, count)
                             place += count
                     close_phase(samples, origin, stride, phase, count)
                     close_phase(errors, origin, stride, phase, count)

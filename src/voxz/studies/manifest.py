@@ -1,0 +1,127 @@
+"""What became of each unit of a study: one line of JSON each, appended and synced, in the folder of the output.
+
+The last line about a destination counts. A line that a dying process left unfinished is no line. Nothing in the file is trusted:
+names that lead out of the folder are refused.
+"""
+
+import dataclasses
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from voxz.errors import CorruptError
+
+MANIFEST = ".voxz-manifest.jsonl"
+
+STARTED, DONE, FAILED = "started", "done", "failed"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A line of the manifest.
+
+    Attributes
+    ----------
+    destination : path relative to the output, with ``/``
+    kind : see `voxz.studies.plan.Unit`
+    source : path of its first file relative to the tree; ``files`` says how many there are
+    size, stamp : bytes of its files, and what changes when they do
+    outcome : "started", "done" or "failed"
+    sha256 : of a single file; of an archive, that over all its files (docs/format.md)
+    written : bytes of the destination
+    codec : of its bricks; empty if there are none
+    seconds : what it took
+    link : where a link leads
+    error : why it failed
+    """
+
+    destination: str
+    kind: str
+    source: str
+    files: int = 1
+    size: int = 0
+    stamp: str = ""
+    outcome: str = DONE
+    sha256: str = ""
+    written: int = 0
+    codec: str = ""
+    seconds: float = 0.0
+    link: str = ""
+    error: str = ""
+
+
+class Manifest:
+    """The manifest in a folder; safe to append to from several threads of one process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / MANIFEST
+        self._lock = threading.Lock()
+        self._records = {record.destination: record for record in self._read()}
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(list(self._records.values()))
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def get(self, destination: str) -> Record | None:
+        """The last word about a destination."""
+        return self._records.get(destination)
+
+    def append(self, record: Record, *, synced: bool = True) -> None:
+        """Add a line; if `synced`, it is on the disk when this returns."""
+        line = json.dumps({name: value for name, value in dataclasses.asdict(record).items() if value != _DEFAULTS.get(name)})
+        with self._lock:
+            self._records[record.destination] = record
+            with self.path.open("ab") as file:
+                ended = file.tell() == 0 or self._ends_a_line()
+                file.write((b"" if ended else b"\n") + line.encode() + b"\n")
+                file.flush()
+                if synced:
+                    os.fsync(file.fileno())
+
+    def _ends_a_line(self) -> bool:
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() == b"\n"
+
+    def _read(self) -> Iterator[Record]:
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for line in file:
+                record = _record(line)
+                if record is not None:
+                    yield record
+
+
+_DEFAULTS: dict[str, Any] = {
+    field.name: field.default for field in dataclasses.fields(Record) if field.default is not dataclasses.MISSING
+}
+_TYPES: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(Record)}
+
+
+def _record(line: bytes) -> Record | None:
+    """The record of a line; None if the line is not one, as when a process died while it wrote."""
+    try:
+        told = json.loads(line)
+        known = {name: value for name, value in told.items() if name in _TYPES}
+        record = Record(**known)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    if any(not isinstance(value, float | int if _TYPES[name] is float else _TYPES[name]) for name, value in known.items()):
+        return None
+    for path in (record.destination, record.source):
+        if not is_inside(path):
+            raise CorruptError(f"the manifest names {path!r}, which leads out of the folder; it is damaged or made to do harm")
+    return record
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path with ``/`` stays within the folder that it is relative to."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and not {"..", "\0"}.intersection(parts) and "\0" not in path

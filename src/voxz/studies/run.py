@@ -1,0 +1,222 @@
+"""A study on the threads of this machine: what is new, changed or failed is done, and the manifest says so at once.
+
+Large files come first, one after the other, each on all threads; then small ones, as many at a time as there are threads, on one
+each. Both ways all cores are busy, and kernels are loaded once.
+"""
+
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from voxz.container.reader import Reader
+from voxz.errors import UsageError, VoxzError, VoxzWarning
+from voxz.io.names import PACKED, restored_name
+from voxz.pipeline.samples import Progress
+from voxz.studies.manifest import DONE, FAILED, STARTED, Manifest, Record
+from voxz.studies.plan import Unit
+from voxz.studies.work import Wish, compress_unit, restore_unit, verify_unit
+
+LARGE = 1 << 26
+"""Bytes from which on a file keeps all threads busy alone."""
+
+Work = Callable[[int, Progress | None], Record]
+"""One unit's work, on so many threads."""
+
+
+class Watch(Protocol):
+    """Sees a study go on."""
+
+    def start(self, files: int, size: int) -> None:
+        """So many files, of so many bytes, are to be done."""
+
+    def part(self, record: Record, done: int, total: int) -> None:
+        """Of this unit, such a part is done."""
+
+    def end(self, record: Record) -> None:
+        """A unit is done, or failed."""
+
+
+@dataclass
+class Outcome:
+    """What became of a study: units by what became of them, and the bytes of those that are done."""
+
+    done: int = 0
+    before: int = 0
+    failed: list[Record] = field(default_factory=list)
+    read: int = 0
+    written: int = 0
+    seconds: float = 0.0
+
+    def count(self, record: Record) -> None:
+        """Add a unit that was done now."""
+        if record.outcome == FAILED:
+            self.failed.append(record)
+        else:
+            self.done += record.files
+            self.read += record.size
+            self.written += record.written
+
+
+Begin = Callable[[Record], None]
+"""Told before a unit is begun."""
+
+
+class Executor(Protocol):
+    """Does the work of units, in any order; results come as they are ready."""
+
+    def __call__(self, tasks: Sequence[tuple[Record, Work]], begin: Begin, watch: Watch) -> Iterator[Record]:
+        """Results of all tasks."""
+
+
+def on_threads(threads: int) -> Executor:
+    """Executor on threads of this process."""
+
+    def results(tasks: Sequence[tuple[Record, Work]], begin: Begin, watch: Watch) -> Iterator[Record]:
+        stop = threading.Event()
+
+        def run(record: Record, work: Work, threads: int) -> Record:
+            def seen(done: int, total: int) -> None:
+                if stop.is_set():
+                    raise KeyboardInterrupt
+                watch.part(record, done, total)
+
+            return work(threads, seen)
+
+        large = [task for task in tasks if task[0].size >= LARGE]
+        small = [task for task in tasks if task[0].size < LARGE]
+        try:
+            yield from _together(large, 1, begin, partial(run, threads=threads))
+            yield from _together(small, threads, begin, partial(run, threads=1))
+        finally:
+            stop.set()
+
+    return results
+
+
+def _together(
+    tasks: Iterable[tuple[Record, Work]], workers: int, begin: Begin, run: Callable[[Record, Work], Record]
+) -> Iterator[Record]:
+    """So many tasks at a time; none is taken before a worker is free."""
+    pool = ThreadPoolExecutor(workers, "voxz-study")
+    pending: set[Future[Record]] = set()
+    try:
+        for record, work in tasks:
+            if len(pending) >= workers:
+                ready, pending = wait(pending, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in ready)
+            begin(record)
+            pending.add(pool.submit(run, record, work))
+        while pending:
+            ready, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ready)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def compress_study(
+    units: Sequence[Unit], tree: Path, out: Path, wish: Wish, executor: Executor, watch: Watch, *, again: bool = False
+) -> Outcome:
+    """Compress what the manifest in `out` does not say to be done and unchanged; `again`: all of it.
+
+    What an earlier run began and did not finish is replaced; anything else that is in the way is a failure of its unit.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    manifest, outcome, tasks = Manifest(out), Outcome(), []
+    for unit in units:
+        known = manifest.get(unit.destination)
+        if known is not None and not again and _is_done(known, unit, out):
+            outcome.before += len(unit.sources)
+            continue
+        options = replace(wish, force=wish.force or known is not None)
+        record = Record(unit.destination, unit.kind, unit.sources[0], len(unit.sources), unit.size, unit.stamp, STARTED)
+        tasks.append((record, partial(compress_unit, unit, tree, out, options)))
+    return _followed(tasks, manifest, outcome, executor, watch)
+
+
+def restore_study(out: Path, tree: Path, force: bool, executor: Executor, watch: Watch) -> Outcome:
+    """Bring back all files of a study; links last, so that nothing is written through them."""
+    outcome, tasks = Outcome(), []
+    for record in sorted(_records(out), key=lambda record: (record.kind == "link", -record.size)):
+        tasks.append((record, partial(restore_unit, record, out, tree, force)))
+    return _followed(tasks, None, outcome, executor, watch)
+
+
+def verify_study(out: Path, executor: Executor, watch: Watch) -> Outcome:
+    """Compare all that a study wrote with every checksum."""
+    tasks = [(record, partial(verify_unit, record, out)) for record in sorted(_records(out), key=lambda record: -record.size)]
+    return _followed(tasks, None, Outcome(), executor, watch)
+
+
+def _followed(
+    tasks: Sequence[tuple[Record, Work]], manifest: Manifest | None, outcome: Outcome, executor: Executor, watch: Watch
+) -> Outcome:
+    """Do tasks, and write down what became of each as soon as it is known."""
+
+    def begin(record: Record) -> None:
+        if manifest is not None:
+            manifest.append(record, synced=False)
+
+    began = time.perf_counter()
+    watch.start(sum(record.files for record, _ in tasks), sum(record.size for record, _ in tasks))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VoxzWarning)
+        for record in executor(tasks, begin, watch):
+            if manifest is not None:
+                manifest.append(record)
+            outcome.count(record)
+            watch.end(record)
+    outcome.seconds = time.perf_counter() - began
+    return outcome
+
+
+def _is_done(known: Record, unit: Unit, out: Path) -> bool:
+    place = out / unit.destination
+    if known.outcome != DONE or known.stamp != unit.stamp or known.kind != unit.kind:
+        return False
+    if unit.kind == "link":
+        return place.is_symlink()
+    return place.is_dir() if unit.kind == "folder" else place.is_file() and place.stat().st_size == known.written
+
+
+def _records(out: Path) -> list[Record]:
+    """What lies in the folder of a study, by its manifest; without one, by its files."""
+    manifest = Manifest(out)
+    if len(manifest):
+        return [record for record in manifest if record.outcome != FAILED and _exists(out, record)]
+    found = []
+    for path in sorted(out.rglob("*")):
+        name = path.relative_to(out).as_posix()
+        if path.is_symlink():
+            found.append(Record(name, "link", name))
+        elif path.is_file():
+            found.append(_record_of(path, name, out))
+        elif path.is_dir() and not any(path.iterdir()):
+            found.append(Record(name, "folder", name))
+    if not any(record.kind in ("image", "archive") for record in found):
+        raise UsageError(f"{out} has no manifest of a study and no {PACKED} files in it; give the folder that compress -r wrote")
+    return found
+
+
+def _exists(out: Path, record: Record) -> bool:
+    """Whether a unit that was begun was also finished, though nobody wrote it down."""
+    place = out / record.destination
+    return record.outcome == DONE or place.is_file()
+
+
+def _record_of(path: Path, name: str, out: Path) -> Record:
+    size = path.stat().st_size
+    if path.suffix.lower() != PACKED:
+        return Record(name, "file", name, size=size)
+    try:
+        with Reader(path) as reader:
+            if reader.files.named:
+                return Record(name, "archive", name, len(reader.files), size)
+        return Record(name, "image", restored_name(path).relative_to(out).as_posix(), size=size)
+    except VoxzError:
+        return Record(name, "file", name, size=size)

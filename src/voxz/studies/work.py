@@ -1,0 +1,273 @@
+"""What a worker does with one unit: a function of paths and options, which any thread or process may run.
+
+Each tells what became of the unit in a `Record`, also of a failure. Nothing takes a name before it is whole and verified.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from zlib import crc32
+
+from voxz import api
+from voxz.codecs.codec import Codec
+from voxz.container.files import FOLDER, StoredFile
+from voxz.container.reader import Reader
+from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError, VoxzError
+from voxz.io.gzip_stream import ContentFile
+from voxz.io.output import complete_file, header_path
+from voxz.pipeline.samples import Progress
+from voxz.studies.manifest import DONE, FAILED, Record
+from voxz.studies.plan import Unit, member_names
+from voxz.target import LOSSLESS, Target
+
+_PART = 1 << 20
+ATTEMPTS = 3
+"""Times that something is tried which may have failed by chance: a disk or a network that was away."""
+
+_LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""Errors of the operating system that come back."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How the units of a study are compressed; see `voxz.compress`. With `link`, other files become hard links where possible."""
+
+    target: Target = LOSSLESS
+    level: int = api.DEFAULT_LEVEL
+    codec: Codec | str | None = None
+    brick: str | None = None
+    verify: bool = True
+    force: bool = False
+    remove: bool = False
+    link: bool = False
+
+
+def compress_unit(unit: Unit, tree: Path, out: Path, wish: Wish, threads: int, progress: Progress | None = None) -> Record:
+    """Make the destination of a unit."""
+    record = Record(unit.destination, unit.kind, unit.sources[0], len(unit.sources), unit.size, unit.stamp)
+    source, destination = tree / unit.sources[0], out / unit.destination
+
+    def compressed() -> Record:
+        if unit.kind == "archive":
+            api.compress(
+                {name: tree / path for name, path in member_names(unit).items()},
+                destination,
+                level=wish.level,
+                brick=wish.brick,
+                verify=wish.verify,
+                threads=threads,
+                force=wish.force,
+                progress=progress,
+            )
+            if wish.remove:
+                _remove_members(unit, tree, destination, threads)
+            return _with_facts(record, destination)
+        digest = _sha256(tree / path for path in unit.sources)
+        api.compress(
+            source,
+            destination,
+            target=wish.target,
+            level=wish.level,
+            codec=wish.codec,
+            brick=wish.brick,
+            verify=wish.verify,
+            threads=threads,
+            force=wish.force,
+            remove=wish.remove,
+            keep_gz=True,
+            progress=progress,
+        )
+        return replace(_with_facts(record, destination), sha256=digest)
+
+    def kept() -> Record:
+        return _keep(record, source, destination, link=wish.link, force=wish.force, remove=wish.remove)
+
+    return _attempted(record, destination, compressed if unit.kind in ("image", "archive") else kept)
+
+
+def restore_unit(record: Record, out: Path, tree: Path, force: bool, threads: int, progress: Progress | None = None) -> Record:
+    """Bring back the files of a unit; those that are there already, and the same, stay.
+
+    `UsageError` in the record if others are in their place, and `force` is not given.
+    """
+    packed, source = out / record.destination, tree / record.source
+    folder = tree / PurePosixPath(record.destination).parent
+
+    def restored() -> Record:
+        _refuse_outside(source, tree)
+        if record.kind not in ("image", "archive"):
+            return _keep(record, packed, source, force=force, told=record)
+        with Reader(packed) as reader:
+            named, stored = reader.files.named, list(reader.files)
+        places = (
+            [folder / file.name for file in stored] if named else [source, *(header_path(source, f.name) for f in stored[1:])]
+        )
+        there = [_is_back(place, file) for place, file in zip(places, stored, strict=True)]
+        if not all(there):
+            for place in places:
+                _refuse_outside(place, tree)
+            again = force or all(back or not os.path.lexists(place) for back, place in zip(there, places, strict=True))
+            api.decompress(packed, folder if named else source, threads=threads, force=again, progress=progress)
+        return replace(record, outcome=DONE)
+
+    return _attempted(record, source, restored)
+
+
+def verify_unit(record: Record, out: Path, threads: int, progress: Progress | None = None) -> Record:
+    """Compare what a unit became with every checksum that there is."""
+    place = out / record.destination
+
+    def verified() -> Record:
+        if record.kind in ("image", "archive"):
+            api.verify(place, threads=threads, progress=progress)
+        elif record.kind == "link":
+            if not place.is_symlink() or str(place.readlink()) != record.link:
+                raise CorruptError(f"{place} is not the link to {record.link} that it was")
+        elif record.kind == "file" and record.sha256 and _sha256([place]) != record.sha256:
+            raise CorruptError(f"{place} is not what was put there: its SHA-256 differs")
+        return replace(record, outcome=DONE)
+
+    return _attempted(record, place, verified)
+
+
+def _attempted(record: Record, place: Path, work: Callable[[], Record]) -> Record:
+    """What `work` says, or why it failed; it is done again where that may help."""
+    began = time.perf_counter()
+    for attempt in range(ATTEMPTS):
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            return replace(work(), seconds=round(time.perf_counter() - began, 3), error="")
+        except VoxzError as error:
+            fault: Exception = error
+            break
+        except OSError as error:
+            fault = error
+            if isinstance(error, _LASTING):
+                break
+        except MemoryError as error:
+            fault = error
+            break
+        time.sleep(attempt)
+    words = f"{fault.strerror}: {fault.filename}" if isinstance(fault, OSError) and fault.strerror else str(fault)
+    return replace(record, outcome=FAILED, error=words or type(fault).__name__, seconds=round(time.perf_counter() - began, 3))
+
+
+def _with_facts(record: Record, destination: Path) -> Record:
+    facts = api.info(destination)
+    return replace(record, outcome=DONE, written=facts.bytes, codec="+".join(facts.codecs), sha256=facts.original_sha256)
+
+
+def _keep(
+    record: Record,
+    source: Path,
+    destination: Path,
+    *,
+    link: bool = False,
+    force: bool = False,
+    remove: bool = False,
+    told: Record | None = None,
+) -> Record:
+    """A file, a link or a folder at another place, as it is; its content must be what was `told`."""
+    if record.kind == "folder":
+        destination.mkdir(parents=True, exist_ok=True)
+        return replace(record, outcome=DONE)
+    if record.kind == "link":
+        leads = os.fspath(source.readlink())
+        _make_link(destination, leads, force)
+        return replace(record, outcome=DONE, link=leads)
+    if not source.is_file():
+        raise UnsupportedError(f"{source} is no regular file and cannot be kept; leave it out with --exclude")
+    digest = _sha256([source])
+    if told is not None and told.sha256 and digest != told.sha256:
+        raise CorruptError(f"{source} is not what was put there: its SHA-256 differs")
+    same = destination.is_file() and _sha256([destination]) == digest
+    if not same and not (link and _linked(source, destination)):
+        _copy(source, destination, force, digest)
+    if remove and not destination.samefile(source):
+        source.unlink()
+    return replace(record, outcome=DONE, written=destination.stat().st_size, sha256=digest)
+
+
+def _copy(source: Path, destination: Path, force: bool, digest: str) -> None:
+    with source.open("rb") as file, complete_file(destination, force, source.stat(), read_back=True) as copy:
+        found = hashlib.sha256()
+        while part := file.read(_PART):
+            found.update(part)
+            copy.write(part)
+        if found.hexdigest() != digest:
+            raise TruncatedError(f"{source} was changed while it was read; wait until it is complete and try again")
+
+
+def _linked(source: Path, destination: Path) -> bool:
+    """Try to give a file a second name."""
+    try:
+        os.link(source, destination)
+    except OSError:
+        return False
+    return True
+
+
+def _make_link(place: Path, leads: str, force: bool) -> None:
+    if place.is_symlink() and os.fspath(place.readlink()) == leads:
+        return
+    if os.path.lexists(place):
+        if not force:
+            raise UsageError(f"{place} is there already; use -f (force=True) to replace it")
+        place.unlink()
+    place.symlink_to(leads)
+
+
+def _remove_members(unit: Unit, tree: Path, archive: Path, threads: int) -> None:
+    """Delete the files of an archive once its bytes, read back from the disk, give them again."""
+    api.verify(archive, threads=threads)
+    with Reader(archive) as reader:
+        stored = {file.name: file for file in reader.files}
+    for name, source in member_names(unit).items():
+        path = tree / source
+        if not _is_back(path, stored[name]):
+            raise TruncatedError(f"{path} was changed while it was read; it was not deleted")
+        path.unlink()
+
+
+def _refuse_outside(place: Path, tree: Path) -> None:
+    if not place.parent.resolve().is_relative_to(tree.resolve()):
+        raise UsageError(
+            f"{place} lies behind a link that leads out of the folder; remove the link, or restore to another folder"
+        )
+
+
+def _is_back(place: Path, file: StoredFile) -> bool:
+    """Whether what would be restored is in its place already."""
+    if file.format == FOLDER or not place.is_file():
+        return file.format == FOLDER and place.is_dir()
+    with place.open("rb") as content:
+        if file.gzip is None:
+            return _crc32(content) == file.crc32
+        if file.gzip.exact:
+            return _crc32(content) == file.gzip_crc32
+        with contextlib.suppress(CorruptError):
+            return _crc32(io.BufferedReader(ContentFile(content, str(place)))) == file.crc32
+    return False
+
+
+def _sha256(paths: Iterable[Path]) -> str:
+    """Of the content of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while part := file.read(_PART):
+                digest.update(part)
+    return digest.hexdigest()
+
+
+def _crc32(file: BinaryIO) -> int:
+    total = 0
+    while part := file.read(_PART):
+        total = crc32(part, total)
+    return total
