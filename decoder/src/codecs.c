@@ -19,7 +19,7 @@ static const struct {
 } CODECS[] = {
     {vx_decode_stored, ALL},
     {vx_decode_predictive, INTEGERS},
-    {NULL, WORDS},
+    {vx_decode_labels, WORDS},
     {NULL, FLOATS | COMPLEX},
     {NULL, INTEGERS | FLOATS},
     {NULL, INTEGERS | FLOATS},
