@@ -20,7 +20,7 @@ static const struct {
     {vx_decode_stored, ALL},
     {vx_decode_predictive, INTEGERS},
     {vx_decode_labels, WORDS},
-    {NULL, FLOATS | COMPLEX},
+    {vx_decode_floats, FLOATS | COMPLEX},
     {NULL, INTEGERS | FLOATS},
     {NULL, INTEGERS | FLOATS},
     {vx_decode_turned, ALL},
