@@ -36,7 +36,7 @@ def blocks(document: Path) -> list[tuple[str, str, str]]:
     return BLOCK.findall(document.read_text(encoding="utf-8"))
 
 
-EXTRAS = {"zarr", "dask", "distributed", "xarray", "torch", "monai", "torchio", "SimpleITK"}
+EXTRAS = {"zarr", "dask", "distributed", "xarray", "torch", "monai", "torchio", "SimpleITK", "ome_zarr"}
 """Packages that examples need and voxz does not: where one is missing, what comes after it in the document is not run."""
 
 STUDY = ["scan", "study/sub-01/bold", "study/sub-01/t1", "study/sub-02/t1", *(f"scans/sub-0{number}/t1" for number in (1, 2, 3))]
@@ -74,6 +74,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore:NvImgCodec:UserWarning")  # of MONAI, on a decoder that it does not find
+@pytest.mark.filterwarnings("ignore:Call to deprecated class Scaler")  # by ome-zarr, of its own class
 @pytest.mark.skipif(sys.platform == "win32", reason="shell examples are for POSIX shells")
 @pytest.mark.parametrize("document", EXECUTED, ids=named)
 def test_examples_run(document: Path, folder: Path) -> None:
