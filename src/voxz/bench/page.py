@@ -201,8 +201,8 @@ def viewer_entry(
 ) -> dict[str, Any]:
     """Data of one volume in the viewer: planes of the original and of each decoded point, deflated 16-bit integers.
 
-    `spacing_mm` along (z, y, x) gives the planes their proportions. Points are those nearest to `bits` per voxel; what is not near
-    says so.
+    `spacing_mm` along (z, y, x) gives the planes their proportions. Points are those nearest to `bits` per voxel; what is not
+    near says so.
     """
     low = min(float(plane.min()) for plane in original.values())
     high = max(float(plane.max()) for plane in original.values())
