@@ -18,7 +18,7 @@ static const struct {
   int types;
 } CODECS[] = {
     {vx_decode_stored, ALL},
-    {NULL, INTEGERS},
+    {vx_decode_predictive, INTEGERS},
     {NULL, WORDS},
     {NULL, FLOATS | COMPLEX},
     {vx_decode_wavelet, INTEGERS | FLOATS},

@@ -52,7 +52,10 @@ void *vx_take(vx_task *task, uint64_t count, size_t size);
 
 #define VX_CHECK(task, condition, message)                                                                             \
   do {                                                                                                                 \
-    if (!(condition)) return vx_fail((task), VOXZ_DAMAGED, (message));                                                 \
+    if (!(condition)) {                                                                                                \
+      vx_fail((task), VOXZ_DAMAGED, (message));                                                                        \
+      return VOXZ_DAMAGED;                                                                                             \
+    }                                                                                                                  \
   } while (0)
 
 #define VX_NEW(task, pointer, count)                                                                                   \
