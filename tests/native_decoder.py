@@ -67,13 +67,14 @@ def decode(
     """Status, message and, in canonical order, the bytes of the samples of the first array of a file."""
     lib, held = library(sanitized), np.frombuffer(blob, np.uint8)
     room, file, nothing = np.empty(memory, np.uint8), ctypes.c_void_p(), np.zeros(0, np.uint8)
+    own = room.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(memory)
 
     def read(user: int, offset: int, to: int, length: int) -> int:
         ctypes.memmove(to, held.ctypes.data + offset, length)
         return 0
 
     source = _Source(len(blob), _READ(read), None)
-    status = lib.voxz_open(ctypes.byref(source), room.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(memory), ctypes.byref(file))
+    status = lib.voxz_open(ctypes.byref(source), *own, ctypes.byref(file))
     if status != OK:
         return status, lib.voxz_message(file).decode(), nothing
     kept = [np.frombuffer(model, np.uint8) for model in models]

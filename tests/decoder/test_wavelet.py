@@ -85,7 +85,7 @@ def test_a_model_that_is_not_given_is_asked_for() -> None:
     assert decode(blob)[0] == MODEL
 
 
-def payload_start(blob: bytes) -> int:
+def payload_start(blob: bytes | bytearray) -> int:
     return int.from_bytes(blob[12:16], "little")
 
 
