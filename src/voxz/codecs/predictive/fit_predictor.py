@@ -1,7 +1,8 @@
 """The encoder's side of prediction: fit a `Predictor` to the samples of a brick."""
 
+import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,9 @@ FOLLOWS_VOLUME = 2
 """How many times fewer samples are enough if the predictor of the volume before is the starting point."""
 
 BITS_PER_NAT = 1.4427
+
+Moments = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]
+"""Weighted moments, sample counts and error sums of a unit's classes."""
 
 
 def learn(
@@ -171,15 +175,20 @@ class _Learner:
     absent: NDArray[np.bool_]
     present: NDArray[np.bool_] | None
     ridge: float
+    begun: dict[int, Moments] = field(default_factory=dict)
+    """What is known of units without a parent before they are fitted."""
 
-    def _moments(
-        self, unit: Unit, parent: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    @functools.cached_property
+    def _west(self) -> NDArray[np.int64]:
+        """Offsets of the west neighbours."""
+        offsets: NDArray[np.int64] = self.geometry.offsets([Tap(SELF, 0, 0, -1 - k) for k in range(WEST)], self.references)[0]
+        return offsets
+
+    def _moments(self, unit: Unit, parent: NDArray[np.float64]) -> Moments:
         """Weighted moments, sample counts and error sums of a unit's classes under the predictor `parent`."""
         geometry, classes = self.geometry, self.settings.classes
         positions = tap_positions(self.settings.support, unit.mode)
-        west = geometry.offsets([Tap(SELF, 0, 0, -1 - k) for k in range(WEST)], self.references)
-        dense = np.concatenate([west[0], self.arrays.offsets[unit.volume, unit.mode]])
+        dense = np.concatenate([self._west, self.arrays.offsets[unit.volume, unit.mode]])
         taps = np.full((len(positions) + 3) & ~3, -1)
         taps[: len(positions)] = dense[positions]
         predictor = np.zeros((classes, len(taps)))
@@ -227,9 +236,10 @@ class _Learner:
         return changes
 
     def choose_precision(self, unit: Unit) -> int:
-        """Fraction bits at which rounding the coefficients of `unit` adds about 0.2 % to its squared error."""
+        """Fraction bits at which rounding the coefficients of a `unit` without a parent adds about 0.2 % to its squared error."""
         taps = tap_positions(self.settings.support, unit.mode)
-        moments, counts, _ = self._moments(unit, np.zeros((self.settings.classes, len(taps))))
+        begun = self.begun[unit.index] = self._moments(unit, np.zeros((self.settings.classes, len(taps))))
+        moments, counts, _ = begun
         changes = self._solve(moments, counts, len(taps))
         precision = 7
         for moment, change in zip(moments, changes, strict=True):
@@ -245,7 +255,7 @@ class _Learner:
         base = parent_coefficients(coefficients, unit, precision)
         scale = float(1 << precision)
         start = base[:, taps] / scale
-        moments, counts, errors = self._moments(unit, start)
+        moments, counts, errors = self.begun[unit.index] if unit.index in self.begun else self._moments(unit, start)
         if unit.parent is None:
             rough = start + self._solve(moments, counts, len(taps))
             moments, counts, errors = self._moments(unit, rough)
@@ -266,6 +276,6 @@ def _restate(moment: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
     size = len(shift)
     gradient = moment[:size, size] + 0.0
     full = np.triu(moment[:size, :size]) + np.triu(moment[:size, :size], 1).T
-    moved = np.array([float((row * shift).sum()) for row in full])
+    moved = (full * shift).sum(axis=1)
     moment[:size, size] = gradient - moved
     moment[size, size] += float((shift * (moved - 2.0 * gradient)).sum())
