@@ -22,6 +22,7 @@ SUITES = {
         "slices",
         "speed",
         "startup",
+        "targets",
         "trained",
     )
 } | {"fuzz": "benchmarks.fuzz.command"}

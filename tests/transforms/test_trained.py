@@ -186,6 +186,23 @@ def test_models_are_found_by_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         voxz.decode(blob)
 
 
+@pytest.mark.parametrize("network", ["relu", "additive"])
+def test_networks_code_without_loss(network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = phantom((1, 4, 12, 13, 1))
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(model_for(Family(reversible=True, network=network), 3).to_bytes())
+    monkeypatch.setenv("VOXZ_WEIGHTS", str(tmp_path))
+    payload = wavelet.encode_brick(samples, 5, EXACT, f"trained:{file}") or b""
+    assert (wavelet.decode_brick(payload, samples.shape, samples.dtype) == samples).all()
+
+
+def test_two_steps_may_code_with_loss() -> None:
+    samples = phantom((1, 4, 12, 13, 1))
+    payload = wavelet.encode_brick(samples, 5, Fidelity.stepped(1.0), model_for(Family(steps=2))) or b""
+    decoded = wavelet.decode_brick(payload, samples.shape, samples.dtype)
+    assert abs(decoded.astype(int) - samples.astype(int)).max() < 20
+
+
 def test_files_with_filters_need_no_model(tmp_path: Path) -> None:
     samples = phantom((1, 9, 30, 31, 1))[0, ..., 0]
     np.save(tmp_path / "scan.npy", samples)

@@ -5,12 +5,12 @@ Sums run in a fixed order in IEEE doubles, so the same bytes come out everywhere
 
 import numpy as np
 
-from voxz.jit import allocating_kernel, at, kernel
+from voxz.jit import allocating_kernel, apart_kernel, at, kernel
 
 BLOCK = 8
 
 
-@kernel
+@apart_kernel
 def add_block(moments, block):  # type: ignore[no-untyped-def]
     """Add the outer products of the BLOCK rows of `block` to the upper triangle of `moments` (both of even size).
 
@@ -30,7 +30,7 @@ def add_block(moments, block):  # type: ignore[no-untyped-def]
             moments[i + 1, j] += (c0 * x0 + c1 * x1) + (c2 * x2 + c3 * x3) + ((c4 * x4 + c5 * x5) + (c6 * x6 + c7 * x7))
 
 
-@kernel
+@apart_kernel
 def add_rest(moments, block, filled):  # type: ignore[no-untyped-def]
     """Add the first `filled` rows of a `block` that did not become full.
 

@@ -69,8 +69,8 @@ class Choice:
         return "untrained" if self.model is None else "own filters" if self.own else self.model.name
 
     def pyramid(self, shape: tuple[int, ...], scales: Scales, unit: float) -> Pyramid:
-        """Pyramid of a volume of this shape, quantised with the step `unit`."""
-        return Pyramid(shape, scales) if self.model is None else TrainedPyramid(shape, scales, self.model, unit)
+        """Pyramid of a volume of this shape, quantised with the step `unit`; 0 is for whole numbers that come back."""
+        return Pyramid(shape, scales) if self.model is None else TrainedPyramid(shape, scales, self.model, unit or 1.0)
 
     def pack(self, scales: Scales) -> bytes:
         """What a payload says besides the number."""

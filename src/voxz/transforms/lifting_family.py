@@ -130,9 +130,9 @@ class Family:
         return SHARING[self.network_sharing][kind]
 
     def untrained(self) -> NDArray[np.float64]:
-        """Filters of CDF 9/7, or 5/3."""
+        """Filters of CDF 9/7, as far as there are steps, or 5/3."""
         filters = np.zeros(self.shape)
-        known = STEPS_53 if self.reversible else STEPS_97
+        known = (STEPS_53 if self.reversible else STEPS_97)[: self.steps]
         filters[:, : len(known), 0, 0, 0] = known
         return filters
 

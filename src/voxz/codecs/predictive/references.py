@@ -9,6 +9,8 @@ most to it.
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.jit import kernel
+
 SAMPLED_VOXELS = 6_000
 """Voxels of each volume, evenly spaced, by which volumes are compared."""
 
@@ -45,17 +47,35 @@ def _two_best(covariance: NDArray[np.float64], s: int) -> tuple[int, int]:
 
 def _covariance(volumes: NDArray[np.int32]) -> NDArray[np.float64]:
     """Sums of products of the fine structure of all pairs of volumes (whole numbers, so exact in any order)."""
-    inner = volumes[:, :, 1:-1, 1:-1]
-    if inner.size == 0:
-        return np.ones((len(volumes), len(volumes)))
-    step = max(1, inner[0].size // SAMPLED_VOXELS)
+    series, depth, height, width = volumes.shape
+    inner = depth * (height - 2) * (width - 2)
+    if min(height, width) <= 2 or not depth:
+        return np.ones((series, series))
+    step = max(1, inner // SAMPLED_VOXELS)
     coarse = max(0, int(volumes.max()).bit_length() - 16)
-    fine = np.empty((len(volumes), -(-inner[0].size // step)), np.float64)
-    z, y, x = np.unravel_index(np.arange(0, inner[0].size, step), inner[0].shape)
-    for s, volume in enumerate(volumes):
-        centre, *around = (
-            volume[z, y + 1 + dy, x + 1 + dx].astype(np.int64) >> coarse for dy, dx in ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0))
-        )
-        fine[s] = 4 * centre - sum(around)
+    fine = np.empty((series, -(-inner // step)), np.float64)
+    _fine_structure(volumes, step, coarse, fine)
     products: NDArray[np.float64] = np.einsum("ik,jk->ij", fine, fine)  # not @: its threads would fight those of the bricks
-    return products + np.eye(len(volumes))
+    return products + np.eye(series)
+
+
+@kernel
+def _fine_structure(volumes, step, coarse, fine):  # type: ignore[no-untyped-def]
+    """Second differences along x and y of some voxels that do not lie on the border of a slice.
+
+    Parameters
+    ----------
+    volumes : int32 (series, z, y, x)
+    step : one voxel in so many is taken, 1 or more
+    coarse : low bits that samples lose
+    fine : float64 (series, voxels), filled
+    """
+    height, width = volumes.shape[2] - 2, volumes.shape[3] - 2
+    for s in range(fine.shape[0]):
+        for k in range(fine.shape[1]):
+            row = k * step // width
+            x, y, z = k * step - row * width + 1, row % height + 1, row // height
+            centre = np.int64(volumes[s, z, y, x]) >> coarse
+            beside = (np.int64(volumes[s, z, y, x - 1]) >> coarse) + (np.int64(volumes[s, z, y, x + 1]) >> coarse)
+            above = (np.int64(volumes[s, z, y - 1, x]) >> coarse) + (np.int64(volumes[s, z, y + 1, x]) >> coarse)
+            fine[s, k] = float(4 * centre - beside - above)

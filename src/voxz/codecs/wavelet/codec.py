@@ -18,8 +18,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.channels import from_series
-from voxz.codecs.corrections import apply_corrections, encode_corrections, limits_of
+from voxz.codecs.channels import from_series, to_series
+from voxz.codecs.corrections import apply_corrections, encode_corrections, encode_farthest, limits_of
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.masked import Prepared, read_planes
 from voxz.codecs.payload import PartReader, PartWriter
@@ -173,6 +173,25 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
     """Samples of a payload; damage raises `CorruptError`."""
     series = _decode(payload, shape, dtype)
     return np.ascontiguousarray(from_series(series, shape))
+
+
+def sharpen_brick(
+    payload: bytes, samples: NDArray[np.generic], decoded: NDArray[np.generic], squares: float
+) -> tuple[bytes, NDArray[np.generic]] | None:
+    """A payload that takes `squares` from the sum of squared errors by correcting what is farthest off, and what it decodes to.
+
+    Costs about twice the bytes of a finer step, and hardly any time. None where it takes many corrections, or there are some.
+    """
+    head = Head.unpack(payload[: Head.LAYOUT.size])
+    if head.kind != LOSSY or head.flags & _CORRECTED:
+        return None
+    series = to_series(decoded).copy()
+    corrections = encode_farthest(to_series(samples), series, squares)
+    if not corrections:
+        return None
+    apply_corrections(series, PartReader(corrections))
+    flagged = replace(head, flags=head.flags | _CORRECTED).pack() + payload[Head.LAYOUT.size :]
+    return flagged + corrections, np.ascontiguousarray(from_series(series, samples.shape))
 
 
 def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Scales) -> NDArray[np.generic]:

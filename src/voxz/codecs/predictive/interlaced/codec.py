@@ -4,6 +4,7 @@ Side information, behind the value map: phases and error shift, the `predictor`,
 words (u32) and raw bits.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,16 @@ from voxz.codecs.predictive.interlaced.fit import SAMPLES, fit
 from voxz.codecs.predictive.interlaced.places import places_of
 from voxz.codecs.predictive.interlaced.predictor import Predictor
 from voxz.codecs.predictive.interlaced.rows import ORDER, Rows, join_columns, split_columns
-from voxz.codecs.predictive.interlaced.streams import STATES, TOTAL, encode_rows, lookup_of
-from voxz.codecs.predictive.interlaced.tables import choose_ranges, merge_ranges, read_tables, table_of, tables_of, write_tables
+from voxz.codecs.predictive.interlaced.streams import STATES, TOTAL, codes_of, encode_rows, lookup_of
+from voxz.codecs.predictive.interlaced.tables import (
+    bits_of,
+    choose_ranges,
+    merge_ranges,
+    read_tables,
+    table_of,
+    tables_of,
+    write_tables,
+)
 from voxz.codecs.predictive.interlaced.tokens import TOKENS, tokenise
 from voxz.codecs.predictive.interlaced.walk import (
     LARGEST_ERROR_SHIFT,
@@ -29,8 +38,8 @@ from voxz.codecs.predictive.interlaced.walk import (
 )
 from voxz.entropy.bits import from_bytes, to_bytes
 from voxz.entropy.integers import IntegerReader, IntegerWriter
-from voxz.entropy.rans import starts_of
 from voxz.errors import CorruptError
+from voxz.jit import at, kernel
 
 LARGEST = (1 << 16) - 1
 """Highest dense value: samples have 16 bits, sums 32."""
@@ -71,32 +80,62 @@ def encode(dense: NDArray[np.int32], highest: int, side: IntegerWriter) -> tuple
     return encode_phases(dense, highest, side, _choose_phases(dense, highest))
 
 
-def encode_phases(
-    dense: NDArray[np.int32], highest: int, side: IntegerWriter, phases: int, seen: int = SAMPLES
-) -> tuple[bytes, bytes]:
-    """The same with rows cut into 2 or 4 phases, and predictors fitted on `seen` voxels (`fit`)."""
-    series, depth, height, width = dense.shape
-    rows = Rows(series, depth, height, width, phases)
-    centre = _centre(highest)
-    samples = np.zeros(rows.size, np.int16)
-    split_columns(dense, rows.sizes(), centre, samples)
-    predictor = fit(samples, dense, rows, seen)
-    error_shift = _error_shift(dense)
-    side.put([phases, error_shift])
-    predictor.write(side, rows)
-    contexts, residuals = np.zeros(dense.size, np.int16), np.zeros(dense.size, np.int32)
-    walk(_brick(samples, rows, highest, error_shift), _predictors(predictor, rows), NO_SOURCE, Notes(contexts, residuals), False)
-    firsts, shifts = choose_ranges(contexts, residuals, MOST_TABLES)
-    tables, tokens = np.zeros(dense.size, np.uint8), np.zeros(dense.size, np.uint8)
-    tables_of(contexts, table_of(firsts), tables)
-    counts, raw = np.zeros((len(firsts), TOKENS), np.int64), np.zeros(dense.size + 3, np.int64)
-    bits = int(tokenise(residuals, tables, np.array(shifts, np.int64), tokens, counts, raw))
-    firsts, shifts, counts, merged = merge_ranges(firsts, shifts, counts)
-    tables = merged[tables]
-    frequencies = write_tables(side, firsts, shifts, counts)
+def encode_phases(dense: NDArray[np.int32], highest: int, side: IntegerWriter, phases: int) -> tuple[bytes, bytes]:
+    """The same with rows cut into 2 or 4 phases."""
+    rows = _rows_of(dense, phases)
+    walked = _Walked.of(dense, highest, rows, SAMPLES)
+    side.put([phases, walked.error_shift])
+    walked.predictor.write(side, rows)
+    firsts, shifts, counts, merged = merge_ranges(*walked.ranges, walked.counts)
+    tables = merged[walked.tables]
+    codes = codes_of(write_tables(side, firsts, shifts, counts))
     words = np.zeros(dense.size // 2 + 4 * STATES, np.uint32)
-    first = int(encode_rows(tables, tokens, np.array(rows.counts, np.int64), frequencies, starts_of(frequencies), words))
-    return words[first:].astype("<u4").tobytes(), to_bytes(raw, bits)
+    first = int(encode_rows(tables, walked.tokens, np.array(rows.counts, np.int64), codes, words))
+    return words[first:].astype("<u4").tobytes(), to_bytes(walked.raw, walked.raw_bits)
+
+
+@dataclass(frozen=True)
+class _Walked:
+    """What a walk over a brick finds, for the encoder.
+
+    Attributes
+    ----------
+    predictor, error_shift : what was walked with
+    ranges : first context and shift of each table
+    tables, tokens : uint8 (voxels,), in coding order
+    counts : int64 (tables, TOKENS), of tokens
+    raw, raw_bits : raw bits, and how many there are
+    """
+
+    predictor: Predictor
+    error_shift: int
+    ranges: tuple[list[int], list[int]]
+    tables: NDArray[np.uint8]
+    tokens: NDArray[np.uint8]
+    counts: NDArray[np.int64]
+    raw: NDArray[np.int64]
+    raw_bits: int
+
+    @classmethod
+    def of(cls, dense: NDArray[np.int32], highest: int, rows: Rows, seen: int) -> "_Walked":
+        """Fit predictors on `seen` voxels of each unit (`fit`), and walk."""
+        centre = _centre(highest)
+        samples = np.zeros(rows.size, np.int16)
+        split_columns(dense, rows.sizes(), centre, samples)
+        predictor, error_shift = fit(samples, dense, rows, seen), _error_shift(dense)
+        contexts, residuals = np.zeros(dense.size, np.int16), np.zeros(dense.size, np.int32)
+        brick = _brick(samples, rows, highest, error_shift)
+        walk(brick, _predictors(predictor, rows), NO_SOURCE, Notes(contexts, residuals), False)
+        firsts, shifts = choose_ranges(contexts, residuals, MOST_TABLES)
+        tables, tokens = np.zeros(dense.size, np.uint8), np.zeros(dense.size, np.uint8)
+        tables_of(contexts, table_of(firsts), tables)
+        counts, raw = np.zeros((len(firsts), TOKENS), np.int64), np.zeros(dense.size + 3, np.int64)
+        bits = int(tokenise(residuals, tables, np.array(shifts, np.int64), tokens, counts, raw))
+        return cls(predictor, error_shift, (firsts, shifts), tables, tokens, counts, raw, bits)
+
+    def bits(self) -> float:
+        """About as many as the words and the raw bits will have."""
+        return sum(map(bits_of, self.counts)) + self.raw_bits
 
 
 def decode(
@@ -133,6 +172,11 @@ def decode(
     return decoded
 
 
+def _rows_of(dense: NDArray[np.int32], phases: int) -> Rows:
+    series, depth, height, width = dense.shape
+    return Rows(series, depth, height, width, phases)
+
+
 def _brick(samples: NDArray[np.int16], rows: Rows, highest: int, error_shift: int) -> Brick:
     centre = _centre(highest)
     return Brick(samples, np.zeros(rows.size, np.int16), rows.sizes(), -centre, highest - centre, error_shift)
@@ -154,8 +198,20 @@ def _error_shift(dense: NDArray[np.int32]) -> int:
     if height == 1:
         return PRECISION - _ERROR_BITS
     some = dense[len(dense) // 2, :: -(-depth // _SLICES_SEEN)]
-    usual = float(np.abs(np.diff(some, axis=1)).mean())
+    usual = float(sum_of_steps(some)) / some[:, 1:].size
     return max(0, PRECISION - _ERROR_BITS + int(np.ceil(np.log2(max(usual / 2, 0.25) / 2))))
+
+
+@kernel
+def sum_of_steps(slices):  # type: ignore[no-untyped-def]
+    """Sum of the differences between the rows of some slices (z, y, x), their signs left out."""
+    total = np.int64(0)
+    for z in range(slices.shape[0]):
+        for y in range(1, slices.shape[1]):
+            row, above = slices[z, y], slices[z, y - 1]
+            for x in range(slices.shape[2]):
+                total += abs(np.int64(row[at(x)]) - np.int64(above[at(x)]))
+    return total
 
 
 def _choose_phases(dense: NDArray[np.int32], highest: int) -> int:
@@ -171,5 +227,5 @@ def _choose_phases(dense: NDArray[np.int32], highest: int) -> int:
         for size, n in zip((series, depth, height), (volumes, slices, lines), strict=True)
     )
     part = dense[middle]
-    sizes = [sum(map(len, encode_phases(part, highest, IntegerWriter(), phases, FITTED_TO_TRY))) for phases in (2, 4)]
-    return 4 if sizes[1] < FOUR_PAY * sizes[0] else 2
+    two, four = (_Walked.of(part, highest, _rows_of(part, phases), FITTED_TO_TRY).bits() for phases in (2, 4))
+    return 4 if four < FOUR_PAY * two else 2

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.fit_predictor import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE
-from voxz.codecs.predictive.fit_predictor import SMALLEST_TILE as VOXELS_PER_TILE
+from voxz.codecs.predictive.fit_predictor import BITS_PER_NAT
 from voxz.codecs.predictive.interlaced.places import Places, aim, places_of
 from voxz.codecs.predictive.interlaced.predictor import FREE, Predictor, apply_change, parent_of, ranks_of, units
 from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, Rows, close_phase, close_slice, open_slice
@@ -18,14 +17,26 @@ from voxz.codecs.predictive.interlaced.taps import RANKS, TAPS
 from voxz.codecs.predictive.interlaced.walk import PRECISION
 from voxz.codecs.predictive.predictor import MOST_TILES, Unit
 from voxz.codecs.predictive.references import choose_references
-from voxz.jit import allocating_kernel, at, kernel
-from voxz.numerics.least_squares import BLOCK, add_block, add_rest, gain, solve
+from voxz.jit import allocating_kernel, apart_kernel, at, kernel
+from voxz.numerics.least_squares import gain, solve
 
 TILE = 128
 """Voxels of a tile along y and x."""
 
+RUN = 16
+"""Neighbouring voxels that are taken together."""
+
 SAMPLES = 5_000
 """Voxels that a unit is fitted on, of each rank, unless fewer are asked for."""
+
+VOXELS_PER_TILE = 40_000
+"""Voxels a tile needs for its own coefficients to pay."""
+
+RIDGE = 5.0
+"""Pull towards the parent's coefficients, in samples of average power."""
+
+FOLLOWS_VOLUME = 2
+"""How many times fewer samples are enough if the predictor of the volume before is the starting point."""
 
 SCALE = float(1 << PRECISION)
 
@@ -58,57 +69,62 @@ def fill_borders(samples, sizes, references):  # type: ignore[no-untyped-def]
             close_slice(samples, start, row, height)
 
 
-@kernel
-def _gather_phase(samples, origin, extent, strides, step, target, taps, predictor, block, moments, seen):  # type: ignore[no-untyped-def]
-    """Accumulate the weighted second moments of a unit's voxels of one phase into `moments`.
+@apart_kernel
+def _weigh_run(samples, start, count, target, taps, predictor, run, residuals, weights, seen):  # type: ignore[no-untyped-def]
+    """Fill a `run` with the weighted differences and residuals of `RUN` neighbouring voxels of a phase.
 
     Parameters
     ----------
     samples : int16 (Rows.size,)
-    origin : index of the unit's first column in the first phase
-    extent : int64 (3,), depth, height, columns of the unit
-    strides : int64 (2 or more,), indices from a slice and from a row to the next
-    step : one column in so many is taken, 1 or more
+    start : index of the place in the first phase that belongs to the first voxel
+    count : voxels that count, 1 to RUN; the others become zeros
     target : indices from the first phase to the voxel that is predicted
     taps : int64 (TAPS,), indices from the first phase to the neighbours
     predictor : float64 (TAPS,), coefficients of the parent
-    block : float64 (BLOCK, TAPS), room
-    moments : float64 (TAPS, TAPS), see `gather`, added to
+    run : float64 (TAPS, RUN), filled: differences of the second and following taps from the first, in the last row the residuals
+    residuals, weights : float64 (RUN,), room
     seen : float64 (2,), voxels and the sum of the magnitudes of their residuals, added to
     """
-    filled = 0
-    last = taps.size - 1
-    for z in range(extent[0]):
-        for y in range(extent[1]):
-            start = origin + z * strides[0] + y * strides[1]
-            for x in range((5 * y + 3 * z) % step, extent[2], step):
-                i = start + x
-                base = np.int64(samples[at(i + taps[0])])
-                residual = float(np.int64(samples[at(i + target)]) - base)
-                for k in range(1, taps.size):
-                    difference = float(np.int64(samples[at(i + taps[at(k)])]) - base)
-                    block[filled, at(k - 1)] = difference
-                    residual -= predictor[at(k)] * difference
-                block[filled, last] = residual
-                magnitude = abs(residual)
-                seen[0] += 1.0
-                seen[1] += magnitude
-                weight = np.sqrt(1.0 / (magnitude + seen[1] / seen[0] + 0.25))
-                for k in range(taps.size):
-                    block[filled, at(k)] *= weight
-                filled += 1
-                if filled == BLOCK:
-                    add_block(moments, block)
-                    filled = 0
-    add_rest(moments, block, filled)
+    last, size = taps.size - 1, run.shape[1]  # not the constant, whose loops would be unrolled instead of vectorised
+    base, predicted = start + taps[0], start + target
+    for x in range(size):
+        residuals[at(x)] = float(np.int64(samples[at(predicted + x)]) - np.int64(samples[at(base + x)]))
+    for k in range(last):
+        neighbour, coefficient = start + taps[k + 1], predictor[k + 1]
+        for x in range(size):
+            difference = float(np.int64(samples[at(neighbour + x)]) - np.int64(samples[at(base + x)]))
+            run[at(k), at(x)] = difference
+            residuals[at(x)] -= coefficient * difference
+    for x in range(count):
+        seen[1] += abs(residuals[at(x)])
+    seen[0] += count
+    usual = seen[1] / seen[0] + 0.25
+    for x in range(size):
+        weights[at(x)] = np.sqrt(1.0 / (abs(residuals[at(x)]) + usual)) if x < count else 0.0
+        run[last, at(x)] = residuals[at(x)] * weights[at(x)]
+    for k in range(last):
+        for x in range(size):
+            run[at(k), at(x)] *= weights[at(x)]
+
+
+@apart_kernel
+def _add_run(run, sums):  # type: ignore[no-untyped-def]
+    """Add the products of all pairs of rows of a `run` (TAPS, RUN) to the upper triangle of `sums` (TAPS, TAPS, RUN // 2)."""
+    lanes = sums.shape[2]
+    for i in range(run.shape[0]):
+        for j in range(i, run.shape[0]):
+            for x in range(lanes):
+                sums[at(i), at(j), at(x)] += (
+                    run[at(i), at(x)] * run[at(j), at(x)] + run[at(i), at(x + lanes)] * run[at(j), at(x + lanes)]
+                )
 
 
 @allocating_kernel
 def gather(samples, origin, box, strides, step, rank, places, taps, counts, predictor, moments):  # type: ignore[no-untyped-def]
     """Fill `moments` with those of all phases of `rank` in a `box`; return voxels seen and the sum of their errors.
 
-    Row and column ``TAPS - 1`` belong to the residual of `predictor`, the others to the differences of the second and following
-    taps from the first.
+    Voxels are taken in runs along x, so that vectors work on them. Row and column ``TAPS - 1`` belong to the residual of
+    `predictor`, the others to the differences of the second and following taps from the first.
 
     Parameters
     ----------
@@ -116,25 +132,34 @@ def gather(samples, origin, box, strides, step, rank, places, taps, counts, pred
     origin : index of the first column of the box's volume
     box : int64 (6,), first and last slice, row and column of the unit; last ones are exclusive
     strides : int64 (3,), indices from a slice, a row and a phase to the next
-    step : one column in so many is taken, 1 or more
+    step : one run in so many is taken, 1 or more
     rank : 0 to RANKS - 1
     places : `places.Places`
     taps : int64 (phases, TAPS), indices from the first phase to the neighbours
     counts : int64 (phases,), columns of each phase
     predictor : float64 (TAPS,), coefficients of the parent
-    moments : float64 (TAPS, TAPS), filled
+    moments : float64 (TAPS, TAPS), upper triangle, filled
     """
-    block = np.zeros((BLOCK, taps.shape[1]), np.float64)
+    run = np.zeros((taps.shape[1], RUN), np.float64)
+    residuals, weights = np.zeros(RUN, np.float64), np.zeros(RUN, np.float64)
+    sums = np.zeros((taps.shape[1], taps.shape[1], RUN // 2), np.float64)
     seen = np.zeros(2, np.float64)
-    extent = np.zeros(3, np.int64)
-    moments[:, :] = 0.0
     for k in range(taps.shape[0]):
-        if places.ranks[k] == rank:
-            extent[0], extent[1] = box[1] - box[0], box[3] - box[2]
-            extent[2] = min(box[5], counts[k]) - box[4]
-            start = origin + box[0] * strides[0] + box[2] * strides[1] + box[4]
-            target = places.order[k] * strides[2]
-            _gather_phase(samples, start, extent, strides, step, target, taps[k], predictor, block, moments, seen)
+        if places.ranks[k] != rank:
+            continue
+        target, end = places.order[k] * strides[2], min(box[5], counts[k])
+        for z in range(box[0], box[1]):
+            for y in range(box[2], box[3]):
+                for x in range(box[4] + (5 * y + 3 * z) % step * RUN, end, step * RUN):
+                    start = origin + z * strides[0] + y * strides[1] + x
+                    _weigh_run(samples, start, min(RUN, end - x), target, taps[k], predictor, run, residuals, weights, seen)
+                    _add_run(run, sums)
+    for i in range(taps.shape[1]):
+        for j in range(i, taps.shape[1]):
+            total = 0.0
+            for x in range(RUN // 2):
+                total += sums[i, j, x]
+            moments[i, j] = total
     return seen[0], seen[1]
 
 
@@ -192,7 +217,7 @@ class _Fit:
         solve(moments, count, RIDGE, change)
         whole = np.rint((shift + change) * SCALE).astype(np.int64)
         bits = float(np.log2(1.5 * np.abs(whole) + 1.0).sum() * 1.5 + 1.2 * free)
-        saved = gain(moments, change) * step / 2 * BITS_PER_NAT
+        saved = gain(moments, change) * voxels / count / 2 * BITS_PER_NAT
         if unit.parent is None or saved > bits * (total / count + 0.25):
             apply_change(coefficients, unit, whole)
 

@@ -13,6 +13,7 @@ The encoder goes backwards. All states must be back at their first value at the 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.entropy.rans import starts_of
 from voxz.errors import CorruptError
 from voxz.jit import allocating_kernel, apart_kernel, at, inlined_kernel, kernel
 
@@ -23,62 +24,72 @@ ROUNDS = 2
 LOWEST = 1 << 31
 PERIOD = STATES * ROUNDS
 """Tokens between two fillings of the states."""
+CODE_BITS = PRECISION + 1
+CODE_MASK = (1 << CODE_BITS) - 1
 
 
 @inlined_kernel
-def _put(state, frequency, start):  # type: ignore[no-untyped-def]
-    """Return a state with a token in it.
+def _put(state, code):  # type: ignore[no-untyped-def]
+    """State of the coder before a token of this `code`, as in `encode_rows`; division without sign is the faster one."""
+    frequency = code & CODE_MASK
+    quotient = np.int64(np.uint64(state) // np.uint64(frequency))
+    return (quotient << PRECISION) + (state - quotient * frequency) + (code >> CODE_BITS)
+
+
+@inlined_kernel
+def _make_room(state, product, bits, words, end):  # type: ignore[no-untyped-def]
+    """Move the low word of a state out where tokens would not fit otherwise; return the state and the new `end`.
 
     Parameters
     ----------
-    state, frequency, start : uint64: of the coder; of the token's table
+    state : of the coder
+    product : of the frequencies of the tokens
+    bits : `PRECISION` for each of them
+    words, end : as for `_encode_phase`
     """
-    whole = state // frequency
-    return (whole << np.uint64(PRECISION)) + (state - whole * frequency) + start
+    full = np.int64((state >> (63 - bits)) >= product)
+    words[at(end - 1)] = state & 0xFFFFFFFF
+    return state >> (full << 5), end - full
 
 
-@kernel
-def _encode_phase(tables, tokens, first, count, frequencies, starts, states, words, end):  # type: ignore[no-untyped-def]
+@apart_kernel
+def _encode_phase(tables, tokens, first, count, codes, states, words, end):  # type: ignore[no-untyped-def]
     """Code the tokens of a phase of a row backwards; return the new `end`.
 
-    Numbers are unsigned: such divisions take half the time.
-
     Parameters
     ----------
-    tables, tokens, frequencies, starts, words : as for `encode_rows`
+    tables, tokens, codes, words : as for `encode_rows`
     first, count : place of the first token, and how many there are, 1 or more
     states : int64 (STATES,), those of the coder, changed
     end : index of the word that was written last
     """
-    for begin in range((count - 1) // PERIOD * PERIOD, -1, -PERIOD):
-        for k in range(min(STATES, count - begin) - 1, -1, -1):
-            i, j = first + begin + k, first + begin + k + STATES
-            state = np.uint64(states[k])
-            frequency = np.uint64(frequencies[tables[i], tokens[i]])
-            two = begin + k + STATES < count
-            product, bits = frequency, 63 - PRECISION
-            if two:
-                product = frequency * np.uint64(frequencies[tables[j], tokens[j]])
-                bits = 63 - ROUNDS * PRECISION
-            if (state >> np.uint64(bits)) >= product:
-                end -= 1
-                words[end] = np.uint32(state & np.uint64(0xFFFFFFFF))
-                state >>= np.uint64(32)
-            if two:
-                state = _put(state, np.uint64(frequencies[tables[j], tokens[j]]), np.uint64(starts[tables[j], tokens[j]]))
-            states[k] = np.int64(_put(state, frequency, np.uint64(starts[tables[i], tokens[i]])))
+    behind = first + count
+    for begin in range(first + (count - 1) // PERIOD * PERIOD, first - 1, -PERIOD):
+        for k in range(STATES - 1, -1, -1):
+            i, j = begin + k, begin + k + STATES
+            if i < behind:
+                state = states[k]
+                code = np.int64(codes[at(tables[at(i)]), at(tokens[at(i)])])
+                if j < behind:
+                    second = np.int64(codes[at(tables[at(j)]), at(tokens[at(j)])])
+                    product = (code & CODE_MASK) * (second & CODE_MASK)
+                    state, end = _make_room(state, product, ROUNDS * PRECISION, words, end)
+                    state = _put(state, second)
+                else:
+                    state, end = _make_room(state, code & CODE_MASK, PRECISION, words, end)
+                states[k] = _put(state, code)
     return end
 
 
 @allocating_kernel
-def encode_rows(tables, tokens, counts, frequencies, starts, words):  # type: ignore[no-untyped-def]
+def encode_rows(tables, tokens, counts, codes, words):  # type: ignore[no-untyped-def]
     """Code rows whose phases have `counts` tokens; return the index of the first word.
 
     Parameters
     ----------
     tables, tokens : uint8 (voxels,), table and token of each voxel in coding order
     counts : int64 (phases,), tokens of each phase of a row
-    frequencies, starts : int32 (tables, TOKENS), of TOTAL; starts are the sums of the frequencies before
+    codes : int32 (tables, TOKENS), `codes_of`
     words : uint32 (words,), filled from the end
     """
     states = np.full(STATES, LOWEST, np.int64)
@@ -88,12 +99,18 @@ def encode_rows(tables, tokens, counts, frequencies, starts, words):  # type: ig
         for phase in range(counts.size - 1, -1, -1):
             first -= counts[phase]
             if counts[phase] > 0:
-                end = _encode_phase(tables, tokens, first, counts[phase], frequencies, starts, states, words, end)
+                end = _encode_phase(tables, tokens, first, counts[phase], codes, states, words, end)
     for k in range(STATES - 1, -1, -1):
         words[end - 1] = states[k] & 0xFFFFFFFF
         words[end - 2] = states[k] >> 32
         end -= 2
     return end
+
+
+def codes_of(frequencies: NDArray[np.int32]) -> NDArray[np.int32]:
+    """What the encoder needs of each token: ``start << CODE_BITS | frequency``, both of TOTAL."""
+    codes: NDArray[np.int32] = (starts_of(frequencies) << CODE_BITS) | frequencies
+    return codes
 
 
 @kernel

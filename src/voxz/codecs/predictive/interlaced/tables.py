@@ -104,19 +104,23 @@ def merge_ranges(
     members = [[k] for k in range(len(firsts))]
     rows = list(counts)
     lengths = [_length(row) for row in rows]
-    while True:
-        saved = [
-            lengths[k] + lengths[k + 1] - _length(rows[k] + rows[k + 1])
-            if shifts[members[k][0]] == shifts[members[k + 1][0]]
-            else 0.0
-            for k in range(len(rows) - 1)
-        ]
-        best = int(np.argmax(saved)) if saved else 0
-        if not saved or saved[best] <= 0:
+
+    def saved_by(k: int) -> float:
+        if shifts[members[k][0]] != shifts[members[k + 1][0]]:
+            return 0.0
+        return lengths[k] + lengths[k + 1] - _length(rows[k] + rows[k + 1])
+
+    saved = [saved_by(k) for k in range(len(rows) - 1)]
+    while saved:
+        best = int(np.argmax(saved))
+        if saved[best] <= 0:
             break
         members[best : best + 2] = [members[best] + members[best + 1]]
         rows[best : best + 2] = [rows[best] + rows[best + 1]]
         lengths[best : best + 2] = [_length(rows[best])]
+        del saved[best]
+        for k in range(max(0, best - 1), min(best + 1, len(saved))):
+            saved[k] = saved_by(k)
     merged = np.repeat(np.arange(len(rows), dtype=np.uint8), [len(group) for group in members])
     kept = [group[0] for group in members]
     return [firsts[k] for k in kept], [shifts[k] for k in kept], np.array(rows), merged
@@ -124,8 +128,13 @@ def merge_ranges(
 
 def _length(counts: NDArray[np.int64]) -> float:
     """Estimated bits of tokens (TOKENS,) and of their table."""
+    return bits_of(counts) + BITS_PER_FREQUENCY * np.count_nonzero(counts)
+
+
+def bits_of(counts: NDArray[np.int64]) -> float:
+    """Entropy of tokens (TOKENS,) in bits."""
     used = counts[counts > 0]
-    return float((used * np.log2(used.sum() / used)).sum()) + BITS_PER_FREQUENCY * used.size
+    return float((used * np.log2(used.sum() / used)).sum())
 
 
 def write_tables(side: IntegerWriter, firsts: list[int], shifts: list[int], counts: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -13,6 +13,7 @@ from voxz.codecs.predictive.interlaced.streams import (
     LOWEST,
     TOTAL,
     begin_states,
+    codes_of,
     encode_rows,
     lookup_of,
 )
@@ -38,7 +39,6 @@ from voxz.codecs.wavelet.fast.tokens import TOKENS
 from voxz.codecs.wavelet.fast.walk import UNITS, Band, Room, room_for
 from voxz.entropy.bits import from_bytes, to_bytes
 from voxz.entropy.integers import IntegerReader, IntegerWriter
-from voxz.entropy.rans import starts_of
 from voxz.errors import CorruptError
 from voxz.limits import affordable, at_least_a_bit
 from voxz.transforms import pyramid as pyramids
@@ -126,8 +126,8 @@ def encode_bands(components: Volumes, pyramid: Pyramid, step: float, states: int
     sent.put(side)
     frequencies = tables.frequencies[tables.table_of(quantisers)]
     words = np.zeros(tokens // 2 + 4 * CODERS, np.uint32)
-    starts, lengths = starts_of(frequencies), notes.runs[:runs].astype(np.int64)
-    end = encode_rows(notes.contexts[:tokens], notes.tokens[:tokens], lengths, frequencies, starts, words)
+    lengths = notes.runs[:runs].astype(np.int64)
+    end = encode_rows(notes.contexts[:tokens], notes.tokens[:tokens], lengths, codes_of(frequencies), words)
     information, stream, raw = side.to_bytes(), words[end:].astype("<u4").tobytes(), to_bytes(notes.raw, bits)
     return _HEAD.pack(len(information), len(raw), len(stream)) + information + raw + stream
 
