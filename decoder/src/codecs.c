@@ -21,7 +21,7 @@ static const struct {
     {vx_decode_predictive, INTEGERS},
     {vx_decode_labels, WORDS},
     {vx_decode_floats, FLOATS | COMPLEX},
-    {NULL, INTEGERS | FLOATS},
+    {vx_decode_wavelet, INTEGERS | FLOATS},
     {NULL, INTEGERS | FLOATS},
     {vx_decode_turned, ALL},
 };
