@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import voxz
-from native import GOLDEN, STATUS, decoded, needs_compiler, run
+from native import GOLDEN, STATUS, built, decoded, needs_compiler, run, shared
 from phantoms import head, labels, ratio_map, series
 
 pytestmark = needs_compiler
@@ -21,6 +21,18 @@ OTHERS = ("wavelet", "trained", "heavy", "siren")
 """Codecs of golden files that the decoder does not have yet."""
 
 HERE = [name for name in DIGESTS if not any(other in name for other in OTHERS)]
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command voxz-decode."""
+    return built("voxz-decode", shared(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program that decodes damaged payloads under the sanitizers."""
+    return built("fuzz", shared(tmp_path_factory))
 
 
 @pytest.mark.parametrize("name", HERE)
