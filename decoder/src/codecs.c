@@ -21,7 +21,7 @@ static const struct {
     {vx_decode_predictive, INTEGERS},
     {NULL, WORDS},
     {NULL, FLOATS | COMPLEX},
-    {NULL, INTEGERS | FLOATS},
+    {vx_decode_wavelet, INTEGERS | FLOATS},
     {NULL, INTEGERS | FLOATS},
     {vx_decode_turned, ALL},
 };
