@@ -23,6 +23,7 @@ SUITES = {
         "slices",
         "speed",
         "startup",
+        "targets",
         "trained",
     )
 } | {"fuzz": "benchmarks.fuzz.command"}

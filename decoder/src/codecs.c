@@ -18,10 +18,10 @@ static const struct {
   int types;
 } CODECS[] = {
     {vx_decode_stored, ALL},
-    {NULL, INTEGERS},
-    {NULL, WORDS},
-    {NULL, FLOATS | COMPLEX},
-    {NULL, INTEGERS | FLOATS},
+    {vx_decode_predictive, INTEGERS},
+    {vx_decode_labels, WORDS},
+    {vx_decode_floats, FLOATS | COMPLEX},
+    {vx_decode_wavelet, INTEGERS | FLOATS},
     {NULL, INTEGERS | FLOATS},
     {vx_decode_turned, ALL},
 };
