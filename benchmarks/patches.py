@@ -212,16 +212,16 @@ def summary(rows: list[Row]) -> str:
 def picture(rows: list[Row]) -> bytes:
     """Patches a second against the size of the files, a panel for each size of patches, as PNG."""
     sizes = list(dict.fromkeys(row.size for row in rows if row.size))
-    figure, panels = new_figure(1, len(sizes), (6 * len(sizes), 4.5), sharey=True)
+    figure, panels = new_figure(1, len(sizes), (7.5 * len(sizes), 5), sharey=True)
     for size, panel in zip(sizes, panels[0], strict=True):
         for row in (row for row in rows if row.size == size):
             colour = OWN if row.store.startswith("voxz") else OTHERS
-            panel.plot(row.disk_mb, row.reads_per_second, "o", color=colour)
-            panel.annotate(
-                row.store, (row.disk_mb, row.reads_per_second), (6, -3), textcoords="offset points", color=colour, fontsize=8
-            )
+            place = row.disk_mb, row.reads_per_second
+            beside = {"xytext": (-6, -3), "ha": "right"} if row.store.startswith("voxz 5") else {"xytext": (6, -3)}
+            panel.plot(*place, "o", color=colour)
+            panel.annotate(row.store, place, textcoords="offset points", color=colour, fontsize=8, **beside)
         panel.set(yscale="log", xlabel="MB on disk", title=f"patches of {size} x {size} x {size}")
-        panel.margins(x=0.3)
+        panel.margins(x=0.5)
         panel.grid(alpha=0.25, which="both")
     panels[0, 0].set_ylabel("patches a second, one thread")
     return png_bytes(figure)
