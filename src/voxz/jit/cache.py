@@ -56,7 +56,7 @@ class KernelCache:
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Machine code for these types of arguments, or None."""
         from numba.core.compiler import CompileResult  # noqa: PLC0415 - the plain mode must not need it
-        from numba.core.runtime import rtsys  # noqa: PLC0415 - likewise
+        from numba.core.runtime.nrt import rtsys  # noqa: PLC0415 - likewise
 
         rtsys.initialize(context)  # all that running takes; `context.refresh` would load what only compiling takes, with SciPy
         name = self._name(signature, context.codegen())
