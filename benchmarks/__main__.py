@@ -18,10 +18,12 @@ SUITES = {
         "lossless",
         "lowrate",
         "pairs",
+        "patches",
         "seams",
         "slices",
         "speed",
         "startup",
+        "targets",
         "trained",
     )
 } | {"fuzz": "benchmarks.fuzz.command"}

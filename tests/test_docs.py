@@ -36,7 +36,7 @@ def blocks(document: Path) -> list[tuple[str, str, str]]:
     return BLOCK.findall(document.read_text(encoding="utf-8"))
 
 
-EXTRAS = {"zarr", "dask", "distributed", "xarray"}
+EXTRAS = {"zarr", "dask", "distributed", "xarray", "torch", "monai", "torchio", "SimpleITK", "ome_zarr"}
 """Packages that examples need and voxz does not: where one is missing, what comes after it in the document is not run."""
 
 STUDY = ["scan", "study/sub-01/bold", "study/sub-01/t1", "study/sub-02/t1", *(f"scans/sub-0{number}/t1" for number in (1, 2, 3))]
@@ -73,6 +73,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.filterwarnings("ignore:NvImgCodec:UserWarning")  # of MONAI, on a decoder that it does not find
+@pytest.mark.filterwarnings("ignore:Call to deprecated class Scaler")  # by ome-zarr, of its own class
 @pytest.mark.skipif(sys.platform == "win32", reason="shell examples are for POSIX shells")
 @pytest.mark.parametrize("document", EXECUTED, ids=named)
 def test_examples_run(document: Path, folder: Path) -> None:
@@ -100,9 +102,9 @@ def test_examples_pass_a_users_type_checker(tmp_path: Path) -> None:
         if code:
             (tmp_path / f"{document.stem.lower()}_example.py").write_text(code)
     # nibabel says that what it loads is an image without samples, so nobody can check a program that uses `load`;
-    # the methods of dask's arrays have no types
-    untyped = ",".join(f"{name}.*" for name in ("nilearn", "numba", *sorted(EXTRAS - {"dask"})))
-    skipped = "[mypy-nibabel.*,dask.*]\nfollow_imports = skip\nignore_missing_imports = True\n"
+    # the methods of dask's arrays, and what MONAI and TorchIO export, have no types
+    untyped = ",".join(f"{name}.*" for name in ("nilearn", "numba", *sorted(EXTRAS - {"dask", "monai", "torchio"})))
+    skipped = "[mypy-nibabel.*,dask.*,monai.*,torchio.*]\nfollow_imports = skip\nignore_missing_imports = True\n"
     others = f"{skipped}[mypy-{untyped}]\nignore_missing_imports = True\n"
     (tmp_path / "mypy.ini").write_text(f"[mypy]\nstrict = True\n{others}")
     command = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--cache-dir", str(ROOT / ".mypy_cache/examples"), "."]

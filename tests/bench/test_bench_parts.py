@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 import voxz
 from phantoms import head
 from voxz.bench import volumes
-from voxz.bench.bdrate import delta_psnr, delta_rate, mean_curve
+from voxz.bench.bdrate import delta_psnr, delta_rate, mean_curve, quality_at
 from voxz.bench.cells import Result
 from voxz.bench.presets import PRESETS
 from voxz.bench.rivals.frame import Frame, pack, unpack
 from voxz.bench.rivals.lifting import forward, inverse, scales_for
 from voxz.bench.spec import parse
-from voxz.bench.tables import best_orders, csv_text, deltas, means, size_ratios
+from voxz.bench.tables import best_orders, csv_text, deltas, means, size_ratios, without_equal_orders
+from voxz.bench.worker import high_water_kib
 
 
 def test_specs() -> None:
@@ -217,3 +218,31 @@ def test_folders_are_searched_as_for_training(tmp_path: Path) -> None:
     titles = dict(volumes.names(found))
     assert list(titles) == ["pair", "two", "one"]
     assert np.array_equal(volumes.load("two", titles["two"]).samples, image[None])
+
+
+def test_curves_of_different_wishes_are_different() -> None:
+    families = [spec.family for spec in parse("voxz:level=9,bits=1/2,voxz:level=9,error=3,x265:preset=slow,qp=22,jpegls:error=2")]
+    assert families == ["voxz:level=9 (bits)"] * 2 + ["voxz:level=9 (error)", "x265:preset=slow", "jpegls"]
+
+
+def test_quality_at_a_rate_is_interpolated_and_not_beyond_the_points() -> None:
+    points = [(0.5, 40.0), (1.0, 46.0), (2.0, 52.0)]
+    assert quality_at(points, 1.0) == pytest.approx(46.0)
+    assert quality_at(points, 2**0.5) == pytest.approx(49.0, abs=0.2)
+    assert quality_at(points, 0.4) is None
+    assert quality_at(points, 2.1) is None
+
+
+def test_peak_memory_is_that_of_the_process(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("Name:\ta\nVmPeak:\t  900 kB\nVmHWM:\t  1234 kB\n")
+    assert high_water_kib(tmp_path / "status") == 1234
+    assert high_water_kib(tmp_path / "none") is None
+
+
+def test_equal_orders_of_a_series_count_once() -> None:
+    def result(codec: str, size: int) -> Result:
+        return Result("a", "fMRI", "", "", "", codec, "voxz", "", "ok", bytes=size, rmse=1.0, max_error=2.0)
+
+    results = [result("voxz:bits=1", 10), result("voxz:bits=1,order=time", 10), result("voxz:bits=2", 20)]
+    results.append(result("voxz:bits=2,order=time", 19))
+    assert [row.codec for row in without_equal_orders(results)] == ["voxz:bits=1", "voxz:bits=2", "voxz:bits=2,order=time"]

@@ -119,6 +119,7 @@ def program(folder: Path, name: str, script: str) -> None:
 
 def test_external_programs_get_their_arguments_and_files(tmp_path: Path) -> None:
     samples = head((3, 8, 10))[None].astype(np.uint16)
+    bits = int(samples.max()).bit_length()
     program(
         tmp_path,
         "opj_jp3d_compress",
@@ -127,18 +128,54 @@ def test_external_programs_get_their_arguments_and_files(tmp_path: Path) -> None
     program(tmp_path, "opj_jp3d_decompress", "#!/bin/sh\ncp in.jp3d out.bin\n")
     program(tmp_path, "kdu_compress", f'#!/bin/sh\necho "$@" > {tmp_path}/arguments2\ncp in.rawl out.jpx\n')
     program(tmp_path, "kdu_expand", "#!/bin/sh\ncp in.jpx out.rawl\n")
-    program(tmp_path, "TAppEncoder", f'#!/bin/sh\necho "$@" > {tmp_path}/arguments3\ncp in.yuv out.bin\n')
-    program(tmp_path, "TAppDecoder", "#!/bin/sh\ncp in.bin out.yuv\n")
-    for text in (f"jp3d:folder={tmp_path}", f"kakadu:folder={tmp_path}", f"hm:folder={tmp_path},config=rext.cfg,lossless=yes"):
+    for text in (f"jp3d:folder={tmp_path}", f"kakadu:folder={tmp_path}"):
         rival = parse(text)[0].rival()
         assert str(tmp_path) in rival.version()
         assert np.array_equal(rival.decode(rival.encode(samples)), samples)
-    assert "-C 3EB -n 3,3,3" in (tmp_path / "arguments").read_text()
-    assert "Bpp\t16" in (tmp_path / "image").read_text()
+    assert "-C 3EB -n 4,4,3" in (tmp_path / "arguments").read_text()
+    assert f"Bpp\t{bits}\n" in (tmp_path / "image").read_text()
     assert "Dimensions\t10\t8\t3" in (tmp_path / "image").read_text()
     assert "Mstage_xforms:I25={DWT,1,4,1,0}" in (tmp_path / "arguments2").read_text()
-    assert "-c rext.cfg" in (tmp_path / "arguments3").read_text()
-    assert "--TemporalFilter=0" in (tmp_path / "arguments3").read_text()
+    parse(f"jp3d:folder={tmp_path},ratio=8")[0].rival().encode(np.zeros((1, 2, 64, 64), np.uint16))
+    assert (tmp_path / "arguments").read_text().split()[-4:] == ["-n", "5,5,2", "-r", "8"]
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "decoder", "place"),
+    [
+        ("hm", "TAppEncoder", "TAppDecoder", "."),
+        ("hm", "TAppEncoderStatic", "TAppDecoderStatic", "bin"),
+        ("vtm", "EncoderAppStatic", "DecoderAppStatic", "bin/umake/gcc-12.2/x86_64/release"),
+    ],
+)
+@pytest.mark.parametrize("older", [False, True])
+def test_encoders_of_jvet(
+    name: str, encoder: str, decoder: str, place: str, older: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs where builds leave them, by relative paths, of versions with and without newer options."""
+    samples = head((3, 8, 10))[None].astype(np.uint16)
+    folder = tmp_path / "build" / place
+    folder.mkdir(parents=True, exist_ok=True)
+    known = "TransquantBypassEnableFlag" if older else "TemporalFilter TransquantBypassEnable"
+    script = f'#!/bin/sh\n[ "$1" = --help ] && echo {known} && exit\necho "$@" > {tmp_path}/arguments\ncp in.yuv out.bin\n'
+    program(folder, encoder, script)
+    program(folder, decoder, "#!/bin/sh\ncp in.bin out.yuv\n")
+    monkeypatch.chdir(tmp_path)
+    options = {"hm": ",lossless=yes", "vtm": ""}[name]
+    rival = parse(f"{name}:folder=build,config=cfg/random.cfg{options}")[0].rival()
+    assert np.array_equal(rival.decode(rival.encode(samples)), samples)
+    arguments = (tmp_path / "arguments").read_text()
+    assert f"-c {tmp_path}/cfg/random.cfg" in arguments
+    assert "--IntraPeriod=-1" in arguments
+    if name == "hm":
+        assert ("--TemporalFilter=0" in arguments) is not older
+        assert f"--TransquantBypassEnable{'Flag' if older else ''}=1" in arguments
+
+
+def test_errors_on_standard_output_are_shown(tmp_path: Path) -> None:
+    program(tmp_path, "EncoderApp", "#!/bin/sh\necho 'Error: bit depth'\necho 'see the manual'\nexit 1\n")
+    with pytest.raises(RuntimeError, match=r"EncoderApp failed \(1\): Error: bit depth"):
+        parse(f"vtm:folder={tmp_path},config=a.cfg")[0].rival().encode(np.zeros((1, 2, 8, 8), np.uint16))
 
 
 def test_an_external_program_that_fails(tmp_path: Path) -> None:

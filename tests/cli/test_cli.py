@@ -1,6 +1,5 @@
 """The command line: names, exit codes, one line for every error, nothing lost."""
 
-import io
 import json
 import subprocess
 import sys
@@ -9,32 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from commands import run, run_alone
 from phantoms import labels
 from samples import digest, nifti, smooth, write_gzip, write_nifti
-from voxz.cli.app import main
 from voxz.limits import BASE
 
 DATA = nifti((12, 11, 10, 2), samples=smooth((2, 10, 11, 12)).tobytes())[1]
-
-
-def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run the command within this process, which is started already; `run_alone` is what a user does."""
-    given, shown, said = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))), io.BytesIO(), io.BytesIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["voxz", *map(str, arguments)])
-        patch.setattr(sys, "stdin", given)
-        patch.setattr(sys, "stdout", io.TextIOWrapper(shown, write_through=True))
-        patch.setattr(sys, "stderr", io.TextIOWrapper(said, write_through=True))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        assert isinstance(code, int)
-        return subprocess.CompletedProcess(sys.argv, code, shown.getvalue(), said.getvalue())
-
-
-def run_alone(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run the command in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "voxz", *map(str, arguments)], input=stdin, capture_output=True, check=False)
 
 
 def refused(code: int, words: str, *arguments: object, stdin: bytes = b"") -> None:

@@ -47,6 +47,18 @@ def test_requests_and_bytes(scan: tuple[np.ndarray, bytes], served: Served) -> N
         assert served.taken() == (0, 0)
 
 
+def test_a_slice_across_cubes_reads_a_row_of_them(scan: tuple[np.ndarray, bytes], served: Served) -> None:
+    array, _ = scan
+    served.files["a.voxz"] = blob = voxz.encode(array, level=1, brick=64)
+    rows, across = 3 * 4, 4  # of cubes of 64
+    with voxz.open(served.url("a.voxz")) as image:
+        served.taken()
+        assert np.array_equal(image[:, :, 100], array[:, :, 100])
+        requests, size = served.taken()
+        assert requests == rows, "one for each row of cubes: what lies between them is not asked for"
+        assert size < 1.5 * len(blob) / across
+
+
 def test_a_preview_is_one_request(scan: tuple[np.ndarray, bytes], served: Served) -> None:
     served.files["a.voxz"] = blob = scan[1]
     with voxz.open(served.url("a.voxz")) as image:
@@ -91,6 +103,29 @@ def test_other_stores_and_their_file_objects(scan: tuple[np.ndarray, bytes]) -> 
         assert np.array_equal(image[9], array[9])
     with fsspec.open("memory://scans/a.voxz") as file, voxz.open(file) as image:
         assert np.array_equal(image[9], array[9])
+
+
+def test_s3(scan: tuple[np.ndarray, bytes], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    s3fs, server = pytest.importorskip("s3fs"), pytest.importorskip("moto.server")
+    array, blob = scan
+    store = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    store.start()
+    host, port = store.get_host_and_port()
+    given = {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}
+    for name, value in (given | {"ENDPOINT_URL": f"http://{host}:{port}"}).items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    try:
+        files = s3fs.S3FileSystem(skip_instance_cache=True)
+        files.mkdir("scans")
+        files.pipe("scans/a.voxz", blob)
+        caplog.set_level("INFO", "werkzeug")
+        caplog.clear()
+        with voxz.open("s3://scans/a.voxz") as image:
+            assert len(caplog.records) == 2, "opening: its size, and its front"
+            assert np.array_equal(image[9], array[9])
+            assert len(caplog.records) == 3
+    finally:
+        store.stop()
 
 
 def test_a_file_within_a_zip_file(scan: tuple[np.ndarray, bytes], tmp_path: Path) -> None:

@@ -44,6 +44,14 @@ def delta_psnr(anchor: Iterable[Point], other: Iterable[Point], rates: Window | 
     return None if means is None else means[1] - means[0]
 
 
+def quality_at(points: Iterable[Point], rate: float) -> float | None:
+    """PSNR at a rate, interpolated; None beyond the points."""
+    rates, quality = _curve(points)
+    if not len(rates) or not rates[0] <= math.log(rate) <= rates[-1]:
+        return None
+    return float(quality[0]) if len(rates) == 1 else _interpolated(rates, quality, math.log(rate))
+
+
 def mean_curve(curves: list[list[Point]], points: int = 24) -> list[Point]:
     """Mean PSNR of several curves over the rates that all of them cover."""
     logs = [_curve(curve) for curve in curves]

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.bench.bdrate import quality_at
 from voxz.bench.cells import Result
-from voxz.bench.tables import ALL, Delta, Mean, best_orders, kinds
+from voxz.bench.tables import ALL, Delta, Mean, best_orders, curves, kinds, without_equal_orders
 
 _CROP = 256
 """Largest side of a plane in the viewer; larger planes show their middle."""
@@ -25,14 +26,23 @@ _WINDOWS = (("lung", -600, 1500), ("soft tissue", 40, 400), ("bone", 480, 2500),
 _MOST_VIEWED = 12
 """Volumes in the viewer."""
 
+_NEAR = np.log(1.2)
+"""Sizes within this factor are compared side by side without a word."""
+
 
 def page(title: str, notes: list[str], sections: list[tuple[str, str]], viewed: list[dict[str, Any]]) -> str:
-    """Fill the template: sections are (heading, HTML); `viewed` is the data of the viewer."""
+    """Fill the template: sections are (heading, HTML), listed first; `viewed` is the data of the viewer."""
     template = resources.files("voxz.bench").joinpath("page.html").read_text(encoding="utf-8")
-    body = "".join(f"<section><h2>{html.escape(heading)}</h2>{content}</section>" for heading, content in sections)
+    body = "".join(
+        f'<section id="s{number}"><h2>{html.escape(heading)}</h2>{content}</section>'
+        for number, (heading, content) in enumerate(sections)
+    )
+    contents = [f'<li><a href="#s{number}">{html.escape(heading)}</a></li>' for number, (heading, _) in enumerate(sections)]
+    contents += ['<li><a href="#viewer">Decoded images</a></li>'] if viewed else []
     return (
         template.replace("{{title}}", html.escape(title))
         .replace("{{notes}}", "".join(f"<li>{html.escape(note)}</li>" for note in notes))
+        .replace("{{contents}}", "".join(contents))
         .replace("{{body}}", body)
         .replace("{{data}}", json.dumps(viewed).replace("</", "<\\/"))
     )
@@ -41,7 +51,12 @@ def page(title: str, notes: list[str], sections: list[tuple[str, str]], viewed: 
 def picture(png: bytes, description: str) -> str:
     """An image inside the page."""
     data = base64.b64encode(png).decode()
-    return f'<img alt="{html.escape(description)}" src="data:image/png;base64,{data}">'
+    return f'<div class="wide"><img alt="{html.escape(description)}" src="data:image/png;base64,{data}"></div>'
+
+
+def links(files: Iterable[str]) -> str:
+    """Links to files beside the page."""
+    return "<ul>" + "".join(f'<li><a href="{html.escape(name)}">{html.escape(name)}</a></li>' for name in files) + "</ul>"
 
 
 def means_table(rows: list[Mean], reference: str | None) -> str:
@@ -120,12 +135,43 @@ def deltas_table(rows: list[Delta]) -> str:
     return "".join(out)
 
 
-def points_table(results: Iterable[Result]) -> str:
-    """Every lossy result."""
+def equal_size_table(results: list[Result], bits: float) -> str:
+    """PSNR of each family on each volume at one size, between the points that were measured; nothing beyond them."""
+    found = curves(results)
+    families = list(dict.fromkeys(family for of in found.values() for family in of))
     lines = []
-    for r in results:
+    for volume, of in found.items():
+        values = {family: quality_at(of[family], bits) for family in families if family in of}
+        known = [value for value in values.values() if value is not None]
+        cells = [_cell(volume)]
+        for family in families:
+            value = values.get(family)
+            cells.append(_cell(_plain(value, ".2f"), value is not None and value == max(known)))
+        lines.append(cells)
+    return _table(["volume", *families], lines)
+
+
+def tasks_table(results: Iterable[Result]) -> str:
+    """What the tasks say of every lossy result."""
+    chosen = [result for result in without_equal_orders(results) if result.ok and result.tasks]
+    names = list(dict.fromkeys(name for result in chosen for name in result.tasks))
+    lines = [
+        [
+            _cell(r.volume),
+            _cell(r.codec),
+            _cell(f"{r.bits_per_voxel:.3f}"),
+            *(_cell(_plain(r.tasks.get(n), ".4g")) for n in names),
+        ]
+        for r in chosen
+    ]
+    return _table(["volume", "codec", "bits/voxel", *names], lines)
+
+
+def points_table(results: Iterable[Result]) -> str:
+    """Every lossy result; of two orders that gave the same, one."""
+    lines = []
+    for r in without_equal_orders(results):
         if r.ok and not r.lossless:
-            tasks = ", ".join(f"{name} {value:.4g}" for name, value in r.tasks.items())
             figures = [
                 f"{r.bits_per_voxel:.3f}",
                 _plain(r.psnr_db, ".2f"),
@@ -134,10 +180,9 @@ def points_table(results: Iterable[Result]) -> str:
                 _plain(r.rmse, ".3f"),
                 f"{r.encode_mb_s:.1f}",
                 f"{r.decode_mb_s:.1f}",
-                tasks,
             ]
             lines.append([_cell(r.volume), _cell(r.codec), *map(_cell, figures)])
-    heads = ["volume", "codec", "bits/voxel", "PSNR dB", "SSIM", "max error", "RMSE", "encode MB/s", "decode MB/s", "tasks"]
+    heads = ["volume", "codec", "bits/voxel", "PSNR dB", "SSIM", "max error", "RMSE", "encode MB/s", "decode MB/s"]
     return f"<details><summary>{len(lines)} points</summary>{_table(heads, lines)}</details>"
 
 
@@ -147,15 +192,27 @@ def troubles_table(results: Iterable[Result]) -> str:
     return _table(["status", "volume", "codec", "why"], lines) if lines else "<p>Nothing.</p>"
 
 
-def viewer_entry(result: Result, original: dict[str, NDArray[Any]], decoded: list[tuple[Result, Path]]) -> dict[str, Any]:
-    """Data of one volume in the viewer: planes of the original and of each decoded point, deflated 16-bit integers."""
+def viewer_entry(
+    result: Result,
+    original: dict[str, NDArray[Any]],
+    decoded: list[tuple[Result, Path]],
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    bits: float = 1.0,
+) -> dict[str, Any]:
+    """Data of one volume in the viewer: planes of the original and of each decoded point, deflated 16-bit integers.
+
+    `spacing_mm` along (z, y, x) gives the planes their proportions. Points are those nearest to `bits` per voxel; what is not
+    near says so.
+    """
     low = min(float(plane.min()) for plane in original.values())
     high = max(float(plane.max()) for plane in original.values())
     ordered = np.sort(np.concatenate([plane.ravel() for plane in original.values()]).astype(np.float64))
     images = [{"label": "original", "planes": {name: _packed(plane, low, high) for name, plane in original.items()}}]
     for point, path in decoded:
         with np.load(path) as planes:
+            far = abs(np.log((point.bits_per_voxel or 1e-9) / bits)) > _NEAR
             label = f"{point.codec}: {point.bits_per_voxel:.3f} bits/voxel, {_plain(point.psnr_db, '.2f')} dB"
+            label += f" (no point is near {bits:g} bits/voxel)" if far else ""
             images.append({"label": label, "planes": {name: _packed(planes[name], low, high) for name in planes.files}})
     windows = {
         "full range": [low, high],
@@ -166,7 +223,9 @@ def viewer_entry(result: Result, original: dict[str, NDArray[Any]], decoded: lis
         zero = 0.0 if low < 0 else 1024.0
         for name, centre, width in _WINDOWS:
             windows[name] = [zero + centre - width / 2, zero + centre + width / 2]
-    return {"volume": result.volume, "low": low, "high": high, "windows": windows, "images": images}
+    z, y, x = spacing_mm
+    pixels = {"axial": y / x, "coronal": z / x, "sagittal": z / y}
+    return {"volume": result.volume, "low": low, "high": high, "windows": windows, "pixels": pixels, "images": images}
 
 
 def viewed_points(results: list[Result], bits: float) -> dict[str, list[Result]]:

@@ -48,33 +48,40 @@ class Report:
             return
         decoded = [(r, planes_path(cells, volume, parse(r.codec)[0], r.version, self.tasks)) for r in points]
         shown = [(r, path) for r, path in decoded if path.is_file()]
-        self._viewer[volume.name] = page.viewer_entry(results[0], middle_planes(volume.samples), shown)
+        self._viewer[volume.name] = page.viewer_entry(
+            results[0], middle_planes(volume.samples), shown, volume.spacing_mm, self.bits
+        )
 
     def write(self) -> Path:
         """Write everything; return the page's path."""
         lossless = means(self.results, self.reference)
         lossy = deltas(self.results, self.rates)
+        looks = plots.looks_of([*(row.codec for row in lossless), *(result.family for result in self.results)])
         files: dict[str, bytes] = {"results.csv": csv_text(self.results).encode()}
         sections = []
         if lossless:
             reference = self.reference if any(row.to_reference is not None for row in lossless) else None
-            files |= {"lossless.csv": csv_text(lossless).encode(), "size-speed.png": plots.scatter(lossless, reference)}
+            files |= {"lossless.csv": csv_text(lossless).encode(), "size-speed.png": plots.scatter(lossless, reference, looks)}
             sections += [
                 ("Lossless: means", page.means_table(lossless, reference)),
                 ("Lossless: size against speed", page.picture(files["size-speed.png"], "size against speed")),
                 ("Lossless: bits/voxel of each volume", page.volumes_table(self.results)),
             ]
         if curves(self.results):
-            files |= {"deltas.csv": csv_text(lossy).encode(), "rate-distortion.png": plots.rate_distortion(self.results)}
-            files["rate-distortion-kinds.png"] = plots.rate_distortion_by_kind(self.results)
+            files |= {"deltas.csv": csv_text(lossy).encode(), "rate-distortion.png": plots.rate_distortion(self.results, looks)}
+            files["rate-distortion-kinds.png"] = plots.rate_distortion_by_kind(self.results, looks)
             names = dict.fromkeys(row.rates for row in lossy)
             sections += [
                 *((_heading(name), page.deltas_table([row for row in lossy if row.rates == name])) for name in names),
                 ("Lossy: quality against rate by kind", page.picture(files["rate-distortion-kinds.png"], "mean quality by rate")),
+                (f"Lossy: PSNR at {self.bits:g} bits/voxel, interpolated", page.equal_size_table(self.results, self.bits)),
                 ("Lossy: quality against rate", page.picture(files["rate-distortion.png"], "quality against rate")),
                 ("Lossy: all points", page.points_table(self.results)),
             ]
+        if any(result.tasks for result in self.results):
+            sections.append(("Lossy: what it does to measurements", page.tasks_table(self.results)))
         sections.append(("Missing, refused and failed", page.troubles_table(self.results)))
+        sections.append(("Files with all figures", page.links(files)))
         files[PAGE] = page.page(self.title, self.notes, sections, list(self._viewer.values())).encode()
         for name, data in files.items():
             temporary = self.out / f".{name}.tmp"

@@ -31,8 +31,12 @@ class Spec:
 
     @property
     def family(self) -> str:
-        """The spec without its quality: the name of a curve."""
-        return str(Spec(self.name, tuple(option for option in self.options if option[0] not in QUALITY)))
+        """The spec without its quality: the name of a curve. Where a codec has several, their names tell curves apart."""
+        kind: Any = rival_class(self.name)
+        several = sum(field.name in QUALITY for field in fields(kind)) > 1
+        asked = [name for name, _ in self.options if name in QUALITY] if several else []
+        plain = str(Spec(self.name, tuple(option for option in self.options if option[0] not in QUALITY)))
+        return f"{plain} ({', '.join(asked)})" if asked else plain
 
     def rival(self) -> Rival:
         """Make the rival; a wrong option raises `UsageError`."""

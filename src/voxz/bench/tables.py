@@ -44,6 +44,16 @@ def best_orders(results: Iterable[Result]) -> list[Result]:
     return [replace(result, codec=codec) for (_, codec), result in best.items()]
 
 
+def without_equal_orders(results: Iterable[Result]) -> list[Result]:
+    """Leave out results in the order of time that are those in volume order: as many bytes, the same errors."""
+    found: dict[tuple[object, ...], Result] = {}
+    for result in results:
+        plain = ",".join(part for part in result.codec.split(",") if part not in {"order=time", "order=volume"})
+        told = (result.status, result.message) if not result.ok else (result.bytes, result.rmse, result.max_error)
+        found.setdefault((result.volume, plain, *told), result)
+    return list(found.values())
+
+
 def kinds(rows: "Iterable[Result | Delta]") -> list[str]:
     """Groups of volumes: all of them, then each kind if there are several."""
     found = dict.fromkeys(row.kind for row in rows)

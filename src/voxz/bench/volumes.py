@@ -35,6 +35,7 @@ class Volume:
     kind : modality as far as the name or a .bval beside the file tells, else "3-D" or "series"
     part : which slices were taken, "" for all
     sha256 : of shape, type and samples: what results are kept under
+    spacing_mm : between voxels along (z, y, x), for the proportions of pictures; ones if the file does not say
     """
 
     name: str
@@ -43,6 +44,7 @@ class Volume:
     part: str
     samples: NDArray[Any]
     sha256: str
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @property
     def megabytes(self) -> float:
@@ -91,7 +93,8 @@ def load(name: str, path: Path, slices: int | None = None) -> Volume:
     VoxzError, OSError
         The file cannot be read, or holds no real numbers.
     """
-    samples = volumes.read(path).samples
+    found = volumes.read(path)
+    samples = found.samples
     if not samples.size:
         raise UnsupportedError(f"{path} has no samples")
     if samples.dtype.kind == "b":
@@ -103,7 +106,7 @@ def load(name: str, path: Path, slices: int | None = None) -> Volume:
     samples = np.ascontiguousarray(samples)
     digest = hashlib.sha256(f"{samples.shape} {samples.dtype.str}".encode())
     digest.update(samples.data)
-    return Volume(name, path, kind_of(path, len(samples)), part, samples, digest.hexdigest())
+    return Volume(name, path, kind_of(path, len(samples)), part, samples, digest.hexdigest(), found.spacing_mm or (1.0, 1.0, 1.0))
 
 
 def kind_of(path: Path, series: int) -> str:

@@ -89,11 +89,26 @@ def _cpu_seconds() -> float:
 
 
 def _peak_mib() -> float | None:
-    """Largest resident memory so far of this process, or of a program that it ran, in MiB; None where nothing tells."""
+    """Largest resident memory so far of this process, or of a program that it ran, in MiB; None where nothing tells.
+
+    On Linux, `ru_maxrss` of a process begins with that of the process it was started from, which says nothing about it.
+    """
     if sys.platform == "win32":
         return None
-    largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return largest / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    programs = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    if sys.platform == "darwin":
+        return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, programs) / (1 << 20)
+    own = high_water_kib(Path("/proc/self/status"))
+    return None if own is None else max(own, programs) / (1 << 10)
+
+
+def high_water_kib(status: Path) -> int | None:
+    """VmHWM, the peak of resident memory in KiB, of a process by its file in /proc; None where there is none."""
+    try:
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
 
 
 if __name__ == "__main__":

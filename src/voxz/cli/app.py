@@ -15,12 +15,14 @@ import typer
 from voxz import api
 from voxz.cli.batch import InterruptedBatchError, make_folders, run_batch, talk_of
 from voxz.cli.bench import bench
+from voxz.cli.cat import cat
 from voxz.cli.codec_flags import CODEC_NAMES, SIREN_PANEL, WAVELET_PANEL, PanelCommand, codec_from_flags
 from voxz.cli.data import app as data_app
 from voxz.cli.destinations import (
     STREAM,
     Job,
     files_in,
+    input_of,
     is_archive,
     restores_folder,
     settle,
@@ -65,6 +67,7 @@ _TAKE_NUMBERS = {"--max-error", "--max-error-scaled", "--max-error-noise", "--ps
 app.command()(bench)
 app.command()(warm)
 app.command()(mount)
+app.command()(cat)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
@@ -319,7 +322,7 @@ def decompress(
     def work(job: Job, progress: Shown | None) -> str:
         options: dict[str, Any] = {"select": select, "resolution": resolution, "threads": threads, "force": force}
         options |= {"convert": convert, "remove": remove}
-        api.decompress(_input(job.source), job.destination, resample=grid, progress=progress, **options)
+        api.decompress(input_of(job.source), job.destination, resample=grid, progress=progress, **options)
         return "" if job.destination == STREAM else f"{job.destination} is back"
 
     rename = selected_name if select or resolution or resample else restored_name
@@ -356,7 +359,7 @@ def verify(
         raise UsageError("--cluster and --json are for trees; add -r")
 
     def work(job: Job, progress: Shown | None) -> None:
-        api.verify(_input(job.source), threads=threads, progress=progress)
+        api.verify(input_of(job.source), threads=threads, progress=progress)
         if not quiet:
             typer.echo(f"{job.source}: ok")
 
@@ -376,7 +379,7 @@ def info(
     found: list[dict[str, Any]] = []
 
     def work(job: Job, _: Shown | None) -> None:
-        facts = api.info(_input(job.source))
+        facts = api.info(input_of(job.source))
         if as_json:
             found.append({"file": job.source, **facts.to_dict()} if len(files) > 1 else facts.to_dict())
             return
@@ -384,7 +387,7 @@ def info(
             typer.echo(f"{printable(job.source)}:")
         typer.echo(info_text(facts))
         if tags:
-            for name, text in api.tags(_input(job.source)):
+            for name, text in api.tags(input_of(job.source)):
                 typer.echo("\n".join(["", f"{printable(name)}:", *map(printable, text.splitlines())]))
 
     if tags and as_json:
@@ -407,10 +410,6 @@ def compare(
     """Measure how much B differs from A: max error, mean error, RMSE, PSNR, SSIM, structure of the errors."""
     result = compare_files(a, b, plot=plot, force=force)
     typer.echo(json.dumps(result.to_dict(), indent=2, allow_nan=False) if as_json else comparison_text(result))
-
-
-def _input(path: str) -> str | bytes:
-    return sys.stdin.buffer.read() if path == "-" else path
 
 
 def _expand_levels(arguments: Iterable[str]) -> list[str]:

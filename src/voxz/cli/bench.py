@@ -1,24 +1,28 @@
 """The command ``voxz bench``."""
 
+import contextlib
 import importlib
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from voxz.cli.progress import shown
-from voxz.errors import MissingDependencyError, UsageError
+from voxz.errors import MissingDependencyError, UsageError, VoxzError
 from voxz.threads import thread_count
 
 if TYPE_CHECKING:
     from voxz.bench.bdrate import Window
     from voxz.bench.cells import Result
     from voxz.bench.run import RunOptions
+    from voxz.bench.spec import Spec
 
 _REFERENCE = "gzip"
 
@@ -58,7 +62,7 @@ def bench(
     options = RunOptions(slices, limit, jobs or thread_count(None), tasks)
     compared = _reference(reference, [str(spec) for spec in specs])
     report = Report(
-        out, "voxz bench", _notes(options), reference=compared, rates=_windows(rates), bits=view, tasks=options.task_list
+        out, "voxz bench", _notes(options, specs), reference=compared, rates=_windows(rates), bits=view, tasks=options.task_list
     )
     paths = find(data)
     out.mkdir(parents=True, exist_ok=True)
@@ -105,12 +109,14 @@ def _window(rates: str) -> "Window":
     return low, high
 
 
-def _notes(options: "RunOptions") -> list[str]:
+def _notes(options: "RunOptions", specs: "list[Spec]") -> list[str]:
     """What a reader of the results must know."""
     cores = os.cpu_count() or 1
     return [
-        f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}; "
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by: {shlex.join(['voxz', *sys.argv[1:]])}",
+        f"{_processor()}, {cores} cores, {platform.system()}, Python {platform.python_version()}; "
         f"{options.jobs} measurements at a time.",
+        f"Versions: {'; '.join(_versions(specs))}.",
         "Every figure is from a file that a fresh process decoded; every result is compared with the original samples.",
         "Sizes are of whole files. Speeds are MB (10**6 bytes of samples) per second of CPU time on one thread, the best of up "
         "to three runs; starting, compiling and reading files are not counted. Memory is the peak of the whole process.",
@@ -118,6 +124,24 @@ def _notes(options: "RunOptions") -> list[str]:
         "A series is coded in volume order and, where the codec can, in time order; in lossless tables the smaller counts.",
         "Volumes were coded whole." if options.slices is None else f"At most {options.slices} middle slices were coded.",
     ]
+
+
+def _processor() -> str:
+    """Name of the processor, as Linux tells it, else its kind."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _versions(specs: "list[Spec]") -> list[str]:
+    """Of each codec that is there."""
+    found = {}
+    for spec in specs:
+        with contextlib.suppress(VoxzError):
+            found[spec.name] = f"{spec.name}: {spec.rival().version()}"
+    return list(found.values())
 
 
 @contextmanager

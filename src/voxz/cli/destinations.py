@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,11 @@ class Job:
     destination: str
     fault: Exception | None = None
     in_folder: bool = False
+
+
+def input_of(path: str) -> str | bytes:
+    """What a name on the command line stands for: a path, or all of standard input."""
+    return sys.stdin.buffer.read() if path == STREAM else path
 
 
 def files_in(given: Iterable[str], *, packed: bool) -> list[str]:
@@ -51,7 +57,7 @@ def is_archive(inputs: Sequence[str], output: str | None) -> bool:
     return len(inputs) > 1 or Path(inputs[0]).is_dir()
 
 
-def restores_folder(source: str) -> bool:
+def restores_folder(source: str | bytes) -> bool:
     """Whether a file is an archive of files with names of their own."""
     if source == STREAM:
         return False

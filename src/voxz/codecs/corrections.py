@@ -25,7 +25,11 @@ _UNIT = struct.Struct("<d")
 _ROOM = 1 - 2.0**-20
 """Floats are corrected beyond that much of the bound, so that no rounding can decide."""
 
+FARTHEST = 64
+"""One sample in so many is moved at most to lessen squared errors."""
+
 Series = NDArray[Any]
+Plane = NDArray[np.bool_]
 
 
 def encode_corrections(series: Series, decoded: Series, known: NDArray[np.bool_], bound: float) -> bytes:
@@ -42,12 +46,41 @@ def encode_corrections(series: Series, decoded: Series, known: NDArray[np.bool_]
     moved = _moved(decoded[known], np.clip(units, -LARGEST_CORRECTION, LARGEST_CORRECTION), unit)
     exact = off & ((np.abs(units) > LARGEST_CORRECTION) | ~(np.abs(moved.astype(np.float64) - original) <= limit))
     wrong = off & ~exact
+    return _parts(unit, _spread(wrong, known), units[wrong], _spread(exact, known), series[known][exact])
+
+
+def encode_farthest(series: Series, decoded: Series, squares: float) -> bytes:
+    """Parts that take `squares` from the sum of squared errors: the samples that are farthest off come one unit nearer.
+
+    Empty if that takes more than one sample in FARTHEST.
+    """
+    with np.errstate(invalid="ignore"):  # infinities stand where they stood
+        error = series.astype(np.float64) - decoded.astype(np.float64)
+    error[~np.isfinite(error)] = 0.0
+    size = np.abs(error)
+    most = size.size // FARTHEST
+    if not most:
+        return b""
+    farthest = np.sort(np.partition(size.ravel(), size.size - most)[-most:])[::-1]
+    number, sums = np.arange(1, most + 1), np.cumsum(farthest)
+    unit = np.maximum(np.rint(sums / number), 1.0) if series.dtype.kind in "iu" else sums / number
+    enough = unit * (2 * sums - number * unit) >= squares
+    if not enough.any():
+        return b""
+    count = int(np.argmax(enough)) + 1
+    moved = size > farthest[count - 1]
+    equal = np.flatnonzero(size.ravel() == farthest[count - 1])
+    moved.ravel()[equal[: count - int(np.count_nonzero(moved))]] = True
+    return _parts(float(unit[count - 1]), moved, np.sign(error[moved]), np.zeros_like(moved), series[:0].ravel())
+
+
+def _parts(unit: float, wrong: Plane, units: NDArray[np.float64], exact: Plane, samples: Series) -> bytes:
+    """Parts with the `units` of `wrong` samples and the bytes of `exact` ones."""
     writer, side = PartWriter(_UNIT.pack(unit)), IntegerWriter()
-    writer.part(encode_plane(_spread(wrong, known)))
-    side.put(units[wrong].astype(np.int64))
+    writer.part(encode_plane(wrong))
+    side.put(units.astype(np.int64))
     writer.part(side.to_bytes())
-    writer.part(encode_plane(_spread(exact, known)) if exact.any() else b"")
-    samples = series[known][exact]
+    writer.part(encode_plane(exact) if exact.any() else b"")
     writer.part(samples.astype(samples.dtype.newbyteorder("<")).tobytes())
     return writer.to_bytes()
 

@@ -105,3 +105,14 @@ def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.
         image = module(inner).decode_brick(payload[turned.HEAD.size :], turned.image_shape(shape, period), dtype)
         return turned.from_image(image, shape)
     return module(number).decode_brick(payload, shape, dtype)
+
+
+def sharpen_brick(
+    number: int, payload: bytes, samples: NDArray[np.generic], decoded: NDArray[np.generic], squares: float
+) -> tuple[bytes, NDArray[np.generic]] | None:
+    """A payload that takes `squares` from the sum of squared errors, and what it decodes to; None where that has no cheap way."""
+    if number != WAVELET:
+        return None
+    from voxz.codecs.wavelet import codec as wavelet  # noqa: PLC0415 - its kernels
+
+    return wavelet.sharpen_brick(payload, samples, decoded, squares)

@@ -1,8 +1,9 @@
 """One picture of how two images differ: what they show, where they differ, and whether the differences have structure.
 
-Three planes, axial, coronal and sagittal if the samples are stored as usual, each where the mean squared error is largest, so
-that seams between bricks or slices would show. Original and decoded image have the same gray values; the difference is drawn
-around middle gray, multiplied with the gain that its title states.
+Three planes, axial, coronal and sagittal if the samples are stored as usual, each where the squared errors of the foreground have
+their largest sum, so that seams between bricks or slices show, and the empty border of a volume does not. The voxel with the
+largest error is marked where a plane holds it, or named. Original and decoded image have the same gray values, of soft tissue if
+they are a CT; the difference is drawn around middle gray, multiplied with the gain that its title states, its units beside it.
 """
 
 import math
@@ -26,6 +27,9 @@ _FEW_BINS = 33
 _LARGEST = 640
 """Voxels a side that a panel shows; more of them would be drawn over each other."""
 
+_AIR, _SOFT_TISSUE = -1000.0, (-160.0, 240.0)
+"""Hounsfield units of air, and the window in which CT is usually read."""
+
 
 def draw(
     original: NDArray[Any],
@@ -47,12 +51,14 @@ def draw(
     numbers = (samples.view(np.uint8) if samples.dtype.kind == "b" else samples for samples in (original, decoded))
     a, b = (samples.mean(axis=-1) if samples.shape[-1] > 1 else samples[..., 0] for samples in numbers)
     error = np.nan_to_num(errors(b, a).astype(np.float64))
-    places = [_worst(error, axis) for axis in range(3)]
+    seen = _foreground(a)
+    places = [_worst(error * seen, axis) for axis in range(3)]
+    worst = np.unravel_index(int(np.argmax(np.abs(error))), error.shape)
     shapes = [_extent(a.shape, spacing, axis) for axis in range(3)]
     heights = [min(1.6, max(0.25, height / width)) for height, width in shapes]
     size = (11.0, 3.45 * sum(heights) + 3.6)
     figure, panels = new_figure(4, 3, size, height_ratios=[*heights, 0.8])
-    low, high = _window(a)
+    low, high = _window(a[seen])
     gain = _gain(error, high - low)
     for row, axis in enumerate(range(3)):
         planes = [np.take(samples, places[axis], axis) for samples in (a, b, error)]
@@ -61,11 +67,18 @@ def draw(
         for column, (plane, title) in enumerate(zip(planes, titles, strict=True)):
             half = (high - low) / 2
             limits = (low, high) if column < 2 else (-half / gain, half / gain)
-            _show(panels[row, column], plane, title, limits, shapes[axis], upright=axis > 0)
+            shown = _show(panels[row, column], plane, title, limits, shapes[axis], upright=axis > 0)
+            if column == 2:
+                bar = figure.colorbar(shown, ax=panels[row, column], fraction=0.04, pad=0.02)
+                bar.ax.tick_params(labelsize=6)
+                bar.set_label("stored units", fontsize=7)
+            if places[axis] == worst[axis] and error.any():
+                _mark(panels[row, column], [n for k, n in enumerate(worst) if k != axis], plane.shape, shapes[axis])
     _histogram(panels[3, 0], figures["histogram"])
     _autocorrelation(panels[3, 1], figures["autocorrelation"])
     _slices(panels[3, 2], figures, volume)
-    figure.suptitle(_heading(figures, volume), fontsize=10)
+    at = ", ".join(f"{name} = {n}" for name, n in zip(_AXES, worst, strict=True)) if error.any() else ""
+    figure.suptitle(_heading(figures, volume, at), fontsize=10)
     return png_bytes(figure)
 
 
@@ -81,15 +94,35 @@ def _extent(shape: tuple[int, ...], spacing: tuple[float, float, float], axis: i
     return height, width
 
 
-def _window(image: NDArray[Any]) -> tuple[float, float]:
-    """Gray values from black to white: all but the extremes, without constant background."""
+def _foreground(image: NDArray[Any]) -> NDArray[np.bool_]:
+    """Voxels that are not constant background; all, if nothing is left."""
     background = find_background(image[None, ..., None])
-    seen = image.ravel() if background is None else image[~background.mask[0]]
-    finite = seen[np.isfinite(seen)] if image.dtype.kind == "f" else seen
+    seen = np.ones(image.shape, bool) if background is None else ~background.mask[0]
+    return seen if seen.any() else np.ones(image.shape, bool)
+
+
+def _window(seen: NDArray[Any]) -> tuple[float, float]:
+    """Gray values from black to white: soft tissue of a CT, of others all values but the extremes."""
+    finite = seen[np.isfinite(seen)] if seen.dtype.kind == "f" else seen
     if not finite.size:
         return 0.0, 1.0
+    if _is_hounsfield(finite):
+        return _SOFT_TISSUE
     low, high = (float(value) for value in np.percentile(finite[:: max(1, finite.size >> 20)], (0.5, 99.7)))
     return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _is_hounsfield(values: NDArray[Any]) -> bool:
+    """Whether values are those of a CT: much air, and much soft tissue, by the units that both have."""
+    sample = values.ravel()[:: max(1, values.size >> 16)]
+    air, tissue = np.mean(np.abs(sample - _AIR) < 150), np.mean(np.abs(sample) < 150)
+    return bool(air > 0.05 and tissue > 0.05 and sample.min() > -4096)
+
+
+def _mark(panel: Any, place: list[Any], shape: tuple[int, ...], extent: tuple[float, float]) -> None:
+    """Draw a circle around a voxel."""
+    y, x = ((int(n) + 0.5) * size / count for n, count, size in zip(place, shape, extent, strict=True))
+    panel.plot(x, y, "o", ms=12, mfc="none", mec="#e69f00", mew=1.5)
 
 
 def _gain(error: NDArray[np.float64], contrast: float) -> float:
@@ -102,11 +135,11 @@ def _gain(error: NDArray[np.float64], contrast: float) -> float:
 
 def _show(
     panel: Any, plane: NDArray[Any], title: str, limits: tuple[float, float], extent: tuple[float, float], upright: bool
-) -> None:
-    """Draw a plane; z grows upwards."""
+) -> Any:
+    """Draw a plane, and return what was drawn; z grows upwards."""
     step = [max(1, -(-n // _LARGEST)) for n in plane.shape]
     height, width = extent
-    panel.imshow(
+    shown = panel.imshow(
         plane[:: step[0], :: step[1]].astype(np.float64),
         cmap="gray",
         vmin=limits[0],
@@ -118,6 +151,7 @@ def _show(
     panel.set_title(title if len(title) < 46 else "..." + title[-43:], fontsize=8)
     panel.set_xticks([])
     panel.set_yticks([])
+    return shown
 
 
 def _histogram(panel: Any, histogram: dict[str, list[float]]) -> None:
@@ -159,8 +193,9 @@ def _slices(panel: Any, figures: dict[str, Any], volume: int) -> None:
     panel.tick_params(labelsize=7)
 
 
-def _heading(figures: dict[str, Any], volume: int) -> str:
-    words = [f"max error {figures['max_error']:g}", f"RMSE {figures['rmse']:.4g}"]
+def _heading(figures: dict[str, Any], volume: int, worst: str) -> str:
+    where = f" (here at {worst})" if worst else ""
+    words = [f"max error {figures['max_error']:g}{where}", f"RMSE {figures['rmse']:.4g}"]
     for key, name in (("psnr_db", "PSNR"), ("foreground_psnr_db", "foreground")):
         if figures[key] is not None:
             words.append(f"{name} {figures[key]:.2f} dB")

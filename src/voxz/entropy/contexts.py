@@ -92,6 +92,22 @@ def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-de
 
 
 @kernel
+def _take_census(noted, residuals, places, shift, found):  # type: ignore[no-untyped-def]
+    """Count voxels by grade, phase and token.
+
+    Parameters
+    ----------
+    noted : int32 (voxels,), four times the grade, plus the phase
+    residuals : int32 (voxels,)
+    places : int64 (GRADES,), number of each grade among those that occur
+    shift : raw low bits of the residuals
+    found : int64 (grades that occur, PHASES, TOKENS), added to
+    """
+    for i in range(noted.size):
+        found[places[noted[i] >> 2], noted[i] & 3, token_of(np.int64(residuals[i]) >> shift)] += 1
+
+
+@kernel
 def tokenise(noted, residuals, grade_table, shifts, tables, tokens, counts, raw):  # type: ignore[no-untyped-def]
     """Fill table and token of each voxel, the token counts and the raw bits; return the number of raw bits.
 
@@ -156,7 +172,8 @@ def choose_ranges(noted: NDArray[np.int32], residuals: NDArray[np.int32], most_r
         return _cut(counts, magnitudes, wanted, split_phases)
     numbers = sorted({max(1, wanted * part // 8) for part in (1, 2, 4, 8)})
     choices = [_cut(counts, magnitudes, n, split) for n in numbers for split in {False, split_phases}]
-    return min(choices, key=lambda ranges: _code_length(ranges, noted, residuals))
+    census = _Census(noted, residuals, counts)
+    return min(choices, key=census.code_length)
 
 
 def _cut(counts: NDArray[np.int64], magnitudes: NDArray[np.int64], wanted: int, split_phases: bool) -> Ranges:
@@ -187,13 +204,40 @@ def tokens_of(
     return tables, tokens, counts, raw, bits
 
 
-def _code_length(ranges: Ranges, noted: NDArray[np.int32], residuals: NDArray[np.int32]) -> float:
-    """Estimated bits of all residuals and tables."""
-    _, _, counts, _, bits = tokens_of(ranges, noted, residuals)
-    totals = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-    used = counts > 0
-    entropy = float((counts[used] * np.log2(totals[used] / counts[used])).sum())
-    return entropy + bits + BITS_PER_FREQUENCY * float(used.sum())
+class _Census:
+    """How many voxels of each grade and phase have each token: what any choice of ranges costs follows from it."""
+
+    def __init__(self, noted: NDArray[np.int32], residuals: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
+        self._noted, self._residuals = noted, residuals
+        self._grades = np.flatnonzero(counts)
+        self._places = np.cumsum(counts > 0) - 1
+        self._by_shift: dict[int, NDArray[np.int64]] = {}
+
+    def _shifted(self, shift: int) -> NDArray[np.int64]:
+        """Counts (grades that occur, PHASES, TOKENS) of the residuals without their `shift` lowest bits."""
+        if shift not in self._by_shift:
+            found = np.zeros((len(self._grades), PHASES, TOKENS), np.int64)
+            _take_census(self._noted, self._residuals, self._places, shift, found)
+            self._by_shift[shift] = found
+        return self._by_shift[shift]
+
+    def code_length(self, ranges: Ranges) -> float:
+        """Estimated bits of all residuals and tables."""
+        rows, raw = [], 0
+        ends = np.searchsorted(self._grades, [*ranges.firsts[1:], GRADES])
+        for start, end, shift, phased in zip([0, *ends[:-1]], ends, ranges.shifts, ranges.phased, strict=True):
+            own = self._shifted(shift)[start:end].sum(axis=0)
+            rows += list(own) if phased else [own.sum(axis=0)]
+            raw += int((own * (_RAW + shift)).sum())
+        counts = np.array(rows)
+        totals = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
+        used = counts > 0
+        entropy = float((counts[used] * np.log2(totals[used] / counts[used])).sum())
+        return entropy + raw + BITS_PER_FREQUENCY * float(used.sum())
+
+
+_RAW = np.maximum(np.arange(TOKENS) - 2 * DIRECT - 1, 0) >> 1
+"""`raw_length` of each token."""
 
 
 def write_contexts(writer: IntegerWriter, ranges: Ranges, counts: NDArray[np.int64]) -> Contexts:

@@ -21,12 +21,18 @@ Brick = NDArray[np.generic]
 
 
 class Kept:
-    """Arrays that were used last, up to `capacity` bytes; of larger ones, one. None if it is 0. Several caches may share it."""
+    """Arrays that were used last, up to `capacity` bytes; of larger ones, one. None if it is 0. Several caches may share it.
+
+    It is pickled without what it keeps.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity, self._bytes = capacity, 0
         self._arrays: OrderedDict[tuple[object, int], Brick] = OrderedDict()
         self.start()
+
+    def __reduce__(self) -> tuple[type["Kept"], tuple[int]]:
+        return Kept, (self._capacity,)
 
     def start(self) -> None:
         """Forget who held the lock: in a forked process, nobody."""

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from voxz.codecs.numbers import SIREN
+from voxz.codecs.numbers import LABELS, SIREN
 from voxz.container.byte_source import SourceLike, portable
 from voxz.container.files import StoredFile
 from voxz.container.loss_mark import all_marks
 from voxz.container.reader import Reader, StoredArray, only_array
 from voxz.errors import LimitError, MissingDependencyError, UnsupportedError, UsageError
-from voxz.image.brick_cache import BrickCache
+from voxz.image.brick_cache import BrickCache, Kept
 from voxz.image.description import affine_of, description, name_of, scaling_of, seconds_of
 from voxz.image.gather import Piece, Positions, pieces
 from voxz.image.loss import LossFacts, loss_of
@@ -29,7 +29,6 @@ from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
 from voxz.io.archived_header import nifti_header
 from voxz.limits import BASE
-from voxz.pipeline.decode import read_file
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
@@ -43,6 +42,9 @@ NIFTI_TYPES = {"u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "c8",
 
 CACHE_BYTES = 64 << 20
 """Decoded bricks kept for the next access, unless another size is asked for."""
+
+_ONE_VALUE = 64
+"""Bytes that hold a brick of one value, whatever its codec."""
 
 
 class Image:
@@ -58,7 +60,7 @@ class Image:
     source : path or URL of a file, its bytes (any buffer), or a file object with `read` and `seek`
     threads : threads for decoding; default, the CPUs this process may use
     max_bytes : refuse (`LimitError`) an access whose result takes more bytes; looked at before anything is made for it
-    cache_bytes : decoded bricks to keep for the next access
+    cache_bytes : decoded bricks to keep for the next access; or a cache that several images share
     number : which volume of an archive; None for the only one, or to list them (`series`)
     """
 
@@ -68,7 +70,7 @@ class Image:
         *,
         threads: int | None = None,
         max_bytes: int | None = None,
-        cache_bytes: int = CACHE_BYTES,
+        cache_bytes: int | Kept = CACHE_BYTES,
         number: int | None = None,
     ) -> None:
         self._threads, self._max_bytes, self._cache_bytes = thread_count(threads), max_bytes, cache_bytes
@@ -117,6 +119,8 @@ class Image:
 
     def read(self, name: str) -> bytes:
         """Content of a file in an archive; of a series, what it needs is decoded and no more. One in gzip is unpacked."""
+        from voxz.pipeline.decode import read_file  # noqa: PLC0415 - start-up time
+
         return read_file(self._reader, self._reader.files.number_of(name), self._threads)
 
     def dataset(self, name: str | None = None) -> Any:
@@ -195,6 +199,11 @@ class Image:
         return len(self.shape)
 
     @property
+    def channels(self) -> int:
+        """Samples of a voxel: those of a colour image are its last axis; 1 for all others."""
+        return self._layout.channels
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the stored samples, in their stored byte order."""
         return self._dtype
@@ -227,6 +236,20 @@ class Image:
         lengths = lengths[len(lengths) - len(layout.shape) :] if layout.shape else []
         lengths = lengths[::-1] if layout.first_axis_fastest else lengths
         return (*lengths, *self.shape[len(lengths) :])
+
+    @property
+    def is_label_map(self) -> bool:
+        """Whether the header says that samples are labels, or all bricks but those of one value were coded as labels.
+
+        One brick proves nothing: in air, a scan has few values, too.
+        """
+        head = self.nifti_header()
+        if self.dtype.kind not in "biu" or self.channels > 1:
+            return False
+        if head is not None and nifti.intent(head) == nifti.INTENT_LABEL:
+            return True
+        varied = [brick.codec for brick in self._array.bricks if brick.length > _ONE_VALUE]
+        return bool(varied) and set(varied) == {LABELS}
 
     @property
     def loss(self) -> LossFacts | None:
@@ -312,6 +335,15 @@ class Image:
         from voxz.image.dask_array import dask_array  # noqa: PLC0415 - an extra
 
         return dask_array(self, self._array.header.samples_sha256)
+
+    def to_sitk(self) -> Any:
+        """A `SimpleITK.Image`: samples in the units of the header, origin, spacing, direction, and metadata that ITK had given.
+
+        It needs ``pip install 'voxz[sitk]'``. `UnsupportedError` for shapes that ITK does not have.
+        """
+        from voxz.image.itk_image import to_sitk  # noqa: PLC0415 - an extra
+
+        return to_sitk(self)
 
     def preview(self, resolution: int) -> NDArray[Any]:
         """The whole image at a lower resolution: x, y and z halved `resolution` times, each while it has 8 samples or more.
@@ -489,5 +521,5 @@ class Image:
             raise LimitError(f"this access needs {needed} bytes, the limit is {self._max_bytes}; select a smaller part")
 
 
-def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None, cache_bytes: int, number: int | None) -> Image:
+def _reopen(source: SourceLike, threads: int | None, max_bytes: int | None, cache_bytes: int | Kept, number: int | None) -> Image:
     return Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes, number=number)

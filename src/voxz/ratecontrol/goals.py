@@ -80,17 +80,13 @@ class Goal(Protocol):
 
 @dataclass(frozen=True)
 class PsnrGoal:
-    """A PSNR of at least `db`, and less than `above` more: a total of squared errors."""
+    """A PSNR of at least `db`, and less than `above` more: a total of squared errors, at most four times for twice the step."""
 
     db: float
     above: float
     strict: bool = True
     blind: bool = False
-
-    @property
-    def slope(self) -> float:
-        """Twice as many for an amplitude twice as large."""
-        return 2.0
+    slope: float = 2.0
 
     def total(self, result: Measured) -> float:
         """Squared errors."""
@@ -114,11 +110,7 @@ class BitsGoal:
     near: float
     strict: bool = False
     blind: bool = True
-
-    @property
-    def slope(self) -> float:
-        """A bit per sample for each doubling of the step, less at low rates."""
-        return -1 / max(self.bits, 0.8)
+    slope: float = -1.0
 
     def total(self, result: Measured) -> float:
         """Bytes."""

@@ -106,13 +106,13 @@ def find_plan(
         _refuse_missed(plan, trial.result(plan, bricks), trial, dtype)
         return Settled(plan, bricks)
     assert goal is not None
-    plan, guess = choose_engine(trial, plan, dtype, PSNR_ABOVE)
+    plan, guess, slope = choose_engine(trial, plan, dtype, goal)
     if plan.codec != codec:
         with opened() as samples:
             trial = Trial.of(samples, plan, threads)
     near = goal if trial.whole else goal_of(target, 8 * dtype.itemsize, PSNR_ABOVE * TIGHTER, RATE_NEAR * TIGHTER)
     assert near is not None
-    step, result = trial.approach(plan, near, guess)
+    step, result = trial.approach(plan, replace(near, slope=slope or near.slope), guess)
     _refuse_missed(plan, result, trial, dtype)
     return Settled(with_step(plan, step), tuple(result.coded) if trial.whole else ())
 

@@ -8,8 +8,9 @@ from voxz.ratecontrol.goals import Goal, Measured
 
 ROUNDS = 14
 
-NARROW, WIDER = 0.004, 0.03
-"""Width of the bracket, in doublings of the step, at which a total has jumped over the goal; how far beyond it is then tried."""
+NARROW, BESIDE = 0.004, 0.011
+"""Width of the bracket, in doublings of the step, at which a total has jumped over the goal, and distance of the steps around it
+that are tried then: prediction with loss is chaotic, and one of them may give what is wanted."""
 
 M = TypeVar("M", bound=Measured)
 
@@ -39,7 +40,7 @@ def find_step(
     before: tuple[float, float] | None = None
     below: tuple[float, M] | None = None
     nearest: tuple[float, M] | None = None
-    distance = math.inf
+    distance, jumps = math.inf, 0
     for _ in range(rounds):
         result = attempt(step)
         total, (least, middle, most) = goal.total(result), goal.wanted(result)
@@ -53,13 +54,11 @@ def find_step(
         mended = mend(step, off / slope, result)
         if mended is not None and least <= goal.total(mended) <= most:
             return step, mended
-        if (off > 0) == (slope > 0):
-            fine = step
-        else:
-            coarse = step
+        if not jumps:
+            fine, coarse = (step, coarse) if (off > 0) == (slope > 0) else (fine, step)
         if coarse - fine < NARROW:
-            fine, coarse = fine - WIDER, coarse + WIDER
-            step, before = (fine, None) if before is None or before[0] > step else (coarse, None)
+            jumps += 1
+            step = (fine + coarse) / 2 + (jumps + 1) // 2 * BESIDE * (-1) ** jumps
             continue
         if before is not None and math.isfinite(off) and before[0] != step and before[1] != off:
             measured = (before[1] - off) / (step - before[0])

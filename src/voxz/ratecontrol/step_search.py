@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from voxz.codecs.fidelity import Fidelity
 from voxz.metrics import extent_of
 from voxz.pipeline.distortion import Tally
-from voxz.pipeline.encode import around, check_brick, code_blindly, code_brick
+from voxz.pipeline.encode import around, check_brick, code_blindly, code_brick, sharpened
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
 from voxz.pipeline.slabs import bricks_of, grid_of
-from voxz.ratecontrol.goals import Goal, Result
+from voxz.ratecontrol.goals import Goal, PsnrGoal, Result
+from voxz.ratecontrol.rate_model import Outlook
 from voxz.ratecontrol.secant import ROUNDS, find_step
 from voxz.threads import map_ordered
-from voxz.volume.bricks import middle_of
 
 MOST_TRIED = 1 << 24
 """Volumes up to this many samples are searched whole."""
@@ -29,15 +29,19 @@ MOST_TRIED = 1 << 24
 SOME_TRIED = 1 << 22
 """For larger volumes, search on evenly spaced bricks that total about this many samples."""
 
-PROBED, PARTS = (1 << 16, 1 << 18), 3
-"""Least and most samples on which the first steps are tried, a tenth of a volume in between; in how many parts."""
+PROBED, SHARE, PARTS = (1 << 16, 1 << 19), 14, 9
+"""Least and most samples on which the first steps are tried, a 14th of a volume in between; in at most so many parts."""
 
-PROBED_VOLUMES, PROBED_SLICES = 16, 24
+PROBED_VOLUMES, PROBED_SLICES, SIDE = 16, 24, 32
+"""Lengths of a part along the series and z at most, and along y and x at least."""
 
 PATCHES = 6
 
 CLOSE, APART = 0.5, 0.25
 """Doublings of the step below which some bricks are coded again instead of all; by how many doublings their steps may differ."""
+
+SHARPENED, PRECISION = 0.04, 0.001
+"""Share of the squared error that corrections make up at most, for they cost twice the bytes of a finer step, and how exactly."""
 
 LONG = 1 << 20
 
@@ -93,12 +97,22 @@ class Trial:
         )
 
     def probe(self) -> "Trial":
-        """Small parts from the middle of some bricks."""
-        count = min(PARTS, len(self.bricks))
-        probed = min(max(self.samples // 10, PROBED[0]), PROBED[1])
+        """Small parts from all over the volume. Those of single volumes form a series: they share what a brick has once."""
+        probed = min(max(self.samples // SHARE, PROBED[0]), PROBED[1])
+        least = [min(lengths) for lengths in zip(*(brick.shape for brick in self.bricks), strict=True)]
+        across = math.isqrt(max(1, min(PARTS, probed // math.prod(_part(least, 0)))))
+        count = across**2
+        shape = _part(least, probed // count)
         some = [self.bricks[len(self.bricks) * (2 * k + 1) // (2 * count)] for k in range(count)]
-        parts = [np.ascontiguousarray(brick[middle_of(brick.shape, _part(brick.shape, probed // count))]) for brick in some]
-        return replace(self, bricks=parts, whole=False, around=lambda plan, tally: 0)
+        parts = [
+            np.ascontiguousarray(brick[_place(brick.shape, shape, *divmod(k, across), across)]) for k, brick in enumerate(some)
+        ]
+        joined = parts if least[0] > 1 or count == 1 else [np.concatenate(parts)]
+        return replace(self, bricks=joined, whole=False, around=lambda plan, tally: 0)
+
+    def outlook(self, count_background: bool, step: float) -> Outlook:
+        """What steps near this one will cost."""
+        return Outlook.of(self.bricks, count_background, step, self.threads)
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
@@ -133,12 +147,27 @@ class Trial:
         blind = goal.blind and self._long and math.isinf(plan.fidelity.bound)
 
         def mend(log_step: float, off: float, result: Result) -> Result | None:
-            several = self.whole and len(self.bricks) > 1
-            return self._patched(plan, goal, log_step, result) if several and abs(off) < CLOSE else None
+            sharper = self._sharpened(plan, goal, result) if isinstance(goal, PsnrGoal) and self.whole else None
+            if sharper is not None or not self.whole or len(self.bricks) == 1 or abs(off) >= CLOSE:
+                return sharper
+            return self._patched(plan, goal, log_step, result)
 
         bracket = math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
         step, result = find_step(lambda log: self.stepped(plan, log, blind), goal, log_step, bracket, rounds, mend)
         return step, self._checked(plan, result)
+
+    def _sharpened(self, plan: Plan, goal: PsnrGoal, result: Result) -> Result | None:
+        """Result with corrections that bring it to a PSNR from just below; None where it is elsewhere, or they are many."""
+        squares, (_, _, most) = goal.total(result), goal.wanted(result)
+        share = 1 - most * (1 - PRECISION) / squares if squares else 0.0
+        if not PRECISION < share < SHARPENED:
+            return None
+        pairs = list(zip(self.bricks, result.coded, strict=True))
+        some = map_ordered(
+            lambda pair: sharpened(pair[0], plan, pair[1], share * goal.part(pair[1])), pairs, self.threads, self._tried
+        )
+        coded = [brick for brick in some if brick is not None]
+        return self.result(plan, coded) if len(coded) == len(pairs) else None
 
     def _patched(self, plan: Plan, goal: Goal, log_step: float, result: Result) -> Result:
         """Result with some bricks coded again, so that a goal is met which is not far."""
@@ -176,13 +205,23 @@ def with_step(plan: Plan, log_step: float) -> Plan:
     return replace(plan, fidelity=Fidelity.stepped(2.0**log_step, plan.fidelity.bound))
 
 
-def _part(shape: tuple[int, ...], samples: int) -> tuple[int, int, int, int]:
+def _part(shape: Sequence[int], samples: int) -> tuple[int, int, int, int]:
     """Lengths of a part ``(series, z, y, x)`` of about this many samples."""
     series = min(shape[0], PROBED_VOLUMES)
     slices = min(shape[1], PROBED_SLICES if series == 1 else PROBED_SLICES // 2)
-    side = max(32, math.isqrt(samples // (series * slices * shape[4])))
+    side = max(SIDE, math.isqrt(samples // (series * slices * shape[4])))
     rows = min(side, shape[2])
-    return series, slices, rows, max(side, samples // (series * slices * rows * shape[4]))
+    return series, slices, rows, min(shape[3], max(side, samples // (series * slices * rows * shape[4])))
+
+
+def _place(shape: tuple[int, ...], part: tuple[int, ...], row: int, column: int, across: int) -> tuple[slice, ...]:
+    """Where in a brick the part in this row and column lies, of `across` in each; it is in the middle of its share of y and x."""
+    layer = (2 * row + column) % across
+    rooms = [n - length for n, length in zip(shape, part, strict=False)]
+    starts = [rooms[0] // 2, rooms[1] * layer // (across - 1) if across > 1 else rooms[1] // 2]
+    for axis, number in ((2, row), (3, column)):
+        starts.append(min(max((2 * number + 1) * shape[axis] // (2 * across) - part[axis] // 2, 0), rooms[axis]))
+    return tuple(slice(start, start + length) for start, length in zip(starts, part, strict=True))
 
 
 def _to_change(coded: Sequence[Coded], goal: Goal, missing: float) -> tuple[list[int], float]:

@@ -28,6 +28,7 @@ RIVALS = {
     "tthresh": "Tthresh",
     "jp3d": "Jp3d",
     "hm": "Hm",
+    "vtm": "Vtm",
     "kakadu": "Kakadu",
 }
 """Class of each rival; its file has the rival's name."""

@@ -1,13 +1,14 @@
 """The encoder's side of prediction: fit a `Predictor` to the samples of a brick."""
 
+import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.fit_kernels import gather
-from voxz.codecs.predictive.levels import Settings
+from voxz.codecs.predictive.levels import Fit, Settings
 from voxz.codecs.predictive.neighbourhood import MODES, SELF, WEST, Tap
 from voxz.codecs.predictive.padding import Geometry, fill_borders, update_mean
 from voxz.codecs.predictive.predictor import (
@@ -25,10 +26,7 @@ from voxz.codecs.predictive.row_sums import activity
 from voxz.jit import kernel
 from voxz.numerics.least_squares import gain, solve
 
-SMALLEST_TILE = 40_000
-"""Voxels a tile needs for its own coefficients to pay."""
-
-MANY_VOXELS = 110_000
+MANY_VOXELS = 90_000
 """Voxels of a volume from which on it has all classes of the settings; smaller ones have two at most."""
 
 SMALL_VOLUME = 24_000
@@ -41,30 +39,26 @@ FEW_VOXELS = 4_000
 SMALLEST_STEP = 6
 """Larger units are fitted on every sixth voxel at most: more gains 0.2 % at twice the time."""
 
-RIDGE = 5.0
-"""Pull towards the parent's coefficients, in samples of average power."""
-
 NONE_ABSENT = np.zeros(0, np.bool_)
 
-FOLLOWS_VOLUME = 2
-"""How many times fewer samples are enough if the predictor of the volume before is the starting point."""
-
 BITS_PER_NAT = 1.4427
+
+Moments = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]
+"""Weighted moments, sample counts and error sums of a unit's classes."""
 
 
 def learn(
     samples: NDArray[np.int32],
     geometry: Geometry,
     settings: Settings,
+    fit: Fit,
     absent: NDArray[np.bool_] = NONE_ABSENT,
-    ridge: float = RIDGE,
     targets: NDArray[np.int32] | None = None,
 ) -> Predictor:
     """Fit the predictor of a brick whose dense samples are in place in the padded array `samples`.
 
-    Samples that are `absent` (same shape, or empty) get stand-ins and are left out of the fit; `ridge` is the pull towards the
-    parent's coefficients, in samples. `targets` (same shape) are what is to be predicted from `samples`, by default they
-    themselves.
+    Samples that are `absent` (same shape, or empty) get stand-ins and are left out of the fit. `targets` (same shape) are what is
+    to be predicted from `samples`, by default they themselves.
     """
     sizes = geometry.sizes()
     if absent.size:
@@ -74,7 +68,7 @@ def learn(
     for s in range(geometry.series):
         fill_borders(samples, sizes, s, int(references[s, 0]), absent)
     present = geometry.interior(~absent) if absent.size else None
-    tiles = _choose_tiles(geometry, settings, present)
+    tiles = _choose_tiles(geometry, fit, present)
     units = units_of(geometry, tiles)
     arrays = Arrays.derive(settings, geometry, references)
     thresholds = _choose_thresholds(samples, geometry, settings, references, present)
@@ -83,12 +77,12 @@ def learn(
         samples if targets is None else targets,
         geometry,
         settings,
+        fit,
         references,
         thresholds,
         arrays,
         absent,
         present,
-        ridge,
     )
     precision = learner.choose_precision(units[1] if geometry.depth > 1 else units[0])
     coefficients = np.zeros((len(units), settings.classes, arrays.stride), np.int32)
@@ -102,11 +96,11 @@ def learn(
     return Predictor(tiles, precision, references, thresholds, coefficients)
 
 
-def _choose_tiles(geometry: Geometry, settings: Settings, present: NDArray[np.bool_] | None) -> tuple[int, int]:
-    """As many tiles down and across as the settings ask for and the voxels can feed."""
-    down, across = (max(1, round(n / settings.tile)) for n in (geometry.height, geometry.width))
+def _choose_tiles(geometry: Geometry, fit: Fit, present: NDArray[np.bool_] | None) -> tuple[int, int]:
+    """As many tiles down and across as the fit asks for and the voxels can feed."""
+    down, across = (max(1, round(n / tile)) for n, tile in zip((geometry.height, geometry.width), fit.tile, strict=True))
     voxels = _voxels_of_volume(geometry, present)
-    while down * across > 1 and (voxels < SMALLEST_TILE * down * across or down * across > MOST_TILES):
+    while down * across > 1 and (voxels < fit.fewest * down * across or down * across > MOST_TILES):
         down, across = (max(1, down // 2), across) if down >= across else (down, max(1, across // 2))
     return down, across
 
@@ -156,7 +150,7 @@ def _choose_thresholds(
     references: NDArray[np.int64],
     present: NDArray[np.bool_] | None,
 ) -> NDArray[np.int64]:
-    """Quantiles of the activity in each mode, from some rows; zeros, which every activity reaches, below classes that are used."""
+    """Quantiles of the activity in each mode, from some rows; zeros, which all activities reach, below the classes that are used."""
     classes = _choose_classes(geometry, settings, present)
     thresholds = np.zeros((MODES, settings.classes - 1), np.int64)
     for mode in range(MODES):
@@ -184,21 +178,26 @@ class _Learner:
     targets: NDArray[np.int32]
     geometry: Geometry
     settings: Settings
+    fit: Fit
     references: NDArray[np.int64]
     thresholds: NDArray[np.int64]
     arrays: Arrays
     absent: NDArray[np.bool_]
     present: NDArray[np.bool_] | None
-    ridge: float
+    begun: dict[int, Moments] = field(default_factory=dict)
+    """What is known of units without a parent before they are fitted."""
 
-    def _moments(
-        self, unit: Unit, parent: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    @functools.cached_property
+    def _west(self) -> NDArray[np.int64]:
+        """Offsets of the west neighbours."""
+        offsets: NDArray[np.int64] = self.geometry.offsets([Tap(SELF, 0, 0, -1 - k) for k in range(WEST)], self.references)[0]
+        return offsets
+
+    def _moments(self, unit: Unit, parent: NDArray[np.float64]) -> Moments:
         """Weighted moments, sample counts and error sums of a unit's classes under the predictor `parent`."""
         geometry, classes = self.geometry, self.settings.classes
         positions = tap_positions(self.settings.support, unit.mode)
-        west = geometry.offsets([Tap(SELF, 0, 0, -1 - k) for k in range(WEST)], self.references)
-        dense = np.concatenate([west[0], self.arrays.offsets[unit.volume, unit.mode]])
+        dense = np.concatenate([self._west, self.arrays.offsets[unit.volume, unit.mode]])
         taps = np.full((len(positions) + 3) & ~3, -1)
         taps[: len(positions)] = dense[positions]
         predictor = np.zeros((classes, len(taps)))
@@ -226,6 +225,7 @@ class _Learner:
             counts,
             errors,
             self.absent,
+            self.fit.local,
         )
         return moments, counts, errors
 
@@ -235,20 +235,21 @@ class _Learner:
         voxels = max(0, z1 - z0) * (y1 - y0) * (x1 - x0)
         if self.present is not None:
             voxels = int(np.count_nonzero(self.present[unit.volume, z0:z1, y0:y1, x0:x1]))
-        samples = self.settings.samples // (FOLLOWS_VOLUME if unit.volume > 1 else 1)
+        samples = self.fit.samples // (self.fit.following if unit.volume > 1 else 1)
         return max(1, voxels // samples, min(SMALLEST_STEP, voxels // FEW_VOXELS))
 
     def _solve(self, moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int) -> NDArray[np.float64]:
         """Least-squares change (classes, taps) of the predictor that the moments were taken with."""
         changes = np.zeros((len(moments), taps))
         for moment, count, change in zip(moments, counts, changes, strict=True):
-            solve(moment, int(count), self.ridge, change)
+            solve(moment, int(count), self.fit.ridge, change)
         return changes
 
     def choose_precision(self, unit: Unit) -> int:
-        """Fraction bits at which rounding the coefficients of `unit` adds about 0.2 % to its squared error."""
+        """Fraction bits at which rounding the coefficients of a `unit` without a parent adds about 0.2 % to its squared error."""
         taps = tap_positions(self.settings.support, unit.mode)
-        moments, counts, _ = self._moments(unit, np.zeros((self.settings.classes, len(taps))))
+        begun = self.begun[unit.index] = self._moments(unit, np.zeros((self.settings.classes, len(taps))))
+        moments, counts, _ = begun
         changes = self._solve(moments, counts, len(taps))
         precision = 7
         for moment, change in zip(moments, changes, strict=True):
@@ -264,7 +265,7 @@ class _Learner:
         base = parent_coefficients(coefficients, unit, precision)
         scale = float(1 << precision)
         start = base[:, taps] / scale
-        moments, counts, errors = self._moments(unit, start)
+        moments, counts, errors = self.begun[unit.index] if unit.index in self.begun else self._moments(unit, start)
         if unit.parent is None:
             rough = start + self._solve(moments, counts, len(taps))
             moments, counts, errors = self._moments(unit, rough)
@@ -285,6 +286,6 @@ def _restate(moment: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
     size = len(shift)
     gradient = moment[:size, size] + 0.0
     full = np.triu(moment[:size, :size]) + np.triu(moment[:size, :size], 1).T
-    moved = np.array([float((row * shift).sum()) for row in full])
+    moved = (full * shift).sum(axis=1)
     moment[:size, size] = gradient - moved
     moment[size, size] += float((shift * (moved - 2.0 * gradient)).sum())

@@ -17,6 +17,7 @@ mode  previous slice  reference volumes
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 WEST = 4
 MODES = 4
@@ -25,8 +26,7 @@ SELF, REFERENCE, SECOND, MEAN = 0, 1, 2, 3
 """Volumes a tap can lie in: the current one, its two references, the running mean of all before it."""
 
 
-@dataclass(frozen=True)
-class Tap:
+class Tap(NamedTuple):
     """Sample at (z + `dz`, y + `dy`, x + `dx`) of `volume`."""
 
     volume: int

@@ -125,7 +125,7 @@ class Geometry:
         taps : neighbours
         references : int64 (series, 2), numbers of the volumes that predict each volume
         """
-        tap_volume, dz, dy, dx = np.array([(t.volume, t.dz, t.dy, t.dx) for t in taps], np.int64).reshape(-1, 4).T
+        tap_volume, dz, dy, dx = _places(tuple(taps))
         dz = dz if self.depth > 1 else 0 * dz
         dy = np.minimum(dy, below(self.height))
         dx = np.clip(dx, -left_of(self.width), right_of(self.width))
@@ -142,6 +142,12 @@ class Geometry:
             volumes = slice(1, None) if mode & 2 else slice(0, 1)  # only the first volume has none to refer to
             offsets[volumes, mode, : len(own)] = self.offsets(own, references)[volumes]
         return offsets
+
+
+@functools.lru_cache(64)
+def _places(taps: tuple[Tap, ...]) -> NDArray[np.int64]:
+    """Volume, dz, dy and dx (4, taps) of neighbours."""
+    return np.array([(tap.volume, tap.dz, tap.dy, tap.dx) for tap in taps], np.int64).reshape(-1, 4).T
 
 
 @kernel

@@ -6,6 +6,7 @@ others. A unit's coefficients are sent as differences to its *parent*: the unit 
 else the tile to the left or above; a unit without a parent starts from "same as the west neighbour".
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,24 +89,34 @@ class Arrays:
     @classmethod
     def derive(cls, settings: Settings, geometry: Geometry, references: NDArray[np.int64]) -> "Arrays":
         """Expand what a brick's settings, shape and references imply."""
-        taps = [settings.support.taps(mode) for mode in range(MODES)]
-        by_mode = AHEAD_WEIGHTS if settings.ahead else ERROR_WEIGHTS
-        weighted = [mode.taps() for mode in by_mode]
-        error_taps = [tuple(tap for tap, _ in mode) for mode in weighted]
-        offsets, groups = _offsets(taps, geometry, references)
-        error_offsets, error_groups = _offsets(error_taps, geometry, references)
-        weights = np.zeros((MODES, WEST + error_offsets.shape[2]), np.int64)
-        for row, mode, pairs in zip(weights, by_mode, weighted, strict=True):
-            row[:3] = mode.activity, *mode.west
-            row[WEST : WEST + len(pairs)] = [weight for _, weight in pairs]
-        return cls(offsets, groups, error_offsets, error_groups, weights)
+        neighbours = _neighbours(settings)
+        offsets, error_offsets = (
+            geometry.offsets_by_mode(taps, references, GROUP * max(_groups(taps)))
+            for taps in (neighbours.taps, neighbours.error_taps)
+        )
+        groups, error_groups = (np.array(_groups(taps), np.int64) for taps in (neighbours.taps, neighbours.error_taps))
+        return cls(offsets, groups, error_offsets, error_groups, neighbours.weights)
 
 
-def _offsets(
-    taps: list[tuple[Tap, ...]], geometry: Geometry, references: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    groups = _groups(taps)
-    return geometry.offsets_by_mode(taps, references, GROUP * max(groups)), np.array(groups, np.int64)
+@dataclass(frozen=True)
+class _Neighbours:
+    """What settings imply whatever the brick: by mode, taps and those with errors, and the weights of `Arrays`."""
+
+    taps: list[tuple[Tap, ...]]
+    error_taps: list[tuple[Tap, ...]]
+    weights: NDArray[np.int64]
+
+
+@functools.cache
+def _neighbours(settings: Settings) -> _Neighbours:
+    by_mode = AHEAD_WEIGHTS if settings.ahead else ERROR_WEIGHTS
+    weighted = [mode.taps() for mode in by_mode]
+    error_taps = [tuple(tap for tap, _ in mode) for mode in weighted]
+    weights = np.zeros((MODES, WEST + GROUP * max(_groups(error_taps))), np.int64)
+    for row, mode, pairs in zip(weights, by_mode, weighted, strict=True):
+        row[:3] = mode.activity, *mode.west
+        row[WEST : WEST + len(pairs)] = [weight for _, weight in pairs]
+    return _Neighbours([settings.support.taps(mode) for mode in range(MODES)], error_taps, weights)
 
 
 def _groups(taps: list[tuple[Tap, ...]]) -> list[int]:

@@ -6,6 +6,9 @@ from voxz.plotting import new_figure, png_bytes
 
 _KEYS = ("brick", "network", "stage")
 
+_LEAST_RANGE = 1.0
+"""Decibels that the axis shows at least."""
+
 
 def log_png(entries: list[dict[str, Any]]) -> bytes:
     """PNG of the entries of a log."""
@@ -17,7 +20,10 @@ def log_png(entries: list[dict[str, Any]]) -> bytes:
     axis = axes[0, 0]
     for key, points in curves.items():
         label = ", ".join(f"{name} {value}" for name, value in zip(_KEYS, key, strict=True) if value is not None)
-        axis.plot(*zip(*points, strict=True), label=label)
+        axis.plot(*zip(*points, strict=True), label=label, marker="o" if len(points) == 1 else "")
+    low, high = axis.get_ylim()
+    if high - low < _LEAST_RANGE:  # a fit that stands still looks like one
+        axis.set_ylim((low + high - _LEAST_RANGE) / 2, (low + high + _LEAST_RANGE) / 2)
     if 0 < len(curves) <= 12:
         axis.legend(fontsize=7)
     axis.set_xlabel("iteration")
