@@ -150,7 +150,7 @@ def _choose_thresholds(
     references: NDArray[np.int64],
     present: NDArray[np.bool_] | None,
 ) -> NDArray[np.int64]:
-    """Quantiles of the activity in each mode, from some rows; zeros, which all activities reach, below the classes that are used."""
+    """Quantiles of the activity in each mode, from some rows; classes that are not used end at zero, which all reach."""
     classes = _choose_classes(geometry, settings, present)
     thresholds = np.zeros((MODES, settings.classes - 1), np.int64)
     for mode in range(MODES):
