@@ -1,5 +1,6 @@
 """A web server of this machine for tests: it answers ranges and notes what it was asked."""
 
+import mimetypes
 import threading
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,7 @@ class Store(BaseHTTPRequestHandler):
             part, code = data[int(first) : int(last) + 1], 206
         self.send_response(code)
         self.send_header("Content-Length", str(len(part)))
+        self.send_header("Content-Type", mimetypes.guess_type(self.path)[0] or "application/octet-stream")
         if self.ranges:
             self.send_header("Accept-Ranges", "bytes")
         if code == 206:
