@@ -18,6 +18,7 @@ SUITES = {
         "lossless",
         "lowrate",
         "pairs",
+        "patches",
         "seams",
         "slices",
         "speed",

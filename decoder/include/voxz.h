@@ -23,7 +23,8 @@ typedef enum voxz_status {
   VOXZ_UNSUPPORTED, /* it is sound, but of a kind that this decoder does not have, or of a later version */
   VOXZ_MEMORY,      /* the caller's memory is too small */
   VOXZ_ARGUMENT,    /* the caller asked for something that is not there */
-  VOXZ_SOURCE       /* the caller's functions reported a failure */
+  VOXZ_SOURCE,      /* the caller's functions reported a failure */
+  VOXZ_MODEL        /* a brick needs a trained model that was not given: see voxz_add_model */
 } voxz_status;
 
 /* Where a file comes from: read copies `length` bytes at `offset` to `to` and returns 0, or anything else if it cannot.
@@ -101,6 +102,12 @@ voxz_status voxz_samples(voxz_file *file, size_t array, const voxz_sink *sink);
 /* The content of a file, compared with its CRC32 at the end; that of all files, compared with the SHA-256 of the whole. */
 voxz_status voxz_restore(voxz_file *file, size_t entry, const voxz_sink *sink);
 voxz_status voxz_verify(voxz_file *file);
+
+/* Give a trained model (a .safetensors file), of which payloads name some by their SHA-256; its bytes must stay as they are. */
+voxz_status voxz_add_model(voxz_file *file, const void *bytes, size_t size);
+
+/* After VOXZ_MODEL: the first 16 digits of the SHA-256 of the file that is needed. */
+const char *voxz_missing_model(const voxz_file *file);
 
 /* What the last failure of a handle was about, and what a status means. Never NULL. */
 const char *voxz_message(const voxz_file *file);

@@ -19,9 +19,9 @@ static const struct {
 } CODECS[] = {
     {vx_decode_stored, ALL},
     {vx_decode_predictive, INTEGERS},
-    {NULL, WORDS},
-    {NULL, FLOATS | COMPLEX},
-    {NULL, INTEGERS | FLOATS},
+    {vx_decode_labels, WORDS},
+    {vx_decode_floats, FLOATS | COMPLEX},
+    {vx_decode_wavelet, INTEGERS | FLOATS},
     {NULL, INTEGERS | FLOATS},
     {vx_decode_turned, ALL},
 };

@@ -184,7 +184,7 @@ static voxz_status read_front(voxz_file *file) {
 }
 
 voxz_status voxz_open(const voxz_source *source, void *memory, size_t size, voxz_file **opened) {
-  vx_task task = {memory, size, 0, ""};
+  vx_task task = {.memory = memory, .size = size, .message = ""};
   voxz_file *file = vx_take(&task, 1, sizeof *file);
   *opened = file;
   if (!file) return VOXZ_MEMORY;
@@ -204,6 +204,22 @@ void vx_begin(voxz_file *file) {
 const char *voxz_message(const voxz_file *file) { return file ? file->task.message : "the memory that was given is too small"; }
 
 const char *voxz_status_text(voxz_status status) {
-  static const char *const TEXTS[] = {"done", "no .voxz file", "truncated", "damaged", "not supported", "too little memory", "no such thing", "unreadable"};
-  return status >= VOXZ_OK && status <= VOXZ_SOURCE ? TEXTS[status] : "unknown";
+  static const char *const TEXTS[] = {"done", "no .voxz file", "truncated", "damaged", "not supported", "too little memory", "no such thing", "unreadable",
+                                      "a model is missing"};
+  return status >= VOXZ_OK && status <= VOXZ_MODEL ? TEXTS[status] : "unknown";
 }
+
+voxz_status voxz_add_model(voxz_file *file, const void *bytes, size_t size) {
+  vx_task *task = &file->task;
+  vx_sha256 sum;
+  if (task->model_count == VX_MOST_MODELS) return vx_fail(task, VOXZ_ARGUMENT, "too many models were given");
+  vx_model *model = &task->models[task->model_count++];
+  model->bytes = bytes;
+  model->size = size;
+  vx_sha256_start(&sum);
+  vx_sha256_add(&sum, bytes, size);
+  vx_sha256_finish(&sum, model->sha256);
+  return VOXZ_OK;
+}
+
+const char *voxz_missing_model(const voxz_file *file) { return file->task.missing; }

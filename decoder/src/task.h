@@ -11,10 +11,22 @@
 
 #include <string.h>
 
+/* A trained model that the caller gave. */
+typedef struct vx_model {
+  const uint8_t *bytes;
+  size_t size;
+  uint8_t sha256[32];
+} vx_model;
+
+enum { VX_MOST_MODELS = 16, VX_MISSING = 17 };
+
 typedef struct vx_task {
   unsigned char *memory;
   size_t size, used;
   const char *message;
+  unsigned model_count;
+  vx_model models[VX_MOST_MODELS];
+  char missing[VX_MISSING]; /* the model that a payload names and nobody gave: digits of its SHA-256 */
 } vx_task;
 
 /* A brick as its decoder sees it: (series, z, y, x, channels). Every size is at least 1, their product at most 2^26. */

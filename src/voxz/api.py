@@ -31,15 +31,8 @@ from voxz.errors import (
 from voxz.image.facts import Info
 from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.sample_type import sample_type
-from voxz.io.array import ArraySource
-from voxz.io.gzip_members import Repacking
-from voxz.io.original import Input, NotAnImageError, Original
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
-from voxz.io.raw import layout_of
 from voxz.limits import BASE
-from voxz.pipeline.decode import check_array, checked_only, pieces_around, restore, slabs
-from voxz.pipeline.encode import Written, encode_plain, encode_samples
-from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, part_of
 from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
@@ -47,6 +40,9 @@ from voxz.volume.bricks import brick_of
 
 LEVELS = range(1, 10)
 if TYPE_CHECKING:
+    from voxz.io.original import Original
+    from voxz.pipeline.encode import Written
+    from voxz.pipeline.plan import Plan
     from voxz.ratecontrol.planning import Opener, Settled
 
 DEFAULT_LEVEL = 5
@@ -117,8 +113,11 @@ def compress(
     OSError
         A file cannot be read or written.
     """
+    from voxz.io.original import NotAnImageError, Original  # noqa: PLC0415 - start-up time
+    from voxz.io.raw import layout_of  # noqa: PLC0415 - start-up time
     from voxz.pipeline.archive_file import Wish, verify_written, write_archive, write_series  # noqa: PLC0415 - start-up time of reading
-    from voxz.plan_volume import settled  # noqa: PLC0415
+    from voxz.pipeline.plan import Plan  # noqa: PLC0415 - start-up time
+    from voxz.plan_volume import settled  # noqa: PLC0415 - start-up time
 
     chosen, cut, said = codec_of(codec), brick_of(brick), None if raw is None else layout_of(raw)
     check_level(level)
@@ -158,7 +157,7 @@ def compress(
             original.remove()
 
 
-def _warn_of_gzip(name: str, target: Target, written: Written) -> None:
+def _warn_of_gzip(name: str, target: Target, written: "Written") -> None:
     """Warn of what may surprise where a .gz file comes back."""
     if written.gzip is None:
         return
@@ -170,7 +169,7 @@ def _warn_of_gzip(name: str, target: Target, written: Written) -> None:
         warnings.warn(f"{name}: {words}; --keep-gz (keep_gz=True) keeps its bytes", ContentOnlyWarning, stacklevel=3)
 
 
-def _warn_of_constant(name: str, target: Target, way: "Settled", written: Written) -> None:
+def _warn_of_constant(name: str, target: Target, way: "Settled", written: "Written") -> None:
     """Warn of a size that nobody could give."""
     if way.plan.exact and target.bits_per_sample(8) is not None:
         size = f"in {written.file_length} bytes, whatever --{target.name} asks"
@@ -178,17 +177,18 @@ def _warn_of_constant(name: str, target: Target, way: "Settled", written: Writte
 
 
 def _no_image(
-    original: Original,
+    original: "Original",
     fault: VoxzError,
     file: BinaryIO,
-    plan: Plan,
+    plan: "Plan",
     threads: int,
     strict: bool,
     progress: Progress | None,
-) -> Written:
+) -> "Written":
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
     from voxz.io.tree import Tree  # noqa: PLC0415 - start-up time of reading
-    from voxz.pipeline.archive import encode_tree  # noqa: PLC0415
+    from voxz.pipeline.archive import encode_tree  # noqa: PLC0415 - start-up time
+    from voxz.pipeline.encode import encode_plain  # noqa: PLC0415 - start-up time
 
     if not original.keeps_gzip and len(original.files) == 1 and not _reads_ahead(plan.codec):
         tree = Tree.of(original.files[0], threads, named=False)
@@ -249,8 +249,12 @@ def decompress(
     given = None
     if isinstance(source, str | os.PathLike) and Path(source).is_file():
         _refuse_same(source, destination)
+        from voxz.io.original import Input  # noqa: PLC0415 - start-up time
+
         given = Input([Path(source)], os.fspath(source))
     like = given.files[0].stat() if given else None
+    from voxz.pipeline.decode import check_array, restore  # noqa: PLC0415 - start-up time
+
     with ExitStack() as stack:
         if part:
             image = stack.enter_context(Image(source, threads=threads))
@@ -289,6 +293,9 @@ def _sinks(
     sink = stack.enter_context(output(destination, force, like, read_back))
     stored = reader.files[0] if len(reader.files) else None
     if stored is not None and stored.format != PLAIN:
+        from voxz.io.gzip_members import Repacking  # noqa: PLC0415 - start-up time
+        from voxz.pipeline.decode import pieces_around  # noqa: PLC0415 - start-up time
+
         before, _, after = pieces_around(reader, 0)
         repacking = Repacking(stored.gzip, stored.gzip_crc32, before, after) if stored.gzip else None
         sink = stack.enter_context(packer(destination, sink, repacking))
@@ -324,6 +331,7 @@ def encode(
 
     `target`, `level`, `codec`, `brick`, `threads` and `force_lossy` are those of `compress`.
     """
+    from voxz.io.array import ArraySource  # noqa: PLC0415 - start-up time of reading
     from voxz.plan_volume import settled  # noqa: PLC0415 - start-up time of reading
 
     check_level(level)
@@ -346,6 +354,8 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
 
     `max_bytes` bounds the size of the result (`LimitError`); `voxz.limits` says what decoding takes beside it.
     """
+    from voxz.pipeline.decode import slabs  # noqa: PLC0415 - start-up time
+
     with Reader(blob) as reader:
         stored = only_array(reader)
         layout = stored.layout
@@ -386,6 +396,8 @@ def open(
 
 def verify(source: SourceLike, *, threads: int | None = None, progress: Progress | None = None) -> None:
     """Decode everything and compare it with every checksum; `CorruptError` or `TruncatedError` if anything differs."""
+    from voxz.pipeline.decode import checked_only, restore  # noqa: PLC0415 - start-up time
+
     with Reader(source) as reader:
         restore(reader, checked_only, thread_count(threads), progress)
 
@@ -417,8 +429,9 @@ def check_level(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: "Opener", file: BinaryIO, way: "Settled", threads: int, progress: Progress | None) -> Written:
+def _write(opened: "Opener", file: BinaryIO, way: "Settled", threads: int, progress: Progress | None) -> "Written":
     """Code a volume to `file`, again with another step if it missed its target; return what was written."""
+    from voxz.pipeline.encode import encode_samples  # noqa: PLC0415 - start-up time
     from voxz.ratecontrol.planning import nearer_plan  # noqa: PLC0415 - start-up time of reading
 
     plan = way.plan

@@ -4,7 +4,6 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from numbers import Real
 from typing import ClassVar, Literal
 
@@ -135,6 +134,8 @@ class MaxError(Target):
 
     def bound(self, *, noise: float, slope: float, whole: bool) -> float:
         """Largest error in stored units that keeps the bound, in exact arithmetic; a whole number if samples are."""
+        from fractions import Fraction  # noqa: PLC0415 - start-up time
+
         bound = Fraction(float(self.error))
         if self.unit == "scaled":
             bound /= abs(Fraction(slope))

@@ -130,3 +130,15 @@ def test_a_prepared_folder_may_be_read_only(kernels: Path, tmp_path: Path) -> No
     result = run(RUN, kernels, VOXZ_CACHE_DIR=str(cache))
     cache.chmod(0o700)
     assert (result.stdout, result.stderr) == ("21", "")
+
+
+def test_a_kept_kernel_runs_without_what_only_compiling_takes(tmp_path: Path) -> None:
+    cache = str(tmp_path / "cache")
+    script = (
+        "import sys, numpy as np, voxz\n"
+        "volume = np.arange(6 * 20 * 20, dtype=np.int16).reshape(6, 20, 20)\n"
+        "assert (voxz.decode(voxz.encode(volume, level=1, codec='predictive')) == volume).all()\n"
+        "print('numba.np.linalg' in sys.modules)"
+    )
+    assert run(script, SOURCES, VOXZ_CACHE_DIR=cache).stdout == "True\n"
+    assert run(script, SOURCES, VOXZ_CACHE_DIR=cache).stdout == "False\n"

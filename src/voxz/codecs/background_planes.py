@@ -14,6 +14,10 @@ from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
 from voxz.volume.background import MOST_CONSTANTS, Background, Constant, find_background
 
+ROWS_ASKED, LARGE, OUTLINE = 17, 0.02, 0.15
+"""Every so many rows are asked whether background is outlined: whether it has at least this share of their samples, and at most
+so many changes along them for each of its own."""
+
 _LENGTH = struct.Struct("<I")
 _EACH = 1 << 31
 
@@ -68,3 +72,14 @@ def read_background(
         values[mask] = constant.value
         present[mask] = False
     return values, present, payload[end:]
+
+
+def is_outlined(samples: NDArray[np.generic]) -> bool:
+    """Whether the lowest value of `samples` ``(series, z, y, x, channels)`` looks like background with a smooth outline.
+
+    Some rows are asked. Leaving such background out pays without loss, too; where its outline is long, the plane costs more.
+    """
+    rows = samples[..., 0].reshape(-1, samples.shape[3])[::ROWS_ASKED]
+    lowest = rows == samples.min()
+    changes = np.count_nonzero(lowest[:, 1:] != lowest[:, :-1])
+    return bool(lowest.mean() >= LARGE and changes <= OUTLINE * np.count_nonzero(lowest))

@@ -54,7 +54,8 @@ def encode_farthest(series: Series, decoded: Series, squares: float) -> bytes:
 
     Empty if that takes more than one sample in FARTHEST.
     """
-    error = series.astype(np.float64) - decoded.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # infinities stand where they stood
+        error = series.astype(np.float64) - decoded.astype(np.float64)
     error[~np.isfinite(error)] = 0.0
     size = np.abs(error)
     most = size.size // FARTHEST

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs import registry
 from voxz.codecs.numbers import takes
 from voxz.container import packed_bytes
 from voxz.container.byte_source import SourceLike, byte_source
@@ -238,14 +237,14 @@ class StoredArray:
         place = self.bricks[number]
         return self.reader.read(place.offset, min(place.length, length))
 
-    def brick(self, number: int, decode: Decoder = registry.decode_brick, payload: bytes | None = None) -> NDArray[np.generic]:
+    def brick(self, number: int, decode: Decoder | None = None, payload: bytes | None = None) -> NDArray[np.generic]:
         """Samples ``(series, z, y, x, channels)`` of a brick, in native byte order, or what else `decode` makes of it.
 
         Its `payload` is read unless it is given.
         """
         place = self.bricks[number]
         payload = self._checked(place, payload)
-        return decode(
+        return (decode or _usual_decoder())(
             place.codec, payload, brick_shape(self.boxes[number], self.layout.channels), self.layout.dtype.newbyteorder("=")
         )
 
@@ -257,6 +256,12 @@ class StoredArray:
         if zlib.crc32(payload) != place.crc32:
             raise CorruptError(f"the bytes at {place.offset} do not match their checksum")
         return payload
+
+
+def _usual_decoder() -> Decoder:
+    from voxz.codecs.registry import decode_brick  # noqa: PLC0415 - start-up time
+
+    return decode_brick
 
 
 class Places(Sequence[Place]):

@@ -82,8 +82,11 @@ def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[
                         noted[at(count)] = one * 2 + decision
                         count += 1
                     age = seen[context]
-                    chances[context] = chance + ((decision << CHANCE_BITS) - chance) // (age + 2)
-                    seen[context] = min(age + 1, LONGEST_MEMORY)
+                    if age == LONGEST_MEMORY:
+                        chances[context] = chance + (((decision << CHANCE_BITS) - chance) >> 8)  # no division
+                    else:
+                        chances[context] = chance + ((decision << CHANCE_BITS) - chance) // (age + 2)
+                        seen[context] = age + 1
     return (not decoding) or (state == LOWEST and word == words.size - width - 1)
 
 

@@ -29,7 +29,6 @@ from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
 from voxz.io.archived_header import nifti_header
 from voxz.limits import BASE
-from voxz.pipeline.decode import read_file
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
@@ -120,6 +119,8 @@ class Image:
 
     def read(self, name: str) -> bytes:
         """Content of a file in an archive; of a series, what it needs is decoded and no more. One in gzip is unpacked."""
+        from voxz.pipeline.decode import read_file  # noqa: PLC0415 - start-up time
+
         return read_file(self._reader, self._reader.files.number_of(name), self._threads)
 
     def dataset(self, name: str | None = None) -> Any:

@@ -19,11 +19,13 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from voxz.errors import CorruptError, UsageError
-from voxz.io.gzip_members import Repacking, gzip_again
 from voxz.io.gzip_stream import ENDINGS
+
+if TYPE_CHECKING:
+    from voxz.io.gzip_members import Repacking
 
 LONGEST_NAME = 255
 """Bytes of a file name on every common file system."""
@@ -318,11 +320,13 @@ def temporary_file() -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def packer(destination: str | os.PathLike[str], file: BinaryIO, repacking: Repacking | None = None) -> Iterator[BinaryIO]:
+def packer(destination: str | os.PathLike[str], file: BinaryIO, repacking: "Repacking | None" = None) -> Iterator[BinaryIO]:
     """Gzip in front of `file`, canonical unless told otherwise, if the destination's name asks for it."""
     if Path(destination).suffix.lower() not in ENDINGS:
         yield file
         return
+    from voxz.io.gzip_members import Repacking, gzip_again  # noqa: PLC0415 - start-up time
+
     with gzip_again(file, repacking or Repacking(), destination) as packed:
         yield cast(BinaryIO, packed)
 

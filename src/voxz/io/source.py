@@ -3,17 +3,19 @@
 import contextlib
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from voxz.container.loss_mark import is_marks
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, VoxzError
 from voxz.io import gzip_stream, nifti, npy
-from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.io.raw import FORMAT as RAW
 from voxz.io.raw import wrong_size
 from voxz.volume.layout import Foreign, Layout
 
 _TAIL_PART = 1 << 20
+if TYPE_CHECKING:
+    from voxz.io.gzip_members import MemberSearch, Repacking
+
 LARGEST_TAIL = 1 << 28
 """Bytes that may follow the samples."""
 
@@ -41,7 +43,9 @@ class Source:
         try:
             self._gzipped = self._raw.peek(2)[:2] == gzip_stream.MAGIC
             if self._gzipped:
-                self._members = MemberSearch(self._path)
+                from voxz.io import gzip_members  # noqa: PLC0415 - start-up time
+
+                self._members = gzip_members.MemberSearch(self._path)
                 self._file = gzip_stream.Content(self._raw, self.name, self._members)
             self.layout, self.foreign = self._read_head(header, self._gzipped)
             self._refuse_short()
@@ -121,7 +125,7 @@ class Source:
             raise wrong_size(self.name, self._taken + len(tail), self._said)
         return tail
 
-    def gzip(self) -> Repacking | None:
+    def gzip(self) -> "Repacking | None":
         """After the tail: how the content becomes a .gz file again; None if it was none."""
         if self._members is None or not isinstance(self._file, gzip_stream.Content):
             return None

@@ -56,8 +56,9 @@ class KernelCache:
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Machine code for these types of arguments, or None."""
         from numba.core.compiler import CompileResult  # noqa: PLC0415 - the plain mode must not need it
+        from numba.core.runtime.nrt import rtsys  # noqa: PLC0415 - likewise
 
-        context.refresh()
+        rtsys.initialize(context)  # all that running takes; `context.refresh` would load what only compiling takes, with SciPy
         name = self._name(signature, context.codegen())
         for folder in folders():
             with contextlib.suppress(OSError):

@@ -1,10 +1,12 @@
 """What the pipeline asks of a source of samples, and of whoever watches."""
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from voxz.io.gzip_members import Repacking
 from voxz.volume.layout import Foreign, Layout
+
+if TYPE_CHECKING:
+    from voxz.io.gzip_members import Repacking
 
 Progress = Callable[[int, int], None]
 """Called with the bytes of samples done and their total."""
@@ -42,5 +44,5 @@ class Samples(SampleReader, Protocol):
     def read_tail(self) -> bytes:
         """Return what follows the samples."""
 
-    def gzip(self) -> Repacking | None:
+    def gzip(self) -> "Repacking | None":
         """After the tail: how the content becomes a .gz file again; None if it was none."""

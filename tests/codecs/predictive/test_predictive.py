@@ -142,3 +142,26 @@ def parity_digests() -> list[str]:
 
 def test_plain_python_gives_the_same_bytes_as_compiled_code() -> None:
     assert printed_by_plain_python(__file__) == str(parity_digests())
+
+
+def outlined(shape: tuple[int, int, int]) -> NDArray[np.int16]:
+    """A scan within a circle, as of a CT: beyond its field of view there is the lowest value."""
+    y, x = (np.indices(shape[1:])[axis] * 2 - shape[axis + 1] + 1 for axis in range(2))
+    return np.where((x / shape[2]) ** 2 + (y / shape[1]) ** 2 < 0.8, head(shape), np.int16(-2000))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_background_with_a_smooth_outline_is_left_out_without_loss(level: int) -> None:
+    samples = outlined((8, 64, 72))[None, ..., None]
+    payload = predictive.encode_brick(samples, level)
+    whole = predictive.encode_present(samples, level)
+    assert payload is not None
+    assert whole is not None
+    assert np.array_equal(predictive.decode_brick(payload, samples.shape, samples.dtype), samples)
+    assert len(payload) <= len(whole)
+    assert (len(payload) < 0.99 * len(whole)) == (2 <= level <= 5)
+
+
+def test_ragged_background_is_image_like_everything_else() -> None:
+    samples = np.maximum(head((8, 64, 72)), 4)[None, ..., None]
+    assert predictive.encode_brick(samples, 5) == predictive.encode_present(samples, 5)

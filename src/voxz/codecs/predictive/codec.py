@@ -21,12 +21,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.background_planes import read_background, split_background
+from voxz.codecs.background_planes import is_outlined, read_background, split_background
 from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.predictive import interlaced
-from voxz.codecs.predictive.fit_predictor import NONE_ABSENT, RIDGE
-from voxz.codecs.predictive.levels import DEFAULT, MIXED, SETTINGS, MixedSettings
+from voxz.codecs.predictive.fit_predictor import NONE_ABSENT
+from voxz.codecs.predictive.levels import CLOSE_FITS, DEFAULT, FITS, MIXED, SETTINGS, MixedSettings
 from voxz.codecs.predictive.mixed.state import memory_of_walk
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.predictor import Predictor, memory_of_units
@@ -71,7 +71,8 @@ Present = NDArray[np.bool_] | None
 
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
     """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if it would cost too much."""
-    if not samples.size or quantiser_of(fidelity, 1) == NO_LOSS:
+    exact = quantiser_of(fidelity, 1) == NO_LOSS
+    if not samples.size or (exact and (level not in CLOSE_FITS or not is_outlined(samples))):
         return encode_present(samples, level)
     background = split_background(samples)
     if background is None:
@@ -87,13 +88,14 @@ def encode_present(
     samples: NDArray[np.generic],
     level: int,
     present: Present = None,
-    ridge: float = RIDGE,
+    ridge: float | None = None,
     rough: bool = False,
     fidelity: Fidelity = EXACT,
 ) -> bytes | None:
     """The same for the samples that are `present` (same shape), which the decoder has to know; at least one must be.
 
-    `ridge` is that of `learn`. A `rough` payload, with few entropy tables, is only good for its length.
+    `ridge` is that of the fit, if it is not to be the level's own. A `rough` payload, with few entropy tables, is only good for
+    its length.
     """
     values = find_values(samples if present is None else samples[present])
     geometry = Geometry(samples.shape[0] * samples.shape[4], *samples.shape[1:4])
@@ -112,7 +114,13 @@ def _memory_of_walk(level: int, geometry: Geometry) -> int:
 
 
 def _encode_stepped(
-    samples: NDArray[np.generic], level: int, present: Present, ridge: float, rough: bool, fidelity: Fidelity, exact: Values
+    samples: NDArray[np.generic],
+    level: int,
+    present: Present,
+    ridge: float | None,
+    rough: bool,
+    fidelity: Fidelity,
+    exact: Values,
 ) -> bytes | None:
     """Payload with loss, or without if that is smaller, as it can be with few distinct values."""
     low, high = exact.range()
@@ -136,7 +144,7 @@ def _encode_values(
     samples: NDArray[np.generic],
     level: int,
     present: Present,
-    ridge: float,
+    ridge: float | None,
     rough: bool,
     values: Values,
     quantiser: Quantiser,
@@ -157,6 +165,9 @@ def _encode_values(
     settings = SETTINGS[min(level, DEFAULT)]
     if rough:
         settings = replace(settings, ranges=ROUGH_RANGES, phases=False)
+    fit = CLOSE_FITS.get(level, FITS[min(level, DEFAULT)]) if quantiser == NO_LOSS else FITS[min(level, DEFAULT)]
+    if ridge is not None:
+        fit = replace(fit, ridge=ridge)
     absent = NONE_ABSENT
     if present is not None:
         samples = np.where(present, samples, values.low)
@@ -166,7 +177,7 @@ def _encode_values(
     if absent.size:
         absent = pad(absent, geometry)
     padded = pad(dense, geometry)
-    predictor, quantiser = learn_stepped(padded, values.highest, geometry, settings, absent, ridge, quantiser, slack)
+    predictor, quantiser = learn_stepped(padded, values.highest, geometry, settings, fit, absent, quantiser, slack)
     coded = dense.size - int(np.count_nonzero(absent))
 
     def walked(chosen: Quantiser) -> Walked:

@@ -2,7 +2,8 @@
 
 A *unit* (the voxels of one tile in one volume) has one predictor per activity class. Each is fitted to a regular subsample
 by weighted least squares with weights 1 / (|residual| + mean), where the residual is that of the unit's *parent*, so that
-the fit approximates least absolute error (iteratively reweighted least squares; Daubechies et al. 2010). A ridge
+the fit approximates least absolute error (iteratively reweighted least squares; Daubechies et al. 2010). Where the mean is
+let go with the activity, errors count as shares of what is expected, which is what they cost in bits. A ridge
 pulls towards the parent, whose coefficients are what the file's differences refer to: a class whose gain would not pay
 for its coefficients keeps the parent's.
 
@@ -36,6 +37,7 @@ def gather(  # type: ignore[no-untyped-def]
     counts,
     errors,
     absent,
+    local,
 ):
     """Accumulate the weighted second moments of a unit's voxels, each class apart.
 
@@ -60,9 +62,11 @@ def gather(  # type: ignore[no-untyped-def]
     counts : int64 (classes,), voxels, added to
     errors : float64 (classes,), sum of the magnitudes of residuals, in dense values, added to
     absent : bool (padded,), voxels to leave out; (0,) if there are none
+    local : how far the error that is expected of a voxel goes with its activity, 0 to 1
     """
     block = np.zeros((classes, BLOCK, moments.shape[1]), np.float64)
     filled = np.zeros(classes, np.int64)
+    roughness = np.zeros(classes, np.float64)
     some_absent = absent.size > 0
     for z in range(extent[0]):
         for y in range(extent[1]):
@@ -71,7 +75,8 @@ def gather(  # type: ignore[no-untyped-def]
                 i = start + x
                 if some_absent and absent[at(i)]:
                     continue
-                group = class_of(activity(samples, i, strides[1], beside), thresholds, mode)
+                rough = activity(samples, i, strides[1], beside)
+                group = class_of(rough, thresholds, mode)
                 line = filled[group]
                 west = np.int64(samples[at(i - 1)])
                 r0 = float(np.int64(targets[at(i)]) - west)
@@ -94,7 +99,11 @@ def gather(  # type: ignore[no-untyped-def]
                 magnitude = abs(residual)
                 counts[group] += 1
                 errors[group] += magnitude
-                weight = np.sqrt(1.0 / (magnitude + errors[group] / counts[group] + 0.25))
+                roughness[group] += rough
+                mean = errors[group] / counts[group]
+                usual = max(roughness[group] / counts[group], 1.0)
+                likely = mean + local * mean * (rough / usual - 1.0)
+                weight = np.sqrt((mean + 0.25) / (likely + 0.25) / (magnitude + likely + 0.25))
                 for k in range(size + 1):
                     block[group, line, at(k)] *= weight
                 filled[group] += 1

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.fit_kernels import gather
-from voxz.codecs.predictive.levels import Settings
+from voxz.codecs.predictive.levels import Fit, Settings
 from voxz.codecs.predictive.neighbourhood import MODES, SELF, WEST, Tap
 from voxz.codecs.predictive.padding import Geometry, fill_borders, update_mean
 from voxz.codecs.predictive.predictor import (
@@ -26,22 +26,13 @@ from voxz.codecs.predictive.row_sums import activity
 from voxz.jit import kernel
 from voxz.numerics.least_squares import gain, solve
 
-SMALLEST_TILE = 40_000
-"""Voxels a tile needs for its own coefficients to pay."""
-
 FEW_VOXELS = 4_000
 """Units up to this size are fitted on all their voxels."""
 
 SMALLEST_STEP = 6
 """Larger units are fitted on every sixth voxel at most: more gains 0.2 % at twice the time."""
 
-RIDGE = 5.0
-"""Pull towards the parent's coefficients, in samples of average power."""
-
 NONE_ABSENT = np.zeros(0, np.bool_)
-
-FOLLOWS_VOLUME = 2
-"""How many times fewer samples are enough if the predictor of the volume before is the starting point."""
 
 BITS_PER_NAT = 1.4427
 
@@ -53,15 +44,14 @@ def learn(
     samples: NDArray[np.int32],
     geometry: Geometry,
     settings: Settings,
+    fit: Fit,
     absent: NDArray[np.bool_] = NONE_ABSENT,
-    ridge: float = RIDGE,
     targets: NDArray[np.int32] | None = None,
 ) -> Predictor:
     """Fit the predictor of a brick whose dense samples are in place in the padded array `samples`.
 
-    Samples that are `absent` (same shape, or empty) get stand-ins and are left out of the fit; `ridge` is the pull towards the
-    parent's coefficients, in samples. `targets` (same shape) are what is to be predicted from `samples`, by default they
-    themselves.
+    Samples that are `absent` (same shape, or empty) get stand-ins and are left out of the fit. `targets` (same shape) are what is
+    to be predicted from `samples`, by default they themselves.
     """
     sizes = geometry.sizes()
     if absent.size:
@@ -71,7 +61,7 @@ def learn(
     for s in range(geometry.series):
         fill_borders(samples, sizes, s, int(references[s, 0]), absent)
     present = geometry.interior(~absent) if absent.size else None
-    tiles = _choose_tiles(geometry, settings, present)
+    tiles = _choose_tiles(geometry, fit, present)
     units = units_of(geometry, tiles)
     arrays = Arrays.derive(settings, geometry, references)
     thresholds = _choose_thresholds(samples, geometry, settings, references, present)
@@ -80,12 +70,12 @@ def learn(
         samples if targets is None else targets,
         geometry,
         settings,
+        fit,
         references,
         thresholds,
         arrays,
         absent,
         present,
-        ridge,
     )
     precision = learner.choose_precision(units[1] if geometry.depth > 1 else units[0])
     coefficients = np.zeros((len(units), settings.classes, arrays.stride), np.int32)
@@ -99,13 +89,13 @@ def learn(
     return Predictor(tiles, precision, references, thresholds, coefficients)
 
 
-def _choose_tiles(geometry: Geometry, settings: Settings, present: NDArray[np.bool_] | None) -> tuple[int, int]:
-    """As many tiles down and across as the settings ask for and the voxels can feed."""
-    down, across = (max(1, round(n / settings.tile)) for n in (geometry.height, geometry.width))
+def _choose_tiles(geometry: Geometry, fit: Fit, present: NDArray[np.bool_] | None) -> tuple[int, int]:
+    """As many tiles down and across as the fit asks for and the voxels can feed."""
+    down, across = (max(1, round(n / tile)) for n, tile in zip((geometry.height, geometry.width), fit.tile, strict=True))
     voxels = geometry.depth * geometry.height * geometry.width
     if present is not None:
         voxels = int(np.count_nonzero(present)) // geometry.series
-    while down * across > 1 and (voxels < SMALLEST_TILE * down * across or down * across > MOST_TILES):
+    while down * across > 1 and (voxels < fit.fewest * down * across or down * across > MOST_TILES):
         down, across = (max(1, down // 2), across) if down >= across else (down, max(1, across // 2))
     return down, across
 
@@ -169,12 +159,12 @@ class _Learner:
     targets: NDArray[np.int32]
     geometry: Geometry
     settings: Settings
+    fit: Fit
     references: NDArray[np.int64]
     thresholds: NDArray[np.int64]
     arrays: Arrays
     absent: NDArray[np.bool_]
     present: NDArray[np.bool_] | None
-    ridge: float
     begun: dict[int, Moments] = field(default_factory=dict)
     """What is known of units without a parent before they are fitted."""
 
@@ -216,6 +206,7 @@ class _Learner:
             counts,
             errors,
             self.absent,
+            self.fit.local,
         )
         return moments, counts, errors
 
@@ -225,14 +216,14 @@ class _Learner:
         voxels = max(0, z1 - z0) * (y1 - y0) * (x1 - x0)
         if self.present is not None:
             voxels = int(np.count_nonzero(self.present[unit.volume, z0:z1, y0:y1, x0:x1]))
-        samples = self.settings.samples // (FOLLOWS_VOLUME if unit.volume > 1 else 1)
+        samples = self.fit.samples // (self.fit.following if unit.volume > 1 else 1)
         return max(voxels // samples, SMALLEST_STEP if voxels > FEW_VOXELS else 1)
 
     def _solve(self, moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int) -> NDArray[np.float64]:
         """Least-squares change (classes, taps) of the predictor that the moments were taken with."""
         changes = np.zeros((len(moments), taps))
         for moment, count, change in zip(moments, counts, changes, strict=True):
-            solve(moment, int(count), self.ridge, change)
+            solve(moment, int(count), self.fit.ridge, change)
         return changes
 
     def choose_precision(self, unit: Unit) -> int:

@@ -15,26 +15,61 @@ from voxz.codecs.predictive.neighbourhood import MEAN, MIDDLE, NARROW, REFERENCE
 class Settings:
     """One level's choices.
 
-    `tile` is in voxels along y and x; a unit is fitted on about `samples` of its voxels; `ranges` bounds the entropy
-    tables, `phases` splits some of them; `ahead` leaves a voxel's own row out of its expected error.
+    `ranges` bounds the entropy tables, `phases` splits some of them; `ahead` leaves a voxel's own row out of its expected error.
     """
 
     support: Support
     classes: int
-    tile: int
-    samples: int
     ranges: int
     phases: bool
     ahead: bool = False
 
 
 SETTINGS = {
-    1: Settings(NARROW, classes=2, tile=256, samples=6_000, ranges=12, phases=False, ahead=True),
-    2: Settings(MIDDLE, classes=2, tile=128, samples=8_000, ranges=16, phases=False),
-    3: Settings(MIDDLE, classes=4, tile=64, samples=8_000, ranges=24, phases=True),
-    4: Settings(WIDE, classes=4, tile=64, samples=10_000, ranges=32, phases=True),
-    5: Settings(WIDEST, classes=4, tile=64, samples=12_000, ranges=40, phases=True),
+    1: Settings(NARROW, classes=2, ranges=12, phases=False, ahead=True),
+    2: Settings(MIDDLE, classes=2, ranges=16, phases=False),
+    3: Settings(MIDDLE, classes=4, ranges=24, phases=True),
+    4: Settings(WIDE, classes=4, ranges=32, phases=True),
+    5: Settings(WIDEST, classes=4, ranges=40, phases=True),
 }
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the encoder fits the predictors of a brick. No decoder needs to know.
+
+    Attributes
+    ----------
+    tile : voxels of a tile along y and along x
+    samples : about so many voxels of a unit are taken
+    fewest : voxels a tile needs for its own coefficients to pay
+    following : so many times fewer samples are enough where the predictor of the volume before is the starting point
+    ridge : pull towards the parent's coefficients, in samples of average power
+    local : how far the error that is expected of a voxel goes with its activity, from 0 (all of a class alike) to 1
+    """
+
+    tile: tuple[int, int]
+    samples: int
+    fewest: int = 40_000
+    following: int = 2
+    ridge: float = 5.0
+    local: float = 0.0
+
+
+FITS = {
+    1: Fit(tile=(256, 256), samples=6_000),
+    2: Fit(tile=(128, 128), samples=8_000),
+    3: Fit(tile=(64, 64), samples=8_000),
+    4: Fit(tile=(64, 64), samples=10_000),
+    5: Fit(tile=(64, 64), samples=12_000),
+}
+"""With loss, and (the last one) at levels 6 to 9, which learn more by themselves."""
+
+CLOSE_FITS = {
+    level: Fit(tile, samples, fewest=20_000, following=1, ridge=0.1, local=0.5)
+    for level, tile, samples in ((2, (64, 128), 4_000), (3, (32, 64), 4_000), (4, (32, 64), 8_000), (5, (32, 64), 8_000))
+}
+"""Without loss."""
 
 DEFAULT = 5
 """The default level. Levels above it begin with its prediction."""

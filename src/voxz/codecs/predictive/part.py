@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.predictive.codec import decode_present, encode_brick, encode_present
-from voxz.codecs.predictive.fit_predictor import RIDGE
 from voxz.codecs.predictive.levels import DEFAULT
 
 Present = NDArray[np.bool_] | None
@@ -19,7 +18,7 @@ def put_integers(
     shape: tuple[int, ...],
     present: Present,
     level: int,
-    ridge: float = RIDGE,
+    ridge: float | None = None,
     rough: bool = False,
     fidelity: Fidelity = EXACT,
 ) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.fit_predictor import learn
-from voxz.codecs.predictive.levels import Settings
+from voxz.codecs.predictive.levels import Fit, Settings
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.predictor import Predictor
 from voxz.codecs.predictive.quantiser import UNIT, Quantiser
@@ -37,8 +37,8 @@ def learn_stepped(
     highest: int,
     geometry: Geometry,
     settings: Settings,
+    fit: Fit,
     absent: NDArray[np.bool_],
-    ridge: float,
     quantiser: Quantiser,
     slack: float,
 ) -> tuple[Predictor, Quantiser]:
@@ -47,7 +47,7 @@ def learn_stepped(
     The largest error may grow by `slack` (in 1/UNIT) for the sake of a smaller or nearer payload; what uses it is added to the
     quantiser.
     """
-    predictor = learn(padded, geometry, settings, absent, ridge)
+    predictor = learn(padded, geometry, settings, fit, absent)
     if not quantiser.size:
         return predictor, quantiser
     if quantiser.size <= FINE:
@@ -62,7 +62,7 @@ def learn_stepped(
     lost = geometry.interior(neighbours)[present].ravel() - geometry.interior(padded)[present].ravel()
     bias = -round(UNIT * DAMPING * float(np.mean(lost)))
     one, more = (_excess(lost, residuals, min(slack - dead, quantiser.size / 2), several=several) for several in (False, True))
-    predictor = learn(neighbours, geometry, settings, absent, ridge, padded)
+    predictor = learn(neighbours, geometry, settings, fit, absent, padded)
     return predictor, quantiser._replace(pull_one=one, pull_more=more, bias=bias)
 
 

@@ -155,7 +155,8 @@ def add_products(values, start, offsets, groups, coefficients, first, x0, x1, su
 def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums):  # type: ignore[no-untyped-def]
     """What finished rows tell of some voxels of a row.
 
-    Sums are computed for every class and a little beyond `x1`: whole vectors are faster than choices.
+    Sums are computed for every class and a little beyond `x1`: whole vectors are faster than choices. Predictions are left out
+    where all voxels from an end of the range on are absent.
 
     Parameters
     ----------
@@ -187,6 +188,12 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
     for x in range(x0, end):
         expected[at(x)] *= rough_weight
     add_products(brick.errors, start, error_offsets, error_groups, weights, WEST, x0, end, expected)
+    if brick.absent.size > 0:
+        while x0 < x1 and brick.absent[at(start + x0)]:
+            x0 += 1
+        while x1 > x0 and brick.absent[at(start + x1 - 1)]:
+            x1 -= 1
+        end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
     for group in range(partial.shape[0]):
         of_class = partial[group]
         for x in range(x0, end):

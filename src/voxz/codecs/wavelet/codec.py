@@ -7,8 +7,9 @@
             -> filters for what comes out of these, where they pay
             -> where that breaks a bound: the difference in multiples of twice the bound
 
+Low levels code coefficients in a fast profile, `voxz.codecs.wavelet.fast`, with a 9/7 pyramid in singles and without filters.
 Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1. A payload decodes to
-the same samples everywhere: behind the integer decoder there are only sums and products of IEEE doubles in a fixed order.
+the same samples everywhere: behind the integer decoder are only sums and products of IEEE doubles or singles in a fixed order.
 """
 
 import math
@@ -24,11 +25,13 @@ from voxz.codecs.masked import Prepared, read_planes
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.codecs.wavelet.bands import decode_bands, encode_bands
-from voxz.codecs.wavelet.head import HEAVY, LOSSLESS, LOSSY, NOTHING, Head
+from voxz.codecs.wavelet.fast import bands as fast_bands
+from voxz.codecs.wavelet.head import FAST, HEAVY, LOSSLESS, LOSSY, NOTHING, Head
 from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
-from voxz.codecs.wavelet.levels import EFFORTS, REVERSIBLE, STATES, Effort
+from voxz.codecs.wavelet.levels import EFFORTS, FAST_STATES, REVERSIBLE, STATES, Effort
 from voxz.codecs.wavelet.options import Transform
-from voxz.codecs.wavelet.transform_choice import choose_basis, choose_scales, choose_transform
+from voxz.codecs.wavelet.settle import settle
+from voxz.codecs.wavelet.transform_choice import MIDDLE, SMALL_MIDDLE, choose_basis, choose_scales, choose_transform
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
@@ -41,6 +44,8 @@ from voxz.transforms.pyramid import MOST_SCALES, Scales
 _BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
 """Flags."""
 
+_ALL = _BACKGROUND + _BASIS + _CORRECTED + _RESTORED + HEAVY + FAST
+
 MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 """Largest range of a brick, in steps or, when lossless, in whole numbers: indices of coefficients stay below 2 ** 26."""
 
@@ -50,20 +55,26 @@ MOST_RANGES = 8
 LEAST, LARGEST_SAMPLE = 1e-300, 1e280
 """Least step, and range that it is measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
 
+FAST_SAMPLE, FAST_STEPS = 1 << 24, 1 << 16
+"""What singles are exact enough for: magnitude of samples; range of a brick, in steps, times the root of its volumes."""
+
+FAST_STEP = 2.0**-30
+"""Least step of the fast profile."""
+
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
 
 FULL: Scales = (0, 0, 0)
 """The full resolution."""
 
-Volumes = NDArray[np.float64]
+Volumes = NDArray[np.floating]
 Series = NDArray[np.generic]
 
 
 def _read_head(reader: PartReader, dtype: np.dtype[np.generic]) -> Head:
     """Head of a payload, within its bounds."""
     head = Head.unpack(reader.exactly(Head.LAYOUT.size))
-    if head.kind > NOTHING or head.flags > _BACKGROUND + _BASIS + _CORRECTED + _RESTORED + HEAVY or head.states not in STATES:
+    if head.kind > NOTHING or head.flags > _ALL or head.states not in STATES:
         raise needs_newer(f"a wavelet brick is of kind {head.kind} with flags {head.flags} and {head.states} states")
     lowest, highest = limits_of(dtype)
     if not lowest <= head.low <= head.high <= highest:
@@ -78,9 +89,21 @@ def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
     if head.kind != LOSSY and (head.step or head.flags & (_BASIS | _CORRECTED | _RESTORED)):
         return False
     size = max(abs(head.low), abs(head.high))
+    if head.flags & FAST and (head.kind != LOSSY or not _singles_do(head.step, size) or not _plain(head)):
+        return False
     if not size <= LARGEST_SAMPLE or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
         return False
     return head.kind != LOSSY or LEAST <= head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
+
+
+def _plain(head: Head) -> bool:
+    """Whether there is nothing that the fast profile does not have."""
+    return not (head.flags & (HEAVY | _RESTORED) or head.transform or head.states not in fast_bands.STATES)
+
+
+def _singles_do(step: float, size: float) -> bool:
+    """Whether a step and samples of this size are in the range of the fast profile."""
+    return step >= FAST_STEP and size <= FAST_SAMPLE
 
 
 def encode_brick(
@@ -92,8 +115,8 @@ def encode_brick(
 ) -> bytes | None:
     """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take.
 
-    `transform` is what `voxz.transforms.choice` says, or None for what suits the level; `entropy` is ``light`` (or None) or
-    ``heavy``, see `voxz.codecs.wavelet.codec.heavy.model`.
+    `transform` is what `voxz.transforms.choice` says, or None for what suits the level; `entropy` is ``light`` or ``heavy``,
+    see `voxz.codecs.wavelet.heavy.model`, or None for what suits the level.
     """
     kind, step = samples.dtype.kind, fidelity.step or fidelity.bound * STEP_OF_BOUND
     if (kind == "f" and not (step and fidelity.bound)) or 0 < step < LEAST or not math.isfinite(step):
@@ -108,17 +131,24 @@ def encode_brick(
     coded = prepared.coded
     form = NOTHING if not coded.size else LOSSY if step else LOSSLESS
     effort = EFFORTS[level] if step else REVERSIBLE
+    fast_states = FAST_STATES.get(level, 0) if form == LOSSY and transform in (None, "97") and entropy is None else 0
+    reach = (high - low) * math.sqrt(len(series))
+    if not _singles_do(step, max(abs(low), abs(high))) or reach > FAST_STEPS * step:
+        fast_states = 0
+    if fast_states:
+        effort = Effort(fast_states, 1, effort.slope, restores=False)
     offset = low + float((coded.astype(np.float64) - low).mean()) if coded.size else 0.0
     offset = offset if kind == "f" else float(np.rint(offset))
-    volumes = series.astype(np.float64) - offset
+    number_type = np.float32 if fast_states else np.float64
+    volumes = np.subtract(series, offset, dtype=number_type)
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown)
-    scales = choose_scales(volumes, step or 1.0)
+    scales = choose_scales(volumes, step or 1.0, SMALL_MIDDLE if fast_states else MIDDLE)
     basis = choose_basis(volumes, scales, step) if form == LOSSY else None
     flags = (_BACKGROUND if prepared.background else 0) | (_BASIS if basis is not None else 0)
-    choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING else Choice()
+    choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING and not fast_states else Choice()
     model = asked_model(entropy) if form != NOTHING else None
-    flags |= HEAVY if model else 0
+    flags |= (HEAVY if model else 0) | (FAST if fast_states else 0)
     step_sent = step if form == LOSSY else 0.0
     head = Head(form, effort.states, scales, len(prepared.specials), flags, choice.number, step_sent, offset, low, high)
     body = choice.pack(scales) + (model.pack() if model else b"") + prepared.front()
@@ -126,7 +156,9 @@ def encode_brick(
         coefficients, decoded = _coded(volumes, head, effort, basis, choice, model)
         body += coefficients
         if form == LOSSY and effort.restores:
-            filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
+            filters = fit_filters(
+                series.astype(np.float64) - offset, decoded.astype(np.float64, copy=False), missing, step, effort.slope
+            )
             if filters is not None:
                 flags |= _RESTORED
                 head, body = replace(head, flags=flags), body + _part(filters.to_bytes())
@@ -180,7 +212,14 @@ def _coded(
         side = IntegerWriter()
         basis.write(side)
         writer.part(side.to_bytes())
-        volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
+        components = klt.analyse(volumes.reshape(len(volumes), -1).astype(np.float64, copy=False), basis)
+        volumes = components.reshape(volumes.shape).astype(volumes.dtype, copy=False)
+    if head.flags & FAST:
+        singles = volumes.astype(np.float32, copy=False)
+        for volume in singles:
+            pyramid.analyse(volume)
+        writer.part(fast_bands.encode_bands(singles, pyramid, head.step, effort.states))
+        return writer.to_bytes(), singles
     work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
     for volume in work:
         pyramid.analyse(volume)
@@ -237,8 +276,11 @@ def _take_coded(
         side.finish()
     pyramid = choice.pyramid(shape[1:], head.scales, head.step)
     undone, beyond = pyramid.coarser(halvings)
-    coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone, model)
-    volumes = coefficients if halvings == FULL else np.zeros(samples.shape)
+    if head.flags & FAST:
+        coefficients: Volumes = fast_bands.decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
+    else:
+        coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone, model)
+    volumes = coefficients if halvings == FULL else np.zeros(samples.shape, coefficients.dtype)
     for volume, found in zip(volumes, coefficients, strict=True):
         work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)
         pyramid.synthesise(work, undone)
@@ -246,14 +288,18 @@ def _take_coded(
         volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
     del coefficients
     if basis is not None:
-        volumes = klt.synthesise(volumes.reshape(shape[0], -1), basis).reshape(volumes.shape)
+        volumes = klt.synthesise(volumes.reshape(shape[0], -1).astype(np.float64, copy=False), basis).reshape(volumes.shape)
     if head.flags & _RESTORED and halvings == FULL:
         filters = read_filters(reader.part())
         for volume in volumes:
             restore(volume, head.step, filters)
-    volumes += head.offset
-    if samples.dtype.kind in "iu":
-        volumes += 0.5
-        np.floor(volumes, out=volumes)
-    np.clip(volumes, head.low, head.high, out=volumes)
-    samples[...] = volumes.astype(samples.dtype)
+    _settle(volumes.reshape(-1), head, samples)
+
+
+def _settle(values: Volumes, head: Head, samples: Series) -> None:
+    """Fill samples with the values of the transform: plus the offset, rounded if samples are whole, within their range."""
+    whole = samples.dtype.kind in "iu"
+    found = samples if whole or samples.dtype.itemsize > 2 else np.empty(samples.shape)  # kernels have no floats of 16 bits
+    settle(values, head.offset, head.low, head.high, whole, found.reshape(-1))
+    if found is not samples:
+        samples[...] = found.astype(samples.dtype)

@@ -15,6 +15,9 @@ NAMED, OWN = 1, 2
 HEAVY = 16
 """Flag: coefficients are in the heavy profile of entropy coding, whose model is named behind the transform's."""
 
+FAST = 32
+"""Flag: coefficients are in the fast profile, and the transform is in singles."""
+
 
 @dataclass(frozen=True)
 class Head:
@@ -62,7 +65,8 @@ def transform_name(front: bytes) -> str:
 
 
 def entropy_name(front: bytes) -> str:
-    """Entropy profile of a payload that begins with `front`: "light" or "heavy", "unknown" where there is no front."""
+    """Entropy profile of a payload that begins with `front`: "fast", "light" or "heavy", "unknown" where there is no front."""
     if len(front) < Head.LAYOUT.size:
         return "unknown"
-    return "heavy" if Head.unpack(front[: Head.LAYOUT.size]).flags & HEAVY else "light"
+    flags = Head.unpack(front[: Head.LAYOUT.size]).flags
+    return "heavy" if flags & HEAVY else "fast" if flags & FAST else "light"

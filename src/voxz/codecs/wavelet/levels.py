@@ -35,6 +35,9 @@ EFFORTS = {
 }
 """By level. Where bits are measured rather than guessed, a bit is worth less squared error."""
 
+FAST_STATES = {1: 1}
+"""States of the trellis at levels whose profile is the fast one, where the brick suits it."""
+
 REVERSIBLE = Effort(1, 1, slope=0.0, restores=False)
 """For integers that have to come back: a plain quantiser that rounds to the nearest."""
 

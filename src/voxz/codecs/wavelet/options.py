@@ -24,7 +24,7 @@ class Wavelet(Codec):
     transform : ``"97"`` (lossy), ``"53"`` (lossless), ``"trained"`` (the shipped model that suits), ``"trained:NAME"``,
         ``"trained:FILE.safetensors"`` (from ``voxz train wavelet``) or ``"tuned"`` (trained on the volume first); None chooses
     entropy : ``"light"``, ``"heavy"`` (smaller and slower) or ``"heavy:FILE.safetensors"`` (from ``voxz train entropy``); None is
-        light
+        light, and a faster one at low levels with loss
     """
 
     name: ClassVar[str] = "wavelet"

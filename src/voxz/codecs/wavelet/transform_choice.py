@@ -16,6 +16,9 @@ from voxz.volume.bricks import middle_of
 MIDDLE = (32, 128, 128)
 """Voxels of each volume that are looked at."""
 
+SMALL_MIDDLE = (32, 64, 64)
+"""The same for fast levels."""
+
 LEAST_SIDE = 32
 
 IN_PLANE = 5
@@ -32,13 +35,13 @@ WORTH = 0.99
 TRAINED_FROM = 3
 """Level of compression from which trained transforms are taken."""
 
-Volumes = NDArray[np.float64]
+Volumes = NDArray[np.floating]
 
 
-def choose_scales(volumes: Volumes, step: float) -> Scales:
-    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest."""
+def choose_scales(volumes: Volumes, step: float, looked_at: tuple[int, int, int] = MIDDLE) -> Scales:
+    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest for the middle of one."""
     most = [min(limit, _halvings(n)) for limit, n in zip((ALONG_Z, IN_PLANE, IN_PLANE), volumes.shape[1:], strict=True)]
-    middle = _middle(volumes[len(volumes) // 2 :][:1])
+    middle = _middle(volumes[len(volumes) // 2 :][:1], looked_at)
     inner = [min(limit, _halvings(n)) for limit, n in zip(most, middle.shape[1:], strict=True)]
     guesses = [_guess(middle, (z, inner[1], inner[2]), step) for z in range(inner[0] + 1)]
     best = int(np.argmin(guesses))
@@ -52,7 +55,7 @@ def choose_basis(volumes: Volumes, scales: Scales, step: float) -> klt.Basis | N
     side = MIDDLE[1]
     while side > LEAST_SIDE and len(volumes) * MIDDLE[0] * side**2 > MOST_GUESSED:
         side //= 2
-    middle, rows = _middle(volumes, (MIDDLE[0], side, side)), _rows(volumes)
+    middle, rows = (part.astype(np.float64, copy=False) for part in (_middle(volumes, (MIDDLE[0], side, side)), _rows(volumes)))
     flat = middle.reshape(len(middle), -1)
     best, found = WORTH * _guess(middle, scales, step), None
     for training in (rows.reshape(len(rows), -1), (rows[..., 1:] - rows[..., :-1]).reshape(len(rows), -1)):

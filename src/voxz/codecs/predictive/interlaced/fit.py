@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.fit_predictor import BITS_PER_NAT, FOLLOWS_VOLUME, RIDGE
-from voxz.codecs.predictive.fit_predictor import SMALLEST_TILE as VOXELS_PER_TILE
+from voxz.codecs.predictive.fit_predictor import BITS_PER_NAT
 from voxz.codecs.predictive.interlaced.places import Places, aim, places_of
 from voxz.codecs.predictive.interlaced.predictor import FREE, Predictor, apply_change, parent_of, ranks_of, units
 from voxz.codecs.predictive.interlaced.rows import BELOW, BORDER, TOP, Rows, close_phase, close_slice, open_slice
@@ -29,6 +28,15 @@ RUN = 16
 
 SAMPLES = 5_000
 """Voxels that a unit is fitted on, of each rank, unless fewer are asked for."""
+
+VOXELS_PER_TILE = 40_000
+"""Voxels a tile needs for its own coefficients to pay."""
+
+RIDGE = 5.0
+"""Pull towards the parent's coefficients, in samples of average power."""
+
+FOLLOWS_VOLUME = 2
+"""How many times fewer samples are enough if the predictor of the volume before is the starting point."""
 
 SCALE = float(1 << PRECISION)
 

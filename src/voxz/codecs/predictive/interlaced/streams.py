@@ -115,7 +115,13 @@ def codes_of(frequencies: NDArray[np.int32]) -> NDArray[np.int32]:
 
 @kernel
 def begin_states(words, states):  # type: ignore[no-untyped-def]
-    """Read the first values of the states; return the number of words read."""
+    """Read the first values of the states; return the number of words read.
+
+    Parameters
+    ----------
+    words : uint32 (words,), of a stream
+    states : int64 (STATES,), filled
+    """
     for k in range(STATES):
         states[k] = (np.int64(words[2 * k]) << 32) | np.int64(words[2 * k + 1])
     return 2 * STATES

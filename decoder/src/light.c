@@ -1,0 +1,155 @@
+#include "light.h"
+
+enum {
+  EXACT = 2048, COARSE_BITS = 6,   /* numbers whose bins are tabled one by one; low bits that do not count beyond */
+  COARSE = 16, NEAREST = 128,      /* coarse bins; contexts of the three nearest */
+  NODES = 2 * VX_DEPTH,
+  BY_PARTS = NODES * VX_BINS,      /* where counters of each kind begin */
+  BY_NEAREST = BY_PARTS + NODES * COARSE * COARSE,
+  BY_LEANING = BY_NEAREST + NODES * NEAREST,
+  LEANINGS = 96, SIGNS = 81,
+  BY_NEAR_SIGNS = BY_LEANING + 8 * LEANINGS,
+  BY_FAR_SIGNS = BY_NEAR_SIGNS + 8 * SIGNS,
+  PLACES = BY_FAR_SIGNS + 8 * SIGNS,
+  REACHED = 6 << 6
+};
+
+static const double RATE = 0.004, START = 0.4;
+
+typedef struct learner {
+  vx_coder *coder;
+  vx_odds *odds;
+  uint32_t counters[PLACES];
+  double mixing[NODES + 1][VX_BINS][3];
+  uint8_t bins[EXACT], coarse_bins[EXACT];
+  int64_t *line, *leans;
+} learner;
+
+/* Three counters and their weights decide, and learn. */
+static unsigned decide(learner *it, size_t a, size_t b, size_t c, double weights[3]) {
+  uint32_t *known = it->counters;
+  const vx_odds *odds = it->odds;
+  const double odds_a = odds->log_odds[known[a] >> 12], odds_b = odds->log_odds[known[b] >> 12];
+  const double odds_c = odds->log_odds[known[c] >> 12];
+  const double total = weights[0] * odds_a + weights[1] * odds_b + weights[2] * odds_c;
+  const double mixed = odds->logistic[(uint32_t)(vx_logistic_place(total) + 0.5)];
+  const uint32_t chance = (uint32_t)(mixed * 65536.0);
+  const unsigned bit = vx_bit(it->coder, chance < 1 ? 1 : chance > 65535 ? 65535 : chance);
+  const double change = RATE * ((double)bit - mixed);
+  weights[0] += change * odds_a;
+  weights[1] += change * odds_b;
+  weights[2] += change * odds_c;
+  known[a] = vx_learnt(odds, known[a], bit);
+  known[b] = vx_learnt(odds, known[b], bit);
+  known[c] = vx_learnt(odds, known[c], bit);
+  return bit;
+}
+
+static unsigned bin_of(const learner *it, int64_t expected) {
+  return expected < EXACT ? it->bins[expected] : it->coarse_bins[vx_min(expected >> COARSE_BITS, EXACT - 1)];
+}
+
+unsigned vx_plain_part(int64_t expected) {
+  unsigned shift = 0;
+  while (expected >> shift > REACHED) shift++;
+  return shift;
+}
+
+/* What is expected of a coefficient, and the contexts that follow. */
+typedef struct expected {
+  int64_t all;
+  unsigned bin, inner, outer, nearest, shift;
+} expected;
+
+static expected expect(const learner *it, const vx_walk *walk, uint32_t x, int64_t outside) {
+  const int32_t *row = walk->sizes.row + x;
+  const int64_t inside = it->line[x] + 32 * (walk->weights[0] * row[-1] + walk->weights[1] * row[-2]);
+  expected found;
+  found.all = vx_max(vx_right(inside + outside, 10), 0);
+  found.bin = bin_of(it, found.all);
+  found.outer = bin_of(it, vx_max(vx_right(outside, 10), 0)) >> 2;
+  found.inner = bin_of(it, vx_max(vx_right(inside, 10), 0)) >> 2;
+  found.nearest = vx_nearest(walk, x);
+  found.shift = vx_plain_part(found.all);
+  return found;
+}
+
+static uint64_t decode_size(learner *it, const expected *of, unsigned quantiser) {
+  uint64_t reached = 0;
+  for (;;) {
+    const unsigned node = (unsigned)(reached < VX_DEPTH ? 2 * reached : NODES - 2) + quantiser;
+    const size_t b = BY_PARTS + (node * COARSE + of->outer) * COARSE + of->inner;
+    const size_t c = BY_NEAREST + node * NEAREST + of->nearest * 2 + (of->shift > 0);
+    if (!decide(it, node * VX_BINS + of->bin, b, c, it->mixing[node][of->bin])) break;
+    if (++reached == VX_LONGEST) {
+      reached += vx_beyond(it->coder);
+      break;
+    }
+  }
+  return reached << of->shift | vx_plain_bits(it->coder, of->shift);
+}
+
+static unsigned decode_sign(learner *it, const vx_walk *walk, uint32_t x, int64_t expected, uint64_t size) {
+  const unsigned orientation = walk->band->orientation;
+  const int32_t *row = walk->signs.row + x;
+  const int64_t lean = it->leans[x] + 32 * (walk->leaning[0] * row[-1] + walk->leaning[1] * row[-2]);
+  const unsigned leant = vx_lean_bin(vx_right(lean, 10), expected);
+  const size_t a = BY_LEANING + orientation * LEANINGS + leant * 3 + (size < 3 ? (size_t)size : 3) - 1;
+  const size_t b = BY_NEAR_SIGNS + orientation * SIGNS + vx_near_signs(walk, x);
+  const size_t c = BY_FAR_SIGNS + orientation * SIGNS + vx_far_signs(walk, x);
+  return decide(it, a, b, c, it->mixing[NODES][orientation]);
+}
+
+static voxz_status begin(vx_task *task, void *any, const vx_walk *walk) {
+  learner *it = any;
+  VX_NEW(task, it->line, walk->band->size[2]);
+  VX_NEW(task, it->leans, walk->band->size[2]);
+  return VOXZ_OK;
+}
+
+static voxz_status decode_row(vx_task *task, void *any, vx_walk *walk, double *units) {
+  learner *it = any;
+  const uint32_t width = walk->band->size[2];
+  const int64_t *outside = walk->sums + ((size_t)walk->z * walk->band->size[1] + walk->y) * width;
+  VX_CHECK(task, it->coder->position <= it->coder->size, "the coefficients of a brick end early");
+  vx_row_part(walk, it->line);
+  vx_row_leaning(walk, it->leans);
+  for (uint32_t x = 0; x < width; x++) {
+    const expected of = expect(it, walk, x, outside[x]);
+    const uint64_t size = decode_size(it, &of, walk->trellis->quantiser[walk->state]);
+    VX_CHECK(task, size >> VX_MOST_BITS == 0, "the coefficients of a brick are damaged");
+    const int negative = size && decode_sign(it, walk, x, of.all, size);
+    vx_put(walk, x, negative ? -(int64_t)size : (int64_t)size, units);
+  }
+  return VOXZ_OK;
+}
+
+/* Bins begin at thirds of octaves. */
+static unsigned bin_from_bounds(int64_t number) {
+  static const uint8_t THIRDS[3] = {32, 40, 51};
+  unsigned bin = 0;
+  int64_t before = 0;
+  for (unsigned k = 0; k < 51; k++) {
+    const int64_t bound = ((int64_t)THIRDS[k % 3] << k / 3) >> 5;
+    bin += bound != before && number >= bound;
+    before = bound;
+  }
+  return bin;
+}
+
+voxz_status vx_new_light(vx_task *task, vx_coder *coder, vx_profile *profile) {
+  learner *it;
+  VX_NEW(task, it, 1);
+  VX_TRY(vx_new_odds(task, &it->odds));
+  it->coder = coder;
+  for (size_t i = 0; i < PLACES; i++) it->counters[i] = 1u << 23;
+  double *weights = it->mixing[0][0];
+  for (size_t i = 0; i < sizeof it->mixing / sizeof *weights; i++) weights[i] = START;
+  for (unsigned i = 0; i < EXACT; i++) {
+    it->bins[i] = (uint8_t)bin_from_bounds(i);
+    it->coarse_bins[i] = (uint8_t)bin_from_bounds((int64_t)i << COARSE_BITS);
+  }
+  const vx_profile made = {it, begin, decode_row, NULL};
+  *profile = made;
+  return VOXZ_OK;
+}

@@ -1,0 +1,78 @@
+#include "pyramid.h"
+
+#include "transform.h"
+
+static const double LOW_NORMS[VX_MOST_SCALES + 1] = {1.0, 1.0, 1.03279125, 1.05251321, 1.06481430, 1.07486023, 1.08435851};
+static const double HIGH_NORMS[VX_MOST_SCALES] = {1.0, 0.97249524, 1.01694686, 1.04308910, 1.05732705, 1.06784831};
+
+static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+
+unsigned vx_deepest(const vx_pyramid *pyramid) {
+  unsigned deepest = 0;
+  for (unsigned axis = 0; axis < 3; axis++)
+    if (pyramid->scales[axis] > deepest) deepest = pyramid->scales[axis];
+  return deepest;
+}
+
+void vx_lowest(const vx_pyramid *pyramid, unsigned scales, uint32_t size[3]) {
+  for (unsigned axis = 0; axis < 3; axis++) {
+    const unsigned halvings = least(scales, pyramid->scales[axis]);
+    size[axis] = ((pyramid->size[axis] - 1) >> halvings) + 1;
+  }
+}
+
+/* Norms of 9/7 along the axes, multiplied in the order z, y, x. */
+static double separable_norm(const vx_pyramid *pyramid, unsigned scale, unsigned orientation) {
+  double product = 1.0;
+  for (unsigned axis = 0; axis < 3; axis++) {
+    const unsigned all = pyramid->scales[axis];
+    product *= orientation >> axis & 1 ? HIGH_NORMS[scale] : LOW_NORMS[orientation ? least(scale + 1, all) : all];
+  }
+  return product;
+}
+
+static double norm_of(const vx_pyramid *pyramid, unsigned scale, unsigned orientation) {
+  if (!pyramid->transform) return separable_norm(pyramid, scale, orientation);
+  return pyramid->lossless ? 1.0 : pyramid->transform->norms[pyramid->scales[0]][scale][orientation];
+}
+
+/* Whether there is such a band, and where it lies. */
+static int find_band(const vx_pyramid *pyramid, unsigned scale, unsigned orientation, vx_band *band) {
+  uint32_t full[3], low[3];
+  vx_lowest(pyramid, scale, full);
+  vx_lowest(pyramid, scale + 1, low);
+  band->scale = scale;
+  band->orientation = orientation;
+  for (unsigned axis = 0; axis < 3; axis++) {
+    const int high = orientation >> axis & 1;
+    if (high && scale >= pyramid->scales[axis]) return 0;
+    band->start[axis] = high ? low[axis] : 0;
+    band->size[axis] = high ? full[axis] - low[axis] : low[axis];
+    if (!band->size[axis]) return 0;
+  }
+  band->norm = norm_of(pyramid, scale, orientation);
+  return 1;
+}
+
+unsigned vx_bands_of(const vx_pyramid *pyramid, vx_band bands[VX_MOST_BANDS]) {
+  const unsigned deepest = vx_deepest(pyramid);
+  unsigned count = 1;
+  memset(&bands[0], 0, sizeof bands[0]);
+  bands[0].scale = deepest;
+  bands[0].norm = norm_of(pyramid, deepest, 0);
+  vx_lowest(pyramid, deepest, bands[0].size);
+  for (unsigned scale = deepest; scale-- > 0;)
+    for (unsigned orientation = 1; orientation < 8; orientation++) count += (unsigned)find_band(pyramid, scale, orientation, &bands[count]);
+  return count;
+}
+
+voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, double *volume) {
+  if (pyramid->transform) return vx_synthesise_trained(task, pyramid, volume);
+  for (unsigned scale = vx_deepest(pyramid); scale-- > 0;) {
+    uint32_t box[3];
+    vx_lowest(pyramid, scale, box);
+    for (unsigned axis = 0; axis < 3; axis++)
+      if (scale < pyramid->scales[axis]) VX_TRY(vx_merge(task, volume, pyramid->size, box, axis, pyramid->lossless));
+  }
+  return VOXZ_OK;
+}

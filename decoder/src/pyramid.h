@@ -1,0 +1,41 @@
+/* Wavelet pyramids of a volume (z, y, x): which bands they have, where these lie, and how the volume comes back from them. */
+
+#ifndef VOXZ_PYRAMID_H
+#define VOXZ_PYRAMID_H
+
+#include "task.h"
+
+enum { VX_MOST_SCALES = 6, VX_MOST_BANDS = 1 + 7 * VX_MOST_SCALES };
+
+struct vx_transform;
+
+typedef struct vx_pyramid {
+  uint32_t size[3];
+  unsigned scales[3];
+  int lossless;                         /* whole numbers that come back exactly */
+  double step;                          /* of the quantiser; 0 when lossless */
+  const struct vx_transform *transform; /* trained; NULL: 9/7, or 5/3 when lossless */
+} vx_pyramid;
+
+/* A band: scale 0 is the finest; bits of the orientation: 1 z, 2 y, 4 x high. An error of 1 in it is one of `norm`. */
+typedef struct vx_band {
+  unsigned scale, orientation;
+  uint32_t start[3], size[3];
+  double norm;
+} vx_band;
+
+unsigned vx_deepest(const vx_pyramid *pyramid);
+
+/* What is low along all axes after so many scales. */
+void vx_lowest(const vx_pyramid *pyramid, unsigned scales, uint32_t size[3]);
+
+/* All bands that are not empty, from coarse to fine. */
+unsigned vx_bands_of(const vx_pyramid *pyramid, vx_band bands[VX_MOST_BANDS]);
+
+/* The volume of its coefficients, in place. */
+voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, double *volume);
+
+/* Merge the halves of a box at the start of a volume along an axis, by 9/7 or 5/3, in place. */
+voxz_status vx_merge(vx_task *task, double *volume, const uint32_t size[3], const uint32_t box[3], unsigned axis, int lossless);
+
+#endif

@@ -1,0 +1,293 @@
+"""All bands of one or more components in the fast profile, from coarse to fine, in the order of `voxz.codecs.wavelet.bands`."""
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.predictive.interlaced.streams import (
+    LOWEST,
+    TOTAL,
+    begin_states,
+    codes_of,
+    encode_rows,
+    lookup_of,
+)
+from voxz.codecs.predictive.interlaced.streams import (
+    STATES as CODERS,
+)
+from voxz.codecs.wavelet.fast.contexts import (
+    DEFAULT_EXPECTING,
+    DEFAULT_LEANING,
+    EXPECTING,
+    LEANING,
+    MAGNITUDES,
+    MOST_SHIFT,
+    SIGNS,
+)
+from voxz.codecs.wavelet.fast.decode_walk import Source, decode_band, room_words
+from voxz.codecs.wavelet.fast.encode_walk import Notes, count_tokens, encode_band, rounding_for
+from voxz.codecs.wavelet.fast.fit import Weights, fit_weights, within_bounds
+from voxz.codecs.wavelet.fast.quantise import guess_band, shift_for, take_band
+from voxz.codecs.wavelet.fast.split_rows import empty_rows, padded, pitch_of
+from voxz.codecs.wavelet.fast.tables import fit_tables, read_tables
+from voxz.codecs.wavelet.fast.tokens import TOKENS
+from voxz.codecs.wavelet.fast.walk import UNITS, Band, Room, room_for
+from voxz.entropy.bits import from_bytes, to_bytes
+from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.errors import CorruptError
+from voxz.limits import affordable, at_least_a_bit
+from voxz.transforms import pyramid as pyramids
+from voxz.transforms.pyramid import Pyramid
+
+STATES = (1, 4)
+"""States that a trellis may have; 1 is a plain quantiser."""
+
+EMPTY, SAME, OWN = 0, 1, 2
+"""What the side information of a band says: all zero; weights as before; weights of its own."""
+
+FEWEST_FOR_WEIGHTS = 2000
+"""Coefficients that are not zero from which on a band has weights of its own."""
+
+FEWEST_FOR_SHIFT = 50
+"""Indices from which on the mean of what became 1, or more, is sent."""
+
+GUESSED = 0.36
+"""A fraction of a step from 1 - GUESSED on counts as a whole one in the first guess."""
+
+ROUNDING = rounding_for(0.28)
+NO_INDICES = np.zeros((1, 1, 1), np.int32)
+
+BYTES_A_BAND = 2048
+"""What a band takes beside its coefficients."""
+
+_HEAD = struct.Struct("<III")
+
+Volumes = NDArray[np.float32]
+
+
+@dataclass
+class _Known:
+    """Magnitudes of the bands coded so far, and the weights last sent for bands like them."""
+
+    quantisers: int
+    scales: tuple[int, int, int]
+    weights: dict[int, tuple[Weights, Weights]]
+    magnitudes: dict[tuple[int, int], NDArray[np.uint8]] = field(default_factory=dict)
+    shapes: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
+
+    def band(self, band: pyramids.Band) -> Band:
+        """A band of zeros among what is known."""
+        z, y, x = band.shape
+        above = band.scale + 1, band.orientation
+        parents = self.magnitudes.get(above) if band.orientation else None
+        parent_shape, doubled = (1, 1, 1), (1, 1, 1)
+        if parents is not None:
+            parent_shape = self.shapes[above]
+            split_z, split_y, split_x = (int(band.scale + 1 < n) for n in self.scales)
+            doubled = split_z, split_y, split_x
+        weights, leaning = self.weights.get(band.orientation, (DEFAULT_EXPECTING, DEFAULT_LEANING))
+        return Band(
+            empty_rows(band.shape, np.uint8),
+            empty_rows(band.shape, np.int8),
+            empty_rows((0, 1, 1), np.uint8) if parents is None else parents,
+            (z, y, x),
+            pitch_of(x),
+            parent_shape,
+            pitch_of(parent_shape[2]),
+            doubled,
+            weights,
+            leaning,
+            0,
+            self.quantisers,
+        )
+
+    def learn(self, band: pyramids.Band, coded: Band) -> None:
+        """Remember a finished band."""
+        key = band.scale, band.orientation
+        self.magnitudes[key], self.shapes[key] = coded.magnitudes, coded.shape
+
+
+def encode_bands(components: Volumes, pyramid: Pyramid, step: float, states: int) -> bytes:
+    """Code the coefficients ``(components, z, y, x)`` with errors as of a quantiser of this `step` in the volume."""
+    quantisers = 1 if states == 1 else 2
+    side, sent = IntegerWriter(), _Sent()
+    notes, room = _notes(components.size, pyramid), room_for(pyramid.shape[2])
+    for known, band, volume in _in_order(components, pyramid, quantisers):
+        _encode_band(volume, known, band, step, notes, room, sent)
+    tokens, runs, bits = (int(n) for n in notes.places)
+    counts = np.zeros((quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64)
+    count_tokens(notes.contexts[:tokens], notes.tokens[:tokens], counts)
+    tables = fit_tables(counts, quantisers, side)
+    sent.put(side)
+    frequencies = tables.frequencies[tables.table_of(quantisers)]
+    words = np.zeros(tokens // 2 + 4 * CODERS, np.uint32)
+    lengths = notes.runs[:runs].astype(np.int64)
+    end = encode_rows(notes.contexts[:tokens], notes.tokens[:tokens], lengths, codes_of(frequencies), words)
+    information, stream, raw = side.to_bytes(), words[end:].astype("<u4").tobytes(), to_bytes(notes.raw, bits)
+    return _HEAD.pack(len(information), len(raw), len(stream)) + information + raw + stream
+
+
+@dataclass
+class _Sent:
+    """Side information of the bands, which follows that of the tables."""
+
+    rows: list[Any] = field(default_factory=list)
+
+    def add(self, row: Any) -> None:
+        """Append a sequence."""
+        self.rows.append(row)
+
+    def put(self, side: IntegerWriter) -> None:
+        """Append all of them."""
+        for row in self.rows:
+            side.put(row)
+
+
+def _encode_band(
+    volume: Volumes, known: _Known, place: pyramids.Band, step: float, notes: Notes, room: Room, sent: _Sent
+) -> None:
+    """Fit the weights of a band, quantise it, and note its tokens."""
+    band = known.band(place)
+    values = np.zeros((band.shape[0] * band.shape[1], 2, padded(band.shape[2])), np.float32)
+    start, apart = _where(place, volume.shape)
+    inverse = np.float32(1 / half_step(place, step))
+    total = int(take_band(volume.reshape(-1), start, apart, band.shape, inverse, values))
+    band = band._replace(shift=shift_for(total, math.prod(band.shape)))
+    own = guess_band(band, values, np.float32(GUESSED), room) >= FEWEST_FOR_WEIGHTS
+    if own:
+        weights, leaning = fit_weights(band, room)
+        band = band._replace(weights=weights, leaning=leaning)
+    before, misses = notes.places.copy(), np.zeros(8, np.int64)
+    trellises = np.zeros((2, room.sizes.size), np.uint8)
+    if encode_band(band, values, NO_INDICES, ROUNDING, notes, room, trellises, misses):
+        sent.add([OWN if own else SAME])
+        if own:
+            known.weights[place.orientation] = band.weights, band.leaning
+            sent.add(band.weights.ravel())
+            sent.add(band.leaning.ravel())
+        sent.add([band.shift, *_shifts(misses)[: known.quantisers].ravel()])
+    else:
+        notes.places[:] = before
+        sent.add([EMPTY])
+    known.learn(place, band)
+
+
+def _shifts(misses: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How much nearer to zero than their magnitude coefficients are rebuilt, by quantiser and index above 1, in units."""
+    sums, counts = misses[:4], misses[4:]
+    means = np.where(counts >= FEWEST_FOR_SHIFT, np.rint(sums / np.maximum(counts, 1)), 0)
+    return np.clip(means, -UNITS, UNITS).astype(np.int64).reshape(2, 2)
+
+
+def decode_bands(payload: bytes, components: int, pyramid: Pyramid, step: float, states: int, down_to: int = 0) -> Volumes:
+    """Coefficients ``(components, z, y, x)`` of a payload, zero on the `down_to` finest scales, which are not decoded."""
+    if len(payload) < _HEAD.size:
+        raise CorruptError(f"the coefficients of a brick take at least {_HEAD.size} bytes (got {len(payload)})")
+    first, second, third = _HEAD.unpack_from(payload)
+    rest = payload[_HEAD.size :]
+    information, raw, stream = rest[:first], rest[first : first + second], rest[first + second :]
+    if first + second + third != len(rest) or len(stream) % 4 or len(stream) < 8 * CODERS:
+        raise CorruptError(f"the parts of the coefficients of a brick do not fit its {len(payload)} bytes")
+    quantisers = 1 if states == 1 else 2
+    side = IntegerReader(information)
+    counted = sum(one.scale >= down_to for one in pyramid.bands()) * components
+    at_least_a_bit(counted, side.left, "bands")
+    affordable(counted * BYTES_A_BAND, components * math.prod(pyramid.shape), len(payload), "the bands of a brick")
+    source = _source(side, quantisers, stream, raw, pyramid.shape[2])
+    values, room = np.zeros((components, *pyramid.shape), np.float32), room_for(pyramid.shape[2])
+    for known, band, volume in _in_order(values, pyramid, quantisers):
+        if band.scale < down_to:
+            return values
+        _decode_band(volume, known, band, step, source, room, side)
+    side.finish()
+    words = len(stream) // 4
+    if source.places[0] != words or (source.states != LOWEST).any() or source.raw_bits - source.places[1] >= 8:
+        raise CorruptError("the coefficients of a brick do not end where their stream does")
+    return values
+
+
+def _decode_band(
+    volume: Volumes, known: _Known, place: pyramids.Band, step: float, source: Source, room: Room, side: IntegerReader
+) -> None:
+    """Decode a band."""
+    band = known.band(place)
+    (kind,) = side.take(1)
+    if not EMPTY <= kind <= OWN:
+        raise CorruptError(f"the kind of a band must be {EMPTY} to {OWN} (got {kind})")
+    if kind == OWN:
+        weights, leaning = side.take(2 * EXPECTING).reshape(2, -1), side.take(2 * LEANING).reshape(2, -1)
+        if not within_bounds(weights, leaning):
+            raise CorruptError("the weights of a band are out of bounds")
+        known.weights[place.orientation] = weights.astype(np.int16), leaning.astype(np.int16)
+        band = band._replace(weights=weights.astype(np.int16), leaning=leaning.astype(np.int16))
+    if kind != EMPTY:
+        shift, *rest = side.take(1 + 2 * known.quantisers)
+        shifts = np.zeros((2, 2), np.int32)
+        shifts[: known.quantisers] = np.reshape(rest, (-1, 2))
+        if not 0 <= shift <= MOST_SHIFT or np.abs(rest).max() > UNITS:
+            raise CorruptError("the shifts of a band are out of bounds")
+        band = band._replace(shift=int(shift))
+        start, apart = _where(place, volume.shape)
+        unit = np.float32(half_step(place, step) / UNITS)
+        trellises = np.zeros((2, room.sizes.size), np.uint8)
+        if not decode_band(band, trellises, shifts, unit, source, room, volume.reshape(-1), start, apart):
+            raise CorruptError("the coefficients of a brick are damaged")
+    known.learn(place, band)
+
+
+def half_step(band: pyramids.Band, step: float) -> float:
+    """Half a step in a band."""
+    return step / (2 * band.norm)
+
+
+def _source(side: IntegerReader, quantisers: int, stream: bytes, raw: bytes, width: int) -> Source:
+    """What the walk reads."""
+    tables = read_tables(side, quantisers)
+    room = int(room_words(width))
+    words = np.frombuffer(stream + bytes(4 * room), "<u4").astype(np.uint32)
+    states = np.zeros(CODERS, np.int64)
+    word = begin_states(words, states)
+    return Source(
+        tables.table_of(quantisers).astype(np.int32) * TOTAL,
+        lookup_of(tables.frequencies),
+        words,
+        np.concatenate([from_bytes(raw), np.zeros(room, np.uint32)]),
+        8 * len(raw),
+        states,
+        np.array([word, 0], np.int64),
+    )
+
+
+def _notes(size: int, pyramid: Pyramid) -> Notes:
+    """Room for what an encoder notes of so many coefficients."""
+    rows = size // min(pyramid.shape[2], 2) + 64
+    return Notes(
+        np.empty(2 * size, np.uint8),
+        np.empty(2 * size, np.uint8),
+        np.empty(4 * rows, np.int32),
+        np.zeros(size + 64, np.int64),
+        np.zeros(3, np.int64),
+    )
+
+
+def _where(band: pyramids.Band, shape: tuple[int, ...]) -> tuple[int, tuple[int, int]]:
+    """Place of the first coefficient of a band in a volume of this `shape`, and the distances of its slices and rows."""
+    z, y, x = (part.start for part in band.box)
+    return (z * shape[1] + y) * shape[2] + x, (shape[1] * shape[2], shape[2])
+
+
+def _in_order(components: Volumes, pyramid: Pyramid, quantisers: int) -> Iterator[tuple[_Known, pyramids.Band, Volumes]]:
+    """What is known in its component, band and volume, of all bands in the order of the stream."""
+    bands = pyramid.bands()
+    weights: dict[int, tuple[Weights, Weights]] = {}
+    known = [_Known(quantisers, pyramid.scales, weights) for _ in components]
+    for scale in sorted({band.scale for band in bands}, reverse=True):
+        for one, volume in zip(known, components, strict=True):
+            for band in bands:
+                if band.scale == scale:
+                    yield one, band, volume

@@ -1,0 +1,163 @@
+"""What the fast profile expects of a coefficient: weighted sums over coefficients around it, in whole numbers of 16 bits.
+
+A band is walked in rows, and a row in two phases: its even columns, then its odd ones, which have finished neighbours on both
+sides. Features are sums of two neighbours opposite each other, of magnitudes for the size of a coefficient and of signed values
+for its sign. Both count as at most MOST, after a shift that suits the band; weights are in 1/ONE, and bounded so that no sum
+leaves 16 bits.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.wavelet.fast.split_rows import LANES
+from voxz.codecs.wavelet.magnitude_context import BOUNDS
+from voxz.jit import apart_kernel, at, inlined_kernel
+
+MOST = 127
+ONE = 128
+
+NEAR = 7
+"""Features in the band: north, its neighbours, second north, the previous slice, its west and east, its north and south, and last
+west and east."""
+
+EXPECTING, LEANING = NEAR + 2, NEAR
+"""Weights of a phase: of a magnitude, which has the parent and a constant too, and of a sign."""
+
+TIMES = np.array([1, 2, 1, 1, 2, 2, 2, 1, 0])
+"""How many coefficients a feature sums up; none for the constant."""
+
+LARGEST_WEIGHTS = 256
+"""Sum of the magnitudes of weights, each times its TIMES."""
+
+LARGEST_CONSTANT = 255
+
+BIN_OF: NDArray[np.uint8] = np.searchsorted(BOUNDS, np.arange(1 << 15), side="right").astype(np.uint8)
+"""Bin of an expected magnitude, in 1/ONE of half a step; about three an octave."""
+
+BINS = int(BIN_OF[-1]) + 1
+AN_OCTAVE = 3
+MOST_SHIFT = 18
+MAGNITUDES = BINS + AN_OCTAVE * MOST_SHIFT
+"""Contexts of magnitudes: bins, an octave higher for each place that a band's magnitudes are shifted."""
+
+SIGNS = 16
+"""Contexts of signs: how strongly a coefficient leans, in bins beyond what is expected of its magnitude."""
+
+_MIDDLE = 9
+
+DEFAULT_EXPECTING = np.array([[24, 8, 4, 20, 4, 4, 0, 20, 6], [12, 4, 2, 12, 2, 2, 18, 16, 6]], np.int16)
+DEFAULT_LEANING = np.zeros((2, LEANING), np.int16)
+"""Weights of both phases before any were sent."""
+
+
+@apart_kernel
+def near_sums(plane, around, phase, half, count, weights, sums):  # type: ignore[no-untyped-def]
+    """Fill the weighted sums over the features in the band, of a phase of a row.
+
+    Parameters
+    ----------
+    plane : int8 or uint8 (places,), see `split_rows`
+    around : `band_rows.Around`, where rows begin
+    phase : 0 for even columns, 1 for odd ones
+    half : places of half a row
+    count : columns of the phase, filled up
+    weights : int16 (NEAR or more,), of the phase
+    sums : int16 (count or more,), filled
+    """
+    own, west = 1 + phase * half, (1 - phase) * (half - 1) + 1
+    up, up_west = around.up + own, around.up + west
+    top, back, back_west = around.top + own, around.back + own, around.back + west
+    above, below, row_west = around.above + own, around.below + own, around.row + west
+    w0, w1, w2 = np.int64(weights[0]), np.int64(weights[1]), np.int64(weights[2])
+    w3, w4, w5, w6 = np.int64(weights[3]), np.int64(weights[4]), np.int64(weights[5]), np.int64(weights[6])
+    for first in range(0, count, LANES):
+        for lane in range(LANES):
+            i = first + lane
+            total = w0 * np.int64(plane[at(up + i)])
+            total += w1 * (np.int64(plane[at(up_west + i)]) + np.int64(plane[at(up_west + i + 1)]))
+            total += w2 * np.int64(plane[at(top + i)]) + w3 * np.int64(plane[at(back + i)])
+            total += w4 * (np.int64(plane[at(back_west + i)]) + np.int64(plane[at(back_west + i + 1)]))
+            total += w5 * (np.int64(plane[at(above + i)]) + np.int64(plane[at(below + i)]))
+            sums[at(i)] = np.int16(total)
+    if phase:
+        for first in range(0, count, LANES):
+            for lane in range(LANES):
+                i = first + lane
+                beside = np.int64(plane[at(row_west + i)]) + np.int64(plane[at(row_west + i + 1)])
+                sums[at(i)] = np.int16(np.int64(sums[at(i)]) + w6 * beside)
+
+
+@apart_kernel
+def contexts_of(sums, parents, weights, states, first_context, quantisers, count, contexts):  # type: ignore[no-untyped-def]
+    """Add the parents and the constant to sums, which are 0 at least then, and fill the contexts of magnitudes.
+
+    Parameters
+    ----------
+    sums : int16 (count or more,), from `near_sums`, changed
+    parents : uint8 (count or more,), magnitudes of the parents
+    weights : int16 (EXPECTING,), of the phase
+    states : uint8 (count or more,), of the trellis of each column
+    first_context : of the band, without quantisers
+    quantisers : 1 or 2
+    count : columns of the phase, filled up
+    contexts : int16 (count or more,), filled
+    """
+    parent, constant = np.int64(weights[NEAR]), np.int64(weights[NEAR + 1])
+    for first in range(0, count, LANES):
+        for lane in range(LANES):
+            i = first + lane
+            total = np.int64(sums[at(i)]) + parent * np.int64(parents[at(i)]) + constant
+            sums[at(i)] = max(np.int16(total), np.int16(0))
+    if quantisers == 1:
+        for i in range(count):
+            contexts[at(i)] = np.int16(first_context + np.int64(BIN_OF[at(sums[at(i)])]))
+    else:
+        for i in range(count):
+            context = 2 * (first_context + np.int64(BIN_OF[at(sums[at(i)])])) + (np.int64(states[at(i)]) & 1)
+            contexts[at(i)] = np.int16(context)
+
+
+@apart_kernel
+def spread_parents(plane, start, half, columns, doubled, count, evens, odds):  # type: ignore[no-untyped-def]
+    """Fill the parents of the columns of a row.
+
+    Parameters
+    ----------
+    plane : uint8 (places,), magnitudes of the parent band, see `split_rows`
+    start : where its row begins
+    half : places of half a row
+    columns : of a row
+    doubled : whether each of them stands for two columns
+    count : even columns of the row
+    evens, odds : uint8 (count or more,), filled
+    """
+    first, second = start + 1, start + half + 1
+    if not doubled:
+        for i in range(count):
+            evens[at(i)] = plane[at(first + i)]
+            odds[at(i)] = plane[at(second + i)]
+        return
+    pairs = min(count, columns) // 2
+    for i in range(pairs):
+        evens[at(2 * i)] = plane[at(first + i)]
+        evens[at(2 * i + 1)] = plane[at(second + i)]
+    for i in range(2 * pairs, count):
+        x = min(i, columns - 1)
+        evens[i] = plane[(second if x & 1 else first) + x // 2]
+    for i in range(count):
+        odds[at(i)] = evens[at(i)]
+
+
+@inlined_kernel
+def sign_context(lean, expectation):  # type: ignore[no-untyped-def]
+    """How strongly a coefficient leans, 0 to SIGNS - 1.
+
+    Parameters
+    ----------
+    lean : weighted sum of its neighbours
+    expectation : expected magnitude
+    """
+    if lean == 0:
+        return np.int64(0)
+    bins = np.int64(BIN_OF[at(abs(lean))]) - np.int64(BIN_OF[at(expectation)])
+    return min(max(bins + _MIDDLE, 1), SIGNS - 1)

@@ -1,0 +1,158 @@
+"""The decoder in C gives the samples and files that this package gives, and the errors for what is damaged."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import voxz
+from native import GOLDEN, STATUS, built, decoded, needs_compiler, run, shared
+from phantoms import head, labels, ratio_map, series
+
+pytestmark = needs_compiler
+
+DIGESTS = json.loads((GOLDEN / "digests.json").read_text())
+OTHERS = ("wavelet", "trained", "heavy", "siren")
+"""Codecs of golden files that the decoder does not have yet."""
+
+HERE = [name for name in DIGESTS if not any(other in name for other in OTHERS)]
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command voxz-decode."""
+    return built("voxz-decode", shared(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program that decodes damaged payloads under the sanitizers."""
+    return built("fuzz", shared(tmp_path_factory))
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_golden_files_decode_to_what_they_held(command: Path, name: str) -> None:
+    samples = decoded(command, GOLDEN / name)
+    expected = DIGESTS[name]
+    assert list(samples.shape) == expected["shape"]
+    assert hashlib.sha256(np.ascontiguousarray(samples).tobytes()).hexdigest() == expected["sha256"]
+
+
+def test_golden_files_restore_the_files_that_they_were_made_of(command: Path, tmp_path: Path) -> None:
+    for name in ("v1_0_nifti1_rgb", "v1_0_nifti2_extension_tail"):
+        voxz.decompress(GOLDEN / f"{name}.voxz", tmp_path / f"{name}.nii")
+        done = run(command, "-f", "0", GOLDEN / f"{name}.voxz")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == (tmp_path / f"{name}.nii").read_bytes()
+
+
+Maker = Callable[[], NDArray[np.generic]]
+
+ARRAYS: dict[str, Maker] = {
+    "scan": lambda: head((5, 40, 70)),
+    "one row": lambda: head((1, 1, 300)),
+    "one column": lambda: head((1, 300, 1)),
+    "two columns": lambda: head((3, 30, 2)),
+    "deep": lambda: head((40, 3, 5)),
+    "bytes": lambda: head((4, 30, 30)).astype(np.uint8),
+    "signed": lambda: (head((4, 30, 30)) - 300).astype(">i2"),
+    "wide": lambda: head((4, 30, 30)).astype(np.uint32) * 70000 + 5,
+    "gaps": lambda: (head((4, 30, 30)) // 7 * 7 + 3 * (head((4, 30, 30)) > 100)).astype(np.int32),
+    "far apart": lambda: np.where(head((4, 30, 30)) > 100, head((4, 30, 30)), -2000).astype(np.int16),
+    "series": lambda: series(4, (3, 25, 30)),
+    "volumes of one voxel": lambda: np.arange(900).reshape(900, 1, 1, 1).astype(np.int16) % 77,
+    "labels": lambda: labels((10, 40, 40)).astype(np.uint16),
+    "series of labels": lambda: np.stack([labels((4, 30, 30), seed=k) for k in (1, 1, 2)]),
+    "rows that repeat": lambda: np.repeat(labels((5, 30, 40)), 4, axis=0).astype(np.int64) << 40,
+    "mask": lambda: head((6, 30, 30)) > 300,
+    "map": lambda: ratio_map((4, 40, 40)),
+    "map in doubles": lambda: ratio_map((3, 30, 30), "f8"),
+    "halves": lambda: ratio_map((4, 40, 40), "f2"),
+    "complex": lambda: (ratio_map((3, 30, 30)) + 1j * ratio_map((3, 30, 30), seed=5)).astype("c8"),
+    "scaled": lambda: (head((4, 40, 40)) * 0.37 + 4.25).astype("f4"),
+    "not numbers": lambda: np.where(head((4, 40, 40)) > 100, ratio_map((4, 40, 40)), np.nan).astype("f4"),
+    "nothing": lambda: np.zeros((0, 5, 5), np.int16),
+    "constant": lambda: np.full((3, 4, 5), -7, np.int8),
+    "random": lambda: np.random.default_rng(1).integers(0, 255, 3000, np.uint8),
+    "random wide": lambda: np.random.default_rng(1).integers(-(2**31), 2**31, (9, 20, 20)).astype("i4"),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_of_all_kinds_come_back_at_all_levels(command: Path, tmp_path: Path, name: str) -> None:
+    array = ARRAYS[name]()
+    for level in (1, 2, 3, 5, 6, 9):
+        (tmp_path / "a.voxz").write_bytes(voxz.encode(array, level=level))
+        samples = decoded(command, tmp_path / "a.voxz")
+        assert samples.dtype == array.dtype
+        assert samples.tobytes() == np.ascontiguousarray(array).tobytes(), f"level {level}"
+
+
+@pytest.mark.parametrize("level", [1, 3, 5, 7, 9])
+@pytest.mark.parametrize("name", ["scan", "series", "map", "wide", "far apart"])
+def test_near_lossless_arrays_come_back_as_this_package_decodes_them(
+    command: Path, tmp_path: Path, name: str, level: int
+) -> None:
+    array = ARRAYS[name]()
+    bound = float(array.max() - array.min()) / 200
+    blob = voxz.encode(array, target=voxz.MaxError(bound), level=level, codec="floats" if name == "map" else "predictive")
+    (tmp_path / "a.voxz").write_bytes(blob)
+    assert decoded(command, tmp_path / "a.voxz").tobytes() == voxz.decode(blob).tobytes()
+
+
+def test_small_bricks_are_put_together(command: Path, tmp_path: Path) -> None:
+    array = series(3, (20, 50, 40))
+    (tmp_path / "a.voxz").write_bytes(voxz.encode(array, brick=(8, 16, 16)))
+    assert decoded(command, tmp_path / "a.voxz").tobytes() == array.tobytes()
+
+
+def test_archives_of_raw_samples_come_back_byte_for_byte(command: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for number in range(3):
+        shutil.copy(GOLDEN / "digests.json", folder / f"{number}.json")
+        np.save(folder / f"{number}.npy", head((3, 20, 20), seed=number))
+    (folder / "empty").touch()
+    voxz.compress(folder, tmp_path / "a.voxz")
+    listed = run(command, tmp_path / "a.voxz").stdout.decode().splitlines()
+    names = [line.split("bytes ", 1)[1] for line in listed if line.startswith("file")]
+    assert sorted(names) == sorted(path.name for path in folder.iterdir())
+    for number, name in enumerate(names):
+        assert run(command, "-f", str(number), tmp_path / "a.voxz").stdout == (folder / name).read_bytes()
+    assert run(command, "-c", tmp_path / "a.voxz").returncode == 0
+
+
+def test_damaged_files_give_the_class_of_their_error(command: Path, tmp_path: Path) -> None:
+    blob = (GOLDEN / "v1_0_head_level5.voxz").read_bytes()
+    middle = len(blob) * 2 // 3
+    cases = {
+        "not voxz": b"nothing of the kind, but long enough for a head of seventy-two bytes and more",
+        "truncated": blob[:-1],
+        "damaged": blob[:middle] + bytes([blob[middle] ^ 1]) + blob[middle + 1 :],
+        "unsupported": blob[:8] + b"\2" + blob[9:],
+    }
+    for name, data in cases.items():
+        (tmp_path / "a.voxz").write_bytes(data)
+        done = run(command, "-s", "0", tmp_path / "a.voxz")
+        assert done.returncode == STATUS[name], (name, done.stderr)
+        assert done.stderr.decode().startswith("voxz-decode: ")
+    for data, name in (
+        (b"", "not voxz"),
+        (blob[:40], "truncated"),
+        (blob + b"x", "damaged"),
+        (blob[:60] + b"x" + blob[61:], "damaged"),
+    ):
+        (tmp_path / "a.voxz").write_bytes(data)
+        assert run(command, "-c", tmp_path / "a.voxz").returncode == STATUS[name]
+    assert run(command, "-s", "1", GOLDEN / "v1_0_tiny.voxz").returncode == STATUS["argument"]
+
+
+def test_damaged_payloads_neither_crash_nor_leave_their_memory(fuzzer: Path) -> None:
+    small = [GOLDEN / name for name in HERE if (GOLDEN / name).stat().st_size < 8000]
+    done = run(fuzzer, "4", "3", *small)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]

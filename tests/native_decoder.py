@@ -1,0 +1,90 @@
+"""The decoder in C, built from decoder/ by the C compiler that is here, and called by ctypes."""
+
+import ctypes
+import functools
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+DECODER = Path(__file__).parents[1] / "decoder"
+
+OK, NOT_VOXZ, TRUNCATED, DAMAGED, UNSUPPORTED, MEMORY, ARGUMENT, SOURCE, MODEL = range(9)
+"""Statuses of include/voxz.h."""
+
+_READ = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_size_t)
+_SIZES = ctypes.c_uint64 * 5
+
+
+class _Source(ctypes.Structure):
+    _fields_ = (("size", ctypes.c_uint64), ("read", _READ), ("user", ctypes.c_void_p))
+
+
+class _Array(ctypes.Structure):
+    _fields_ = (
+        ("dtype", ctypes.c_int),
+        ("itemsize", ctypes.c_uint),
+        ("big_endian", ctypes.c_int),
+        ("first_axis_fastest", ctypes.c_int),
+        ("axes", ctypes.c_uint),
+        ("shape", ctypes.c_uint64 * 7),
+        ("size", _SIZES),
+        ("brick", _SIZES),
+        ("bricks", ctypes.c_uint64),
+        ("level", ctypes.c_uint),
+        ("lossy", ctypes.c_int),
+        ("bound", ctypes.c_double),
+        ("sha256", ctypes.c_uint8 * 32),
+    )
+
+
+class _Box(ctypes.Structure):
+    _fields_ = (("start", _SIZES), ("size", _SIZES))
+
+
+@functools.cache
+def library(sanitized: bool = False) -> ctypes.CDLL:
+    """The decoder, built once a session; skips where there is no C compiler."""
+    if shutil.which("cc") is None or shutil.which("make") is None:
+        pytest.skip("needs a C compiler and make")
+    out = Path(tempfile.mkdtemp(prefix="voxz-decoder-"))
+    flags = ["CFLAGS=-O1 -fsanitize=undefined -fno-sanitize-recover=all"] if sanitized else []
+    subprocess.run(["make", "-s", "-j2", "-C", str(DECODER), f"OUT={out}", *flags, str(out / "libvoxz.so")], check=True)
+    found = ctypes.CDLL(str(out / "libvoxz.so"))
+    found.voxz_message.restype = ctypes.c_char_p
+    found.voxz_missing_model.restype = ctypes.c_char_p
+    return found
+
+
+def decode(
+    blob: bytes, models: Sequence[bytes] = (), memory: int = 1 << 28, sanitized: bool = False
+) -> tuple[int, str, NDArray[np.uint8]]:
+    """Status, message and, in canonical order, the bytes of the samples of the first array of a file."""
+    lib, held = library(sanitized), np.frombuffer(blob, np.uint8)
+    room, file, nothing = np.empty(memory, np.uint8), ctypes.c_void_p(), np.zeros(0, np.uint8)
+    own = room.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(memory)
+
+    def read(user: int, offset: int, to: int, length: int) -> int:
+        ctypes.memmove(to, held.ctypes.data + offset, length)
+        return 0
+
+    source = _Source(len(blob), _READ(read), None)
+    status = lib.voxz_open(ctypes.byref(source), *own, ctypes.byref(file))
+    if status != OK:
+        return status, lib.voxz_message(file).decode(), nothing
+    kept = [np.frombuffer(model, np.uint8) for model in models]
+    for model in kept:
+        lib.voxz_add_model(file, model.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(model.size))
+    about, box = _Array(), _Box()
+    lib.voxz_describe(file, ctypes.c_size_t(0), ctypes.byref(about))
+    box.size[:] = about.size[:]
+    samples = np.zeros(about.itemsize * int(np.prod(about.size[:], dtype=object)), np.uint8)
+    status = lib.voxz_decode_box(
+        file, ctypes.c_size_t(0), ctypes.byref(box), samples.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(samples.size)
+    )
+    return status, lib.voxz_message(file).decode(), samples if status == OK else nothing
