@@ -8,10 +8,10 @@ from typing import Any
 
 
 class Store(BaseHTTPRequestHandler):
-    """A server of `files` that notes the ranges it was asked for."""
+    """A server of `files` that notes the ranges and the paths it was asked for."""
 
-    def __init__(self, files: dict[str, bytes], asked: list[str], ranges: bool, *arguments: Any) -> None:
-        self.files, self.asked, self.ranges = files, asked, ranges
+    def __init__(self, files: dict[str, bytes], asked: list[str], paths: list[str], ranges: bool, *arguments: Any) -> None:
+        self.files, self.asked, self.paths, self.ranges = files, asked, paths, ranges
         super().__init__(*arguments)
 
     def do_HEAD(self) -> None:
@@ -23,6 +23,7 @@ class Store(BaseHTTPRequestHandler):
     def answer(self, *, body: bool) -> None:
         data, wanted = self.files.get(self.path.strip("/")), self.headers.get("Range")
         self.asked.append(f"{self.command} {wanted or ''}".strip())
+        self.paths.append(self.path)
         if data is None:
             self.send_error(404)
             return
@@ -51,7 +52,8 @@ class Served:
     def __init__(self, ranges: bool = True) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, self.files, self.asked, ranges))
+        self.paths: list[str] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, self.files, self.asked, self.paths, ranges))
         threading.Thread(target=partial(self.server.serve_forever, 0.05), daemon=True).start()
 
     def url(self, name: str) -> str:

@@ -75,6 +75,10 @@ EXPORT("restore") int js_restore(voxz_file *file, size_t entry) { return voxz_re
 
 EXPORT("samples") int js_samples(voxz_file *file, size_t array) { return voxz_samples(file, array, &SINK); }
 
+EXPORT("add_model") int js_add_model(voxz_file *file, const void *bytes, size_t size) { return voxz_add_model(file, bytes, size); }
+
+EXPORT("missing_model") const char *js_missing_model(const voxz_file *file) { return voxz_missing_model(file); }
+
 EXPORT("message") const char *js_message(const voxz_file *file) { return voxz_message(file); }
 
 EXPORT("status_text") const char *js_status_text(int status) { return voxz_status_text((voxz_status)status); }

@@ -73,8 +73,13 @@ export class VoxzFile {
   restore(entry?: number): Promise<Uint8Array>;
 }
 
+export interface Options {
+  /** A trained model (.safetensors) by the first 16 digits of its SHA-256; by default those that ship with voxz, in models/. */
+  model?(sha256: string): Promise<Uint8Array>;
+}
+
 /** Open bytes, a Blob, a URL (read by ranges where the server has them) or any `ByteSource`. */
-export function open(source: ArrayBuffer | ArrayBufferView | Blob | URL | string | ByteSource): Promise<VoxzFile>;
+export function open(source: ArrayBuffer | ArrayBufferView | Blob | URL | string | ByteSource, options?: Options): Promise<VoxzFile>;
 
 /** Use this module in place of voxz.wasm beside this file: for pages that carry it, or bundlers that move it. */
 export function useModule(source: BufferSource | Response | WebAssembly.Module | Promise<BufferSource | Response | WebAssembly.Module>): void;

@@ -1,6 +1,6 @@
 // Reads .voxz files with the decoder in C, as WebAssembly: in browsers, workers and Node.js. Types and documentation: voxz.d.ts.
 
-const STATUS = { OK: 0, MEMORY: 5, SOURCE: 7 };
+const STATUS = { OK: 0, MEMORY: 5, SOURCE: 7, MODEL: 8 };
 const NAMES = [
   "", "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
   "float16", "float32", "float64", "complex64", "complex128", "float128", "complex256",
@@ -57,10 +57,17 @@ async function beside(name) {
 }
 
 /** Open a file: bytes, a Blob, a URL (by ranges), or an object with `size` and `read(offset, length)`. */
-export async function open(source) {
+export async function open(source, { model = ownModel } = {}) {
   compiled ??= ownModule();
   const [module, bytes] = await Promise.all([compiled, sourceOf(source)]);
-  return VoxzFile.open(module, bytes);
+  return VoxzFile.open(module, bytes, model);
+}
+
+/** A trained model that ships with voxz, by the first 16 digits of its SHA-256. */
+async function ownModel(sha256) {
+  const found = await beside(`./models/${sha256}.safetensors`).catch(() => null);
+  if (!found || (found instanceof Response && !found.ok)) throw new VoxzError(`the model ${sha256} is not here`, STATUS.MODEL);
+  return new Uint8Array(found instanceof Response ? await found.arrayBuffer() : found);
 }
 
 async function sourceOf(source) {
@@ -108,10 +115,13 @@ export class VoxzFile {
   #handle = 0;
   #room = FIRST_MEMORY;
   #queue = Promise.resolve();
+  #model;
+  #models = [];
 
-  static async open(module, source) {
+  static async open(module, source, model) {
     const file = new VoxzFile();
     file.#source = source;
+    file.#model = model;
     if (source.bytes) file.#parts.push([0, source.bytes]);
     if (source.first) file.#parts.push([0, source.first]);
     file.#instance = await WebAssembly.instantiate(module, {
@@ -232,6 +242,9 @@ export class VoxzFile {
       } else if (status === STATUS.MEMORY && this.#room < MOST_MEMORY) {
         this.#room = Math.min(2 * this.#room, MOST_MEMORY);
         await this.#reopen();
+      } else if (status === STATUS.MODEL && this.#handle) {
+        this.#models.push(await this.#model(this.#text(this.#instance.exports.missing_model(this.#handle))));
+        await this.#reopen();
       } else {
         const { message, status_text } = this.#instance.exports;
         const told = this.#text(status_text(status));
@@ -247,6 +260,12 @@ export class VoxzFile {
       return this.#instance.exports.open(this.#source.size, this.#start, this.#room, this.#scratch);
     });
     this.#handle = this.#view().getUint32(this.#scratch, true);
+    let at = this.#scratch + SCRATCH;
+    for (const bytes of this.#models) {
+      this.#bytes(at, bytes.length).set(bytes);
+      await this.#call(() => this.#instance.exports.add_model(this.#handle, at, bytes.length));
+      at += aligned(bytes.length);
+    }
   }
 
   async #fetch() {
@@ -286,13 +305,13 @@ export class VoxzFile {
     };
   }
 
-  // Memory: numbers that functions give back, then the decoder's own, then samples of a brick.
+  // Memory: numbers that functions give back, models, then the decoder's own, then samples of a brick.
   get #scratch() {
     return this.#instance.exports.__heap_base.value;
   }
 
   get #start() {
-    return this.#scratch + SCRATCH;
+    return this.#models.reduce((at, bytes) => at + aligned(bytes.length), this.#scratch + SCRATCH);
   }
 
   get #end() {
@@ -326,6 +345,10 @@ export class VoxzFile {
     const rest = new Uint8Array(this.#memory.buffer, at);
     return new TextDecoder().decode(rest.slice(0, rest.indexOf(0)));
   }
+}
+
+function aligned(length) {
+  return Math.ceil(length / 16) * 16;
 }
 
 /** Elements of a typed array that make a sample. */

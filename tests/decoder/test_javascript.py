@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,13 @@ from phantoms import head
 from samples import nifti, smooth
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = sorted((ROOT / "tests/golden").glob("*.voxz"))
+GOLDEN = [
+    path
+    for path in sorted((ROOT / "tests/golden").glob("*.voxz"))
+    if not {"heavy", "siren", "trained"} & set(path.stem.split("_"))
+]
+"""Of codecs that the decoder has."""
+
 NODE = shutil.which("node")
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
@@ -148,29 +155,36 @@ console.log(JSON.stringify({ data: [...data], shape, stride }));
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium")
 def test_a_worker_in_a_browser(package: Path, served: Served, tmp_path: Path) -> None:
-    """Over HTTP, by ranges; what it decoded is told in the title of the page."""
+    """Over HTTP, by ranges; the page asks for a file whose name is what it found."""
     volume = head((12, 40, 44))
-    for file in package.iterdir():
+    for file in filter(Path.is_file, package.iterdir()):
         served.files[file.name] = file.read_bytes()
     served.files["a.voxz"] = voxz.encode(volume, level=5)
-    served.files["index.html"] = b"""<!doctype html><title>waiting</title><script type="module">
+    served.files["index.html"] = b"""<!doctype html><title>a worker</title><script type="module">
 const worker = new Worker("worker.js", { type: "module" });
 const ask = (message) => new Promise((resolve, reject) => {
   worker.onmessage = ({ data }) => (data.error ? reject(data.error) : resolve(data.result));
   worker.postMessage(message);
 });
-try {
+const found = async () => {
   await ask({ id: 1, source: new URL("a.voxz", location).href });
   const bytes = await ask({ id: 2, call: "samples", arguments: [0] });
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  document.title = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-} catch (error) {
-  document.title = error;
-}
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+};
+fetch(`found/${await found().catch((error) => error)}`);
 </script>"""
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", f"--user-data-dir={tmp_path}"]
-    options += ["--disable-background-networking", "--no-first-run", "--disable-sync", "--dump-dom"]
-    done = subprocess.run(
-        [str(BROWSER), *options, served.url("index.html")], capture_output=True, text=True, check=True, timeout=120
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", f"--user-data-dir={tmp_path}"]
+    options += ["--disable-background-networking", "--no-first-run", "--disable-sync", "--disable-quic"]
+    browser = subprocess.Popen(
+        [str(BROWSER), *options, served.url("index.html")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    assert f"<title>{hashlib.sha256(volume.astype('<i2').tobytes()).hexdigest()}</title>" in done.stdout
+    try:
+        until = time.monotonic() + 60
+        while not any(path.startswith("/found/") for path in served.paths) and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        browser.terminate()
+        browser.wait(20)
+    told = [path.removeprefix("/found/") for path in served.paths if path.startswith("/found/")]
+    assert told == [hashlib.sha256(volume.astype("<i2").tobytes()).hexdigest()]
