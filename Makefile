@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs wheel bench decoder golden-aarch64 golden-generic clean
+.PHONY: demo test lint docs wheel bench decoder conformance golden-aarch64 golden-generic clean
 
 demo: $(VENV)/.demo
 	$(RUN) -m benchmarks.demo
@@ -34,6 +34,10 @@ bench: $(VENV)/.demo
 decoder: $(VENV)/.zig
 	$(MAKE) --no-print-directory -C decoder all js ZIG="$(abspath $(RUN)) -m ziglang" \
 	  $(if $(shell command -v $(CC)),,CC="$(abspath $(RUN)) -m ziglang cc" AR="$(abspath $(RUN)) -m ziglang ar")
+
+# every golden file, decoded by this package and by the decoder in C: a table, and one line
+conformance: decoder $(VENV)/.test
+	$(RUN) benchmarks/conformance.py
 
 # every golden file, decoded on an emulated aarch64 by kernels compiled for it (Debian or Ubuntu; installs what it needs)
 golden-aarch64:

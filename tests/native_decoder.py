@@ -5,6 +5,7 @@ import functools
 import shutil
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,3 +89,16 @@ def decode(
         file, ctypes.c_size_t(0), ctypes.byref(box), samples.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(samples.size)
     )
     return status, lib.voxz_message(file).decode(), samples if status == OK else nothing
+
+
+def payload_start(blob: bytes | bytearray) -> int:
+    """Where the first chunk of a file begins."""
+    return int.from_bytes(blob[12:16], "little")
+
+
+def with_right_sums(blob: bytearray) -> bytes:
+    """The file with the checksums of its only brick and of its front made right."""
+    end = payload_start(blob)
+    blob[end - 12 : end - 8] = zlib.crc32(blob[end:]).to_bytes(4, "little")
+    blob[end - 4 : end] = zlib.crc32(blob[: end - 4]).to_bytes(4, "little")
+    return bytes(blob)

@@ -6,7 +6,7 @@
 #include "bytes.h"
 #include "pyramid.h"
 
-enum { VX_MOST_STEPS = 8, VX_MOST_REACH = 4, VX_NETWORK_UNITS = 16, VX_NETWORK_ARRAYS = 5 };
+enum { VX_MOST_STEPS = 8, VX_MOST_REACH = 4, VX_SHARINGS = 4, VX_NETWORK_UNITS = 16, VX_NETWORK_ARRAYS = 5 };
 
 typedef enum vx_network_kind { VX_NO_NETWORK, VX_RELU, VX_ADDITIVE, VX_AFFINE } vx_network_kind;
 
@@ -25,6 +25,9 @@ voxz_status vx_read_own_transform(vx_task *task, vx_bytes *payload, const unsign
 
 /* The transform of a model's file. */
 voxz_status vx_read_transform(vx_task *task, const uint8_t *file, size_t size, vx_transform **transform);
+
+/* Sets of a way of sharing. */
+unsigned vx_sets_of(unsigned sharing);
 
 voxz_status vx_synthesise_trained(vx_task *task, const vx_pyramid *pyramid, double *volume);
 

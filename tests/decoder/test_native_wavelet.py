@@ -1,7 +1,6 @@
 """The decoder in C gives the samples of the wavelet codec bit for bit."""
 
 import ctypes
-import zlib
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 import voxz
-from native_decoder import MODEL, OK, decode, library
+from native_decoder import MODEL, OK, decode, library, payload_start, with_right_sums
 from phantoms import head, series
 from voxz.entropy.logistic import LOG_ODDS, LOGISTIC
 from voxz.target import LOSSLESS
@@ -83,18 +82,6 @@ def test_background_and_special_values() -> None:
 def test_a_model_that_is_not_given_is_asked_for() -> None:
     blob = voxz.encode(head((6, 20, 24)), target=PSNR, codec=voxz.Wavelet("trained:general"))
     assert decode(blob)[0] == MODEL
-
-
-def payload_start(blob: bytes | bytearray) -> int:
-    return int.from_bytes(blob[12:16], "little")
-
-
-def with_right_sums(blob: bytearray) -> bytes:
-    """The file with the checksums of its only brick and of its front made right."""
-    end = payload_start(blob)
-    blob[end - 12 : end - 8] = zlib.crc32(blob[end:]).to_bytes(4, "little")
-    blob[end - 4 : end] = zlib.crc32(blob[: end - 4]).to_bytes(4, "little")
-    return bytes(blob)
 
 
 @pytest.mark.parametrize("target", [PSNR, voxz.MaxError(2), LOSSLESS])
