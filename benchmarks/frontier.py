@@ -14,6 +14,7 @@ from pathlib import Path
 TABLE = Path(__file__).parent / "results/speed.csv"
 FIGURE = Path(__file__).parents[1] / "docs/frontier.png"
 
+NAMES = {"gzip": "zlib -6", "pcodec:level=8": "pcodec 8", "htj2k": "HTJ2K"}
 OWN, OTHERS = "#c2185b", "#455a64"
 
 
@@ -72,14 +73,19 @@ def draw(found: list[Point], out: Path) -> None:
     figure, axis = plt.subplots(figsize=(6.5, 4), dpi=150, layout="constrained")
     own = sorted((point for point in found if point.codec.startswith("voxz")), key=lambda point: point.codec)
     axis.plot([point.decode for point in own], [point.size for point in own], "o-", color=OWN, lw=2, ms=8)
+    for point in own:
+        label = point.codec.removeprefix("voxz:level=")
+        axis.annotate(label, (point.decode, point.size), (0, 9), textcoords="offset points", ha="center", color=OWN)
     for point in found:
-        colour = OWN if point in own else OTHERS
         if point not in own:
-            axis.plot(point.decode, point.size, "s", color=colour, ms=7)
-        label = point.codec.replace("voxz:level=", "voxz ").replace("gzip", "zlib")
-        axis.annotate(label, (point.decode, point.size), (8, 5), textcoords="offset points", color=colour)
+            axis.plot(point.decode, point.size, "s", color=OTHERS, ms=7)
+            axis.annotate(NAMES.get(point.codec, point.codec), (point.decode, point.size), (9, -4), textcoords="offset points")
+    if own:
+        axis.annotate("voxz, by level", (own[0].decode, own[0].size), (0, -18), textcoords="offset points", color=OWN)
     axis.set(xscale="log", xlabel="time to decode, to zlib", ylabel="size, to zlib -6")
-    axis.grid(alpha=0.25, which="both")
+    axis.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
+    axis.minorticks_off()
+    axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(out)
 
