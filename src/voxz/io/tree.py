@@ -23,7 +23,7 @@ from voxz.container.files import FOLDER, PLAIN
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
 from voxz.io.arrange import arrange
-from voxz.io.foreign_file import HEAD_BYTES, WHOLE, ForeignFile, Reader, Space, Stretch
+from voxz.io.foreign_file import ABOVE, HEAD_BYTES, WHOLE, ForeignFile, Reader, Space, Stretch
 from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
 from voxz.io.packings import packing
@@ -327,7 +327,9 @@ def parsed_by(reader: Reader, content: BinaryIO, size: int, path: Path) -> Forei
 
         def beside(other: str) -> BinaryIO:
             place = path.parent / other
-            if Path(other).name != other or not place.is_file():
+            *above, last = other.split("/")
+            outside = above and (set(above) != {".."} or last not in ABOVE)
+            if Path(last).name != last or outside or not place.is_file():
                 raise UnsupportedError(f"its samples are in {other}, which is not beside it")
             raw = stack.enter_context(place.open("rb"))
             return _unpacked(raw, place) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
