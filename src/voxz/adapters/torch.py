@@ -75,9 +75,7 @@ class PatchDataset(Dataset["torch.Tensor"]):
         self._size = (size,) * SPATIAL if isinstance(size, int) else tuple(size)
         if len(self._size) != SPATIAL or min(*self._size, length, per_image, len(images)) < 1:
             told = f"{len(images)} images, size={size}, length={length}, per_image={per_image}"
-            raise UsageError(
-                f"patches need images, {SPATIAL} edges, a length and per_image, 1 or more of each (got {told})"
-            )
+            raise UsageError(f"patches need images, {SPATIAL} edges, a length and per_image, 1 or more of each (got {told})")
         self._sources, self._length, self._seed, self._epoch = list(images), length, seed, 0
         self._per_image = per_image
         self._transform, self._threads, self._ahead = transform, threads, ahead
