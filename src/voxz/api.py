@@ -399,7 +399,7 @@ def verify(source: SourceLike, *, threads: int | None = None, progress: Progress
     from voxz.pipeline.decode import checked_only, restore  # noqa: PLC0415 - start-up time
 
     with Reader(source) as reader:
-        restore(reader, checked_only, thread_count(threads), progress)
+        restore(reader, checked_only, thread_count(threads), progress, every=True)
 
 
 def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:

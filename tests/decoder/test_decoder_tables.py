@@ -58,6 +58,11 @@ def test_settings_are_those_of_the_description() -> None:
         assert (there["tile"], tuple(there["memories"])) == (mixed.tile, mixed.memory)
 
 
+def test_the_description_needs_no_source_file() -> None:
+    text = (ROOT / "docs" / "format.md").read_text()
+    assert re.findall(r"\S+\.(?:py|npy)\b", text) == []
+
+
 def numbers(text: str) -> list[int]:
     """All whole numbers of a text, but for those in names and comments."""
     return [int(n) for n in re.findall(r"(?<![\w.])-?\d+(?![\w.])", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))]
