@@ -57,8 +57,8 @@ def test_shapes(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 31), (40, 1, 1), (5, 33, 47), (2, 24, 130)])
-def test_the_fast_profile(shape: tuple[int, ...]) -> None:
-    samples = (series(3, shape) + head(shape)).astype("i2")
+def test_the_fast_profile(shape: tuple[int, int, int]) -> None:
+    samples = np.add(series(3, shape), head(shape)).astype("i2")
     assert_same(samples, level=1, target=voxz.MaxError(2))
     assert_same(samples.astype("f4") / 7, level=1, target=voxz.MaxError(0.3))
 
