@@ -29,9 +29,11 @@ bench: $(VENV)/.demo
 	@test -n "$(DATA)" || { echo "make bench DATA=folder with .nii.gz files"; exit 2; }
 	$(RUN) -m benchmarks lossless $(DATA)
 
-# the decoder in C: a library and the command build/decoder/voxz-decode; needs a C compiler, nothing of Python
-decoder:
-	$(MAKE) --no-print-directory -C decoder
+# the decoder in C: libraries and the command build/decoder/voxz-decode, and the JavaScript package build/decoder/js;
+# by the C compiler of this machine, or by zig, which builds the package in any case
+decoder: $(VENV)/.zig
+	$(MAKE) --no-print-directory -C decoder all js ZIG="$(abspath $(RUN)) -m ziglang" \
+	  $(if $(shell command -v $(CC)),,CC="$(abspath $(RUN)) -m ziglang cc" AR="$(abspath $(RUN)) -m ziglang ar")
 
 # every golden file, decoded by this package and by the decoder in C: a table, and one line
 conformance: decoder $(VENV)/.test
@@ -56,6 +58,10 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -c constraints.txt -e '.[test]'
+	touch $@
+
+$(VENV)/.zig: | $(VENV)/bin/python
+	$(PIP) 'ziglang>=0.13'
 	touch $@
 
 $(VENV)/.docs: pyproject.toml | $(VENV)/bin/python

@@ -136,15 +136,15 @@ STORES: dict[str, Callable[[Path, Volumes], Store]] = {
 """What is compared: half cached means a cache of half of the set, decoded."""
 
 
-def measure(volumes: Volumes, stores: dict[str, Store], sizes: Sequence[int], patches: int) -> list[Row]:
-    """Rows of all stores and all kinds of access."""
+def measure(volumes: Volumes, stores: dict[str, Store], sizes: Sequence[int], patches: int, in_a_row: int = 1) -> list[Row]:
+    """Rows of all stores and all kinds of access; so many patches in a row come from one volume."""
     rows: list[Row] = []
     for size in sizes:
         generator = np.random.default_rng(size)
         seconds = dict.fromkeys(stores, 0.0)
-        taken = 0
+        taken = chosen = 0
         for number in range(2 * patches):
-            chosen = int(generator.integers(len(volumes)))
+            chosen = chosen if number % in_a_row else int(generator.integers(len(volumes)))
             starts = [int(generator.integers(max(1, n - size + 1))) for n in volumes[chosen].shape]
             place = tuple(slice(start, start + size) for start in starts)
             wanted = volumes[chosen][place]
@@ -233,6 +233,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("data", nargs="+", type=Path, help="volumes, or folders of them; of a series, the first volume counts")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="edges of the patches in voxels")
     parser.add_argument("--patches", type=int, default=PATCHES, help=f"that are counted (default: {PATCHES})")
+    parser.add_argument("--in-a-row", type=int, default=1, help="patches in a row that come from one volume (default: 1)")
     parser.add_argument("--stores", nargs="+", choices=STORES, default=list(STORES), metavar="STORE", help="; ".join(STORES))
     parser.add_argument("--csv", type=Path, default=RESULTS, help="table to write")
     parser.add_argument("--plot", type=Path, default=FIGURE, help="picture to write")
@@ -240,7 +241,8 @@ def main(arguments: list[str]) -> None:
     paths = names(find([str(folder) for folder in options.data]))
     volumes = [np.ascontiguousarray(load(name, path).samples[0]) for name, path in paths]
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(volumes, made(Path(folder), volumes, options.stores), options.sizes, options.patches)
+        stores = made(Path(folder), volumes, options.stores)
+        rows = measure(volumes, stores, options.sizes, options.patches, options.in_a_row)
     with options.csv.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)])
         writer.writeheader()

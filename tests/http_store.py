@@ -1,5 +1,6 @@
 """A web server of this machine for tests: it answers ranges and notes what it was asked."""
 
+import mimetypes
 import threading
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,10 +8,10 @@ from typing import Any
 
 
 class Store(BaseHTTPRequestHandler):
-    """A server of `files` that notes the ranges it was asked for."""
+    """A server of `files` that notes the ranges and the paths it was asked for."""
 
-    def __init__(self, files: dict[str, bytes], asked: list[str], ranges: bool, *arguments: Any) -> None:
-        self.files, self.asked, self.ranges = files, asked, ranges
+    def __init__(self, files: dict[str, bytes], asked: list[str], paths: list[str], ranges: bool, *arguments: Any) -> None:
+        self.files, self.asked, self.paths, self.ranges = files, asked, paths, ranges
         super().__init__(*arguments)
 
     def do_HEAD(self) -> None:
@@ -22,6 +23,7 @@ class Store(BaseHTTPRequestHandler):
     def answer(self, *, body: bool) -> None:
         data, wanted = self.files.get(self.path.strip("/")), self.headers.get("Range")
         self.asked.append(f"{self.command} {wanted or ''}".strip())
+        self.paths.append(self.path)
         if data is None:
             self.send_error(404)
             return
@@ -31,6 +33,7 @@ class Store(BaseHTTPRequestHandler):
             part, code = data[int(first) : int(last) + 1], 206
         self.send_response(code)
         self.send_header("Content-Length", str(len(part)))
+        self.send_header("Content-Type", mimetypes.guess_type(self.path)[0] or "application/octet-stream")
         if self.ranges:
             self.send_header("Accept-Ranges", "bytes")
         if code == 206:
@@ -49,7 +52,8 @@ class Served:
     def __init__(self, ranges: bool = True) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, self.files, self.asked, ranges))
+        self.paths: list[str] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, self.files, self.asked, self.paths, ranges))
         threading.Thread(target=partial(self.server.serve_forever, 0.05), daemon=True).start()
 
     def url(self, name: str) -> str:

@@ -85,6 +85,15 @@ def test_small_images_and_colours(tmp_path: Path) -> None:
     assert tuple(plane.shape) == (1, 10, 10, 10)
 
 
+def test_patches_in_a_row_come_from_one_image() -> None:
+    images = [voxz.encode(np.full((10, 10, 10), value, np.int16)) for value in range(8)]
+    chosen = [int(patch.max()) for patch in (PatchDataset(images, 4, 40, per_image=4)[number] for number in range(40))]
+    assert all(len(set(chosen[start : start + 4])) == 1 for start in range(0, 40, 4))
+    assert len(set(chosen)) > 3
+    alone = [int(patch.max()) for patch in (PatchDataset(images, 4, 40)[number] for number in range(40))]
+    assert any(len(set(alone[start : start + 4])) > 1 for start in range(0, 40, 4))
+
+
 def test_all_images_share_one_cache(scans: list[Path]) -> None:
     dataset = PatchDataset(scans, SIZE, 40, cache_bytes=1 << 16, ahead=0, transform=lambda patch: patch.mean())
     assert all(isinstance(dataset[number].item(), float) for number in range(40))
@@ -96,5 +105,7 @@ def test_what_makes_no_sense_is_refused(scans: list[Path]) -> None:
     for arguments in (([], 8, 1), (scans, 0, 1), (scans, (8, 8), 1), (scans, 8, 0)):
         with pytest.raises(voxz.UsageError, match="patches need"):
             PatchDataset(*arguments)
+    with pytest.raises(voxz.UsageError, match="per_image=0"):
+        PatchDataset(scans, 8, 1, per_image=0)
     with pytest.raises(IndexError):
         PatchDataset(scans, 8, 2)[2]

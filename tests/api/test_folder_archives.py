@@ -250,6 +250,19 @@ def test_links_never_lead_out_of_the_folder(tmp_path: Path) -> None:
     assert not list((tmp_path / "outside").iterdir())
 
 
+def test_what_is_left_out_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "in/folder").mkdir(parents=True)
+    (tmp_path / "in/a").write_bytes(b"1")
+    os.mkfifo(tmp_path / "in/pipe")
+    (tmp_path / "in/linked").symlink_to(tmp_path)
+    with pytest.warns(PlainBytesWarning) as told:
+        voxz.compress(tmp_path / "in", tmp_path / "a.voxz")
+    words = sorted(str(warning.message).split(" is ", 1)[1] for warning in told)
+    assert words == ["a link to a folder and is left out", "no regular file and is left out"]
+    with voxz.open(tmp_path / "a.voxz") as archive:
+        assert {file.name for file in archive.files} == {"a", "folder/"}
+
+
 def test_nothing_is_overwritten_and_attributes_are_kept_on_request(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

@@ -20,7 +20,8 @@ from voxz.studies import run as studies
 from voxz.studies.manifest import MANIFEST, Manifest, Record
 from voxz.studies.plan import Choice, plan
 
-KILLS = int(os.environ.get("VOXZ_KILLS", "12"))
+ROUNDS = int(os.environ.get("VOXZ_KILLS", "36")) // 6
+"""Each of them kills two runs."""
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
     began = time.monotonic()
     run("compress", "-r", tree, "-o", tmp_path / "trial", "-1")
     length, rng, stopped = time.monotonic() - began, random.Random(1), 0
-    for _ in range(KILLS):
+    for _ in range(ROUNDS):
         stopped += killed(["compress", "-r", tree, "-o", out, "-1", "-T", "2"], rng.uniform(0.3, 1.0) * length)
         stopped += killed(["decompress", "-r", out, "-o", back], rng.uniform(0.3, 1.0) * length)
         if rng.random() < 0.3:

@@ -46,6 +46,7 @@ class PatchDataset(Dataset["torch.Tensor"]):
     size : edge of the patches in voxels, or three of them
     length : how many patches make an epoch
     seed : of the places
+    per_image : patches in a row that come from one image; more of them find more of their bricks decoded already.
     transform : called with each patch; what it returns is the item
     cache_bytes : decoded bricks that a process keeps
     threads : that decode the bricks of a patch; 1 is best with workers
@@ -55,7 +56,7 @@ class PatchDataset(Dataset["torch.Tensor"]):
     Raises
     ------
     UsageError
-        There are no images, or sizes and lengths are below 1.
+        There are no images, or sizes, lengths or `per_image` are below 1.
     """
 
     def __init__(
@@ -65,17 +66,18 @@ class PatchDataset(Dataset["torch.Tensor"]):
         length: int,
         *,
         seed: int = 0,
+        per_image: int = 1,
         transform: Transform | None = None,
         cache_bytes: int = CACHE_BYTES,
         threads: int = 1,
         ahead: int = 1,
     ) -> None:
         self._size = (size,) * SPATIAL if isinstance(size, int) else tuple(size)
-        if len(self._size) != SPATIAL or min(self._size) < 1 or length < 1 or not len(images):
-            raise UsageError(
-                f"patches need images, {SPATIAL} edges of 1 or more and a length (got {len(images)}, {size}, {length})"
-            )
+        if len(self._size) != SPATIAL or min(*self._size, length, per_image, len(images)) < 1:
+            told = f"{len(images)} images, size={size}, length={length}, per_image={per_image}"
+            raise UsageError(f"patches need images, {SPATIAL} edges, a length and per_image, 1 or more of each (got {told})")
         self._sources, self._length, self._seed, self._epoch = list(images), length, seed, 0
+        self._per_image = per_image
         self._transform, self._threads, self._ahead = transform, threads, ahead
         self.cache = Kept(cache_bytes)
         self._opened: dict[int, tuple[Image, Any]] = {}
@@ -102,8 +104,9 @@ class PatchDataset(Dataset["torch.Tensor"]):
 
     def _chosen(self, number: int) -> tuple[Image, Any, tuple[Any, ...]]:
         """An image, its values, and the place of a patch."""
-        generator = np.random.default_rng((self._seed, self._epoch, number))
-        image, values = self._open(int(generator.integers(len(self._sources))))
+        chooser = np.random.default_rng((self._seed, self._epoch, number // self._per_image))
+        image, values = self._open(int(chooser.integers(len(self._sources))))
+        generator = np.random.default_rng((self._seed, self._epoch, number, 1))
         starts = [int(generator.integers(max(1, n - edge + 1))) for n, edge in zip(image.shape, self._size, strict=False)]
         index = tuple(slice(start, start + edge) for start, edge in zip(starts, self._size, strict=False))
         beyond = image.ndim - SPATIAL - (image.channels > 1)

@@ -101,7 +101,7 @@ def _take_census(noted, residuals, places, shift, found):  # type: ignore[no-unt
     residuals : int32 (voxels,)
     places : int64 (GRADES,), number of each grade among those that occur
     shift : raw low bits of the residuals
-    found : int64 (grades that occur, PHASES, TOKENS), added to
+    found : int32 (grades that occur, PHASES, TOKENS), added to
     """
     for i in range(noted.size):
         found[places[noted[i] >> 2], noted[i] & 3, token_of(np.int64(residuals[i]) >> shift)] += 1
@@ -211,12 +211,12 @@ class _Census:
         self._noted, self._residuals = noted, residuals
         self._grades = np.flatnonzero(counts)
         self._places = np.cumsum(counts > 0) - 1
-        self._by_shift: dict[int, NDArray[np.int64]] = {}
+        self._by_shift: dict[int, NDArray[np.int32]] = {}
 
-    def _shifted(self, shift: int) -> NDArray[np.int64]:
+    def _shifted(self, shift: int) -> NDArray[np.int32]:
         """Counts (grades that occur, PHASES, TOKENS) of the residuals without their `shift` lowest bits."""
         if shift not in self._by_shift:
-            found = np.zeros((len(self._grades), PHASES, TOKENS), np.int64)
+            found = np.zeros((len(self._grades), PHASES, TOKENS), np.int32)
             _take_census(self._noted, self._residuals, self._places, shift, found)
             self._by_shift[shift] = found
         return self._by_shift[shift]
@@ -226,7 +226,7 @@ class _Census:
         rows, raw = [], 0
         ends = np.searchsorted(self._grades, [*ranges.firsts[1:], GRADES])
         for start, end, shift, phased in zip([0, *ends[:-1]], ends, ranges.shifts, ranges.phased, strict=True):
-            own = self._shifted(shift)[start:end].sum(axis=0)
+            own = self._shifted(shift)[start:end].sum(axis=0, dtype=np.int64)
             rows += list(own) if phased else [own.sum(axis=0)]
             raw += int((own * (_RAW + shift)).sum())
         counts = np.array(rows)

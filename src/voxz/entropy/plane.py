@@ -109,7 +109,8 @@ def _encode(noted, words):  # type: ignore[no-untyped-def]
             end -= 1
             words[end] = state & 0xFFFF
             state >>= 16
-        state = ((state // frequency) << PRECISION) + state % frequency + (0 if entry & 1 else one)
+        whole = np.int64(np.uint64(state) // np.uint64(frequency))  # division without sign is the faster one
+        state = (whole << PRECISION) + (state - whole * frequency) + (0 if entry & 1 else one)
     words[end - 1] = state & 0xFFFF
     words[end - 2] = state >> 16
     return words.size - end + 2

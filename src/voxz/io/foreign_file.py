@@ -6,7 +6,8 @@ A reader is one module ``voxz/io/NAME.py`` with two functions, listed in `voxz.i
   (or less) and its name;
 * ``parse(file: BinaryIO, size: int, name: str, beside: Callable[[str], BinaryIO]) -> ForeignFile``: where its samples lie.
   ``beside(name)`` opens a file of the same folder, for formats that keep header and samples apart; raises `UnsupportedError`
-  if there is none. A file whose reader raises `CorruptError` or `UnsupportedError` is stored verbatim, with a warning.
+  if there is none; ``beside("../NAME")`` one of the folder above, for the names of `ABOVE` only. A file whose reader raises
+  `CorruptError` or `UnsupportedError` is stored verbatim, with a warning.
 
 A file that is gzip as a whole is seen as its content, by `recognise`, `parse` and `beside` alike, under its own name
 (``x.mif.gz``); its stretches lie in that content. A reader never changes, completes or interprets samples: it names bytes, and
@@ -29,8 +30,11 @@ HEAD_BYTES = 1 << 16
 WHOLE = -1
 """Length of a stretch that is all of a detached file."""
 
+ABOVE = frozenset({".zattrs", "zarr.json"})
+"""Files that may say something about those of the folders in theirs."""
+
 Beside = Callable[[str], BinaryIO]
-"""Opens a file of the same folder."""
+"""Opens a file of the same folder, or one of `ABOVE` in a folder above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,8 @@ class Space:
         None if the format does not say. Files of one array give that of their own first voxel: the way from one to the next is
         found from them
     axes : names of the axes, in the order of ``layout.shape``; empty if there are none
-    scaling : slope and intercept, ``value = sample * slope + intercept``: none, one pair, or one for each slice of the
-        slowest axis
+    scaling : slope and intercept, ``value = sample * slope + intercept``: none, one pair, or one for each slice, those of the
+        slowest axis outermost
     """
 
     affine: NDArray[np.float64] | None = None

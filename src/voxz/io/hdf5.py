@@ -53,7 +53,7 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
             names: list[str | bytes] = [minc2.IMAGE] if minc else _names(h5py, opened)
             turned = minc or "MATLAB" in _user_block(file, opened.userblock_size)
             found = [part for entry in names for part in _stretches(entry, opened[entry], size, turned)]
-            space = minc2.space(opened, found[0].layout.shape[-1]) if minc and found else None
+            space = minc2.space(opened) if minc and found else None
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(f"HDF5 cannot read it ({' '.join(str(error).split())[:100]})") from None
     return ForeignFile("minc2" if minc else FORMAT, {name: tuple(sorted(found, key=lambda part: part.start))}, space)

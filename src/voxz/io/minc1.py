@@ -17,6 +17,9 @@ FORMAT = "minc1"
 MOST_ITEMS = 1 << 16
 """Dimensions, variables or attributes of a list."""
 
+MOST_SLICES = 1 << 16
+"""Slices that have a range of values each."""
+
 TYPES = {1: "i1", 2: "S1", 3: ">i2", 4: ">i4", 5: ">f4", 6: ">f8"}
 _DIMENSIONS, _VARIABLES, _ATTRIBUTES = 10, 11, 12
 _SPATIAL = {"xspace": 0, "yspace": 1, "zspace": 2}
@@ -175,32 +178,54 @@ def affine(said: dict[str, dict[str, Value]], names: list[str]) -> NDArray[np.fl
 
 
 def _scaling(header: Header, image: Variable, file: BinaryIO, size: int) -> tuple[tuple[float, float], ...]:
-    """Slope and intercept, one pair or one for each slice of the slowest axis; none if MINC keeps them otherwise."""
+    """Slope and intercept, one pair or one for each slice; none if MINC keeps them otherwise."""
     bounds = [header.variables.get(name) for name in ("image-min", "image-max")]
     valid = valid_range(image.attributes, _dtype(image))
+    slices = tuple(header.shape(image)[:-2])
     if valid is None or any(
-        bound is None or bound.axes not in ((), image.axes[:1]) or bound.kind not in (5, 6) or header.is_record(bound)
+        bound is None
+        or bound.axes != image.axes[: min(len(bound.axes), len(slices))]
+        or bound.kind not in (5, 6)
+        or header.is_record(bound)
         for bound in bounds
     ):
         return ()
     values = []
     for bound in bounds:
         assert bound is not None
-        dtype = np.dtype(TYPES[bound.kind])
-        count = math.prod(header.shape(bound))
+        dtype, shape = np.dtype(TYPES[bound.kind]), header.shape(bound)
+        count = math.prod(shape)
         check_room(bound.start, count * dtype.itemsize, size)
         file.seek(bound.start)
-        values.append(np.frombuffer(file.read(count * dtype.itemsize), dtype).astype(np.float64))
-    return slopes(values[0], values[1], valid)
+        values.append(np.frombuffer(file.read(count * dtype.itemsize), dtype).astype(np.float64).reshape(shape))
+    return slopes(values[0], values[1], valid, slices, slices)
 
 
-def slopes(low: NDArray[np.float64], high: NDArray[np.float64], valid: tuple[float, float]) -> tuple[tuple[float, float], ...]:
-    """Slope and intercept of slices whose samples in the `valid` range stand for `low` to `high`; one if all agree."""
-    if low.size != high.size or not (np.isfinite(low).all() and np.isfinite(high).all()):
+def slopes(
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    valid: tuple[float, float],
+    slices: tuple[int, ...],
+    stored: tuple[int, ...],
+) -> tuple[tuple[float, float], ...]:
+    """Slope and intercept of slices whose samples in the `valid` range stand for `low` to `high`; one if all agree.
+
+    Bounds are those of slices, or of whole volumes: their axes are the slowest of `slices`, which lie slowest first. Of each as
+    many are `stored` as the last argument says; the ones beyond the image are like the last.
+    """
+    low, high = (bound.reshape(()) if bound.size == 1 else bound for bound in (low, high))
+    if low.shape != high.shape or low.shape != slices[: low.ndim] or not low.size:
+        return ()
+    if not (np.isfinite(low).all() and np.isfinite(high).all()) or math.prod(stored) > MOST_SLICES:
         return ()
     rises = (high - low) / (valid[1] - valid[0])
-    pairs = [(float(slope), float(least - valid[0] * slope)) for slope, least in zip(rises, low, strict=True)]
-    return tuple(pairs) if len(set(pairs)) > 1 else tuple(pairs[:1])
+    pairs = np.stack([rises, low - valid[0] * rises], axis=-1).reshape(*low.shape, *[1] * (len(slices) - low.ndim), 2)
+    if (pairs == pairs.reshape(-1, 2)[0]).all():
+        pairs = pairs.reshape(-1, 2)[:1]
+    else:
+        beyond = [(0, most - count) for most, count in zip(stored, slices, strict=True)]
+        pairs = np.pad(np.broadcast_to(pairs, (*slices, 2)), [*beyond, (0, 0)], mode="edge").reshape(-1, 2)
+    return tuple((slope, intercept) for slope, intercept in pairs.tolist())
 
 
 def valid_range(attributes: dict[str, Value], dtype: np.dtype[np.generic]) -> tuple[float, float] | None:

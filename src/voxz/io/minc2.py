@@ -13,26 +13,25 @@ _DIMENSIONS = "minc-2.0/dimensions"
 _DEFAULT = "zspace,yspace,xspace"
 
 
-def space(opened: Any, slices: int) -> Space:
-    """Place and scale of the image of an open file, whose slowest axis has so many `slices` with those of whole chunks."""
+def space(opened: Any) -> Space:
+    """Place and scale of the image of an open file."""
     image = opened[IMAGE]
     names = _text(image.attrs.get("dimorder", _DEFAULT)).split(",")
     group = opened.get(_DIMENSIONS, {})
     said = {name: {key: _value(value) for key, value in group[name].attrs.items()} for name in names if name in group}
     axes = tuple(name.removesuffix("space") for name in reversed(names))
-    return Space(minc1.affine(said, names), axes, _scaling(opened, image, slices))
+    return Space(minc1.affine(said, names), axes, _scaling(opened, image))
 
 
-def _scaling(opened: Any, image: Any, slices: int) -> tuple[tuple[float, float], ...]:
+def _scaling(opened: Any, image: Any) -> tuple[tuple[float, float], ...]:
     attributes = {key: _value(value) for key, value in image.attrs.items()}
     valid = minc1.valid_range(attributes, np.dtype(image.dtype.str))
-    if valid is None or any(name not in opened or opened[name].ndim > 1 for name in _BOUNDS):
+    if valid is None or any(name not in opened for name in _BOUNDS):
         return ()
-    low, high = (np.atleast_1d(np.asarray(opened[name][()], np.float64)) for name in _BOUNDS)
-    if low.size not in (1, image.shape[0]):
-        return ()
-    pairs = minc1.slopes(low, high, valid)
-    return pairs + pairs[-1:] * (slices - len(pairs)) if len(pairs) > 1 else pairs
+    low, high = (np.asarray(opened[name][()], np.float64) for name in _BOUNDS)
+    slices = image.shape[:-2]
+    chunks = zip(slices, image.chunks or image.shape, strict=False)
+    return minc1.slopes(low, high, valid, slices, tuple(-(-count // chunk) * chunk for count, chunk in chunks))
 
 
 def _value(value: Any) -> minc1.Value:

@@ -23,7 +23,7 @@ from voxz.container.files import FOLDER, PLAIN
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
 from voxz.io.arrange import arrange
-from voxz.io.foreign_file import HEAD_BYTES, WHOLE, ForeignFile, Reader, Space, Stretch
+from voxz.io.foreign_file import ABOVE, HEAD_BYTES, WHOLE, ForeignFile, Reader, Space, Stretch
 from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
 from voxz.io.packings import packing
@@ -160,7 +160,7 @@ class Tree:
 
     def refuse_changed(self) -> None:
         """Raise `TruncatedError` if files came, went or changed since they were listed."""
-        listed = {file.name: file.path for file in self.files} if self._source is None else _listed(self._source)
+        listed = {file.name: file.path for file in self.files} if self._source is None else _listed(self._source, again=True)
         now = {name: _stamp(path) for name, path in listed.items() if path.exists()}
         then = {file.name: file.stamp for file in self.files}
         if now != then:
@@ -191,15 +191,17 @@ def _warn_of_personal_data(files: Sequence[TreeFile]) -> None:
         )
 
 
-def _listed(source: Source) -> dict[str, Path]:
-    """Files, and empty folders (with a ``/`` at their end), by name."""
+def _listed(source: Source, *, again: bool = False) -> dict[str, Path]:
+    """Files, and empty folders (with a ``/`` at their end), by name; what is left out is told, unless it is listed `again`."""
     if isinstance(source, Mapping):
         return dict(source)
     if not isinstance(source, str | os.PathLike):
         found: dict[str, Path] = {}
         for entry in source:
             inside = (
-                {f"{Path(entry).name}/{name}": path for name, path in _listed(entry).items()} if Path(entry).is_dir() else None
+                {f"{Path(entry).name}/{name}": path for name, path in _listed(entry, again=again).items()}
+                if Path(entry).is_dir()
+                else None
             )
             for name, path in (inside or {Path(entry).name: Path(entry)}).items():
                 if name in found and found[name] != path:
@@ -207,6 +209,7 @@ def _listed(source: Source) -> dict[str, Path]:
                 found[name] = path
         return found
     root, found = Path(source), {}
+    left_out: list[str] = []
     for folder, folders, names in os.walk(root):
         folders.sort()
         here = Path(folder)
@@ -215,9 +218,12 @@ def _listed(source: Source) -> dict[str, Path]:
             if path.is_file():
                 found[path.relative_to(root).as_posix()] = path
             else:
-                warnings.warn(f"{path} is no regular file and is left out", PlainBytesWarning, stacklevel=2)
+                left_out.append(f"{path} is no regular file and is left out")
+        left_out += [f"{here / name} is a link to a folder and is left out" for name in folders if (here / name).is_symlink()]
         if not folders and not names and here != root:
             found[here.relative_to(root).as_posix() + "/"] = here
+    for words in () if again else left_out:
+        warnings.warn(words, PlainBytesWarning, stacklevel=2)
     return found
 
 
@@ -327,7 +333,9 @@ def parsed_by(reader: Reader, content: BinaryIO, size: int, path: Path) -> Forei
 
         def beside(other: str) -> BinaryIO:
             place = path.parent / other
-            if Path(other).name != other or not place.is_file():
+            *above, last = other.split("/")
+            outside = above and (set(above) != {".."} or last not in ABOVE)
+            if Path(last).name != last or outside or not place.is_file():
                 raise UnsupportedError(f"its samples are in {other}, which is not beside it")
             raw = stack.enter_context(place.open("rb"))
             return _unpacked(raw, place) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw

@@ -1,7 +1,8 @@
 """Zarr arrays, versions 2 and 3, and those of OME-Zarr: a file of metadata, and a file for each chunk in the folders beside it.
 
 Chunks are whole: the last ones may go beyond the array. Where they are cut along their slowest axis only, they are one volume;
-otherwise the places of the chunks are axes of their own. Chunks that are not there make no difference but to that.
+otherwise the places of the chunks are axes of their own. Chunks that are not there make no difference but to that. Voxel sizes
+come from the group that an array belongs to (`ome_zarr`).
 """
 
 import itertools
@@ -9,11 +10,13 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from voxz.errors import CorruptError, UnsupportedError
+from voxz.io import ome_zarr
 from voxz.io.chunks import slab_layout
 from voxz.io.foreign_file import WHOLE, Beside, ForeignFile, Space, Stretch
 from voxz.io.header_text import MOST_FILES, check_shape, read_text
@@ -73,8 +76,19 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
 
     places = itertools.product(*map(range, grid))
     chunks = {known.name(place): (chunk(place),) for place in places}
-    axes = known.axes if math.prod(grid[deepest + joined :]) == 1 and len(layout.shape) == len(grid) else ()
-    return ForeignFile(FORMAT, {name: (), **chunks}, Space(None, axes))
+    across = [axis for axis, n in enumerate(grid) if n > 1 and not (joined and axis == deepest)]
+    kept = across + [axis for axis, n in enumerate(known.chunk) if n > 1]
+    return ForeignFile(FORMAT, {name: (), **chunks}, _space(file, beside, known, kept))
+
+
+def _space(file: BinaryIO, beside: Beside, known: Metadata, kept: list[int]) -> Space | None:
+    """Place of an array whose axes are those numbered `kept` of the Zarr array; none if one of them is in two parts."""
+    if len(set(kept)) < len(kept):
+        return None
+    axes = ome_zarr.axes_of(PurePath(file.name).parent, beside) if isinstance(getattr(file, "name", None), str) else ()
+    axes = axes if len(axes) == len(known.shape) else ()
+    names = known.axes or tuple(axis.name for axis in axes)
+    return Space(ome_zarr.affine(axes, kept) if axes else None, tuple(names[axis] for axis in kept) if names else ())
 
 
 def _version2(told: dict[str, Any]) -> Metadata:

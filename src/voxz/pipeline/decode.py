@@ -82,11 +82,11 @@ def check_array(array: StoredArray, threads: int, sink: Sink | None = None, prog
 class _Stream:
     """Samples of an array, asked for from the front to the back, or nearly so: one slab is kept."""
 
-    def __init__(self, array: StoredArray, threads: int) -> None:
+    def __init__(self, array: StoredArray, threads: int, summed: bool) -> None:
         self._array, self._threads = array, threads
         sizes = [int(np.prod(slab_place(array.grid, boxes)[0])) for boxes in array.grid.slabs()]
         self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        self._digest: hashlib._Hash | None = hashlib.sha256()
+        self._digest: hashlib._Hash | None = hashlib.sha256() if summed else None
         self.rewind(0)
 
     def rewind(self, number: int) -> None:
@@ -126,13 +126,13 @@ class _Stream:
 class _Streams:
     """Streams of the arrays that are in use."""
 
-    def __init__(self, reader: Reader, threads: int) -> None:
-        self._reader, self._threads = reader, threads
+    def __init__(self, reader: Reader, threads: int, summed: bool) -> None:
+        self._reader, self._threads, self._summed = reader, threads, summed
         self._open: dict[int, _Stream] = {}
 
     def of(self, number: int) -> _Stream:
         """Stream of an array, which becomes the one that was used last."""
-        stream = self._open.pop(number, None) or _Stream(self._reader.arrays[number], self._threads)
+        stream = self._open.pop(number, None) or _Stream(self._reader.arrays[number], self._threads, self._summed)
         self._open[number] = stream
         for other in list(self._open)[:-1]:
             if sum(held.held for held in self._open.values()) > MOST_HELD or len(self._open) > 8:
@@ -157,11 +157,11 @@ def item_layout(array: Layout, count: int) -> Layout:
 
 
 class _Restorer:
-    """Content of files from segments."""
+    """Content of files from segments; if `summed`, samples that pass in their order are compared with their own SHA-256."""
 
-    def __init__(self, reader: Reader, threads: int, advanced: Callable[[int], None]) -> None:
+    def __init__(self, reader: Reader, threads: int, advanced: Callable[[int], None], summed: bool = False) -> None:
         self._reader, self._advanced = reader, advanced
-        self._streams = _Streams(reader, threads)
+        self._streams = _Streams(reader, threads, summed)
 
     def content(self, file: StoredFile, pieces: Iterator[bytes]) -> Iterator[bytes | memoryview]:
         """Content of a file, part by part, from its samples and its pieces."""
@@ -258,8 +258,10 @@ def _restore_file(reader: Reader, number: int, opened: Opened, restorer: _Restor
     return file.name, size, digest.digest()
 
 
-def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | None = None) -> None:
+def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | None = None, every: bool = False) -> None:
     """Decode all files into their sinks, and compare them, and arrays that no file holds, with their checksums.
+
+    The SHA-256 of the files proves the samples in them; `every` checksum asks for that of the samples as well.
 
     Raises
     ------
@@ -277,7 +279,7 @@ def restore(reader: Reader, opened: Opened, threads: int, progress: Progress | N
         if progress:
             progress(min(done, total), total)
 
-    restorer, listed, faults = _Restorer(reader, threads, advanced), [], []
+    restorer, listed, faults = _Restorer(reader, threads, advanced, every), [], []
     for number in range(len(reader.files)):
         try:
             listed.append(_restore_file(reader, number, opened, restorer))

@@ -19,7 +19,7 @@ def _push(values, known, coarse, coarse_known):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    values : float64 (z, y, x)
+    values : float32 or float64 (z, y, x)
     known : float64 (z, y, x), voxels behind each value; 0 where it is unknown
     coarse, coarse_known : float64, half as long, rounded up; zeros at first, added to
     """
@@ -37,7 +37,7 @@ def _pull(values, known, coarse):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    values : float64 (z, y, x), sums, changed
+    values : float32 or float64 (z, y, x), sums, changed
     known : float64 (z, y, x), voxels behind each sum
     coarse : float64, half as long, rounded up: means over cubes
     """
@@ -56,7 +56,7 @@ def _smooth(values, unknown):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    values : float64 (z, y, x), changed
+    values : float32 or float64 (z, y, x), changed
     unknown : int64 (voxels,), flat indices of those that are averaged
     """
     depth, height, width = values.shape
@@ -69,17 +69,17 @@ def _smooth(values, unknown):  # type: ignore[no-untyped-def]
         values[z, y, x] = total / 6.0
 
 
-def fill(volume: NDArray[np.float64], unknown: NDArray[np.bool_]) -> None:
+def fill(volume: NDArray[np.floating], unknown: NDArray[np.bool_], rounds: int = ROUNDS) -> None:
     """Replace the `unknown` voxels of `volume` ``(z, y, x)``, in place; zeros if all are unknown."""
     if not unknown.any():
         return
     _fill_cubes(volume, (~unknown).astype(np.float64))
     places = np.flatnonzero(unknown)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         _smooth(volume, places)
 
 
-def _fill_cubes(values: NDArray[np.float64], known: NDArray[np.float64]) -> None:
+def _fill_cubes(values: NDArray[np.floating], known: NDArray[np.float64]) -> None:
     """Turn sums into means, filled where none are known."""
     shape = tuple(-(-n // 2) for n in values.shape)
     coarse = np.zeros(shape)

@@ -1,5 +1,6 @@
 """HDF5 files, and MINC2 and MATLAB 7.3 among them: every byte back, and what users see in them."""
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,24 @@ def test_minc2_lies_where_nibabel_says(tmp_path: Path, name: str) -> None:
         assert image.affine is not None
         if expected.ndim == 3:
             assert np.allclose(image.affine[:, [2, 1, 0, 3]], expected.affine)
+
+
+@pytest.mark.parametrize("bounds", [(), (3,), (3, 5)])
+@pytest.mark.parametrize("chunks", [None, (2, 2, 16, 18)])
+def test_ranges_of_slices_and_volumes_of_minc2(tmp_path: Path, bounds: tuple[int, ...], chunks: tuple[int, ...] | None) -> None:
+    samples = VOLUME[:15, :16, :18].reshape(3, 5, 16, 18).astype("<i2")
+    low = np.arange(math.prod(bounds), dtype="f8").reshape(bounds)
+    high = low + 100 + low**2
+    with h5py.File(tmp_path / "a.mnc", "w") as opened:
+        image = opened.create_dataset("minc-2.0/image/0/image", data=samples, chunks=chunks)
+        image.attrs["dimorder"] = "time,zspace,yspace,xspace"
+        image.attrs["valid_range"] = np.array([0.0, 4000.0])
+        opened["minc-2.0/image/0/image-min"], opened["minc-2.0/image/0/image-max"] = low, high
+    each = [bound.reshape(*bounds, *[1] * (4 - len(bounds))) for bound in (low, high)]
+    with archived(tmp_path, "a.mnc") as archive:
+        (stored,) = archive.series
+        found = np.asarray(stored.to_nibabel().dataobj).transpose()
+        assert np.allclose(found[:3, :5], each[0] + samples / 4000.0 * (each[1] - each[0]), rtol=1e-6)
 
 
 def test_a_damaged_file_is_kept_as_it_is(tmp_path: Path) -> None:

@@ -106,8 +106,9 @@ def test_minc1(name: str) -> None:
     space = found.found.space
     assert space is not None
     if space.scaling:
-        slopes, intercepts = np.array(space.scaling).T
-        assert np.allclose(found.array.T * slopes[:, None, None] + intercepts[:, None, None], image.get_fdata(), atol=1e-6)
+        slices = found.array.T.shape[:-2] if len(space.scaling) > 1 else ()
+        slopes, intercepts = np.array(space.scaling).T.reshape(2, *slices, 1, 1)
+        assert np.allclose(found.array.T * slopes + intercepts, image.get_fdata(), atol=1e-6)
 
 
 def test_minc1_of_records() -> None:

@@ -150,6 +150,83 @@ def test_equal_names_in_other_folders_are_other_arrays(tmp_path: Path) -> None:
         assert [image.shape for image in archive.series] == [(24, 40, 36)] * 2
 
 
+def group(folder: Path, version: int, axes: str, *resolutions: tuple[str, list[float]], unit: str = "micrometer") -> None:
+    """Metadata of an OME-Zarr group: the resolutions' paths and scales, all starting at 10."""
+    datasets = [
+        {
+            "path": path,
+            "coordinateTransformations": [
+                {"type": "scale", "scale": scale},
+                {"type": "translation", "translation": [0.0 if axis in "tc" else 10.0 for axis in axes]},
+            ],
+        }
+        for path, scale in resolutions
+    ]
+    named = [{"name": axis, "unit": unit, "type": "time" if axis == "t" else "space"} for axis in axes]
+    multiscales = [
+        {"axes": named, "datasets": datasets, "coordinateTransformations": [{"type": "scale", "scale": [2.0] * len(axes)}]}
+    ]
+    if version == 2:
+        (folder / ".zattrs").write_text(json.dumps({"multiscales": multiscales}))
+    else:
+        attributes = {"ome": {"version": "0.5", "multiscales": multiscales}}
+        (folder / "zarr.json").write_text(json.dumps({"zarr_format": 3, "node_type": "group", "attributes": attributes}))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_ome_zarr_has_voxel_sizes(tmp_path: Path, version: int) -> None:
+    write(tmp_path / "in/a.zarr/0", version, "raw", (11, 40, 36))
+    write(tmp_path / "in/a.zarr/s/1", version, "raw", (1, 1, 20, 18), volume=VOLUME[None, ::2, ::2, ::2])
+    group(tmp_path / "in/a.zarr", version, "zyx", ("0", [300.0, 200.0, 100.0]))
+    group(tmp_path / "in/a.zarr/s", version, "tzyx", ("0", [1.0] * 4), ("1", [1.0, 600.0, 400.0, 200.0]))
+    with archived(tmp_path) as archive:
+        fine, coarse = sorted(archive.series, key=lambda image: -image.shape[1])
+        assert fine.affine is not None
+        assert coarse.affine is not None
+        assert np.allclose(fine.affine[:3], [[0, 0, 0.2, 0.02], [0, 0.4, 0, 0.02], [0.6, 0, 0, 0.02]])
+        assert coarse.shape == (11, 20, 18)
+        assert np.allclose(coarse.affine[:3], [[0, 0, 0.4, 0.02], [0, 0.8, 0, 0.02], [1.2, 0, 0, 0.02]])
+
+
+def test_planes_of_ome_zarr_lie_in_space(tmp_path: Path) -> None:
+    write(tmp_path / "in/a.zarr/0", 2, "raw", (1, 40, 36), volume=VOLUME[:1])
+    group(tmp_path / "in/a.zarr", 2, "zyx", ("0", [0.5, 0.25, 0.125]), unit="millimeter")
+    with archived(tmp_path) as archive:
+        (image,) = archive.series
+        assert image.shape == (40, 36)
+        assert image.affine is not None
+        assert np.allclose(image.affine[:3, :3], np.array([[0, 1, 0], [2, 0, 0], [0, 0, 4]]) / 4)
+        assert np.allclose(image.affine[:3, 3], 20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"multiscales": 3}',
+        '{"multiscales": [{"axes": ["z", "y", "x"], "datasets": [{"path": "0"}]}]}',
+        '{"multiscales": [{"axes": [{}], "datasets": [{"path": "0", "coordinateTransformations": [{"scale": [0]}]}]}]}',
+    ],
+)
+def test_groups_that_say_nothing_sound_give_no_place(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "in/0", 2, "raw", (11, 40, 36))
+    (tmp_path / "in/.zattrs").write_text(text)
+    with archived(tmp_path) as archive:
+        (image,) = archive.series
+        assert image.affine is None
+
+
+@pytest.mark.parametrize(("unit", "chunk"), [("parsec", (11, 40, 36)), ("micrometer", (11, 20, 36))])
+def test_without_a_unit_or_in_parts_there_is_no_place(tmp_path: Path, unit: str, chunk: tuple[int, ...]) -> None:
+    write(tmp_path / "in/0", 2, "raw", chunk)
+    group(tmp_path / "in", 2, "zyx", ("0", [1.0, 1.0, 1.0]), unit=unit)
+    with archived(tmp_path) as archive:
+        (image,) = archive.series
+        assert image.affine is None
+
+
 @pytest.mark.parametrize("name", ["zstd", "blosc"])
 def test_without_the_package_there_are_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, f"numcodecs.{name}", None)

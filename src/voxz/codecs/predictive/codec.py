@@ -72,7 +72,7 @@ Present = NDArray[np.bool_] | None
 def encode_brick(samples: NDArray[np.generic], level: int, fidelity: Fidelity = EXACT) -> bytes | None:
     """Code integer `samples` ``(series, z, y, x, channels)`` of up to 32 bits; None if it would cost too much."""
     exact = quantiser_of(fidelity, 1) == NO_LOSS
-    if not samples.size or (exact and (level not in CLOSE_FITS or not is_outlined(samples))):
+    if not samples.size or (exact and (level == 1 or not is_outlined(samples))):
         return encode_present(samples, level)
     background = split_background(samples)
     if background is None:
@@ -165,7 +165,7 @@ def _encode_values(
     settings = SETTINGS[min(level, DEFAULT)]
     if rough:
         settings = replace(settings, ranges=ROUGH_RANGES, phases=False)
-    fit = CLOSE_FITS.get(level, FITS[min(level, DEFAULT)]) if quantiser == NO_LOSS else FITS[min(level, DEFAULT)]
+    fit = (CLOSE_FITS if quantiser == NO_LOSS else FITS)[min(level, DEFAULT)]
     if ridge is not None:
         fit = replace(fit, ridge=ridge)
     absent = NONE_ABSENT

@@ -26,8 +26,15 @@ from voxz.codecs.predictive.row_sums import activity
 from voxz.jit import kernel
 from voxz.numerics.least_squares import gain, solve
 
+MANY_VOXELS = 90_000
+"""Voxels of a volume from which on it has all classes of the settings; smaller ones have two at most."""
+
+SMALL_VOLUME = 24_000
+"""Voxels of a volume from which on it has two classes: smaller ones have one, as coefficients fitted to fewer voxels do not fit
+the rest."""
+
 FEW_VOXELS = 4_000
-"""Units up to this size are fitted on all their voxels."""
+"""Units are fitted on this many voxels at least, or on all they have."""
 
 SMALLEST_STEP = 6
 """Larger units are fitted on every sixth voxel at most: more gains 0.2 % at twice the time."""
@@ -92,12 +99,23 @@ def learn(
 def _choose_tiles(geometry: Geometry, fit: Fit, present: NDArray[np.bool_] | None) -> tuple[int, int]:
     """As many tiles down and across as the fit asks for and the voxels can feed."""
     down, across = (max(1, round(n / tile)) for n, tile in zip((geometry.height, geometry.width), fit.tile, strict=True))
-    voxels = geometry.depth * geometry.height * geometry.width
-    if present is not None:
-        voxels = int(np.count_nonzero(present)) // geometry.series
+    voxels = _voxels_of_volume(geometry, present)
     while down * across > 1 and (voxels < fit.fewest * down * across or down * across > MOST_TILES):
         down, across = (max(1, down // 2), across) if down >= across else (down, max(1, across // 2))
     return down, across
+
+
+def _voxels_of_volume(geometry: Geometry, present: NDArray[np.bool_] | None) -> int:
+    """Voxels of a volume that are coded."""
+    if present is not None:
+        return int(np.count_nonzero(present)) // geometry.series
+    return geometry.depth * geometry.height * geometry.width
+
+
+def _choose_classes(geometry: Geometry, settings: Settings, present: NDArray[np.bool_] | None) -> int:
+    """As many classes as the settings have and the voxels can feed."""
+    voxels = _voxels_of_volume(geometry, present)
+    return settings.classes if voxels >= MANY_VOXELS else min(settings.classes, 2 if voxels >= SMALL_VOLUME else 1)
 
 
 def _beside(geometry: Geometry, references: NDArray[np.int64], volumes: NDArray[np.int64], mode: int) -> NDArray[np.int64]:
@@ -132,7 +150,8 @@ def _choose_thresholds(
     references: NDArray[np.int64],
     present: NDArray[np.bool_] | None,
 ) -> NDArray[np.int64]:
-    """Quantiles of the activity in each mode, from some rows."""
+    """Quantiles of the activity in each mode, from some rows; classes that are not used end at zero, which all reach."""
+    classes = _choose_classes(geometry, settings, present)
     thresholds = np.zeros((MODES, settings.classes - 1), np.int64)
     for mode in range(MODES):
         first = mode >> 1, mode & 1, 0  # volume, slice and row
@@ -147,7 +166,7 @@ def _choose_thresholds(
         _activities(samples, starts, geometry.row, _beside(geometry, references, s, mode), found)
         ordered = np.sort(found.ravel() if present is None else found[present[s, z, y]])
         if ordered.size:
-            thresholds[mode] = ordered[[len(ordered) * k // settings.classes for k in range(1, settings.classes)]]
+            thresholds[mode, settings.classes - classes :] = ordered[[len(ordered) * k // classes for k in range(1, classes)]]
     return np.minimum(thresholds, (1 << 30) - 1)
 
 
@@ -217,7 +236,7 @@ class _Learner:
         if self.present is not None:
             voxels = int(np.count_nonzero(self.present[unit.volume, z0:z1, y0:y1, x0:x1]))
         samples = self.fit.samples // (self.fit.following if unit.volume > 1 else 1)
-        return max(voxels // samples, SMALLEST_STEP if voxels > FEW_VOXELS else 1)
+        return max(1, voxels // samples, min(SMALLEST_STEP, voxels // FEW_VOXELS))
 
     def _solve(self, moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int) -> NDArray[np.float64]:
         """Least-squares change (classes, taps) of the predictor that the moments were taken with."""

@@ -63,9 +63,9 @@ FITS = {
     4: Fit(tile=(64, 64), samples=10_000),
     5: Fit(tile=(64, 64), samples=12_000),
 }
-"""With loss, and (the last one) at levels 6 to 9, which learn more by themselves."""
+"""With loss."""
 
-CLOSE_FITS = {
+CLOSE_FITS = FITS | {
     level: Fit(tile, samples, fewest=20_000, following=1, ridge=0.1, local=0.5)
     for level, tile, samples in ((2, (64, 128), 4_000), (3, (32, 64), 4_000), (4, (32, 64), 8_000), (5, (32, 64), 8_000))
 }

@@ -24,6 +24,8 @@ _LARGEST_PALETTE = 1 << 16
 _LARGEST_TABLE = 1 << 22
 _SMALL_TABLE = 1 << 16
 _LARGEST_SKIP = 1 << 29
+_SOME = 1 << 18
+"""Samples, evenly spaced, that often have more values than a palette may have already."""
 
 
 @kernel
@@ -77,7 +79,7 @@ class Values:
     def to_dense(self, samples: NDArray[np.generic]) -> NDArray[np.int32]:
         """Dense values of stored `samples`, same shape."""
         _, high = self.range()
-        if high - self.low <= _LARGEST_TABLE:
+        if high - self.low <= (_LARGEST_TABLE if self.starts else _SMALL_TABLE):
             table = np.zeros(high - self.low + 1, np.int32)
             table[self._positions() * self.step] = np.arange(self.highest + 1)
             dense = np.empty(samples.shape, np.int32)
@@ -170,10 +172,20 @@ def without_gaps(values: Values) -> Values | None:
 
 def _distinct(samples: NDArray[np.generic], low: int, high: int) -> NDArray[np.int64] | None:
     """Sorted distinct values, or None when there are too many to bother."""
+    flat = samples.ravel()
+    if high - low >= _SMALL_TABLE << 2 and _differing(flat[:: max(1, flat.size // _SOME)]) > _LARGEST_PALETTE:
+        return None
     if high - low < 1 << 22:
         present = np.zeros(high - low + 1, np.bool_)
-        _mark(samples.ravel(), low, present)
+        _mark(flat, low, present)
         found = np.flatnonzero(present) + low
     else:
-        found = np.unique(samples).astype(np.int64)
+        ordered = np.sort(flat)
+        found = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])].astype(np.int64)
     return found if len(found) <= _LARGEST_PALETTE else None
+
+
+def _differing(samples: NDArray[np.generic]) -> int:
+    """How many different values there are."""
+    ordered = np.sort(samples)
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1

@@ -36,7 +36,7 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
 from voxz.transforms.choice import Choice, read_choice
-from voxz.transforms.fill_masked import fill
+from voxz.transforms.fill_masked import ROUNDS, fill
 from voxz.transforms.loop_filter import read_filters, restore
 from voxz.transforms.loop_filter_fit import fit_filters
 from voxz.transforms.pyramid import MOST_SCALES, Scales
@@ -60,6 +60,9 @@ FAST_SAMPLE, FAST_STEPS = 1 << 24, 1 << 16
 
 FAST_STEP = 2.0**-30
 """Least step of the fast profile."""
+
+FAST_ROUNDS = 1
+"""Rounds of smoothing where voxels are masked, in the fast profile."""
 
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
@@ -142,7 +145,7 @@ def encode_brick(
     number_type = np.float32 if fast_states else np.float64
     volumes = np.subtract(series, offset, dtype=number_type)
     for volume, unknown in zip(volumes, missing, strict=True):
-        fill(volume, unknown)
+        fill(volume, unknown, FAST_ROUNDS if fast_states else ROUNDS)
     scales = choose_scales(volumes, step or 1.0, SMALL_MIDDLE if fast_states else MIDDLE)
     basis = choose_basis(volumes, scales, step) if form == LOSSY else None
     flags = (_BACKGROUND if prepared.background else 0) | (_BASIS if basis is not None else 0)

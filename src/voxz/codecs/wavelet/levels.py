@@ -35,7 +35,7 @@ EFFORTS = {
 }
 """By level. Where bits are measured rather than guessed, a bit is worth less squared error."""
 
-FAST_STATES = {1: 1}
+FAST_STATES = {1: 1, 2: 4, 3: 4}
 """States of the trellis at levels whose profile is the fast one, where the brick suits it."""
 
 REVERSIBLE = Effort(1, 1, slope=0.0, restores=False)

@@ -20,6 +20,7 @@ from voxz.codecs.predictive.interlaced.streams import (
 from voxz.codecs.predictive.interlaced.streams import (
     STATES as CODERS,
 )
+from voxz.codecs.wavelet.fast.column_trellis import bits_for, trellis_indices
 from voxz.codecs.wavelet.fast.contexts import (
     DEFAULT_EXPECTING,
     DEFAULT_LEANING,
@@ -56,10 +57,13 @@ FEWEST_FOR_WEIGHTS = 2000
 FEWEST_FOR_SHIFT = 50
 """Indices from which on the mean of what became 1, or more, is sent."""
 
-GUESSED = 0.36
-"""A fraction of a step from 1 - GUESSED on counts as a whole one in the first guess."""
+GUESSED = {1: 0.36, 2: 0.3}
+"""By quantisers: what is added to a magnitude, in steps, or in half steps with a trellis, before the first guess cuts it."""
 
-ROUNDING = rounding_for(0.28)
+SLOPE = 0.28
+"""Squared error, in half steps, that a bit is worth."""
+
+ROUNDING, BITS = rounding_for(SLOPE), bits_for(SLOPE)
 NO_INDICES = np.zeros((1, 1, 1), np.int32)
 
 BYTES_A_BAND = 2048
@@ -158,13 +162,14 @@ def _encode_band(
     inverse = np.float32(1 / half_step(place, step))
     total = int(take_band(volume.reshape(-1), start, apart, band.shape, inverse, values))
     band = band._replace(shift=shift_for(total, math.prod(band.shape)))
-    own = guess_band(band, values, np.float32(GUESSED), room) >= FEWEST_FOR_WEIGHTS
+    own = guess_band(band, values, np.float32(GUESSED[known.quantisers]), room) >= FEWEST_FOR_WEIGHTS
     if own:
         weights, leaning = fit_weights(band, room)
         band = band._replace(weights=weights, leaning=leaning)
+    indices = NO_INDICES if known.quantisers == 1 else trellis_indices(band, values, BITS, room)
     before, misses = notes.places.copy(), np.zeros(8, np.int64)
     trellises = np.zeros((2, room.sizes.size), np.uint8)
-    if encode_band(band, values, NO_INDICES, ROUNDING, notes, room, trellises, misses):
+    if encode_band(band, values, indices, ROUNDING, notes, room, trellises, misses):
         sent.add([OWN if own else SAME])
         if own:
             known.weights[place.orientation] = band.weights, band.leaning

@@ -50,6 +50,14 @@ DEFAULT_LEANING = np.zeros((2, LEANING), np.int16)
 """Weights of both phases before any were sent."""
 
 
+def mean_magnitudes() -> NDArray[np.float64]:
+    """Magnitude, in half steps, that each of the MAGNITUDES contexts stands for, in the encoder's guesses of bits."""
+    edges = np.concatenate([[0.5], BOUNDS[: BINS - 1], [2.0 * BOUNDS[BINS - 2]]])
+    bins = np.sqrt(edges[:-1] * edges[1:])
+    octaves = bins[-1] * 2 ** (np.arange(1, MAGNITUDES - BINS + 1) / AN_OCTAVE)
+    return np.concatenate([bins, octaves]) / ONE
+
+
 @apart_kernel
 def near_sums(plane, around, phase, half, count, weights, sums):  # type: ignore[no-untyped-def]
     """Fill the weighted sums over the features in the band, of a phase of a row.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.fast.contexts import AN_OCTAVE, BINS, MAGNITUDES, ONE
+from voxz.codecs.wavelet.fast.contexts import mean_magnitudes
 from voxz.codecs.wavelet.fast.split_rows import LANES, starts_around
 from voxz.codecs.wavelet.fast.tokens import LARGEST_INDEX, tokens_of
 from voxz.codecs.wavelet.fast.walk import (
@@ -22,7 +22,6 @@ from voxz.codecs.wavelet.fast.walk import (
     places_of,
     sign_contexts_of_phase,
 )
-from voxz.codecs.wavelet.magnitude_context import BOUNDS
 from voxz.jit import apart_kernel, at, inlined_kernel, kernel
 
 LARGEST = np.float32(2 * LARGEST_INDEX - 2)
@@ -62,10 +61,7 @@ class Rounding(NamedTuple):
 
 def rounding_for(slope: float) -> Rounding:
     """Rounding for Laplacian coefficients of the mean that is expected; a bit is worth `slope`, in half steps squared."""
-    edges = np.concatenate([[0.5], BOUNDS[: BINS - 1], [2.0 * BOUNDS[BINS - 2]]])
-    bins = np.sqrt(edges[:-1] * edges[1:])
-    octaves = bins[-1] * 2 ** (np.arange(1, MAGNITUDES - BINS + 1) / AN_OCTAVE)
-    mean = np.maximum(np.concatenate([bins, octaves]) / (2 * ONE), 0.02)
+    mean = np.maximum(mean_magnitudes() / 2, LEAST_MEAN)
     below = 1 - np.exp(-np.array([0.6, 1.6])[:, None] / mean)
     first = np.log2(below[0] / np.maximum(below[1] - below[0], 1e-9)) + 1
     further = 1 / (mean * np.log(2))
@@ -73,6 +69,9 @@ def rounding_for(slope: float) -> Rounding:
     least, up = 0.5 + worth * np.clip(first, 0, MOST_BITS), 0.5 - worth * np.minimum(further, MOST_FURTHER)
     return Rounding(least.astype(np.float32), up.astype(np.float32))
 
+
+LEAST_MEAN = 0.02
+"""Mean magnitude, in steps, that is expected at least."""
 
 MOST_BITS, MOST_FURTHER = 9.0, 4.0
 """Bits that an index of 1 is taken to cost more than 0 at most, and a larger one more than the one before it."""
