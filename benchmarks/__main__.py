@@ -16,6 +16,7 @@ SUITES = {
         "implicit",
         "labels",
         "lossless",
+        "lossyspeed",
         "lowrate",
         "pairs",
         "patches",
