@@ -78,6 +78,9 @@ void vx_put(vx_walk *walk, uint32_t x, int64_t index, double *units);
 void vx_row_part(const vx_walk *walk, int64_t *line);
 void vx_row_leaning(const vx_walk *walk, int64_t *line);
 
+/* The bin of a number: bins begin at thirds of octaves. */
+unsigned vx_bin(int64_t number);
+
 /* What is read after VX_LONGEST decisions. */
 uint64_t vx_beyond(vx_coder *coder);
 
