@@ -11,6 +11,7 @@ SUITES = {
         "downstream",
         "figure",
         "floats",
+        "frontier",
         "gzips",
         "heavy",
         "implicit",
