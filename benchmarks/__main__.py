@@ -17,6 +17,7 @@ SUITES = {
         "implicit",
         "labels",
         "lossless",
+        "lossyspeed",
         "lowrate",
         "pairs",
         "patches",
