@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from voxz.container.reader import Reader, only_array
+from voxz.weights.store import FOLDER
 
 ROOT = Path(__file__).parents[1]
 DECODER = ROOT / "decoder"
@@ -45,7 +46,8 @@ def run(command: Path, *words: str | Path) -> subprocess.CompletedProcess[bytes]
 
 def decoded(command: Path, file: Path, number: int = 0) -> NDArray[np.generic]:
     """Samples of an array of a file, as `voxz.decode` would return them."""
-    done = run(command, "-s", str(number), file)
+    models = [word for model in sorted(FOLDER.glob("*.safetensors")) for word in ("-m", model)]
+    done = run(command, "-s", str(number), *models, file)
     assert done.returncode == 0, done.stderr.decode()
     with Reader(file) as reader:
         layout = (only_array(reader) if len(reader.arrays) == 1 else reader.arrays[number]).layout
