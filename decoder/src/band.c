@@ -126,6 +126,8 @@ voxz_status vx_walk_band(vx_task *task, const vx_profile *profile, vx_walk *walk
   VX_NEW(task, sizes, rows * pitch);
   VX_NEW(task, signs, rows * pitch);
   walk->state = 0;
+  walk->rows = sizes;
+  walk->pitch = pitch;
   VX_TRY(profile->begin(task, profile->learner, walk));
   for (walk->z = 0; walk->z < band->size[0]; walk->z++)
     for (walk->y = 0; walk->y < band->size[1]; walk->y++) {

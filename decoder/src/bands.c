@@ -149,6 +149,8 @@ static voxz_status decode_band(vx_task *task, decoding *it, unsigned component, 
   walk.planes = planes;
   walk.sums = sums;
   const size_t start = component * it->places;
+  walk.known_signed = it->known + start;
+  walk.places = it->places;
   VX_TRY(vx_walk_band(task, &it->profile, &walk, it->pyramid->size, it->values + start, it->known + start));
   task->used = used;
   return VOXZ_OK;
