@@ -64,6 +64,18 @@ uint64_t vx_beyond(vx_coder *coder) {
   return ((uint64_t)1 << length) + vx_plain_bits(coder, length) - 1;
 }
 
+unsigned vx_bin(int64_t number) {
+  static const uint8_t THIRDS[3] = {32, 40, 51};
+  unsigned bin = 0;
+  int64_t before = 0;
+  for (unsigned k = 0; k < 51; k++) {
+    const int64_t bound = ((int64_t)THIRDS[k % 3] << k / 3) >> 5;
+    bin += bound != before && number >= bound;
+    before = bound;
+  }
+  return bin;
+}
+
 static unsigned trit(int32_t value) { return (unsigned)((value > 0) - (value < 0) + 1); }
 
 unsigned vx_near_signs(const vx_walk *walk, uint32_t column) {
@@ -114,6 +126,8 @@ voxz_status vx_walk_band(vx_task *task, const vx_profile *profile, vx_walk *walk
   VX_NEW(task, sizes, rows * pitch);
   VX_NEW(task, signs, rows * pitch);
   walk->state = 0;
+  walk->rows = sizes;
+  walk->pitch = pitch;
   VX_TRY(profile->begin(task, profile->learner, walk));
   for (walk->z = 0; walk->z < band->size[0]; walk->z++)
     for (walk->y = 0; walk->y < band->size[1]; walk->y++) {

@@ -48,6 +48,10 @@ typedef struct vx_walk {
   vx_known known;
   const vx_trellis *trellis;
   const int64_t *sums;                /* (z, y, x): part of the expectation that is known as a whole */
+  const int32_t *known_signed;        /* the component: magnitudes of its bands so far, with signs; the one before lies before it */
+  size_t places;                      /* of a component */
+  const int32_t *rows;                /* of `sizes`, with margins, each of `pitch` */
+  size_t pitch;
   const int32_t *planes;              /* (known, 2, z, y, x): magnitudes of other bands, and the sums of their faces */
   int64_t weights[VX_MOST_WEIGHTS];   /* of the expectation, in 1/1024 */
   int64_t leaning[VX_LEANING];
@@ -77,6 +81,9 @@ void vx_put(vx_walk *walk, uint32_t x, int64_t index, double *units);
 /* Sums over finished rows: of the expectation, and of where coefficients lean; 32 times in 1/1024. */
 void vx_row_part(const vx_walk *walk, int64_t *line);
 void vx_row_leaning(const vx_walk *walk, int64_t *line);
+
+/* The bin of a number: bins begin at thirds of octaves. */
+unsigned vx_bin(int64_t number);
 
 /* What is read after VX_LONGEST decisions. */
 uint64_t vx_beyond(vx_coder *coder);

@@ -149,6 +149,8 @@ static voxz_status decode_band(vx_task *task, decoding *it, unsigned component, 
   walk.planes = planes;
   walk.sums = sums;
   const size_t start = component * it->places;
+  walk.known_signed = it->known + start;
+  walk.places = it->places;
   VX_TRY(vx_walk_band(task, &it->profile, &walk, it->pyramid->size, it->values + start, it->known + start));
   task->used = used;
   return VOXZ_OK;
@@ -161,10 +163,10 @@ static voxz_status decode_scale(vx_task *task, decoding *it, unsigned components
   for (unsigned component = 0; component < components; component++)
     for (unsigned i = first; i < end; i++) VX_TRY(decode_band(task, it, component, &it->bands[i]));
   const size_t used = task->used;
-  if (!it->pyramid->lossless) VX_TRY(vx_read_refinement(task, &it->side, &filters));
+  if (it->pyramid->lifting != VX_53) VX_TRY(vx_read_refinement(task, &it->side, &filters));
   for (unsigned component = 0; component < components; component++)
     for (unsigned i = first; i < end; i++) {
-      const double half_step = it->pyramid->lossless ? 0.5 : step / (2 * it->bands[i].norm);
+      const double half_step = it->pyramid->lifting == VX_53 ? 0.5 : step / (2 * it->bands[i].norm);
       VX_TRY(vx_refine(task, &filters, &it->bands[i], it->pyramid->size, half_step, it->values + component * it->places));
     }
   task->used = used;

@@ -22,7 +22,7 @@ static const struct {
     {vx_decode_labels, WORDS},
     {vx_decode_floats, FLOATS | COMPLEX},
     {vx_decode_wavelet, INTEGERS | FLOATS},
-    {NULL, INTEGERS | FLOATS},
+    {vx_decode_siren, INTEGERS | FLOATS},
     {vx_decode_turned, ALL},
 };
 

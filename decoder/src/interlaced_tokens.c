@@ -22,9 +22,9 @@ static voxz_status read_contexts(vx_task *task, vx_side *side, int64_t number, v
   return VOXZ_OK;
 }
 
-static voxz_status fill_slots(vx_task *task, int64_t *steps, vx_slot *slots) {
-  VX_CHECK(task, vx_frequencies(steps, TOKENS, VX_SLOTS), "a frequency of an entropy table is out of bounds");
-  for (unsigned token = 0; token < TOKENS; token++)
+voxz_status vx_fill_slots(vx_task *task, int64_t *steps, unsigned count, vx_slot *slots) {
+  VX_CHECK(task, vx_frequencies(steps, count, VX_SLOTS), "a frequency of an entropy table is out of bounds");
+  for (unsigned token = 0; token < count; token++)
     for (int64_t place = 0; place < steps[token]; place++) *slots++ = (vx_slot){(uint16_t)steps[token], (uint16_t)place, (uint8_t)token};
   return VOXZ_OK;
 }
@@ -48,7 +48,7 @@ voxz_status vx_read_token_tables(vx_task *task, vx_side *side, vx_token_tables *
       step += *differences++;
       steps[token] = step;
     }
-    VX_TRY(fill_slots(task, steps, made->slots[i]));
+    VX_TRY(vx_fill_slots(task, steps, TOKENS, made->slots[i]));
   }
   return VOXZ_OK;
 }
@@ -82,7 +82,7 @@ static void take_token(uint64_t *state, const vx_token_tables *tables, uint16_t 
   *state = slot->frequency * (*state >> SLOT_BITS) + slot->place;
 }
 
-static void read_tokens(vx_token_source *from, const vx_token_tables *tables, const uint16_t *contexts, int64_t count, uint8_t *tokens) {
+void vx_read_tokens(vx_token_source *from, const vx_token_tables *tables, const uint16_t *contexts, int64_t count, uint8_t *tokens) {
   for (int64_t x = 0; x < count && !from->overrun; x += PERIOD) {
     const int64_t end = vx_min(count, x + PERIOD);
     for (int64_t i = x; i < end; i++) take_token(&from->state[i % VX_STATES], tables, contexts[i], &tokens[i]);
@@ -90,7 +90,7 @@ static void read_tokens(vx_token_source *from, const vx_token_tables *tables, co
   }
 }
 
-static int64_t raw_bits(vx_token_source *from, unsigned count) {
+int64_t vx_raw_bits(vx_token_source *from, unsigned count) {
   uint64_t value = 0;
   if (count > from->raw_bits - from->at) {
     from->overrun = 1;
@@ -105,16 +105,16 @@ static int32_t unusual(vx_token_source *from, unsigned token, unsigned shift) {
   int64_t value = (int64_t)token - DIRECT;
   if (token > 2 * DIRECT) {
     const unsigned beyond = token - 2 * DIRECT - 1, length = beyond >> 1;
-    value = DIRECT + ((int64_t)1 << length) + raw_bits(from, length);
+    value = DIRECT + ((int64_t)1 << length) + vx_raw_bits(from, length);
     if (beyond & 1) value = -value;
   }
-  value = vx_left(value, shift) + raw_bits(from, shift);
+  value = vx_left(value, shift) + vx_raw_bits(from, shift);
   return (int32_t)vx_clamp(value, -LARGEST_RESIDUAL, LARGEST_RESIDUAL);
 }
 
 void vx_phase_residuals(vx_token_source *from, const vx_token_tables *tables, const uint16_t *contexts, int64_t count, uint8_t *tokens,
                         int32_t *residuals) {
-  read_tokens(from, tables, contexts, count, tokens);
+  vx_read_tokens(from, tables, contexts, count, tokens);
   for (int64_t x = 0; x < count; x++) {
     const unsigned shift = tables->shift[tables->table[contexts[x]]];
     residuals[x] = tokens[x] > 2 * DIRECT || shift ? unusual(from, tokens[x], shift) : tokens[x] - DIRECT;

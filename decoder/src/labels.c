@@ -59,6 +59,16 @@ static voxz_status decode_ids(vx_task *task, const uint8_t *stream, size_t size,
   return VOXZ_OK;
 }
 
+/* The palette has the bytes of a sample as one number: those of a complex one are two floats. */
+static void put_label(void *samples, size_t at, const vx_brick *brick, uint64_t value) {
+  if (brick->dtype != VOXZ_COMPLEX64) {
+    vx_put_sample(samples, at, brick->itemsize, value);
+    return;
+  }
+  vx_put_sample(samples, 2 * at, 4, value);
+  vx_put_sample(samples, 2 * at + 1, 4, value >> 32);
+}
+
 static void paint(const vx_labels *from, const uint64_t *palette, const int64_t sizes[4], const vx_brick *brick, void *samples) {
   size_t at = 0;
   for (int64_t s = 0; s < brick->series; s++)
@@ -67,7 +77,7 @@ static void paint(const vx_labels *from, const uint64_t *palette, const int64_t 
         for (int64_t x = 0; x < sizes[3]; x++)
           for (int64_t c = 0; c < brick->channels; c++) {
             const int64_t slice = (s * brick->channels + c) * sizes[1] + z;
-            vx_put_sample(samples, at++, brick->itemsize, palette[from->ids[vx_label_row(sizes, slice, y) + x]]);
+            put_label(samples, at++, brick, palette[from->ids[vx_label_row(sizes, slice, y) + x]]);
           }
 }
 

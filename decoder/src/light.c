@@ -124,19 +124,6 @@ static voxz_status decode_row(vx_task *task, void *any, vx_walk *walk, double *u
   return VOXZ_OK;
 }
 
-/* Bins begin at thirds of octaves. */
-static unsigned bin_from_bounds(int64_t number) {
-  static const uint8_t THIRDS[3] = {32, 40, 51};
-  unsigned bin = 0;
-  int64_t before = 0;
-  for (unsigned k = 0; k < 51; k++) {
-    const int64_t bound = ((int64_t)THIRDS[k % 3] << k / 3) >> 5;
-    bin += bound != before && number >= bound;
-    before = bound;
-  }
-  return bin;
-}
-
 voxz_status vx_new_light(vx_task *task, vx_coder *coder, vx_profile *profile) {
   learner *it;
   VX_NEW(task, it, 1);
@@ -146,8 +133,8 @@ voxz_status vx_new_light(vx_task *task, vx_coder *coder, vx_profile *profile) {
   double *weights = it->mixing[0][0];
   for (size_t i = 0; i < sizeof it->mixing / sizeof *weights; i++) weights[i] = START;
   for (unsigned i = 0; i < EXACT; i++) {
-    it->bins[i] = (uint8_t)bin_from_bounds(i);
-    it->coarse_bins[i] = (uint8_t)bin_from_bounds((int64_t)i << COARSE_BITS);
+    it->bins[i] = (uint8_t)vx_bin(i);
+    it->coarse_bins[i] = (uint8_t)vx_bin((int64_t)i << COARSE_BITS);
   }
   const vx_profile made = {it, begin, decode_row, NULL};
   *profile = made;

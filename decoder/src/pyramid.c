@@ -33,7 +33,7 @@ static double separable_norm(const vx_pyramid *pyramid, unsigned scale, unsigned
 
 static double norm_of(const vx_pyramid *pyramid, unsigned scale, unsigned orientation) {
   if (!pyramid->transform) return separable_norm(pyramid, scale, orientation);
-  return pyramid->lossless ? 1.0 : pyramid->transform->norms[pyramid->scales[0]][scale][orientation];
+  return pyramid->lifting == VX_53 ? 1.0 : pyramid->transform->norms[pyramid->scales[0]][scale][orientation];
 }
 
 /* Whether there is such a band, and where it lies. */
@@ -72,7 +72,7 @@ voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, double *volu
     uint32_t box[3];
     vx_lowest(pyramid, scale, box);
     for (unsigned axis = 0; axis < 3; axis++)
-      if (scale < pyramid->scales[axis]) VX_TRY(vx_merge(task, volume, pyramid->size, box, axis, pyramid->lossless));
+      if (scale < pyramid->scales[axis]) VX_TRY(vx_merge(task, volume, pyramid->size, box, axis, pyramid->lifting));
   }
   return VOXZ_OK;
 }

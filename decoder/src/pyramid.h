@@ -9,12 +9,15 @@ enum { VX_MOST_SCALES = 6, VX_MOST_BANDS = 1 + 7 * VX_MOST_SCALES };
 
 struct vx_transform;
 
+/* How halves are merged without a trained transform: 9/7 in doubles or singles, 5/3 for whole numbers that come back exactly. */
+typedef enum vx_lifting { VX_97, VX_SINGLE_97, VX_53 } vx_lifting;
+
 typedef struct vx_pyramid {
   uint32_t size[3];
   unsigned scales[3];
-  int lossless;                         /* whole numbers that come back exactly */
+  vx_lifting lifting;
   double step;                          /* of the quantiser; 0 when lossless */
-  const struct vx_transform *transform; /* trained; NULL: 9/7, or 5/3 when lossless */
+  const struct vx_transform *transform; /* trained; NULL: none */
 } vx_pyramid;
 
 /* A band: scale 0 is the finest; bits of the orientation: 1 z, 2 y, 4 x high. An error of 1 in it is one of `norm`. */
@@ -35,7 +38,7 @@ unsigned vx_bands_of(const vx_pyramid *pyramid, vx_band bands[VX_MOST_BANDS]);
 /* The volume of its coefficients, in place. */
 voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, double *volume);
 
-/* Merge the halves of a box at the start of a volume along an axis, by 9/7 or 5/3, in place. */
-voxz_status vx_merge(vx_task *task, double *volume, const uint32_t size[3], const uint32_t box[3], unsigned axis, int lossless);
+/* Merge the halves of a box at the start of a volume along an axis, in place. */
+voxz_status vx_merge(vx_task *task, double *volume, const uint32_t size[3], const uint32_t box[3], unsigned axis, vx_lifting lifting);
 
 #endif

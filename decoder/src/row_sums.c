@@ -4,8 +4,6 @@ voxz_status vx_new_row_sums(vx_task *task, const vx_padded *padded, vx_row_sums 
   VX_NEW(task, made->predicted, padded->width);
   VX_NEW(task, made->expected, padded->width);
   VX_NEW(task, made->coefficients, padded->width);
-  VX_NEW(task, made->of_class, padded->width);
-  VX_NEW(task, made->sum, padded->width);
   return VOXZ_OK;
 }
 
@@ -40,41 +38,29 @@ static void add_products(int64_t *sums, const int32_t *values, int64_t weight, i
   for (int64_t x = 0; x < count; x++) sums[x] += weight * values[x];
 }
 
-/* Predictions by one class, for all voxels of a tile in the row: whole rows of products are faster than choices. */
-static void predict_class(const vx_padded *padded, const vx_row_sums *sums, int64_t first, int64_t count, const int32_t *coefficients,
-                          int64_t half) {
-  for (int64_t x = 0; x < count; x++) sums->sum[x] = half;
-  for (unsigned t = 0; t < sums->taps; t++)
-    add_products(sums->sum, padded->samples + first + sums->offsets[t], coefficients[VX_WEST + t], count);
+/* The part of a prediction that lies in finished rows. */
+static int64_t predict(const vx_row_sums *sums, const int32_t *i, const int32_t *coefficients, int64_t half) {
+  int64_t sum = half;
+  for (unsigned t = 0; t < sums->taps; t++) sum += (int64_t)coefficients[VX_WEST + t] * i[sums->offsets[t]];
+  return sum;
 }
 
 /* Voxels x0 to x1 of a row, which lie in one tile. */
 static void sum_tile(const vx_padded *padded, const vx_predictor *by, const vx_slice *slice, int64_t unit, int64_t first, int64_t x0,
                      int64_t x1, vx_row_sums *sums) {
   const int64_t *thresholds = by->thresholds + slice->mode * (by->classes - 1);
-  const int64_t half = (int64_t)1 << (by->precision - 1);
-  int64_t *expected = sums->expected + x0;
-  unsigned seen = 0;
+  const int64_t half = (int64_t)1 << (by->precision - 1), weight = by->errors[slice->mode]->activity;
   for (int64_t x = x0; x < x1; x++) {
-    const int64_t rough = activity(padded->samples + first + x, padded->row, slice->beside);
-    uint8_t of_class = 0;
-    for (int64_t t = 0; t < by->classes - 1; t++) of_class = (uint8_t)(of_class + (rough >= thresholds[t]));
-    sums->of_class[x] = of_class;
-    seen |= 1u << of_class;
-    sums->expected[x] = by->errors[slice->mode]->activity * rough;
+    const int32_t *i = padded->samples + first + x;
+    const int64_t rough = activity(i, padded->row, slice->beside);
+    int64_t of_class = 0;
+    for (int64_t t = 0; t < by->classes - 1; t++) of_class += rough >= thresholds[t];
+    sums->coefficients[x] = by->coefficients + (unit * by->classes + of_class) * by->stride;
+    sums->predicted[x] = predict(sums, i, sums->coefficients[x], half);
+    sums->expected[x] = weight * rough;
   }
   for (unsigned e = 0; e < sums->errors; e++)
-    add_products(expected, padded->errors + first + x0 + sums->error_offsets[e], sums->error_weights[e], x1 - x0);
-  for (int64_t c = 0; c < by->classes; c++) {
-    if (!(seen >> c & 1)) continue;
-    const int32_t *coefficients = by->coefficients + (unit * by->classes + c) * by->stride;
-    predict_class(padded, sums, first + x0, x1 - x0, coefficients, half);
-    for (int64_t x = x0; x < x1; x++)
-      if (sums->of_class[x] == c) {
-        sums->predicted[x] = sums->sum[x - x0];
-        sums->coefficients[x] = coefficients;
-      }
-  }
+    add_products(sums->expected + x0, padded->errors + first + x0 + sums->error_offsets[e], sums->error_weights[e], x1 - x0);
 }
 
 void vx_sum_row(const vx_padded *padded, const vx_predictor *by, const vx_slice *slice, int64_t y, int64_t first, vx_row_sums *sums) {

@@ -9,8 +9,6 @@ typedef struct vx_row_sums {
   int64_t *predicted;           /* without the four neighbours to the west */
   int64_t *expected;            /* 1024 times, without the errors to the west */
   const int32_t **coefficients; /* of each voxel's class */
-  uint8_t *of_class;
-  int64_t *sum;                 /* room */
   int64_t offsets[VX_MOST_TAPS], error_offsets[VX_MOST_TAPS], error_weights[VX_MOST_TAPS]; /* of this slice */
   unsigned taps, errors;
 } vx_row_sums;

@@ -2,6 +2,7 @@
 
 #include "bands.h"
 #include "codecs.h"
+#include "fast.h"
 #include "filters.h"
 #include "heavy.h"
 #include "klt.h"
@@ -13,10 +14,11 @@
 #include <math.h>
 
 enum { LOSSY, LOSSLESS, NOTHING };
-enum { BACKGROUND = 1, BASIS = 2, CORRECTED = 4, RESTORED = 8, HEAVY = 16, FLAGS = 31 };
+enum { BACKGROUND = 1, BASIS = 2, CORRECTED = 4, RESTORED = 8, HEAVY = 16, FAST = 32, FLAGS = 63 };
 enum { UNTRAINED, NAMED, OWN, MOST_RANGES = 8 };
 
 static const double LEAST = 1e-300, LARGEST_SAMPLE = 1e280;
+static const double LEAST_FAST = 1.0 / (1 << 30), LARGEST_FAST = 1 << 24;
 
 typedef struct head {
   unsigned kind, states, scales[3], specials, flags, transform;
@@ -48,6 +50,12 @@ static void read_head(vx_bytes *from, head *head) {
   head->high = vx_f64(from);
 }
 
+/* Whether the fast profile, which works in singles, can have such a head. */
+static int is_possibly_fast(const head *head, double size) {
+  const int plain = !(head->flags & (HEAVY | RESTORED)) && head->transform == UNTRAINED && head->states <= 4;
+  return head->kind == LOSSY && plain && head->step >= LEAST_FAST && size <= LARGEST_FAST;
+}
+
 /* Whether the fields fit each other, so that no sum of coefficients leaves the range of doubles. */
 static int is_possible(const head *head, voxz_dtype dtype) {
   double lowest, highest;
@@ -55,6 +63,7 @@ static int is_possible(const head *head, voxz_dtype dtype) {
   if (!(lowest <= head->low && head->low <= head->high && head->high <= highest)) return 0;
   const double size = fabs(head->low) > fabs(head->high) ? fabs(head->low) : fabs(head->high), range = head->high - head->low;
   if (!(size <= LARGEST_SAMPLE) || !(fabs(head->offset) <= size + 1)) return 0;
+  if (head->flags & FAST && !is_possibly_fast(head, size)) return 0;
   for (unsigned axis = 0; axis < 3; axis++)
     if (head->scales[axis] > VX_MOST_SCALES) return 0;
   if (head->kind == LOSSY) return LEAST <= head->step && head->step <= MOST_RANGES * (range > LEAST ? range : LEAST);
@@ -102,7 +111,7 @@ static voxz_status begin(vx_task *task, decoding *it, const vx_brick *brick, con
   VX_TRY(check_head(task, it));
   const vx_pyramid pyramid = {{brick->z, brick->y, brick->x},
                               {it->head.scales[0], it->head.scales[1], it->head.scales[2]},
-                              it->head.kind == LOSSLESS,
+                              it->head.kind == LOSSLESS ? VX_53 : it->head.flags & FAST ? VX_SINGLE_97 : VX_97,
                               it->head.step,
                               NULL};
   it->pyramid = pyramid;
@@ -120,7 +129,10 @@ static voxz_status decode_volumes(vx_task *task, decoding *it, double *values) {
   if (it->head.flags & BASIS) VX_TRY(vx_read_basis(task, vx_part(&it->payload), it->volumes, it->volumes, &basis));
   const vx_bytes part = vx_part(&it->payload);
   VX_CHECK(task, !it->payload.overrun, "a brick ends early");
-  VX_TRY(vx_decode_bands(task, part, &it->pyramid, it->volumes, it->head.states, it->network, values));
+  if (it->head.flags & FAST)
+    VX_TRY(vx_decode_fast_bands(task, part, &it->pyramid, it->volumes, it->head.states, values));
+  else
+    VX_TRY(vx_decode_bands(task, part, &it->pyramid, it->volumes, it->head.states, it->network, values));
   if (it->head.kind == LOSSLESS) round_all(values, it->volumes * it->places);
   for (uint32_t v = 0; v < it->volumes; v++) VX_TRY(vx_synthesise(task, &it->pyramid, values + v * it->places));
   return basis ? vx_mix(task, basis, it->volumes, it->volumes, it->places, values) : VOXZ_OK;

@@ -361,8 +361,8 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
         layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
             raise LimitError(f"the samples take {layout.nbytes} bytes, the limit is {max_bytes}")
-        flat = _joined(slabs(stored, thread_count(threads)), layout.dtype, stored.samples)
-        if hashlib.sha256(flat.view(np.uint8).data).digest() != stored.header.samples_sha256:
+        flat, digest = _joined(slabs(stored, thread_count(threads)), layout.dtype, stored.samples)
+        if digest != stored.header.samples_sha256:
             raise CorruptError("the decoded samples do not match their SHA-256; do not use them")
         flat = flat.view(sample_type(stored))
     channels = (layout.channels,) if layout.channels > 1 else ()
@@ -371,17 +371,22 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     return array.transpose(*range(axes)[::-1], *range(axes, array.ndim)) if layout.first_axis_fastest else array
 
 
-def _joined(parts: Iterable[NDArray[np.generic]], dtype: np.dtype[np.generic], size: int) -> NDArray[Any]:
-    """Slabs as one flat array that can be written to; a copy only where there are several."""
-    flat, at = np.empty(0, dtype), 0
+def _joined(parts: Iterable[NDArray[np.generic]], dtype: np.dtype[np.generic], size: int) -> tuple[NDArray[Any], bytes]:
+    """Slabs as one flat array that can be written to, and its SHA-256.
+
+    Each slab is hashed as it comes, while threads decode the next ones. It is copied only where there are several.
+    """
+    flat, at, digest = np.empty(0, dtype), 0, hashlib.sha256()
     for slab in parts:
-        if slab.size == size and slab.flags.writeable:
-            return slab.reshape(-1)
+        samples = slab.reshape(-1)
+        digest.update(samples.view(np.uint8).data)
+        if samples.size == size and samples.flags.writeable:
+            return samples, digest.digest()
         if at == 0:
             flat = np.empty(size, dtype)
-        flat[at : at + slab.size] = slab.reshape(-1)
-        at += slab.size
-    return flat
+        flat[at : at + samples.size] = samples
+        at += samples.size
+    return flat, digest.digest()
 
 
 def open(

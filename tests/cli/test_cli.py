@@ -1,6 +1,7 @@
 """The command line: names, exit codes, one line for every error, nothing lost."""
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from commands import run, run_alone
 from phantoms import labels
 from samples import digest, nifti, smooth, write_gzip, write_nifti
+from voxz.cli.progress import shown
 from voxz.limits import BASE
 
 DATA = nifti((12, 11, 10, 2), samples=smooth((2, 10, 11, 12)).tobytes())[1]
@@ -307,3 +309,15 @@ def test_every_command_has_help() -> None:
         result = run(verb, "--help")
         assert result.returncode == 0
         assert result.stdout.count(b"\n") > 5
+
+
+def test_a_terminal_shows_what_the_library_logs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    logger = logging.getLogger("voxz")
+    with shown("compress") as progress:
+        assert progress is not None
+        logger.info("compiling for this machine")
+    logger.info("nobody listens any more")
+    printed = capsys.readouterr().err
+    assert "voxz: compiling for this machine" in printed
+    assert "nobody" not in printed

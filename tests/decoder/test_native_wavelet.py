@@ -56,6 +56,13 @@ def test_shapes(shape: tuple[int, ...]) -> None:
     assert_same((10 * walk).astype("i2"), target=voxz.MaxError(2), codec=voxz.Wavelet("97"))
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 31), (40, 1, 1), (5, 33, 47), (2, 24, 130)])
+def test_the_fast_profile(shape: tuple[int, int, int]) -> None:
+    samples = np.add(series(3, shape), head(shape)).astype("i2")
+    assert_same(samples, level=1, target=voxz.MaxError(2))
+    assert_same(samples.astype("f4") / 7, level=1, target=voxz.MaxError(0.3))
+
+
 def test_without_loss() -> None:
     assert_same(head((9, 30, 34)), codec=voxz.Wavelet("53"))
 
@@ -84,11 +91,11 @@ def test_a_model_that_is_not_given_is_asked_for() -> None:
     assert decode(blob)[0] == MODEL
 
 
-@pytest.mark.parametrize("target", [PSNR, voxz.MaxError(2), LOSSLESS])
-def test_damaged_payloads_are_errors_or_samples(target: Any) -> None:
+@pytest.mark.parametrize(("target", "level"), [(PSNR, 5), (voxz.MaxError(2), 5), (LOSSLESS, 5), (voxz.MaxError(2), 1)])
+def test_damaged_payloads_are_errors_or_samples(target: Any, level: int) -> None:
     samples = series(2, (4, 14, 15)).astype("f4") if target is not LOSSLESS else series(2, (4, 14, 15))
     samples[0, 0, :2, :2] = 0
-    blob = voxz.encode(samples, target=target, codec=voxz.Wavelet("53" if target is LOSSLESS else "97"))
+    blob = voxz.encode(samples, level=level, target=target, codec=voxz.Wavelet("53" if target is LOSSLESS else "97"))
     start, rng, refused = payload_start(blob), np.random.default_rng(1), 0
     assert decode(with_right_sums(bytearray(blob)), sanitized=True)[0] == OK
     for _ in range(150):

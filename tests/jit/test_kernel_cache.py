@@ -142,3 +142,11 @@ def test_a_kept_kernel_runs_without_what_only_compiling_takes(tmp_path: Path) ->
     )
     assert run(script, SOURCES, VOXZ_CACHE_DIR=cache).stdout == "True\n"
     assert run(script, SOURCES, VOXZ_CACHE_DIR=cache).stdout == "False\n"
+
+
+def test_who_listens_is_told_once_that_kernels_are_compiled(kernels: Path, tmp_path: Path) -> None:
+    cache = str(tmp_path / "cache")
+    listening = f"import logging; logging.basicConfig(level=logging.INFO)\n{RUN}"
+    told = run(listening, kernels, VOXZ_CACHE_DIR=cache).stderr
+    assert told.count("compiling for this machine") == 1
+    assert "compiling" not in run(listening, kernels, VOXZ_CACHE_DIR=cache).stderr

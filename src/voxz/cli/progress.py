@@ -1,6 +1,7 @@
 """A progress bar on standard error, on a terminal only."""
 
 import contextlib
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,10 +40,30 @@ def shown(title: str, *, counts: bool = False, wanted: bool = True) -> Iterator[
 
     amounts = (MofNCompleteColumn(),) if counts else (DownloadColumn(), TransferSpeedColumn())
     columns = (TextColumn("{task.description}"), BarColumn(), *amounts, TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True) as bar, _told(lambda words: console.print(words, highlight=False)):
         task = bar.add_task(title)
 
         def say(words: str) -> None:
             bar.update(task, description=f"{title}: {words}" if words else title)
 
         yield Shown(lambda done, total: bar.update(task, completed=done, total=total), say)
+
+
+@contextlib.contextmanager
+def _told(show: Callable[[str], None]) -> Iterator[None]:
+    """Show what the library logs meanwhile, a line each: that kernels are compiled."""
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            show(f"voxz: {record.getMessage()}")
+
+    logger, lines = logging.getLogger("voxz"), Lines()
+    level = logger.level
+    logger.addHandler(lines)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(lines)
+        logger.setLevel(level)

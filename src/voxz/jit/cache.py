@@ -16,6 +16,7 @@ in memory. The files are code: keep the folder as safe as the installation itsel
 import contextlib
 import functools
 import hashlib
+import logging
 import os
 import pickle
 import sys
@@ -65,6 +66,7 @@ class KernelCache:
                 data = (folder / name).read_bytes()
                 if hashlib.sha256(data[HASH_BYTES:]).digest() == data[:HASH_BYTES]:
                     return CompileResult._rebuild(context, *pickle.loads(data[HASH_BYTES:]))
+        _tell()
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
@@ -202,6 +204,12 @@ def _write(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
         if not path.exists():  # on Windows, a file that another process reads cannot be replaced, and need not be
             raise
+
+
+@functools.cache
+def _tell() -> None:
+    """Once in a process, to whoever listens: the command line on a terminal does."""
+    logging.getLogger(PACKAGE).info("compiling for this machine, which takes a while once; `voxz warm` does it ahead")
 
 
 @functools.cache

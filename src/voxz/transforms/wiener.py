@@ -103,11 +103,6 @@ class _Group:
     weights: NDArray[np.float64]
     saved: float = 0.0
 
-    @property
-    def name(self) -> str:
-        """Tells groups apart."""
-        return str(self.classes)
-
     def fit(self) -> "_Group":
         """Fit the filter."""
         self.saved = float(_fitted(self.moments, self.count, RIDGE * self.count, self.weights))
@@ -153,21 +148,32 @@ def _rounded(groups: list[_Group], classes: int, precision: int, cost: float) ->
 
 
 def _merged(groups: list[_Group], cost: float) -> list[_Group]:
-    """Merge those two groups whose common filter loses least, as long as that is less than a filter costs."""
-    joined: dict[tuple[str, str], _Group] = {}
-    while len(groups) > 1:
-        best, pair = 0.0, None
-        for i, first in enumerate(groups):
-            for second in groups[:i]:
-                key = (first.name, second.name)
-                if key not in joined:
-                    joined[key] = first.with_(second)
-                apart = max(first.saved - cost, 0.0) + max(second.saved - cost, 0.0)
-                won = joined[key].saved - cost - apart
-                if won > best:
-                    best, pair = won, (first, second)
-        if pair is None:
-            return groups
-        merged = joined[pair[0].name, pair[1].name]
-        groups = [*(group for group in groups if group is not pair[0] and group is not pair[1]), merged]
-    return groups
+    """Merge those two groups whose common filter loses least, as long as that is less than a filter costs.
+
+    Groups that were merged stay in the list, without anything to win; what two of them become is found once.
+    """
+    groups = list(groups)
+    most = 2 * len(groups)
+    alive, won = np.zeros(most, np.bool_), np.zeros((most, most))
+    joined: dict[tuple[int, int], _Group] = {}
+
+    def join_with_all_before(later: int) -> None:
+        for earlier in np.flatnonzero(alive[:later]).tolist():
+            both = groups[later].with_(groups[earlier])
+            joined[later, earlier] = both
+            apart = max(groups[later].saved - cost, 0.0) + max(groups[earlier].saved - cost, 0.0)
+            if both.saved - cost - apart > 0:
+                won[later, earlier] = both.saved - cost - apart
+        alive[later] = True
+
+    for number in range(len(groups)):
+        join_with_all_before(number)
+    while True:
+        later, earlier = divmod(int(np.argmax(won)), most)
+        if won[later, earlier] == 0.0:
+            return [group for group, kept in zip(groups, alive, strict=False) if kept]
+        for merged in (later, earlier):
+            alive[merged] = False
+            won[merged] = won[:, merged] = 0.0
+        groups.append(joined[later, earlier])
+        join_with_all_before(len(groups) - 1)

@@ -38,25 +38,77 @@ def planes(known: list[NDArray[np.int32]]) -> NDArray[np.int32]:
     """Stack of the features ``(2 * len(known), z, y, x)`` that known magnitudes give: each, and the sum of its faces."""
     if not known:
         return np.zeros((0, 0, 0, 0), np.int32)
-    return np.stack([plane for one in known for plane in (one, _faces(one))])
+    found = np.empty((2 * len(known), *known[0].shape), np.int32)
+    for number, one in enumerate(known):
+        found[2 * number] = one
+        _sum_faces(one, found[2 * number + 1])
+    return found
 
 
-def _faces(plane: NDArray[np.int32]) -> NDArray[np.int32]:
-    total = np.zeros_like(plane)
-    for axis in range(3):
-        before = (slice(None),) * axis + (slice(None, -1),)
-        after = (slice(None),) * axis + (slice(1, None),)
-        total[after] += plane[before]
-        total[before] += plane[after]
-    return total
+@kernel
+def _sum_faces(plane, sums):  # type: ignore[no-untyped-def]
+    """Fill the sums of the six neighbours that share a face; those outside are 0.
+
+    Parameters
+    ----------
+    plane : int32 (z, y, x)
+    sums : int32 (z, y, x), filled
+    """
+    depth, height, width = plane.shape
+    for z in range(depth):
+        for y in range(height):
+            row, line = plane[z, y], sums[z, y]
+            for x in range(width):
+                line[at(x)] = np.int32(0)
+            for x in range(1, width):
+                line[at(x)] += row[at(x - 1)]
+            for x in range(width - 1):
+                line[at(x)] += row[at(x + 1)]
+            if z > 0:
+                _add(plane[z - 1, y], line)
+            if z + 1 < depth:
+                _add(plane[z + 1, y], line)
+            if y > 0:
+                _add(plane[z, y - 1], line)
+            if y + 1 < height:
+                _add(plane[z, y + 1], line)
+
+
+@kernel
+def _add(row, line):  # type: ignore[no-untyped-def]
+    """Add a row to a line of the same length."""
+    for x in range(line.size):
+        line[at(x)] += row[at(x)]
 
 
 def at_shape(plane: NDArray[np.int32], shape: tuple[int, ...], split: tuple[bool, ...]) -> NDArray[np.int32]:
     """Magnitudes of another band at the places of one of `shape`; along `split` axes each stands for two."""
-    places = [
-        np.minimum(np.arange(n) >> int(double), have - 1) for n, have, double in zip(shape, plane.shape, split, strict=True)
-    ]
-    return np.ascontiguousarray(plane[np.ix_(*places)])
+    found = np.empty(shape, plane.dtype)
+    _spread(plane, np.array(split, np.int64), found)
+    return found
+
+
+@kernel
+def _spread(plane, split, found):  # type: ignore[no-untyped-def]
+    """Fill values of another band at the places of one.
+
+    Parameters
+    ----------
+    plane : (z, y, x), of the other band
+    split : int64 (3,), 1 for axes along which each value stands for two
+    found : (z, y, x), filled; beyond the end the last one counts
+    """
+    depth, height, width = plane.shape
+    for z in range(found.shape[0]):
+        for y in range(found.shape[1]):
+            row = plane[min(z >> split[0], depth - 1), min(y >> split[1], height - 1)]
+            line = found[z, y]
+            if split[2]:
+                for x in range(line.size):
+                    line[at(x)] = row[at(min(x >> 1, width - 1))]
+            else:
+                for x in range(line.size):
+                    line[at(x)] = row[at(min(x, width - 1))]
 
 
 @inlined_kernel

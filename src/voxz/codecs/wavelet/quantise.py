@@ -15,6 +15,7 @@ from voxz.codecs.wavelet.magnitude_context import bins_of_band, known_part
 from voxz.codecs.wavelet.rate_tables import ASSUMED, measured_bits
 from voxz.codecs.wavelet.refinement import UNITS
 from voxz.codecs.wavelet.trellis import Trellis, follow, quantise
+from voxz.jit import apart_kernel, at
 from voxz.transforms.pyramid import Band
 
 FEWEST_FOR_WEIGHTS = 1500
@@ -77,6 +78,25 @@ def rebuilt_units(indices: NDArray[np.int32], shifts: NDArray[np.int64], path: T
     flat = indices.ravel()
     quantisers, sizes = np.zeros(flat.size, np.uint8), np.zeros(flat.size, np.int32)
     follow(flat, path.after, path.quantiser, sizes, quantisers)
-    larger = (np.abs(flat) > 1).astype(np.intp)
-    units: NDArray[np.int64] = np.sign(flat) * (sizes.astype(np.int64) * UNITS - shifts[quantisers, larger])
+    units = np.empty(flat.size, np.int64)
+    _rebuild(flat, sizes, quantisers, shifts, units)
     return units.reshape(indices.shape)
+
+
+@apart_kernel
+def _rebuild(indices, sizes, quantisers, shifts, units):  # type: ignore[no-untyped-def]
+    """Fill the values of indices.
+
+    Parameters
+    ----------
+    indices : int32 (n,)
+    sizes : int32 (n,), their magnitudes in half steps
+    quantisers : uint8 (n,), quantiser of each
+    shifts : int64 (2, 2), by quantiser and index above 1
+    units : int64 (n,), filled
+    """
+    for i in range(indices.size):
+        index = np.int64(indices[at(i)])
+        shift = shifts[np.int64(quantisers[at(i)]), np.int64(abs(index) > 1)]
+        size = np.int64(sizes[at(i)]) * UNITS - shift
+        units[at(i)] = size if index > 0 else -size if index < 0 else np.int64(0)
