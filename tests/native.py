@@ -21,13 +21,16 @@ STATUS = {"not voxz": 1, "truncated": 2, "damaged": 3, "unsupported": 4, "argume
 needs_compiler = pytest.mark.skipif(not (shutil.which("cc") and shutil.which("make")), reason="needs a C compiler and make")
 
 
-def built(target: str, folder: Path) -> Path:
+def built(target: str, folder: Path, *options: str) -> Path:
     """A file that the Makefile of the decoder makes, in `folder`; processes that want it at once wait for each other."""
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = subprocess.run(
-            ["make", "-s", "-C", str(DECODER), f"OUT={folder}", f"{folder}/{target}"], check=False, capture_output=True, text=True
+            ["make", "-s", "-C", str(DECODER), f"OUT={folder}", *options, f"{folder}/{target}"],
+            check=False,
+            capture_output=True,
+            text=True,
         )
         assert made.returncode == 0, made.stderr
     return folder / target

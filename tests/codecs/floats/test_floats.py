@@ -304,3 +304,10 @@ def test_scaled_integers_of_any_size_come_back(factor: float, offset: float) -> 
     numbers = np.random.default_rng(3).integers(0, 900, (3, 16, 17))
     samples = (numbers / 3 + offset) * factor
     assert voxz.decode(voxz.encode(samples, level=1)).tobytes() == samples.tobytes()
+
+
+@pytest.mark.parametrize("level", [5, 7])
+def test_scaled_integers_in_a_circle_come_back(level: int) -> None:
+    y, x = (np.indices((96, 96))[axis] - 48 for axis in range(2))
+    samples = np.where(x * x + y * y < 1800, head((8, 96, 96)) * 0.37, -2000 * 0.37).astype("f4")
+    assert np.array_equal(voxz.decode(voxz.encode(samples, level=level)), samples)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.payload import PartReader, PartWriter
-from voxz.codecs.predictive.codec import decode_present, encode_brick, encode_present
+from voxz.codecs.predictive.codec import decode_present, encode_present
 from voxz.codecs.predictive.levels import DEFAULT
 
 Present = NDArray[np.bool_] | None
@@ -30,11 +30,8 @@ def put_integers(
     if present is not None:
         volume[present] = values
     where = None if present is None else present[..., None]
-    if present is None and not rough and level > DEFAULT and fidelity == EXACT:
-        payload = encode_brick(volume[..., None], level)
-    else:
-        finest = DEFAULT if fidelity == EXACT else level
-        payload = encode_present(volume[..., None], min(level, finest), where, ridge, rough, fidelity)
+    finest = level if fidelity != EXACT or (present is None and not rough) else DEFAULT
+    payload = encode_present(volume[..., None], min(level, finest), where, ridge, rough, fidelity)
     if payload is not None:
         writer.part(payload)
     return payload is not None
