@@ -1,4 +1,4 @@
-/* Damaged payloads and fronts by the thousand, for the sanitizers: fuzz ROUNDS SEED FILE...
+/* Damaged payloads and fronts by the thousand, for the sanitizers: fuzz ROUNDS SEED [MODEL.safetensors...] FILE...
 
    Checksums would refuse nearly every damaged file at once. So the payloads of bricks are damaged behind theirs, and the front and
    the catalogue get new ones. Whatever comes is fine, but for a crash, an endless loop, or memory that was not given. */
@@ -14,6 +14,10 @@
 enum { MOST_MEMORY = 1 << 28, MOST_CHANGES = 6 };
 
 static uint64_t state;
+
+/* Models that were given: those that payloads name are found among them. */
+static vx_model models[VX_MOST_MODELS];
+static unsigned model_count;
 
 static uint64_t chance(uint64_t below) {
   state ^= state << 13;
@@ -39,7 +43,8 @@ static size_t damage(uint8_t *bytes, size_t size) {
 
 static void damage_brick(const uint8_t *payload, size_t size, unsigned codec, const vx_brick *brick, void *memory) {
   uint8_t *copy = malloc(size ? size : 1), *samples = malloc(vx_brick_samples(brick) * brick->itemsize);
-  vx_task task = {.memory = memory, .size = MOST_MEMORY, .message = ""};
+  vx_task task = {.memory = memory, .size = MOST_MEMORY, .message = "", .model_count = model_count};
+  memcpy(task.models, models, sizeof models);
   memcpy(copy, payload, size);
   const size_t left = damage(copy, size);
   uint8_t *exact = malloc(left ? left : 1); /* so that reading beyond the end is seen */
@@ -108,23 +113,49 @@ static void damage_file(const uint8_t *bytes, size_t size, unsigned rounds, void
   for (unsigned round = 0; round < rounds; round++) damage_front(bytes, size, memory);
 }
 
+static uint8_t *read_file(const char *name, size_t *size) {
+  FILE *stream = fopen(name, "rb");
+  if (!stream || fseek(stream, 0, SEEK_END) != 0) exit(1);
+  *size = (size_t)ftell(stream);
+  uint8_t *bytes = malloc(*size);
+  rewind(stream);
+  if (fread(bytes, 1, *size, stream) != *size) exit(1);
+  fclose(stream);
+  return bytes;
+}
+
+static int is_model(const char *name) {
+  const char *ending = strrchr(name, '.');
+  return ending && strcmp(ending, ".safetensors") == 0 && model_count < VX_MOST_MODELS;
+}
+
+static void keep_model(const uint8_t *bytes, size_t size) {
+  vx_model *model = &models[model_count++];
+  vx_sha256 sum;
+  model->bytes = bytes;
+  model->size = size;
+  vx_sha256_start(&sum);
+  vx_sha256_add(&sum, bytes, size);
+  vx_sha256_finish(&sum, model->sha256);
+}
+
 int main(int count, char **words) {
   const unsigned rounds = count > 3 ? (unsigned)strtoul(words[1], NULL, 10) : 0;
   void *memory = malloc(MOST_MEMORY);
   state = count > 3 ? strtoull(words[2], NULL, 10) * 2 + 1 : 1;
   for (int i = 3; i < count; i++) {
-    FILE *stream = fopen(words[i], "rb");
-    if (!stream || fseek(stream, 0, SEEK_END) != 0) return 1;
-    const size_t size = (size_t)ftell(stream);
-    uint8_t *bytes = malloc(size);
-    rewind(stream);
-    if (fread(bytes, 1, size, stream) != size) return 1;
-    fclose(stream);
+    size_t size;
+    uint8_t *bytes = read_file(words[i], &size);
+    if (is_model(words[i])) {
+      keep_model(bytes, size);
+      continue;
+    }
     damage_file(bytes, size, rounds, memory);
     free(bytes);
     printf("%s\n", words[i]);
     fflush(stdout);
   }
+  for (unsigned i = 0; i < model_count; i++) free((void *)(uintptr_t)models[i].bytes);
   free(memory);
   return 0;
 }

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from voxz.container.reader import Reader, only_array
+from voxz.weights.store import FOLDER
 
 ROOT = Path(__file__).parents[1]
 DECODER = ROOT / "decoder"
@@ -20,13 +21,16 @@ STATUS = {"not voxz": 1, "truncated": 2, "damaged": 3, "unsupported": 4, "argume
 needs_compiler = pytest.mark.skipif(not (shutil.which("cc") and shutil.which("make")), reason="needs a C compiler and make")
 
 
-def built(target: str, folder: Path) -> Path:
+def built(target: str, folder: Path, *options: str) -> Path:
     """A file that the Makefile of the decoder makes, in `folder`; processes that want it at once wait for each other."""
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = subprocess.run(
-            ["make", "-s", "-C", str(DECODER), f"OUT={folder}", f"{folder}/{target}"], check=False, capture_output=True, text=True
+            ["make", "-s", "-C", str(DECODER), f"OUT={folder}", *options, f"{folder}/{target}"],
+            check=False,
+            capture_output=True,
+            text=True,
         )
         assert made.returncode == 0, made.stderr
     return folder / target
@@ -45,7 +49,8 @@ def run(command: Path, *words: str | Path) -> subprocess.CompletedProcess[bytes]
 
 def decoded(command: Path, file: Path, number: int = 0) -> NDArray[np.generic]:
     """Samples of an array of a file, as `voxz.decode` would return them."""
-    done = run(command, "-s", str(number), file)
+    models = [word for model in sorted(FOLDER.glob("*.safetensors")) for word in ("-m", model)]
+    done = run(command, "-s", str(number), *models, file)
     assert done.returncode == 0, done.stderr.decode()
     with Reader(file) as reader:
         layout = (only_array(reader) if len(reader.arrays) == 1 else reader.arrays[number]).layout

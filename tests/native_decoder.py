@@ -2,8 +2,8 @@
 
 import ctypes
 import functools
+import os
 import shutil
-import subprocess
 import tempfile
 import zlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-DECODER = Path(__file__).parents[1] / "decoder"
+from native import built
 
 OK, NOT_VOXZ, TRUNCATED, DAMAGED, UNSUPPORTED, MEMORY, ARGUMENT, SOURCE, MODEL = range(9)
 """Statuses of include/voxz.h."""
@@ -50,13 +50,13 @@ class _Box(ctypes.Structure):
 
 @functools.cache
 def library(sanitized: bool = False) -> ctypes.CDLL:
-    """The decoder, built once a session; skips where there is no C compiler."""
+    """The decoder, built once for all processes of a test run; skips where there is no C compiler."""
     if shutil.which("cc") is None or shutil.which("make") is None:
         pytest.skip("needs a C compiler and make")
-    out = Path(tempfile.mkdtemp(prefix="voxz-decoder-"))
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"voxz-decoder-{'sanitized-' if sanitized else ''}{run}"
     flags = ["CFLAGS=-O1 -fsanitize=undefined -fno-sanitize-recover=all"] if sanitized else []
-    subprocess.run(["make", "-s", "-j2", "-C", str(DECODER), f"OUT={out}", *flags, str(out / "libvoxz.so")], check=True)
-    found = ctypes.CDLL(str(out / "libvoxz.so"))
+    found = ctypes.CDLL(str(built("libvoxz.so", folder, *flags)))
     found.voxz_message.restype = ctypes.c_char_p
     found.voxz_missing_model.restype = ctypes.c_char_p
     return found

@@ -112,7 +112,15 @@ def test_a_failure_is_named_and_stops_nothing(tree: Path, tmp_path: Path) -> Non
     assert (out / "sub-01/anat/t1.nii.voxz").read_bytes() == b"somebody else's"
     assert (out / "sub-01/anat/t2.nii.voxz").exists()
     (tree / "fifo").unlink()
+    assert "there already" in run("compress", "-r", tree, "-o", out, "-1", code=4)
+    assert (out / "sub-01/anat/t1.nii.voxz").read_bytes() == b"somebody else's", "also when it was named before"
     run("compress", "-r", tree, "-o", out, "-1", "-f")
+
+
+def test_two_runs_do_not_write_one_study(tree: Path, tmp_path: Path) -> None:
+    with Manifest(tmp_path / "out").alone():
+        assert "another voxz is at work" in run("compress", "-r", tree, "-o", tmp_path / "out", code=2)
+    run("compress", "-r", tree, "-o", tmp_path / "out", "-1")
 
 
 def test_damage_is_found(tree: Path, tmp_path: Path) -> None:
@@ -198,8 +206,9 @@ def small_study(root: Path) -> Path:
     return root
 
 
-def killed(arguments: list[object], seconds: float) -> bool:
-    """Kill a run after so long; say whether it was still running."""
+def killed(arguments: list[object], seconds: float) -> float | None:
+    """Kill a run after so long; None if it was still running, else how long it took."""
+    began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "voxz", *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -208,19 +217,18 @@ def killed(arguments: list[object], seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        return True
-    return False
+        return None
+    return time.monotonic() - began
 
 
 def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
     tree, out, back = small_study(tmp_path / "study"), tmp_path / "out", tmp_path / "back"
-    began = time.monotonic()
-    run("compress", "-r", tree, "-o", tmp_path / "trial", "-1")
-    length, rng, stopped = time.monotonic() - began, random.Random(1), 0
-    for _ in range(ROUNDS):
-        stopped += killed(["compress", "-r", tree, "-o", out, "-1", "-T", "2"], rng.uniform(0.3, 1.0) * length)
-        stopped += killed(["decompress", "-r", out, "-o", back], rng.uniform(0.3, 1.0) * length)
-        if rng.random() < 0.3:
+    length, rng, stopped = 2.0, random.Random(1), 0
+    runs: list[list[object]] = [["compress", "-r", tree, "-o", out, "-1", "-T", "2"], ["decompress", "-r", out, "-o", back]]
+    for number in range(2 * ROUNDS):
+        took = killed(runs[number % 2], rng.uniform(0.3, 1.0) * length)
+        length, stopped = 1.2 * length if took is None else 0.8 * took, stopped + (took is None)
+        if number % 2 and rng.random() < 0.3:
             shutil.rmtree(out, ignore_errors=True)
     assert stopped
     run("compress", "-r", tree, "-o", out, "-1")

@@ -178,13 +178,13 @@ def remove_stale(folder: Path, names: Iterable[str]) -> None:
             with contextlib.suppress(OSError):
                 descriptor = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
                 try:
-                    if _locked(descriptor):
+                    if locked(descriptor):
                         (folder / name).unlink()
                 finally:
                     os.close(descriptor)
 
 
-def _locked(descriptor: int) -> bool:
+def locked(descriptor: int) -> bool:
     """Try to lock an open file; False if another process holds it, or if files cannot be locked here."""
     try:
         import fcntl  # noqa: PLC0415 - not on Windows
@@ -202,7 +202,7 @@ def _private(path: Path) -> Iterator[BinaryIO]:
     """A new file that only its owner may read, locked as long as it is open."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-        _locked(descriptor)
+        locked(descriptor)
         if os.fstat(descriptor).st_nlink:
             break
         os.close(descriptor)  # another process took it for stale between the two calls

@@ -4,6 +4,7 @@ The last line about a destination counts. A line that a dying process left unfin
 names that lead out of the folder are refused.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from voxz.errors import CorruptError
+from voxz.errors import CorruptError, UsageError
+from voxz.io.output import locked
 
 MANIFEST = ".voxz-manifest.jsonl"
 
@@ -36,6 +38,7 @@ class Record:
     codec : of its bricks; empty if there are none
     seconds : what it took
     link : where a link leads
+    ours : what lies at the destination, if anything does, was put there by this study, and may be replaced by it
     error : why it failed
     """
 
@@ -51,6 +54,7 @@ class Record:
     codec: str = ""
     seconds: float = 0.0
     link: str = ""
+    ours: bool = False
     error: str = ""
 
 
@@ -71,6 +75,15 @@ class Manifest:
     def get(self, destination: str) -> Record | None:
         """The last word about a destination."""
         return self._records.get(destination)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other process write it meanwhile; `UsageError` if one does."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab") as file:
+            if not locked(file.fileno()):
+                raise UsageError(f"another voxz is at work on {self.path.parent}; wait until it has ended")
+            yield
 
     def append(self, record: Record, *, synced: bool = True) -> None:
         """Add a line; if `synced`, it is on the disk when this returns."""

@@ -4,6 +4,7 @@ Large files come first, one after the other, each on all threads; then small one
 each. Both ways all cores are busy, and kernels are loaded once.
 """
 
+import os
 import threading
 import time
 import warnings
@@ -20,7 +21,7 @@ from voxz.io.names import PACKED, restored_name
 from voxz.pipeline.samples import Progress
 from voxz.studies.manifest import DONE, FAILED, STARTED, Manifest, Record
 from voxz.studies.plan import Unit
-from voxz.studies.work import Wish, compress_unit, restore_unit, verify_unit
+from voxz.studies.work import Wish, compress_unit, record_of, restore_unit, verify_unit
 
 LARGE = 1 << 26
 """Bytes from which on a file keeps all threads busy alone."""
@@ -128,15 +129,21 @@ def compress_study(
     """
     out.mkdir(parents=True, exist_ok=True)
     manifest, outcome, tasks = Manifest(out), Outcome(), []
-    for unit in units:
-        known = manifest.get(unit.destination)
-        if known is not None and not again and _is_done(known, unit, out):
-            outcome.before += len(unit.sources)
-            continue
-        options = replace(wish, force=wish.force or known is not None)
-        record = Record(unit.destination, unit.kind, unit.sources[0], len(unit.sources), unit.size, unit.stamp, STARTED)
-        tasks.append((record, partial(compress_unit, unit, tree, out, options)))
-    return _followed(tasks, manifest, outcome, executor, watch)
+    with manifest.alone():
+        for unit in units:
+            known = manifest.get(unit.destination)
+            if known is not None and not again and _is_done(known, unit, out):
+                outcome.before += len(unit.sources)
+                continue
+            ours = known is not None and known.ours
+            record = replace(record_of(unit), outcome=STARTED)
+            if not ours and not wish.force and unit.kind != "folder" and os.path.lexists(out / unit.destination):
+                words = f"{out / unit.destination} is there already; use -f (force=True) to replace it"
+                manifest.append(replace(record, outcome=FAILED, ours=False, error=words))
+                outcome.count(replace(record, outcome=FAILED, error=words))
+                continue
+            tasks.append((record, partial(compress_unit, unit, tree, out, replace(wish, force=wish.force or ours))))
+        return _followed(tasks, manifest, outcome, executor, watch)
 
 
 def restore_study(out: Path, tree: Path, force: bool, executor: Executor, watch: Watch) -> Outcome:
@@ -188,12 +195,12 @@ def _records(out: Path) -> list[Record]:
     """What lies in the folder of a study, by its manifest; without one, by its files."""
     manifest = Manifest(out)
     if len(manifest):
-        return [record for record in manifest if record.outcome != FAILED and _exists(out, record)]
+        return [record for record in manifest if record.ours and _exists(out, record)]
     found = []
     for path in sorted(out.rglob("*")):
         name = path.relative_to(out).as_posix()
         if path.is_symlink():
-            found.append(Record(name, "link", name))
+            found.append(Record(name, "link", name, ours=True))
         elif path.is_file():
             found.append(_record_of(path, name, out))
         elif path.is_dir() and not any(path.iterdir()):
@@ -204,9 +211,8 @@ def _records(out: Path) -> list[Record]:
 
 
 def _exists(out: Path, record: Record) -> bool:
-    """Whether a unit that was begun was also finished, though nobody wrote it down."""
-    place = out / record.destination
-    return record.outcome == DONE or place.is_file()
+    """Whether a unit that was begun was also finished, though nobody wrote it down; or an earlier one, if this one failed."""
+    return record.outcome == DONE or (out / record.destination).is_file()
 
 
 def _record_of(path: Path, name: str, out: Path) -> Record:

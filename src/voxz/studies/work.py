@@ -48,9 +48,14 @@ class Wish:
     link: bool = False
 
 
+def record_of(unit: Unit) -> Record:
+    """What is known of a unit before anything was done."""
+    return Record(unit.destination, unit.kind, unit.sources[0], len(unit.sources), unit.size, unit.stamp, ours=True)
+
+
 def compress_unit(unit: Unit, tree: Path, out: Path, wish: Wish, threads: int, progress: Progress | None = None) -> Record:
     """Make the destination of a unit."""
-    record = Record(unit.destination, unit.kind, unit.sources[0], len(unit.sources), unit.size, unit.stamp)
+    record = record_of(unit)
     source, destination = tree / unit.sources[0], out / unit.destination
 
     def compressed() -> Record:
