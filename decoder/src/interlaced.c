@@ -80,7 +80,7 @@ static voxz_status set_coefficients(vx_task *task, const walk *on, unsigned rank
 
 static unsigned sent_of(const walk *on, int64_t unit, unsigned rank) { return TAPS[rank][mode_of(on, unit)].count - 1; }
 
-static voxz_status read_differences(vx_task *task, vx_side *side, const walk *on, unsigned ranks, const int64_t *kept, int64_t **differences) {
+static voxz_status read_differences(vx_task *task, vx_side *side, const walk *on, const int64_t *kept, int64_t **differences) {
   uint32_t *columns;
   uint64_t count = 0;
   unsigned k = 0;
@@ -90,7 +90,6 @@ static voxz_status read_differences(vx_task *task, vx_side *side, const walk *on
         VX_CHECK(task, kept[k] == 0 || kept[k] == 1, "a flag of the predictor is out of bounds");
         if (kept[k++]) count += sent_of(on, u, rank);
       }
-  (void)ranks;
   VX_CHECK(task, count <= 8 * (uint64_t)vx_bytes_left(&side->bytes), "there are fewer coefficients than were announced");
   VX_NEW(task, columns, count);
   count = k = 0;
@@ -105,7 +104,7 @@ static voxz_status read_coefficients(vx_task *task, vx_side *side, walk *on) {
   const unsigned ranks = on->rows.phases == 4 ? 3 : 2;
   int64_t *kept, *differences = NULL;
   VX_TRY(vx_integers(task, side, (uint64_t)on->units * ranks, NULL, 0, &kept));
-  VX_TRY(read_differences(task, side, on, ranks, kept, &differences));
+  VX_TRY(read_differences(task, side, on, kept, &differences));
   VX_NEW(task, on->coefficients, RANKS * on->units * MOST);
   for (int64_t u = 0; u < on->units; u++)
     for (unsigned rank = 0; rank < RANKS; rank++) {
