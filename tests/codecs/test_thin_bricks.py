@@ -67,7 +67,7 @@ CODECS: dict[str, tuple[Any, Callable[[tuple[int, ...]], Brick], Encode]] = {
 
 DIGESTS = {
     "wavelet": "ba812d9caca8aba8",
-    "bound": "0300d6d2ca864957",
+    "bound": "ef537cc14ab7cd16",
     "reversible": "765fa9b3f9fad56f",
     "heavy": "a40131f229236dfe",
     "predictive 1": "c3d90306f1d853b1",

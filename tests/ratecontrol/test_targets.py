@@ -31,7 +31,7 @@ def test_psnr_is_met_from_above(codec: str | None, db: float) -> None:
     found, decoded = facts(HEAD, voxz.Psnr(db, background=True), codec=codec, level=1)
     error = decoded.astype(float) - HEAD
     psnr = 20 * np.log10(float(np.ptp(HEAD))) - 10 * np.log10((error**2).mean())
-    assert db <= psnr <= db + 0.1
+    assert db <= psnr <= db + (0.15 if codec == "predictive" else 0.1), "prediction jumps over 0.1 dB in so few samples"
     assert found["loss"]["psnr_db"] == pytest.approx(psnr)
     assert set(found["codecs"]) <= {"wavelet", "predictive"} if codec is None else {codec}
 
@@ -166,8 +166,8 @@ def test_a_target_takes_few_codings(target: Any) -> None:
     volume = phantoms.head((16, 128, 128))
     with counting() as count:
         voxz.encode(volume, target=target, level=3)
-    assert count.coded <= 2.6 * volume.size
-    assert count.decoded <= 2.6 * volume.size
+    assert count.coded <= 3.6 * volume.size, "parts of half the volume are tried with both codecs"
+    assert count.decoded <= 3.6 * volume.size
 
 
 @pytest.mark.parametrize("dtype", ["<i8", "<c8"])

@@ -38,6 +38,8 @@ _DROPPED = 19
 
 _MAGNITUDES = 1 << (31 - _DROPPED)
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Outlook:
@@ -92,7 +94,7 @@ def _transformed(brick: NDArray[Any], step: float) -> tuple[NDArray[np.int64], i
     for volume in volumes:
         pyramid.analyse(volume)
         for band in pyramid.bands():
-            magnitudes = np.abs(volume[band.box] * band.norm).astype(np.float32)
+            magnitudes = np.minimum(np.abs(volume[band.box] * band.norm), _LARGEST).astype(np.float32)
             sizes += np.bincount(magnitudes.view(np.uint32).ravel() >> _DROPPED, minlength=_MAGNITUDES)
     return sizes, brick.size, int(prepared.coded.size)
 
