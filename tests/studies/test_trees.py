@@ -117,6 +117,22 @@ def test_a_failure_is_named_and_stops_nothing(tree: Path, tmp_path: Path) -> Non
     run("compress", "-r", tree, "-o", out, "-1", "-f")
 
 
+def test_what_was_finished_but_not_written_down_is_found(tree: Path, tmp_path: Path) -> None:
+    """As when the disk lost the manifest, or a worker died before it told."""
+    out = tmp_path / "out"
+    run("compress", "-r", tree, "-o", out, "-1")
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.voxz") if path.name != "ready.nii.voxz"}
+    (out / MANIFEST).unlink()
+    shutil.rmtree(out / "analyze")
+    other = nifti((18, 20, 12), samples=smooth((12, 20, 18), seed=5).tobytes())[1]
+    (tree / "sub-01/anat/t1.nii").write_bytes(other)
+    said = run("compress", "-r", tree, "-o", out, "-1", code=4)
+    named = [line for line in said.splitlines() if "there already" in line]
+    assert len(named) == 1, named
+    assert "t1.nii.voxz is" in named[0], "it holds another file than the one that is there now"
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items() if path.exists() and "analyze" not in str(path))
+
+
 def test_two_runs_do_not_write_one_study(tree: Path, tmp_path: Path) -> None:
     with Manifest(tmp_path / "out").alone():
         assert "another voxz is at work" in run("compress", "-r", tree, "-o", tmp_path / "out", code=2)

@@ -21,7 +21,7 @@ from voxz.io.names import PACKED, restored_name
 from voxz.pipeline.samples import Progress
 from voxz.studies.manifest import DONE, FAILED, STARTED, Manifest, Record
 from voxz.studies.plan import Unit
-from voxz.studies.work import Wish, compress_unit, record_of, restore_unit, verify_unit
+from voxz.studies.work import Wish, compress_unit, holds, record_of, restore_unit, verify_unit
 
 LARGE = 1 << 26
 """Bytes from which on a file keeps all threads busy alone."""
@@ -137,7 +137,8 @@ def compress_study(
                 continue
             ours = known is not None and known.ours
             record = replace(record_of(unit), outcome=STARTED)
-            if not ours and not wish.force and unit.kind != "folder" and os.path.lexists(out / unit.destination):
+            taken = unit.kind != "folder" and os.path.lexists(out / unit.destination)
+            if taken and not ours and not wish.force and not holds(unit, tree, out):
                 words = f"{out / unit.destination} is there already; use -f (force=True) to replace it"
                 manifest.append(replace(record, outcome=FAILED, ours=False, error=words))
                 outcome.count(replace(record, outcome=FAILED, error=words))

@@ -53,12 +53,34 @@ def record_of(unit: Unit) -> Record:
     return Record(unit.destination, unit.kind, unit.sources[0], len(unit.sources), unit.size, unit.stamp, ours=True)
 
 
+def holds(unit: Unit, tree: Path, out: Path) -> bool:
+    """Whether the destination of a unit is there, and gives back the very files: what a worker left that died before it told."""
+    source, place = tree / unit.sources[0], out / unit.destination
+    names = member_names(unit) if unit.kind == "archive" else {}
+    try:
+        if unit.kind == "link":
+            return place.is_symlink() and place.readlink() == source.readlink()
+        if not place.is_file() or not source.is_file():
+            return False
+        if unit.kind == "file":
+            return _sha256([place]) == _sha256([source])
+        with Reader(place) as reader:
+            stored = list(reader.files)
+        sources = [names[file.name] for file in stored] if names else list(unit.sources)
+        return len(stored) == len(unit.sources) and all(map(_is_back, (tree / source for source in sources), stored))
+    except (VoxzError, OSError, KeyError):
+        return False
+
+
 def compress_unit(unit: Unit, tree: Path, out: Path, wish: Wish, threads: int, progress: Progress | None = None) -> Record:
-    """Make the destination of a unit."""
+    """Make the destination of a unit; one that holds its files already is verified."""
     record = record_of(unit)
     source, destination = tree / unit.sources[0], out / unit.destination
 
     def compressed() -> Record:
+        if not wish.force and not wish.remove and holds(unit, tree, out):
+            api.verify(destination, threads=threads, progress=progress)
+            return replace(_with_facts(record, destination), sha256=_sha256(tree / path for path in unit.sources))
         if unit.kind == "archive":
             api.compress(
                 {name: tree / path for name, path in member_names(unit).items()},
