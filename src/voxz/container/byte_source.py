@@ -164,7 +164,7 @@ class _OpenFiles:
         with self._lock:
             file = self._files.pop(id(source), None) or opened()
             self._files[id(source)] = file
-            if len(self._files) > MOST_OPEN:
+            while len(self._files) > MOST_OPEN:
                 self._files.popitem(last=False)
         return file
 
