@@ -21,16 +21,24 @@ static voxz_status put(voxz_file *file, content *to, const uint8_t *bytes, uint6
   return vx_write(file, to->sink, bytes, (size_t)length);
 }
 
+/* The next samples of a segment, of which `done` are behind: as many as one slab has. */
+static voxz_status next_samples(voxz_file *file, const vx_segment *segment, uint64_t done, const uint8_t **samples, uint64_t *taken) {
+  uint64_t first, count;
+  VX_TRY(vx_slab_with(file, (size_t)segment->array, segment->first + done, samples, &first, &count));
+  const uint64_t skipped = segment->first + done - first, left = segment->count - done;
+  *samples += skipped * file->arrays[segment->array].about.itemsize;
+  *taken = count - skipped < left ? count - skipped : left;
+  return VOXZ_OK;
+}
+
 /* Samples in memory order, slab by slab. */
 static voxz_status put_samples(voxz_file *file, content *to, const vx_segment *segment) {
   const unsigned itemsize = file->arrays[segment->array].about.itemsize;
   for (uint64_t done = 0; done < segment->count;) {
     const uint8_t *samples;
-    uint64_t first, count;
-    VX_TRY(vx_slab_with(file, (size_t)segment->array, segment->first + done, &samples, &first, &count));
-    const uint64_t skipped = segment->first + done - first, left = segment->count - done;
-    const uint64_t taken = count - skipped < left ? count - skipped : left;
-    VX_TRY(put(file, to, samples + skipped * itemsize, taken * itemsize));
+    uint64_t taken;
+    VX_TRY(next_samples(file, segment, done, &samples, &taken));
+    VX_TRY(put(file, to, samples, taken * itemsize));
     done += taken;
   }
   return VOXZ_OK;
@@ -41,11 +49,9 @@ static voxz_status gather(voxz_file *file, const vx_segment *segment, uint8_t *t
   const unsigned itemsize = file->arrays[segment->array].about.itemsize;
   for (uint64_t done = 0; done < segment->count;) {
     const uint8_t *samples;
-    uint64_t first, count;
-    VX_TRY(vx_slab_with(file, (size_t)segment->array, segment->first + done, &samples, &first, &count));
-    const uint64_t skipped = segment->first + done - first, left = segment->count - done;
-    const uint64_t taken = count - skipped < left ? count - skipped : left;
-    memcpy(to + done * itemsize, samples + skipped * itemsize, (size_t)(taken * itemsize));
+    uint64_t taken;
+    VX_TRY(next_samples(file, segment, done, &samples, &taken));
+    memcpy(to + done * itemsize, samples, (size_t)(taken * itemsize));
     done += taken;
   }
   return VOXZ_OK;

@@ -4,7 +4,6 @@ Layers are lazy: a plane that is shown decodes the bricks that it touches. Axes 
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +60,8 @@ def write_layer(path: str, data: Any, options: dict[str, Any]) -> list[str]:
     """
     import nibabel  # noqa: PLC0415 - start-up time
 
+    from voxz.adapters.nibabel import compress_image  # noqa: PLC0415
+
     if options.get("multiscale") or isinstance(data, list | tuple):
         raise UsageError("a layer of several resolutions cannot be saved; save its finest")
     if not path.lower().endswith(_ENDING):
@@ -74,8 +75,5 @@ def write_layer(path: str, data: Any, options: dict[str, Any]) -> list[str]:
     affine = np.diag([*(scale + [1.0] * 3)[:3], 1.0]) if told is None else told
     image: Any = nibabel.Nifti1Image(samples.transpose(), affine, dtype=samples.dtype)
     image.header.set_xyzt_units("mm", "sec")
-    with tempfile.TemporaryDirectory(prefix=".voxz.", dir=Path(path).absolute().parent) as folder:
-        plain = Path(folder) / "image.nii"
-        nibabel.save(image, plain)
-        api.compress(plain, path, force=True, strict=True)
+    compress_image(image, path, force=True)
     return [path]

@@ -7,7 +7,9 @@ would be, and then compressed and verified.
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import nibabel
@@ -66,11 +68,19 @@ class VoxzImage(FileBasedImage):  # type: ignore[misc]  # nibabel is untyped
 
     def to_filename(self, filename: str | os.PathLike[str], *, level: int = api.DEFAULT_LEVEL, **options: Any) -> None:
         """Write a verified file, losslessly, in the place of what was there. `options` are nibabel's own, such as `dtype`."""
-        path = Path(filename)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name[:64]}.", dir=path.parent) as folder:
-            plain = Path(folder) / "image.nii"
-            self._image.__class__(self._image.dataobj, self._image.affine, self._image.header).to_filename(plain, **options)
-            api.compress(plain, path, level=level, force=True, strict=True)
+        image = self._image.__class__(self._image.dataobj, self._image.affine, self._image.header)
+        compress_image(image, filename, options, level=level, force=True)
+
+
+def compress_image(
+    image: Any, destination: str | os.PathLike[str], saving: Mapping[str, Any] = MappingProxyType({}), **options: Any
+) -> None:
+    """Write a NIfTI image of nibabel as a verified file: `saving` is for nibabel, `options` are those of `voxz.compress`."""
+    path = Path(destination)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name[:64]}.", dir=path.parent) as folder:
+        plain = Path(folder) / "image.nii"
+        image.to_filename(plain, **saving)
+        api.compress(plain, path, strict=True, **options)
 
 
 class _CompressedFile(FileHolder):  # type: ignore[misc]  # nibabel is untyped

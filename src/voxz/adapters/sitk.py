@@ -2,14 +2,11 @@
 
 import json
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz import api
 from voxz.errors import MissingDependencyError, UnsupportedError
 from voxz.image.itk_image import METADATA, RAS_TO_LPS, to_sitk
 
@@ -34,6 +31,8 @@ def from_sitk(image: "SimpleITK.Image", destination: str | os.PathLike[str], **o
         raise MissingDependencyError("images of ITK need SimpleITK; install it with: pip install 'voxz[sitk]'") from None
     import nibabel  # noqa: PLC0415 - start-up time
 
+    from voxz.adapters.nibabel import compress_image  # noqa: PLC0415
+
     samples: NDArray[Any] = SimpleITK.GetArrayFromImage(image)
     axes, vectors = image.GetDimension(), image.GetNumberOfComponentsPerPixel() > 1
     samples = samples.transpose(*range(axes)[::-1], *range(axes, samples.ndim))
@@ -48,11 +47,7 @@ def from_sitk(image: "SimpleITK.Image", destination: str | os.PathLike[str], **o
     if told:
         text = json.dumps({METADATA: told}).encode()
         made.header.extensions.append(nibabel.nifti1.Nifti1Extension(_COMMENT, text))
-    path = Path(destination)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name[:64]}.", dir=path.parent) as folder:
-        plain = Path(folder) / "image.nii"
-        nibabel.save(made, plain)
-        api.compress(plain, path, strict=True, **options)
+    compress_image(made, destination, **options)
 
 
 def _colours(samples: NDArray[Any]) -> NDArray[Any]:

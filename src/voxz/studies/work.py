@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from zlib import crc32
@@ -81,35 +82,22 @@ def compress_unit(unit: Unit, tree: Path, out: Path, wish: Wish, threads: int, p
         if not wish.force and not wish.remove and holds(unit, tree, out):
             api.verify(destination, threads=threads, progress=progress)
             return replace(_with_facts(record, destination), sha256=_sha256(tree / path for path in unit.sources))
-        if unit.kind == "archive":
-            api.compress(
-                {name: tree / path for name, path in member_names(unit).items()},
-                destination,
-                level=wish.level,
-                brick=wish.brick,
-                verify=wish.verify,
-                threads=threads,
-                force=wish.force,
-                progress=progress,
-            )
-            if wish.remove:
-                _remove_members(unit, tree, destination, threads)
-            return _with_facts(record, destination)
-        digest = _sha256(tree / path for path in unit.sources)
-        api.compress(
-            source,
-            destination,
-            target=wish.target,
+        pack = partial(
+            api.compress,
             level=wish.level,
-            codec=wish.codec,
             brick=wish.brick,
             verify=wish.verify,
             threads=threads,
             force=wish.force,
-            remove=wish.remove,
-            keep_gz=True,
             progress=progress,
         )
+        if unit.kind == "archive":
+            pack({name: tree / path for name, path in member_names(unit).items()}, destination)
+            if wish.remove:
+                _remove_members(unit, tree, destination, threads)
+            return _with_facts(record, destination)
+        digest = _sha256(tree / path for path in unit.sources)
+        pack(source, destination, target=wish.target, codec=wish.codec, remove=wish.remove, keep_gz=True)
         return replace(_with_facts(record, destination), sha256=digest)
 
     def kept() -> Record:
