@@ -30,6 +30,7 @@ from voxz.cli.destinations import (
 from voxz.cli.error_line import report, warn
 from voxz.cli.mount import mount
 from voxz.cli.progress import Shown
+from voxz.cli.report import report_command
 from voxz.cli.text import comparison_text, info_text, outcome_line, printable
 from voxz.cli.train import app as train_app
 from voxz.cli.warm import warm
@@ -68,6 +69,7 @@ app.command()(bench)
 app.command()(warm)
 app.command()(mount)
 app.command()(cat)
+app.command("report")(report_command)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
