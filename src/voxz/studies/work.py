@@ -51,7 +51,8 @@ class Wish:
 
 def record_of(unit: Unit) -> Record:
     """What is known of a unit before anything was done."""
-    return Record(unit.destination, unit.kind, unit.sources[0], len(unit.sources), unit.size, unit.stamp, ours=True)
+    counted = (len(unit.sources), unit.size, unit.stamp)
+    return Record(unit.destination, unit.kind, unit.sources[0], *counted, ours=True, restored=unit.restored)
 
 
 def holds(unit: Unit, tree: Path, out: Path) -> bool:
@@ -64,7 +65,7 @@ def holds(unit: Unit, tree: Path, out: Path) -> bool:
         if not place.is_file() or not source.is_file():
             return False
         if unit.kind == "file":
-            return _sha256([place]) == _sha256([source])
+            return sha256_of([place]) == sha256_of([source])
         with Reader(place) as reader:
             stored = list(reader.files)
         sources = [names[file.name] for file in stored] if names else list(unit.sources)
@@ -81,7 +82,7 @@ def compress_unit(unit: Unit, tree: Path, out: Path, wish: Wish, threads: int, p
     def compressed() -> Record:
         if not wish.force and not wish.remove and holds(unit, tree, out):
             api.verify(destination, threads=threads, progress=progress)
-            return replace(_with_facts(record, destination), sha256=_sha256(tree / path for path in unit.sources))
+            return replace(_with_facts(record, destination), sha256=sha256_of(tree / path for path in unit.sources))
         pack = partial(
             api.compress,
             level=wish.level,
@@ -96,7 +97,7 @@ def compress_unit(unit: Unit, tree: Path, out: Path, wish: Wish, threads: int, p
             if wish.remove:
                 _remove_members(unit, tree, destination, threads)
             return _with_facts(record, destination)
-        digest = _sha256(tree / path for path in unit.sources)
+        digest = sha256_of(tree / path for path in unit.sources)
         pack(source, destination, target=wish.target, codec=wish.codec, remove=wish.remove, keep_gz=True)
         return replace(_with_facts(record, destination), sha256=digest)
 
@@ -111,7 +112,7 @@ def restore_unit(record: Record, out: Path, tree: Path, force: bool, threads: in
 
     `UsageError` in the record if others are in their place, and `force` is not given.
     """
-    packed, source = out / record.destination, tree / record.source
+    packed, source = out / record.destination, tree / (record.restored or record.source)
     folder = tree / PurePosixPath(record.destination).parent
 
     def restored() -> Record:
@@ -144,7 +145,7 @@ def verify_unit(record: Record, out: Path, threads: int, progress: Progress | No
         elif record.kind == "link":
             if not place.is_symlink() or str(place.readlink()) != record.link:
                 raise CorruptError(f"{place} is not the link to {record.link} that it was")
-        elif record.kind == "file" and record.sha256 and _sha256([place]) != record.sha256:
+        elif record.kind == "file" and record.sha256 and sha256_of([place]) != record.sha256:
             raise CorruptError(f"{place} is not what was put there: its SHA-256 differs")
         return replace(record, outcome=DONE)
 
@@ -198,10 +199,10 @@ def _keep(
         return replace(record, outcome=DONE, link=leads)
     if not source.is_file():
         raise UnsupportedError(f"{source} is no regular file and cannot be kept; leave it out with --exclude")
-    digest = _sha256([source])
+    digest = sha256_of([source])
     if told is not None and told.sha256 and digest != told.sha256:
         raise CorruptError(f"{source} is not what was put there: its SHA-256 differs")
-    same = destination.is_file() and _sha256([destination]) == digest
+    same = destination.is_file() and sha256_of([destination]) == digest
     if not same and not (link and _linked(source, destination)):
         _copy(source, destination, force, digest)
     if remove and not destination.samefile(source):
@@ -271,7 +272,7 @@ def _is_back(place: Path, file: StoredFile) -> bool:
     return False
 
 
-def _sha256(paths: Iterable[Path]) -> str:
+def sha256_of(paths: Iterable[Path]) -> str:
     """Of the content of files, one after the other."""
     digest = hashlib.sha256()
     for path in paths:
