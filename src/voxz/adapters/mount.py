@@ -205,7 +205,7 @@ class Archive:
             return name
         if self._gz:
             return name if content_name(name) != name else name + ".gz"
-        return content_name(name) if self._parts.named or number else name
+        return content_name(name) if self._parts.named else name
 
     def entry(self, inside: list[str]) -> Entry:
         """What is at a path that begins with a name that it shows."""
