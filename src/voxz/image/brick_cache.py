@@ -92,7 +92,8 @@ class BrickCache:
 
     def that_fit(self, numbers: Sequence[int]) -> list[int]:
         """The first of `numbers` whose bricks can be kept together: one at least, unless nothing is kept."""
-        room, fitting = self._kept.capacity, []
+        room = self._kept.capacity
+        fitting: list[int] = []
         for number in numbers if room else ():
             room -= self._array.samples_of([number]) * self._array.layout.dtype.itemsize
             if room < 0 and fitting:
