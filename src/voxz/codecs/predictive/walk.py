@@ -17,12 +17,15 @@ before its first voxel is, and its residuals are read in one go, without waiting
 
 import numpy as np
 
-from voxz.codecs.predictive.frame import Brick, close_rows, enter, leave, open_rows
+from voxz.codecs.predictive.frame import Brick, close_rows, open_rows, slice_at
 from voxz.codecs.predictive.quantiser import Quantiser
-from voxz.codecs.predictive.row_code import Notes, Streams, Tables, code_row, read_row, rebuild_row
+from voxz.codecs.predictive.row_code import Notes, Row, Streams, Tables, code_rows, read_row, rebuild_row
 from voxz.codecs.predictive.row_sums import Expectation, Predictors, fresh_sums, prepare_tiles
 from voxz.entropy.rans import LOWEST
 from voxz.jit import kernel
+
+ROWS_AT_ONCE = 2
+LAG = 3
 
 
 def traverse(
@@ -59,45 +62,66 @@ def traverse(
     if decoding:
         coder[:3] = (np.int64(words[0]) << 16) | np.int64(words[1]), (np.int64(words[2]) << 16) | np.int64(words[3]), 4
     row_residuals = np.zeros(width, np.int64)
-    sums = fresh_sums(predictors, width)
-    room = sums, row_residuals, coder
+    room = fresh_sums(predictors, width), fresh_sums(predictors, width), row_residuals, coder
     return bool(_rows(brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, *room))
 
 
 @kernel
 def _rows(  # type: ignore[no-untyped-def]
-    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, sums, row_residuals, coder
+    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, sums, other_sums, row_residuals, coder
 ):
-    """The rows of a brick, one after the other: `traverse` with what it works in.
+    """The rows of a brick, one or two at a time: `traverse` with what it works in.
 
     Parameters
     ----------
     brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding : as for `traverse`
-    sums : `row_sums.RowSums`, changed
+    sums, other_sums : `row_sums.RowSums`, changed
     row_residuals : int64 (width,), changed
     coder : int64 (5,), as for `row_code.read_row`, changed
     """
     series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
-    words = streams.words
+    words, room = streams.words, ROWS_AT_ONCE * width
+    pairs = height >= 2 * LAG and not ahead
+    slices = 1 + depth // 2 if pairs else depth
     for s in range(series):
-        for z in range(depth):
-            place = enter(brick, predictors.references, s, z)
-            for y in range(height):
-                start = open_rows(brick, place, y)
-                prepare_tiles(brick, place, y, start, predictors, expectation, sums)
-                if decoding and (coder[2] >= words.size - width or coder[3] > streams.raw_bits):
-                    return False
-                if decoding and ahead:
-                    read_row(width, sums.expected, tables, words, streams.raw, coder, row_residuals, brick.absent, start)
-                    fits = rebuild_row(brick, place, start, predictors, sums, row_residuals, quantiser)
-                else:
-                    weights = expectation.weights[place.mode]
-                    fits = code_row(
-                        brick, place, start, predictors, sums, weights, tables, streams, coder, notes, quantiser, decoding
-                    )
-                if not fits:
-                    return False
-                close_rows(brick, start)
-            leave(brick, place)
-    ended = coder[0] == LOWEST and coder[1] == LOWEST and coder[2] == words.size - width - 1
+        for turn in range(slices * height + LAG):
+            z, y = turn // height, turn % height
+            z2, y2 = depth, np.int64(0)
+            if pairs:
+                z = max(z, 2 * z - 1)
+                behind = turn - height - LAG
+                if behind >= 0:
+                    z2, y2 = 2 + behind // height * 2, behind % height
+            if z >= depth and z2 >= depth:
+                continue
+            if decoding and (coder[2] >= words.size - room or coder[3] > streams.raw_bits):
+                return False
+            two = z < depth and z2 < depth
+            if z >= depth:
+                z, y = z2, y2
+            row = Row(*_open(brick, predictors, expectation, s, z, y, sums), sums)
+            second = Row(*_open(brick, predictors, expectation, s, z2, y2, other_sums), other_sums) if two else row
+            if decoding and ahead:
+                read_row(width, sums.expected, tables, words, streams.raw, coder, row_residuals, brick.absent, row.start)
+                fits = rebuild_row(brick, row.place, row.start, predictors, sums, row_residuals, quantiser)
+            else:
+                weights = expectation.weights[row.place.mode]
+                fits = code_rows(
+                    brick, row, second, two, predictors, weights, tables, streams, coder, notes, quantiser, decoding
+                )
+            if not fits:
+                return False
+            close_rows(brick, row.place, y, row.start)
+            if two:
+                close_rows(brick, second.place, y2, second.start)
+    ended = coder[0] == LOWEST and coder[1] == LOWEST and coder[2] == words.size - room - 1
     return (not decoding) or (ended and 0 <= streams.raw_bits - coder[3] < 8)
+
+
+@kernel
+def _open(brick, predictors, expectation, s, z, y, sums):  # type: ignore[no-untyped-def]
+    """Row `y` of slice `z` of volume `s`, with what finished rows tell of it."""
+    place = slice_at(brick, predictors.references, s, z)
+    start = open_rows(brick, place, y)
+    prepare_tiles(brick, place, y, start, predictors, expectation, sums)
+    return place, start
