@@ -142,12 +142,11 @@ def rebuild_row(brick, place, start, predictors, sums, row_residuals, quantiser)
     predictors : `row_sums.Predictors`
     sums : `row_sums.RowSums`
     row_residuals : int64 (width,), in dense values or in steps
-    quantiser : `quantiser.Quantiser`
+    quantiser : `quantiser.Quantiser`; None where nothing is lost
     """
     samples, errors, absent, highest, width = brick.samples, brick.errors, brick.absent, brick.highest, brick.sizes[3]
     precision, coefficients = predictors.precision, predictors.coefficients
     chosen, first_of, expected = sums.chosen, sums.first_of, sums.expected
-    step, bias = quantiser.size, quantiser.bias
     half = np.int64(1) << (precision - 1)
     ceiling = (highest << precision) + half
     w1 = np.int64(samples[start - 1])
@@ -167,8 +166,8 @@ def rebuild_row(brick, place, start, predictors, sums, row_residuals, quantiser)
         residual = row_residuals[at(x)]
         w2, w3, w4 = w1, w2, w3
         whole = prediction >> precision
-        if step > 0:
-            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, quantiser, highest)
+        if quantiser is not None:
+            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + quantiser.bias, residual, quantiser, highest)
             residual = w1 - whole
         else:
             w1 = whole + residual
@@ -223,7 +222,7 @@ def before(brick, start):  # type: ignore[no-untyped-def]
 
 @kernel
 def code_rows(  # type: ignore[no-untyped-def]
-    brick, first, second, two, predictors, weights, tables, streams, coder, notes, quantiser, decoding
+    brick, first, second, two, predictors, weights, tables, streams, coder, notes, quantiser
 ):
     """Code the voxels of a row in turn, or of two rows of one mode in alternation; False if a decoded sample is out of range.
 
@@ -239,10 +238,9 @@ def code_rows(  # type: ignore[no-untyped-def]
     tables : `Tables`
     streams : `Streams`
     coder : int64 (5,), as for `read_row`
-    notes : `Notes`; encoding fills them
-    decoding : whether `streams` are decoded
+    notes : `Notes` that are filled; None where `streams` are decoded
     """
-    known = predictors, weights, tables, streams, notes, quantiser, decoding
+    known = predictors, weights, tables, streams, notes, quantiser
     at_word = Coder(coder[0], coder[1], coder[2], coder[3], coder[4])
     past = before(brick, first.start)
     other_past = before(brick, second.start) if two else past
@@ -261,13 +259,13 @@ def code_rows(  # type: ignore[no-untyped-def]
 
 @inlined_kernel
 def code_voxel(  # type: ignore[no-untyped-def]
-    brick, row, x, past, coder, predictors, weights, tables, streams, notes, quantiser, decoding
+    brick, row, x, past, coder, predictors, weights, tables, streams, notes, quantiser
 ):
     """Code a voxel; return `Past` and `Coder` of the next. Voxels that are absent get a stand-in on both sides.
 
     Parameters
     ----------
-    brick, predictors, weights, tables, streams, notes, quantiser, decoding : as for `code_rows`
+    brick, predictors, weights, tables, streams, notes, quantiser : as for `code_rows`
     row : `Row`
     x : column
     past : `Past`
@@ -291,7 +289,7 @@ def code_voxel(  # type: ignore[no-untyped-def]
     grade = grade_of(expected >> tables.scaling)
     whole = prediction >> precision
     phase = (prediction >> (precision - 2)) & 3
-    if decoding:
+    if notes is None:
         entry = np.int64(tables.grade_table[at(grade)])
         table = (entry >> 2) + (phase & entry)
         slot = state & SLOT_MASK
@@ -310,7 +308,7 @@ def code_voxel(  # type: ignore[no-untyped-def]
             residual += (value_of(token, get_bits(streams.raw, bit, length)) - (token - DIRECT)) << shift
             bit += length
     else:
-        if quantiser.size > 0:
+        if quantiser is not None:
             unrounded = ((prediction - half) >> (precision - STEP_BITS)) + quantiser.bias
             residual = steps_to((np.int64(samples[at(i)]) << STEP_BITS) - unrounded, quantiser.size, quantiser.reach)
         else:
@@ -318,7 +316,7 @@ def code_voxel(  # type: ignore[no-untyped-def]
         notes.residuals[at(count)] = residual
         notes.contexts[at(count)] = grade * 4 + phase
         count += 1
-    if quantiser.size > 0:
+    if quantiser is not None:
         sample = stepped(((prediction - half) >> (precision - STEP_BITS)) + quantiser.bias, residual, quantiser, highest)
         residual = sample - whole
     else:

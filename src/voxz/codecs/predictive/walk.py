@@ -63,18 +63,18 @@ def traverse(
         coder[:3] = (np.int64(words[0]) << 16) | np.int64(words[1]), (np.int64(words[2]) << 16) | np.int64(words[3]), 4
     row_residuals = np.zeros(width, np.int64)
     room = fresh_sums(predictors, width), fresh_sums(predictors, width), row_residuals, coder
-    return bool(_rows(brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, *room))
+    return bool(_rows(brick, predictors, expectation, tables, streams, None if decoding else notes, quantiser if quantiser.size else None, ahead, *room))
 
 
 @kernel
 def _rows(  # type: ignore[no-untyped-def]
-    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding, sums, other_sums, row_residuals, coder
+    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, sums, other_sums, row_residuals, coder
 ):
     """The rows of a brick, one or two at a time: `traverse` with what it works in.
 
     Parameters
     ----------
-    brick, predictors, expectation, tables, streams, notes, quantiser, ahead, decoding : as for `traverse`
+    brick, predictors, expectation, tables, streams, notes, quantiser, ahead : as for `traverse`
     sums, other_sums : `row_sums.RowSums`, changed
     row_residuals : int64 (width,), changed
     coder : int64 (5,), as for `row_code.read_row`, changed
@@ -94,20 +94,20 @@ def _rows(  # type: ignore[no-untyped-def]
                     z2, y2 = 2 + behind // height * 2, behind % height
             if z >= depth and z2 >= depth:
                 continue
-            if decoding and (coder[2] >= words.size - room or coder[3] > streams.raw_bits):
+            if notes is None and (coder[2] >= words.size - room or coder[3] > streams.raw_bits):
                 return False
             two = z < depth and z2 < depth
             if z >= depth:
                 z, y = z2, y2
             row = Row(*_open(brick, predictors, expectation, s, z, y, sums), sums)
             second = Row(*_open(brick, predictors, expectation, s, z2, y2, other_sums), other_sums) if two else row
-            if decoding and ahead:
+            if notes is None and ahead:
                 read_row(width, sums.expected, tables, words, streams.raw, coder, row_residuals, brick.absent, row.start)
                 fits = rebuild_row(brick, row.place, row.start, predictors, sums, row_residuals, quantiser)
             else:
                 weights = expectation.weights[row.place.mode]
                 fits = code_rows(
-                    brick, row, second, two, predictors, weights, tables, streams, coder, notes, quantiser, decoding
+                    brick, row, second, two, predictors, weights, tables, streams, coder, notes, quantiser
                 )
             if not fits:
                 return False
@@ -115,7 +115,7 @@ def _rows(  # type: ignore[no-untyped-def]
             if two:
                 close_rows(brick, second.place, y2, second.start)
     ended = coder[0] == LOWEST and coder[1] == LOWEST and coder[2] == words.size - room - 1
-    return (not decoding) or (ended and 0 <= streams.raw_bits - coder[3] < 8)
+    return notes is not None or (ended and 0 <= streams.raw_bits - coder[3] < 8)
 
 
 @kernel
