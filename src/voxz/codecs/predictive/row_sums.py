@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from voxz.codecs.predictive.neighbourhood import WEST
 from voxz.jit import apart_kernel, at, kernel
 
+HIGHEST_OF_SHORT = 1 << 20
+"""Largest dense value with which expected errors are sure to stay in 32 bits: 2**20 for each error in 1/1024, and activities."""
+
 VECTOR = 16
 """Voxels that compiled code works on at once; rows of sums have as much room behind their end."""
 
@@ -60,27 +63,33 @@ class RowSums(NamedTuple):
 
     Attributes
     ----------
-    partial : int64 (classes, width + VECTOR), prediction by each class's predictor, without the four neighbours to the west
-    chosen : int64 (width + VECTOR,), the same by the predictor of the voxel's own class
+    of_class : (width + VECTOR,), prediction by the predictor of one class, without the four neighbours to the west
+    chosen : (width + VECTOR,), the same by the predictor of the voxel's own class
     first_of : int64 (width + VECTOR,), place of that predictor in the coefficients
-    expected : int64 (width + VECTOR,), expected error in 1/16384 of a dense value, without the errors to the west
+    expected : (width + VECTOR,), expected error in 1/16384 of a dense value, without the errors to the west
     """
 
-    partial: NDArray[np.int64]
-    chosen: NDArray[np.int64]
+    of_class: NDArray[np.signedinteger]
+    chosen: NDArray[np.signedinteger]
     first_of: NDArray[np.int64]
-    expected: NDArray[np.int64]
+    expected: NDArray[np.signedinteger]
 
 
-def fresh_sums(predictors: Predictors, width: int) -> RowSums:
-    """`RowSums` of zeros for rows of `width` voxels."""
-    room = width + VECTOR
-    partial = np.zeros((predictors.thresholds.shape[1] + 1, room), np.int64)
-    return RowSums(partial, np.zeros(room, np.int64), np.zeros(room, np.int64), np.zeros(room, np.int64))
+def fresh_sums(predictors: Predictors, highest: int, width: int) -> RowSums:
+    """`RowSums` of zeros for rows of `width` voxels with dense values up to `highest`, in integers that hold all sums."""
+    room, kind = width + VECTOR, np.int32 if _are_short(predictors, highest) else np.int64
+    return RowSums(np.zeros(room, kind), np.zeros(room, kind), np.zeros(room, np.int64), np.zeros(room, kind))
+
+
+def _are_short(predictors: Predictors, highest: int) -> bool:
+    """Whether no sum in a brick can leave 32 bits."""
+    weights = np.abs(predictors.coefficients.reshape(-1, predictors.stride)[:, WEST:]).sum(axis=1, dtype=np.int64)
+    largest = int(weights.max(initial=0)) * highest + (1 << predictors.precision)
+    return largest < 1 << 31 and highest <= HIGHEST_OF_SHORT
 
 
 @kernel
-def activity(padded, i, row, beside):  # type: ignore[no-untyped-def]
+def activity(padded, i, row, beside, kind):  # type: ignore[no-untyped-def]
     """Roughness around voxel `i`, from rows above it and the co-located rows at offset `beside`.
 
     Parameters
@@ -88,6 +97,7 @@ def activity(padded, i, row, beside):  # type: ignore[no-untyped-def]
     padded : int32 (padded,), dense values
     i : index of the voxel
     row, beside : as in `frame.Slice`
+    kind : type of integers that holds it
     """
     j = i + beside
     n = np.int64(padded[at(i - row)])
@@ -98,10 +108,10 @@ def activity(padded, i, row, beside):  # type: ignore[no-untyped-def]
     cn = np.int64(padded[at(j - row)])
     cnw = np.int64(padded[at(j - row - 1)])
     cne = np.int64(padded[at(j - row + 1)])
-    texture = abs(n - nw) + abs(n - ne) + abs(n - nn)
-    change = abs((n - cn) - (nw - cnw)) + abs((n - cn) - (ne - cne))
-    beyond = abs(c - np.int64(padded[at(j - 1)])) + abs(c - np.int64(padded[at(j + 1)]))
-    return 2 * (texture + change) + beyond + abs(c - np.int64(padded[at(j + row)])) + abs(c - cn)
+    texture = abs(kind(n - nw)) + abs(kind(n - ne)) + abs(kind(n - nn))
+    change = abs(kind((n - cn) - (nw - cnw))) + abs(kind((n - cn) - (ne - cne)))
+    beyond = abs(kind(c - np.int64(padded[at(j - 1)]))) + abs(kind(c - np.int64(padded[at(j + 1)])))
+    return kind(2 * (texture + change) + beyond + abs(kind(c - np.int64(padded[at(j + row)]))) + abs(kind(c - cn)))
 
 
 @kernel
@@ -174,11 +184,12 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
     offsets, groups = predictors.offsets[place.series, mode], predictors.groups[mode]
     weights = expectation.weights[mode]
     error_offsets, error_groups = expectation.offsets[place.series, mode], expectation.groups[mode]
-    partial, chosen, first_of, expected = sums.partial, sums.chosen, sums.first_of, sums.expected
+    of_class, chosen, first_of, expected = sums.of_class, sums.chosen, sums.first_of, sums.expected
+    kind = expected.dtype.type
     half = np.int64(1) << (predictors.precision - 1)
     end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
     for x in range(x0, end):
-        expected[at(x)] = activity(samples, start + x, row, beside)
+        expected[at(x)] = activity(samples, start + x, row, beside, kind)
         first_of[at(x)] = 0
     for t in range(thresholds.shape[1]):
         threshold = thresholds[mode, t]
@@ -194,15 +205,14 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
         while x1 > x0 and brick.absent[at(start + x1 - 1)]:
             x1 -= 1
         end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
-    for group in range(partial.shape[0]):
-        of_class = partial[group]
+    for group in range(thresholds.shape[1] + 1):
         for x in range(x0, end):
             of_class[at(x)] = half
         add_products(samples, start, offsets, groups, coefficients, first + group * stride + WEST, x0, end, of_class)
+        for x in range(x0, end):
+            chosen[at(x)] = of_class[at(x)] if first_of[at(x)] == group else chosen[at(x)]
     for x in range(x0, x1):
-        group = first_of[at(x)]
-        chosen[at(x)] = partial[at(group), at(x)]
-        first_of[at(x)] = first + group * stride
+        first_of[at(x)] = first + first_of[at(x)] * stride
 
 
 @kernel
@@ -224,5 +234,5 @@ def prepare_tiles(brick, place, y, start, predictors, expectation, sums):  # typ
     for tile in range(tiles):
         x0 = (tile * width + tiles - 1) // tiles
         x1 = ((tile + 1) * width + tiles - 1) // tiles
-        first = (unit + tile) * sums.partial.shape[0] * predictors.stride
+        first = (unit + tile) * (predictors.thresholds.shape[1] + 1) * predictors.stride
         prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums)

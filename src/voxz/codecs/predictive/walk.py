@@ -62,7 +62,8 @@ def traverse(
     if decoding:
         coder[:3] = (np.int64(words[0]) << 16) | np.int64(words[1]), (np.int64(words[2]) << 16) | np.int64(words[3]), 4
     row_residuals = np.zeros(width, np.int64)
-    room = fresh_sums(predictors, width), fresh_sums(predictors, width), row_residuals, coder
+    sums, other_sums = (fresh_sums(predictors, brick.highest, width) for _ in range(ROWS_AT_ONCE))
+    room = sums, other_sums, row_residuals, coder
     return bool(_rows(brick, predictors, expectation, tables, streams, None if decoding else notes, quantiser if quantiser.size else None, ahead, *room))
 
 
