@@ -63,13 +63,13 @@ class RowSums(NamedTuple):
 
     Attributes
     ----------
-    of_class : (width + VECTOR,), prediction by the predictor of one class, without the four neighbours to the west
-    chosen : (width + VECTOR,), the same by the predictor of the voxel's own class
+    classes : (width + VECTOR,), class of each voxel
+    chosen : (width + VECTOR,), prediction by the predictor of that class, without the four neighbours to the west
     first_of : int64 (width + VECTOR,), place of that predictor in the coefficients
     expected : (width + VECTOR,), expected error in 1/16384 of a dense value, without the errors to the west
     """
 
-    of_class: NDArray[np.signedinteger]
+    classes: NDArray[np.signedinteger]
     chosen: NDArray[np.signedinteger]
     first_of: NDArray[np.int64]
     expected: NDArray[np.signedinteger]
@@ -161,6 +161,52 @@ def add_products(values, start, offsets, groups, coefficients, first, x0, x1, su
             )
 
 
+@apart_kernel
+def add_chosen_products(  # type: ignore[no-untyped-def]
+    values, start, offsets, groups, coefficients, first, stride, classes, number, x0, x1, sums
+):
+    """Add the products of neighbours and coefficients to ``sums[x0:x1]``, where each voxel has the coefficients of its class.
+
+    All classes are looked at for each voxel and one is taken: choices without branches fill whole vectors.
+
+    Parameters
+    ----------
+    values, start, offsets, groups, coefficients, x0, x1, sums : as for `add_products`
+    first : place of the first coefficient of class 0
+    stride : from there to that of the next class
+    classes : integers (x1 or more,), class of each voxel
+    number : of classes, 1 to 4
+    """
+    first_1 = first + min(1, number - 1) * stride
+    first_2 = first + min(2, number - 1) * stride
+    first_3 = first + min(3, number - 1) * stride
+    for four in range(2 * groups):
+        k = 4 * four
+        o0, o1 = start + offsets[at(k)], start + offsets[at(k + 1)]
+        o2, o3 = start + offsets[at(k + 2)], start + offsets[at(k + 3)]
+        f0, f1, f2, f3 = first + k, first_1 + k, first_2 + k, first_3 + k
+        a0, a1 = coefficients[at(f0)], coefficients[at(f0 + 1)]
+        a2, a3 = coefficients[at(f0 + 2)], coefficients[at(f0 + 3)]
+        b0, b1 = coefficients[at(f1)], coefficients[at(f1 + 1)]
+        b2, b3 = coefficients[at(f1 + 2)], coefficients[at(f1 + 3)]
+        c0, c1 = coefficients[at(f2)], coefficients[at(f2 + 1)]
+        c2, c3 = coefficients[at(f2 + 2)], coefficients[at(f2 + 3)]
+        d0, d1 = coefficients[at(f3)], coefficients[at(f3 + 1)]
+        d2, d3 = coefficients[at(f3 + 2)], coefficients[at(f3 + 3)]
+        for x in range(x0, x1):
+            of = classes[at(x)]
+            w0 = a0 if of == 0 else b0 if of == 1 else c0 if of == 2 else d0
+            w1 = a1 if of == 0 else b1 if of == 1 else c1 if of == 2 else d1
+            w2 = a2 if of == 0 else b2 if of == 1 else c2 if of == 2 else d2
+            w3 = a3 if of == 0 else b3 if of == 1 else c3 if of == 2 else d3
+            sums[at(x)] += (
+                np.int64(w0) * np.int64(values[at(o0 + x)])
+                + np.int64(w1) * np.int64(values[at(o1 + x)])
+                + np.int64(w2) * np.int64(values[at(o2 + x)])
+                + np.int64(w3) * np.int64(values[at(o3 + x)])
+            )
+
+
 @kernel
 def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums):  # type: ignore[no-untyped-def]
     """What finished rows tell of some voxels of a row.
@@ -184,17 +230,20 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
     offsets, groups = predictors.offsets[place.series, mode], predictors.groups[mode]
     weights = expectation.weights[mode]
     error_offsets, error_groups = expectation.offsets[place.series, mode], expectation.groups[mode]
-    of_class, chosen, first_of, expected = sums.of_class, sums.chosen, sums.first_of, sums.expected
+    classes, chosen, first_of, expected = sums.classes, sums.chosen, sums.first_of, sums.expected
     kind = expected.dtype.type
     half = np.int64(1) << (predictors.precision - 1)
     end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
     for x in range(x0, end):
         expected[at(x)] = activity(samples, start + x, row, beside, kind)
-        first_of[at(x)] = 0
+        classes[at(x)] = 0
+        chosen[at(x)] = half
     for t in range(thresholds.shape[1]):
         threshold = thresholds[mode, t]
         for x in range(x0, end):
-            first_of[at(x)] += np.int64(expected[at(x)] >= threshold)
+            classes[at(x)] += np.int64(expected[at(x)] >= threshold)
+    for x in range(x0, x1):
+        first_of[at(x)] = first + classes[at(x)] * stride
     rough_weight = weights[0]
     for x in range(x0, end):
         expected[at(x)] *= rough_weight
@@ -205,14 +254,8 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
         while x1 > x0 and brick.absent[at(start + x1 - 1)]:
             x1 -= 1
         end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
-    for group in range(thresholds.shape[1] + 1):
-        for x in range(x0, end):
-            of_class[at(x)] = half
-        add_products(samples, start, offsets, groups, coefficients, first + group * stride + WEST, x0, end, of_class)
-        for x in range(x0, end):
-            chosen[at(x)] = of_class[at(x)] if first_of[at(x)] == group else chosen[at(x)]
-    for x in range(x0, x1):
-        first_of[at(x)] = first + first_of[at(x)] * stride
+    number = thresholds.shape[1] + 1
+    add_chosen_products(samples, start, offsets, groups, coefficients, first + WEST, stride, classes, number, x0, end, chosen)
 
 
 @kernel
