@@ -142,12 +142,14 @@ def add_products(values, start, offsets, groups, coefficients, first, x0, x1, su
     for group in range(groups):
         k = 8 * group
         f = first + k
-        o0, o1, o2, o3 = start + offsets[k], start + offsets[k + 1], start + offsets[k + 2], start + offsets[k + 3]
-        o4, o5, o6, o7 = start + offsets[k + 4], start + offsets[k + 5], start + offsets[k + 6], start + offsets[k + 7]
-        c0, c1 = np.int64(coefficients[f]), np.int64(coefficients[f + 1])
-        c2, c3 = np.int64(coefficients[f + 2]), np.int64(coefficients[f + 3])
-        c4, c5 = np.int64(coefficients[f + 4]), np.int64(coefficients[f + 5])
-        c6, c7 = np.int64(coefficients[f + 6]), np.int64(coefficients[f + 7])
+        o0, o1 = start + offsets[at(k)], start + offsets[at(k + 1)]
+        o2, o3 = start + offsets[at(k + 2)], start + offsets[at(k + 3)]
+        o4, o5 = start + offsets[at(k + 4)], start + offsets[at(k + 5)]
+        o6, o7 = start + offsets[at(k + 6)], start + offsets[at(k + 7)]
+        c0, c1 = np.int64(coefficients[at(f)]), np.int64(coefficients[at(f + 1)])
+        c2, c3 = np.int64(coefficients[at(f + 2)]), np.int64(coefficients[at(f + 3)])
+        c4, c5 = np.int64(coefficients[at(f + 4)]), np.int64(coefficients[at(f + 5)])
+        c6, c7 = np.int64(coefficients[at(f + 6)]), np.int64(coefficients[at(f + 7)])
         for x in range(x0, x1):
             sums[at(x)] += (
                 c0 * np.int64(values[at(o0 + x)])
@@ -239,9 +241,9 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
         classes[at(x)] = 0
         chosen[at(x)] = half
     for t in range(thresholds.shape[1]):
-        threshold = thresholds[mode, t]
+        threshold = kind(thresholds[mode, t])
         for x in range(x0, end):
-            classes[at(x)] += np.int64(expected[at(x)] >= threshold)
+            classes[at(x)] += kind(expected[at(x)] >= threshold)
     for x in range(x0, x1):
         first_of[at(x)] = first + classes[at(x)] * stride
     rough_weight = weights[0]
