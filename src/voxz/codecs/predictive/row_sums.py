@@ -109,7 +109,8 @@ def activity(padded, i, row, beside, kind):  # type: ignore[no-untyped-def]
     cnw = np.int64(padded[at(j - row - 1)])
     cne = np.int64(padded[at(j - row + 1)])
     texture = abs(kind(n - nw)) + abs(kind(n - ne)) + abs(kind(n - nn))
-    change = abs(kind((n - cn) - (nw - cnw))) + abs(kind((n - cn) - (ne - cne)))
+    rise = kind(n - cn)
+    change = abs(kind(rise - kind(nw - cnw))) + abs(kind(rise - kind(ne - cne)))
     beyond = abs(kind(c - np.int64(padded[at(j - 1)]))) + abs(kind(c - np.int64(padded[at(j + 1)])))
     return kind(2 * (texture + change) + beyond + abs(kind(c - np.int64(padded[at(j + row)]))) + abs(kind(c - cn)))
 
@@ -209,6 +210,50 @@ def add_chosen_products(  # type: ignore[no-untyped-def]
             )
 
 
+@apart_kernel
+def classify(samples, start, row, beside, thresholds, mode, x0, x1, classes, rough):  # type: ignore[no-untyped-def]
+    """Fill activity and class of some voxels of a row.
+
+    Parameters
+    ----------
+    samples : int32 (padded,), dense values
+    start : index of the row's first voxel
+    row, beside, mode : as in `frame.Slice`
+    thresholds : as in `Predictors`
+    x0, x1 : first voxel in the row, and the one behind the last
+    classes, rough : integers (x1 or more,), filled
+    """
+    kind = rough.dtype.type
+    for x in range(x0, x1):
+        rough[at(x)] = activity(samples, start + x, row, beside, kind)
+        classes[at(x)] = 0
+    for t in range(thresholds.shape[1]):
+        threshold = kind(thresholds[at(mode), at(t)])
+        for x in range(x0, x1):
+            classes[at(x)] += kind(rough[at(x)] >= threshold)
+
+
+@apart_kernel
+def begin(classes, first, stride, half, weight, x0, x1, first_of, chosen, expected):  # type: ignore[no-untyped-def]
+    """Fill what sums begin with.
+
+    Parameters
+    ----------
+    classes : integers (x1 or more,)
+    first : place in the coefficients of the predictor of class 0
+    stride : coefficients of a predictor
+    half : of the last place that predictions are rounded to
+    weight : of the activity in the expected error
+    x0, x1 : first voxel in the row, and the one behind the last
+    first_of, chosen : as in `RowSums`, filled
+    expected : holds the activity, changed
+    """
+    for x in range(x0, x1):
+        first_of[at(x)] = first + classes[at(x)] * stride
+        chosen[at(x)] = half
+        expected[at(x)] *= weight
+
+
 @kernel
 def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums):  # type: ignore[no-untyped-def]
     """What finished rows tell of some voxels of a row.
@@ -233,22 +278,10 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
     weights = expectation.weights[mode]
     error_offsets, error_groups = expectation.offsets[place.series, mode], expectation.groups[mode]
     classes, chosen, first_of, expected = sums.classes, sums.chosen, sums.first_of, sums.expected
-    kind = expected.dtype.type
     half = np.int64(1) << (predictors.precision - 1)
     end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
-    for x in range(x0, end):
-        expected[at(x)] = activity(samples, start + x, row, beside, kind)
-        classes[at(x)] = 0
-        chosen[at(x)] = half
-    for t in range(thresholds.shape[1]):
-        threshold = kind(thresholds[mode, t])
-        for x in range(x0, end):
-            classes[at(x)] += kind(expected[at(x)] >= threshold)
-    for x in range(x0, x1):
-        first_of[at(x)] = first + classes[at(x)] * stride
-    rough_weight = weights[0]
-    for x in range(x0, end):
-        expected[at(x)] *= rough_weight
+    classify(samples, start, row, beside, thresholds, mode, x0, end, classes, expected)
+    begin(classes, first, stride, half, weights[0], x0, end, first_of, chosen, expected)
     add_products(brick.errors, start, error_offsets, error_groups, weights, WEST, x0, end, expected)
     if brick.absent.size > 0:
         while x0 < x1 and brick.absent[at(start + x0)]:
