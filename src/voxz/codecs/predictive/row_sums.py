@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.neighbourhood import WEST
-from voxz.jit import apart_kernel, at, kernel
+from voxz.jit import apart_kernel, at, inlined_kernel, kernel
 
 HIGHEST_OF_SHORT = 1 << 20
 """Largest dense value with which expected errors are sure to stay in 32 bits: 2**20 for each error in 1/1024, and activities."""
@@ -254,7 +254,7 @@ def begin(classes, first, stride, half, weight, x0, x1, first_of, chosen, expect
         expected[at(x)] *= weight
 
 
-@kernel
+@inlined_kernel
 def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums):  # type: ignore[no-untyped-def]
     """What finished rows tell of some voxels of a row.
 
