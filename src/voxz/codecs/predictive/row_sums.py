@@ -88,7 +88,7 @@ def _are_short(predictors: Predictors, highest: int) -> bool:
     return largest < 1 << 31 and highest <= HIGHEST_OF_SHORT
 
 
-@kernel
+@inlined_kernel
 def activity(padded, i, row, beside, kind):  # type: ignore[no-untyped-def]
     """Roughness around voxel `i`, from rows above it and the co-located rows at offset `beside`.
 
@@ -293,7 +293,7 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
     add_chosen_products(samples, start, offsets, groups, coefficients, first + WEST, stride, classes, number, x0, end, chosen)
 
 
-@kernel
+@inlined_kernel
 def prepare_tiles(brick, place, y, start, predictors, expectation, sums):  # type: ignore[no-untyped-def]
     """`prepare_row` for each tile that a row passes; the first slice of a volume is one tile.
 
