@@ -47,7 +47,7 @@ def walk(
     -------
     False if a decoded sample is out of range, or `data` is too short to encode into.
     """
-    room = Room.fresh(predictors, squares, int(brick.sizes[3]))
+    room = Room.fresh(predictors, brick.highest, squares, int(brick.sizes[3]))
     return bool(_rows(brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room))
 
 
