@@ -93,7 +93,7 @@ def slice_at(brick, references, series, z):  # type: ignore[no-untyped-def]
 
 @kernel
 def open_rows(brick, place, y):  # type: ignore[no-untyped-def]
-    """Fill the columns left of row `y` of the slice at `place`, and what lies above the first; return the index of its first sample."""
+    """Fill the columns left of row `y` of the slice at `place`, and what lies above row 0; return its first index."""
     if y == 0:
         enter_slice(brick.samples, place.start, place.row, place.mode, place.source)
         enter_slice(brick.errors, place.start, place.row, place.mode, place.source)

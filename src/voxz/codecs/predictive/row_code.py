@@ -1,6 +1,6 @@
 """The voxels of a row in turn: finish the prediction, choose the entropy table, code the residual.
 
-Where loss is allowed, the quantiser's step is above 0: a residual then counts steps, and a sample is the prediction plus that
+Where loss is allowed, there is a quantiser: a residual then counts steps, and a sample is the prediction plus that
 many steps, rounded and limited to the range of the values (`quantiser`). Later voxels are predicted from what the decoder has,
 so errors do not add up.
 """
@@ -91,7 +91,7 @@ def grade_of(scale):  # type: ignore[no-untyped-def]
 def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, start):  # type: ignore[no-untyped-def]
     """Decode the residuals of a row whose expected errors are known ahead.
 
-    The decoding step stands here and in `code_row`: as a separate function it took three times as long.
+    The decoding step stands here and in `code_voxel`: as a separate function it took three times as long.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, 
     expected : int64 (width or more,), `row_sums.RowSums.expected`
     tables : `Tables`
     words, raw : as in `Streams`
-    coder : int64 (5,), both states, the next word, the next raw bit, and a count that `code_row` uses; changed
+    coder : int64 (5,), fields of a `Coder`, changed
     row_residuals : int64 (width,), filled where voxels are coded
     absent : bool (padded,), samples that are not coded; (0,) if all are
     start : index of the row's first voxel
@@ -210,7 +210,7 @@ class Coder(NamedTuple):
     other: int
     word: int
     bit: int
-    count: int
+    noted: int
 
 
 @inlined_kernel
@@ -241,19 +241,19 @@ def code_rows(  # type: ignore[no-untyped-def]
     notes : `Notes` that are filled; None where `streams` are decoded
     """
     known = predictors, weights, tables, streams, notes, quantiser
-    at_word = Coder(coder[0], coder[1], coder[2], coder[3], coder[4])
+    place = Coder(coder[0], coder[1], coder[2], coder[3], coder[4])
     past = before(brick, first.start)
     other_past = before(brick, second.start) if two else past
     highest = brick.highest
     for x in range(brick.sizes[3]):
-        past, at_word = code_voxel(brick, first, x, past, at_word, *known)
+        past, place = code_voxel(brick, first, x, past, place, *known)
         if past.w1 < 0 or past.w1 > highest:
             return False
         if two:
-            other_past, at_word = code_voxel(brick, second, x, other_past, at_word, *known)
+            other_past, place = code_voxel(brick, second, x, other_past, place, *known)
             if other_past.w1 < 0 or other_past.w1 > highest:
                 return False
-    coder[0], coder[1], coder[2], coder[3], coder[4] = at_word
+    coder[0], coder[1], coder[2], coder[3], coder[4] = place
     return True
 
 
@@ -274,7 +274,7 @@ def code_voxel(  # type: ignore[no-untyped-def]
     samples, errors, highest = brick.samples, brick.errors, brick.highest
     precision, sums = predictors.precision, row.sums
     w1, w2, w3, w4, error_w, error_ww = past
-    state, other, word, bit, count = coder
+    state, other, word, bit, noted = coder
     i = row.start + x
     expected = (sums.expected[at(x)] + weights[2] * error_ww) + weights[1] * error_w
     if brick.absent.size > 0 and brick.absent[at(i)]:
@@ -313,9 +313,9 @@ def code_voxel(  # type: ignore[no-untyped-def]
             residual = steps_to((np.int64(samples[at(i)]) << STEP_BITS) - unrounded, quantiser.size, quantiser.reach)
         else:
             residual = np.int64(samples[at(i)]) - whole
-        notes.residuals[at(count)] = residual
-        notes.contexts[at(count)] = grade * 4 + phase
-        count += 1
+        notes.residuals[at(noted)] = residual
+        notes.contexts[at(noted)] = grade * 4 + phase
+        noted += 1
     if quantiser is not None:
         sample = stepped(((prediction - half) >> (precision - STEP_BITS)) + quantiser.bias, residual, quantiser, highest)
         residual = sample - whole
@@ -324,7 +324,7 @@ def code_voxel(  # type: ignore[no-untyped-def]
     samples[at(i)] = sample
     error = error_of(prediction, residual, precision, half)
     errors[at(i)] = error
-    return Past(sample, w1, w2, w3, error, error_w), Coder(state, other, word, bit, count)
+    return Past(sample, w1, w2, w3, error, error_w), Coder(state, other, word, bit, noted)
 
 
 @inlined_kernel

@@ -1,6 +1,7 @@
 """What finished rows tell of the next one: its voxels' classes, and the parts of their predictions and expected errors.
 
-Each step is a kernel of its own: compiled code keeps what it needs in registers only while a loop is small.
+Each step is a kernel of its own: compiled code keeps what it needs in registers only while a loop is small. Sums have 32 bits in
+bricks where none can leave them, whatever the samples, and 64 elsewhere: the same source is compiled for both.
 """
 
 from typing import NamedTuple
@@ -258,7 +259,7 @@ def begin(classes, first, stride, half, weight, x0, x1, first_of, chosen, expect
 def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sums):  # type: ignore[no-untyped-def]
     """What finished rows tell of some voxels of a row.
 
-    Sums are computed for every class and a little beyond `x1`: whole vectors are faster than choices. Predictions are left out
+    Sums are computed a little beyond `x1`, for whole vectors. Predictions are left out
     where all voxels from an end of the range on are absent.
 
     Parameters

@@ -11,8 +11,16 @@ residual:
 
 The decoder reads the residual with that table; the encoder, whose samples are in place, notes residual and table.
 
+A voxel waits for the one to its west. So that there is other work meanwhile, two rows are coded in alternation: one of an odd
+slice, and one of the even slice behind it that lies `LAG` rows higher, so that all that it refers to is finished. Odd slices
+follow each other without a break, and so do even ones from 2 on; slice 0, where predictors are others, goes before them alone:
+
+    turn    0 ... H-1       H ... H+2       H+3 ... 2H-1        2H ...
+    row     slice 0         slice 1, 0-2    slice 1, 3-(H-1)    slice 3, 0 ...
+    beside                                  slice 2, 0-(H-4)    slice 2, H-3 ...
+
 At the fastest level the expected error leaves the row itself out (`ahead`). Then the tables of a whole row are known
-before its first voxel is, and its residuals are read in one go, without waiting for a prediction each time.
+before its first voxel is, and its residuals are read in one go, without waiting for a prediction each time; so rows go alone.
 """
 
 import numpy as np
@@ -25,7 +33,10 @@ from voxz.entropy.rans import LOWEST
 from voxz.jit import kernel
 
 ROWS_AT_ONCE = 2
+
 LAG = 3
+"""Rows by which an even slice stays behind the odd one before it: neighbours lie at most two rows down. In a slice that is twice
+as high, that odd slice is finished when the next one begins."""
 
 
 def traverse(
@@ -47,7 +58,7 @@ def traverse(
     predictors : `row_sums.Predictors`
     expectation : `row_sums.Expectation`
     tables : `row_code.Tables`; only decoding reads them
-    streams : `row_code.Streams`; words and raw have room behind their end for one row, so that bounds are checked once a row
+    streams : `row_code.Streams`; words and raw have room for `ROWS_AT_ONCE` rows behind their end: bounds are checked before
     notes : `row_code.Notes`; only encoding fills them
     quantiser : `quantiser.Quantiser`
     ahead : whether expected errors leave the row itself out
@@ -64,7 +75,8 @@ def traverse(
     row_residuals = np.zeros(width, np.int64)
     sums, other_sums = (fresh_sums(predictors, brick.highest, width) for _ in range(ROWS_AT_ONCE))
     room = sums, other_sums, row_residuals, coder
-    return bool(_rows(brick, predictors, expectation, tables, streams, None if decoding else notes, quantiser if quantiser.size else None, ahead, *room))
+    noted, steps = None if decoding else notes, quantiser if quantiser.size else None
+    return bool(_rows(brick, predictors, expectation, tables, streams, noted, steps, ahead, *room))
 
 
 @kernel
@@ -75,7 +87,9 @@ def _rows(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    brick, predictors, expectation, tables, streams, notes, quantiser, ahead : as for `traverse`
+    brick, predictors, expectation, tables, streams, ahead : as for `traverse`
+    notes : `row_code.Notes`; None where `streams` are decoded
+    quantiser : `quantiser.Quantiser`; None where nothing is lost
     sums, other_sums : `row_sums.RowSums`, changed
     row_residuals : int64 (width,), changed
     coder : int64 (5,), as for `row_code.read_row`, changed
@@ -83,45 +97,57 @@ def _rows(  # type: ignore[no-untyped-def]
     series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
     words, room = streams.words, ROWS_AT_ONCE * width
     pairs = height >= 2 * LAG and not ahead
-    slices = 1 + depth // 2 if pairs else depth
+    turns = (1 + depth // 2) * height + LAG if pairs else depth * height
     for s in range(series):
-        for turn in range(slices * height + LAG):
-            z, y = turn // height, turn % height
-            z2, y2 = depth, np.int64(0)
-            if pairs:
-                z = max(z, 2 * z - 1)
-                behind = turn - height - LAG
-                if behind >= 0:
-                    z2, y2 = 2 + behind // height * 2, behind % height
-            if z >= depth and z2 >= depth:
+        for turn in range(turns):
+            z, y, other_z, other_y = _places(turn, depth, height, pairs)
+            two = other_z < depth
+            if z >= depth:
                 continue
             if notes is None and (coder[2] >= words.size - room or coder[3] > streams.raw_bits):
                 return False
-            two = z < depth and z2 < depth
-            if z >= depth:
-                z, y = z2, y2
             row = Row(*_open(brick, predictors, expectation, s, z, y, sums), sums)
-            second = Row(*_open(brick, predictors, expectation, s, z2, y2, other_sums), other_sums) if two else row
+            other = row
+            if two:
+                other = Row(*_open(brick, predictors, expectation, s, other_z, other_y, other_sums), other_sums)
             if notes is None and ahead:
                 read_row(width, sums.expected, tables, words, streams.raw, coder, row_residuals, brick.absent, row.start)
                 fits = rebuild_row(brick, row.place, row.start, predictors, sums, row_residuals, quantiser)
             else:
                 weights = expectation.weights[row.place.mode]
-                fits = code_rows(
-                    brick, row, second, two, predictors, weights, tables, streams, coder, notes, quantiser
-                )
+                fits = code_rows(brick, row, other, two, predictors, weights, tables, streams, coder, notes, quantiser)
             if not fits:
                 return False
             close_rows(brick, row.place, y, row.start)
             if two:
-                close_rows(brick, second.place, y2, second.start)
+                close_rows(brick, other.place, other_y, other.start)
     ended = coder[0] == LOWEST and coder[1] == LOWEST and coder[2] == words.size - room - 1
     return notes is not None or (ended and 0 <= streams.raw_bits - coder[3] < 8)
 
 
 @kernel
+def _places(turn, depth, height, pairs):  # type: ignore[no-untyped-def]
+    """Slice and row of what is coded in a turn, and of what is coded beside it; slice `depth` or more where there is nothing.
+
+    Parameters
+    ----------
+    turn : number of the turn in a volume
+    depth, height : of the volume
+    pairs : whether rows are coded in pairs
+    """
+    step, y = turn // height, turn % height
+    behind = turn - height - LAG
+    if not pairs or behind < 0:
+        return step, y, depth, y
+    odd, even, above = 2 * step - 1, 2 + behind // height * 2, behind % height
+    if odd >= depth:
+        return even, above, depth, above
+    return odd, y, even, above
+
+
+@kernel
 def _open(brick, predictors, expectation, s, z, y, sums):  # type: ignore[no-untyped-def]
-    """Row `y` of slice `z` of volume `s`, with what finished rows tell of it."""
+    """Fill what stands around row `y` of slice `z` of volume `s`, and its `sums`; return its slice and the index of its start."""
     place = slice_at(brick, predictors.references, s, z)
     start = open_rows(brick, place, y)
     prepare_tiles(brick, place, y, start, predictors, expectation, sums)
