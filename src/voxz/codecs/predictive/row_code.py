@@ -215,7 +215,7 @@ class Coder(NamedTuple):
 
 @inlined_kernel
 def before(brick, start):  # type: ignore[no-untyped-def]
-    """`Past` of the first voxel of a row that begins at index `start`."""
+    """`Past` of the first voxel of a row that begins at index `start` of a `frame.Brick`."""
     w1 = np.int64(brick.samples[at(start - 1)])
     return Past(w1, w1, w1, w1, np.int64(brick.errors[at(start - 1)]), np.int64(brick.errors[at(start - 2)]))
 

@@ -147,7 +147,14 @@ def _places(turn, depth, height, pairs):  # type: ignore[no-untyped-def]
 
 @kernel
 def _open(brick, predictors, expectation, s, z, y, sums):  # type: ignore[no-untyped-def]
-    """Fill what stands around row `y` of slice `z` of volume `s`, and its `sums`; return its slice and the index of its start."""
+    """Fill what stands around a row, and its sums; return its `Slice` and the index of its first sample.
+
+    Parameters
+    ----------
+    brick, predictors, expectation : as for `traverse`
+    s, z, y : numbers of the volume, the slice and the row
+    sums : `row_sums.RowSums`, filled
+    """
     place = slice_at(brick, predictors.references, s, z)
     start = open_rows(brick, place, y)
     prepare_tiles(brick, place, y, start, predictors, expectation, sums)
