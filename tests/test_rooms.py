@@ -31,6 +31,7 @@ ROOMS = [
     {"nibabel"},
     {"warm"},
     {"bench"},
+    {"report"},
     {"cli"},
     {"__init__", "__main__"},
 ]

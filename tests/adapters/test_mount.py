@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 
 import voxz
+from mounts import mounts, showing
 from samples import digest, nifti, smooth, write_gzip, write_nifti
 from voxz.adapters import mount as host
 from voxz.adapters.mount import Tree, answered, mount
@@ -24,8 +24,6 @@ from voxz.container.reader import StoredArray
 from voxz.image.restored_part import runs
 
 SERIES = smooth((3, 40, 64, 64))
-
-mounts = pytest.mark.skipif(not Path("/dev/fuse").exists() or not shutil.which("fusermount3"), reason="needs FUSE 3")
 
 
 @pytest.fixture(scope="module")
@@ -57,29 +55,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mounted(folder: Path, tmp_path: Path) -> Iterator[Path]:
     with showing(folder / "packed", tmp_path) as place:
         yield place
-
-
-class showing:  # noqa: N801 - a context
-    """The command `voxz mount` in a process of its own."""
-
-    def __init__(self, folder: Path, top: Path) -> None:
-        self.place, self.log = top / "shown", top / "log"
-        self.place.mkdir()
-        with self.log.open("w") as log:
-            command = [sys.executable, "-m", "voxz", "mount", str(folder), str(self.place)]
-            self.process = subprocess.Popen(command, stderr=log)
-
-    def __enter__(self) -> Path:
-        for _ in range(600):
-            if self.place.is_mount() or self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        assert self.place.is_mount(), self.log.read_text()
-        return self.place
-
-    def __exit__(self, *_: object) -> None:
-        subprocess.run(["fusermount3", "-u", "-z", str(self.place)], check=False, capture_output=True)
-        self.process.wait(60)
 
 
 @mounts
