@@ -89,7 +89,9 @@ Recursive = Annotated[
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option(help="Address of a Dask scheduler, or local:N for N processes.", rich_help_panel=STUDY_PANEL),
+    typer.Option(
+        help="Address of a Dask scheduler, local:N for N processes, or slurm:N for N jobs.", rich_help_panel=STUDY_PANEL
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.", rich_help_panel=STUDY_PANEL)]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say a line for each file also where no terminal is.")]

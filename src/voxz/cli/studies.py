@@ -81,7 +81,7 @@ def compress_tree(
     if any(unit.format == "dicom" for unit in units) and tale.talk != QUIET:
         typer.echo("voxz: warning: DICOM files may tell who a person is; all of it is kept, nothing is removed", err=True)
     with _shown("compress", tale) as watch, _executor(cluster, count) as executor:
-        outcome = compress_study(units, tree, out, wish, executor, watch, again=wish.force)
+        outcome = compress_study(units, tree, out, wish, executor, watch, again=wish.force, split=cluster is not None)
     if data_set is not None and derivative is not None:
         describe(data_set, out, units, derivative, force=wish.force)
     _tell(outcome, "compressed", out / MANIFEST, tale)
