@@ -33,6 +33,7 @@ from voxz.cli.progress import Shown
 from voxz.cli.report import report_command
 from voxz.cli.text import comparison_text, info_text, outcome_line, printable
 from voxz.cli.train import app as train_app
+from voxz.cli.view import view
 from voxz.cli.warm import warm
 from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
@@ -70,6 +71,7 @@ app.command()(warm)
 app.command()(mount)
 app.command()(cat)
 app.command("report")(report_command)
+app.command()(view)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")

@@ -283,7 +283,7 @@ def only_array(reader: Reader) -> StoredArray:
     """The array of a file that has one; `UsageError` for others."""
     if len(reader.arrays) != 1:
         what = (
-            f"an archive of {len(reader.arrays)} volumes; choose one of its series"
+            f"an archive of {len(reader.arrays)} volumes; choose one: series[0] to series[{len(reader.arrays) - 1}]"
             if reader.arrays
             else "an archive without any volume"
         )
