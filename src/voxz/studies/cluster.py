@@ -6,6 +6,8 @@ whoever writes the file next removes it.
 """
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,9 @@ _QUEUES = {
     "htcondor": "HTCondorCluster",
 }
 """Classes of dask-jobqueue."""
+
+_ASKED_EVERY = 1.0
+"""Seconds after which the scheduler is asked how many workers there are: the answer takes longer than a task is worth."""
 
 _AHEAD = 4
 """Tasks for each thread of the cluster that are handed out ahead."""
@@ -93,7 +98,7 @@ def _jobs(kind: str, count: int) -> Any:
 
 def _results(client: "Client", as_completed: Any, tasks: Sequence[Task], begin: Begin) -> Iterator[Record]:
     """Results of all tasks; as many are handed out ahead as keep all workers busy, also those that come later."""
-    waiting, handed = iter(tasks), {}
+    waiting, handed, ahead, asked = iter(tasks), {}, 0, -math.inf
 
     def submitted(task: Task, parts: Sequence["Future"]) -> "Future":
         future = client.submit(_done, task.work, list(parts), pure=False)
@@ -101,7 +106,9 @@ def _results(client: "Client", as_completed: Any, tasks: Sequence[Task], begin: 
         return future
 
     def hand_out() -> Iterator["Future"]:
-        ahead = _AHEAD * max(1, sum(client.nthreads().values()))
+        nonlocal ahead, asked
+        if time.monotonic() - asked > _ASKED_EVERY:
+            ahead, asked = _AHEAD * max(1, sum(client.nthreads().values())), time.monotonic()
         while len(handed) < ahead and (task := next(waiting, None)) is not None:
             begin(task.record)
             yield submitted(task, [client.submit(_tried, part, pure=False) for part in task.parts])

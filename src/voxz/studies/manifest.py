@@ -99,6 +99,11 @@ class Manifest:
                 if synced:
                     os.fsync(file.fileno())
 
+    def sync(self) -> None:
+        """Bring what was added to the disk."""
+        with self.path.open("ab") as file:
+            os.fsync(file.fileno())
+
     def _ends_a_line(self) -> bool:
         with self.path.open("rb") as file:
             file.seek(-1, os.SEEK_END)

@@ -1,7 +1,8 @@
 """A study on the threads of this machine: what is new, changed or failed is done, and the manifest says so at once.
 
-Large files come first, two at a time, each on all threads: while one is read or written, which one thread does, the other keeps
-the rest busy. Then small ones, as many at a time as there are threads, on one each. Kernels are loaded once.
+Large files come first, a few at a time, on several threads each: while one is read or written, which one thread does, the others
+keep the rest busy. Then small ones on one thread each, a few more at a time than there are threads, as some always wait for the
+disk. Kernels are loaded once.
 """
 
 import contextlib
@@ -26,11 +27,19 @@ from voxz.studies.plan import Unit
 from voxz.studies.split import split_of
 from voxz.studies.work import Wish, compress_unit, holds, record_of, restore_unit, verify_unit
 
-LARGE = 1 << 26
+LARGE = 1 << 24
 """Bytes of the large files."""
 
-ABREAST = 2
-"""Large files at a time."""
+ABREAST = 3
+"""Large files at a time, on few threads; on many, one for each `SHARE` of them."""
+
+SHARE = 4
+
+SYNCED_EVERY = 0.1
+"""Seconds: lines of the manifest are brought to the disk together. A unit whose line is lost is found by its files."""
+
+WAITING = 2
+"""Small files beyond the number of threads that are begun, as so many wait until what they wrote is on the disk."""
 
 Work = Callable[[int, Progress | None], Record]
 """One unit's work, on so many threads."""
@@ -110,8 +119,10 @@ def on_threads(threads: int) -> Executor:
         large = [task for task in tasks if task.record.size >= LARGE]
         small = [task for task in tasks if task.record.size < LARGE]
         try:
-            yield from _together(large, min(ABREAST, threads), begin, partial(run, threads=threads))
-            yield from _together(small, threads, begin, partial(run, threads=1))
+            abreast = max(1, min(len(large), max(ABREAST, threads // SHARE))) if threads > 1 else 1
+            each = min(threads, -(-2 * threads // abreast))
+            yield from _together(large, abreast, begin, partial(run, threads=each))
+            yield from _together(small, threads + WAITING * (threads > 1), begin, partial(run, threads=1))
         finally:
             stop.set()
 
@@ -208,7 +219,7 @@ def _followed(
         if manifest is not None:
             manifest.append(record, synced=False)
 
-    began = time.perf_counter()
+    began = synced = time.perf_counter()
     watch.start(sum(task.record.files for task in tasks), sum(task.record.size for task in tasks))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VoxzWarning)
@@ -216,7 +227,9 @@ def _followed(
             for record in executor(tasks, begin, watch):
                 at_work.pop(record.destination, None)
                 if manifest is not None:
-                    manifest.append(record)
+                    late = time.perf_counter() - synced > SYNCED_EVERY
+                    manifest.append(record, synced=late)
+                    synced = time.perf_counter() if late else synced
                 outcome.count(record)
                 watch.end(record)
         except KeyboardInterrupt:
@@ -224,6 +237,8 @@ def _followed(
                 with contextlib.suppress(OSError):
                     remove_stale(path.parent, [path.name], alive=True)
             raise
+    if manifest is not None and tasks:
+        manifest.sync()
     outcome.seconds = time.perf_counter() - began
     return outcome
 
