@@ -56,14 +56,14 @@ class Outset:
     Attributes
     ----------
     plan : with the engine
+    goal : with what it heads for, and with its slope
     log_step : guess of the logarithm of its step to base 2
-    slope : doublings of what the goal is about for a doubling of the step
     lengths : bytes of the bricks that meet a size; none for other goals
     """
 
     plan: Plan
+    goal: PsnrGoal | BitsGoal
     log_step: float
-    slope: float
     lengths: tuple[float, ...]
 
 
@@ -90,11 +90,11 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], goal: PsnrGoal
     excess = [PARTS_OF_WAVELETS if isinstance(some.codec, Wavelet) else 1.0 for some in plans]
     costs = [_bits_at(result, db) / more for (_, result), more in zip(found, excess, strict=True)]
     best = min(range(len(found)), key=lambda k: costs[k])
-    headed = goal
-    if isinstance(goal, PsnrGoal) and isinstance(plans[best].codec, Wavelet) and math.isinf(plan.fidelity.bound):
-        headed = replace(goal, db=goal.db - AIMED_BELOW - goal.above / 2)
-    chosen, step = plans[best], scouted.foreseen(headed, plans[best], *found[best])
-    return Outset(chosen, step, scouted.slope(goal), scouted.lengths(goal, chosen))
+    chosen = plans[best]
+    headed = replace(goal, slope=scouted.slope(goal))
+    if isinstance(headed, PsnrGoal) and isinstance(chosen.codec, Wavelet) and math.isinf(plan.fidelity.bound):
+        headed = replace(headed, aimed=-AIMED_BELOW)
+    return Outset(chosen, headed, scouted.foreseen(headed, chosen, *found[best]), scouted.lengths(goal, chosen))
 
 
 def engine_within(trial: Trial, plan: Plan, dtype: np.dtype[Any]) -> Plan:

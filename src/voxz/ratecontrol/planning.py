@@ -112,13 +112,19 @@ def find_plan(
     if plan.codec != first.codec:
         with opened() as samples:
             trial = Trial.of(samples, plan, threads)
-    near = goal if trial.whole else goal_of(target, 8 * dtype.itemsize, PSNR_ABOVE * TIGHTER, RATE_NEAR * TIGHTER)
-    assert near is not None
-    step, result = trial.approach(
-        plan, replace(near, slope=outset.slope), outset.log_step, lengths=outset.lengths if trial.whole else ()
-    )
+    near, lengths = outset.goal, outset.lengths
+    if not trial.whole:
+        near, lengths = _tighter(near), ()
+    step, result = trial.approach(plan, near, outset.log_step, lengths=lengths)
     _refuse_missed(plan, result, trial, dtype)
     return Settled(with_step(plan, step), tuple(result.coded) if trial.whole else ())
+
+
+def _tighter(goal: PsnrGoal | BitsGoal) -> PsnrGoal | BitsGoal:
+    """A goal for part of a volume, nearer to the middle."""
+    if isinstance(goal, PsnrGoal):
+        return replace(goal, above=goal.above * TIGHTER, aimed=None)
+    return replace(goal, near=goal.near * TIGHTER)
 
 
 def nearer_plan(plan: Plan, written: Written) -> Plan | None:

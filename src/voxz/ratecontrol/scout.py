@@ -19,14 +19,14 @@ from voxz.ratecontrol.step_search import Trial, bracket_of
 LEVEL = 3
 """Level that scouts; lower ones scout with themselves."""
 
-NEAR_DB, NEAR_BITS = 0.4, 0.12
+NEAR_DB, NEAR_BITS = 0.5, 0.2
 """How near scouts come to a PSNR, in dB, and to a rate, as a share; from there on slopes do."""
 
 LEAST_BITS = 0.01
 """Bits a sample that are reckoned with at least."""
 
 APART = 0.25
-"""Doublings between the steps from which slopes are taken."""
+"""Doublings between the steps of the parts from which slopes are taken, where the whole is scouted once."""
 
 
 class Typical(NamedTuple):
@@ -72,11 +72,21 @@ class Scouted:
         loose = _loose(goal, typical_of(plan))
         plan = replace(plan, level=min(plan.level, LEVEL), codec=Wavelet())
         there, parts = probe.approach(plan, loose, guess)
-        beside = probe.stepped(plan, there + APART)
-        bits = _slope(parts.bits, beside.bits, BitsGoal.slope)
-        squares = _slope(_squares(parts), _squares(beside), PsnrGoal.slope)
-        loose = replace(loose, slope=bits if isinstance(goal, BitsGoal) else squares)
-        log_step, whole = find_step(lambda log: trial.stepped(plan, log, goal.blind), loose, there, bracket_of(trial.peak))
+        beside, sized = probe.stepped(plan, there + APART), isinstance(goal, BitsGoal)
+        bits = _slope(parts.bits, beside.bits, APART, BitsGoal.slope)
+        squares = _slope(_squares(parts), _squares(beside), APART, PsnrGoal.slope)
+        loose = replace(loose, slope=bits if sized else squares)
+        tried: list[tuple[float, Result]] = []
+
+        def attempt(log_step: float) -> Result:
+            tried.append((log_step, trial.stepped(plan, log_step, goal.blind)))
+            return tried[-1][1]
+
+        log_step, whole = find_step(attempt, loose, there, bracket_of(trial.peak))
+        if len(tried) > 1:
+            (one, first), (other, second) = tried[-2:]
+            slope = _slope(goal.total(first), goal.total(second), other - one, loose.slope)
+            bits, squares = (slope, squares) if sized else (bits, slope)
         if log_step != there:
             parts = probe.stepped(plan, log_step)
         return cls(plan, log_step, whole, parts, bits, squares)
@@ -86,7 +96,7 @@ class Scouted:
         return self.bits_slope if isinstance(goal, BitsGoal) else self.squares_slope
 
     def foreseen(self, goal: PsnrGoal | BitsGoal, plan: Plan, log_step: float, parts: Result) -> float:
-        """Logarithm of the step at which the whole will meet a `goal` as coded by a `plan`, whose parts were coded with a step near it."""
+        """Logarithm of the step at which the whole will meet a `goal` with a `plan`, whose parts were coded with one near it."""
         typical = typical_of(plan) if isinstance(plan.codec, Wavelet) else None
         if isinstance(goal, BitsGoal):
             share = _ratio(parts.bits, self.parts.bits)
@@ -127,9 +137,9 @@ def _squares(result: Result) -> float:
     return result.tally.mean_square
 
 
-def _slope(here: float, beside: float, usual: float) -> float:
-    """Doublings of a total for a doubling of the step, from totals whose steps are APART; of the order of what is `usual`."""
-    measured = math.log2(beside / here) / APART if here > 0 and beside > 0 else usual
+def _slope(here: float, beside: float, apart: float, usual: float) -> float:
+    """Doublings of a total for a doubling of the step, from totals whose steps are so far apart; near what is `usual`."""
+    measured = math.log2(beside / here) / apart if here > 0 and beside > 0 and apart else usual
     return min(max(measured / usual, 0.25), 4.0) * usual
 
 

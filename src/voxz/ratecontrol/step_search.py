@@ -42,6 +42,9 @@ CLOSE, APART = 0.5, 0.25
 SHARPENED, PRECISION = 0.04, 0.001
 """Share of the squared error that corrections make up at most, for they cost twice the bytes of a finer step, and how exactly."""
 
+STEERED = 2
+"""First attempts in which codecs are told the lengths that are wanted: later ones rely on what a step alone does."""
+
 LONG = 1 << 20
 
 FINEST, COARSEST = 2.0**-22, 4.0
@@ -144,7 +147,7 @@ class Trial:
     ) -> tuple[float, Result]:
         """Step for which a `goal` is met, and its result; see `voxz.ratecontrol.secant.find_step`.
 
-        If there are `lengths` of the bricks that meet it, codecs that can come near them.
+        If there are `lengths` of the bricks that meet it, codecs that can come near them, with the first STEERED steps.
         """
         blind = goal.blind and self._long and math.isinf(plan.fidelity.bound)
 
@@ -154,8 +157,10 @@ class Trial:
                 return sharper
             return self._patched(plan, goal, log_step, result)
 
+        steered = [lengths] * STEERED
+
         def attempt(log_step: float) -> Result:
-            return self.stepped(plan, log_step, blind, lengths)
+            return self.stepped(plan, log_step, blind, steered.pop() if steered else ())
 
         step, result = find_step(attempt, goal, log_step, bracket_of(self.peak), rounds, mend)
         return step, self._checked(plan, result)
