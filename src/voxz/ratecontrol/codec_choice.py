@@ -15,7 +15,7 @@ from voxz.codecs.wavelet.options import Wavelet
 from voxz.pipeline.plan import Plan
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal, Result
 from voxz.ratecontrol.scout import Scouted
-from voxz.ratecontrol.step_search import Trial
+from voxz.ratecontrol.step_search import LONG, Trial
 
 STEP_OF_RMSE = {"wavelet": 3.9, "predictive": 3.3, "floats": 3.3}
 """First guess of an engine's step, as a multiple of the root mean square error."""
@@ -31,7 +31,7 @@ NEAR_DB = 0.75
 DB_PER_BIT = 6.5
 
 AIMED_BELOW = 0.03
-"""dB below what is asked that wavelets head for: what is missing is made up by corrections (`step_search`)."""
+"""dB below what is asked that wavelets head for in long volumes: what is missing is made up by corrections (`step_search`)."""
 
 PARTS_OF_WAVELETS = 1.06
 """How much more small parts cost with wavelets than with prediction, each compared with a whole: the mean over levels 1, 3, 5
@@ -92,7 +92,8 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], goal: PsnrGoal
     best = min(range(len(found)), key=lambda k: costs[k])
     chosen = plans[best]
     headed = replace(goal, slope=scouted.slope(goal))
-    if isinstance(headed, PsnrGoal) and isinstance(chosen.codec, Wavelet) and math.isinf(plan.fidelity.bound):
+    corrected = isinstance(chosen.codec, Wavelet) and math.isinf(plan.fidelity.bound) and trial.samples >= LONG
+    if isinstance(headed, PsnrGoal) and corrected:
         headed = replace(headed, aimed=-AIMED_BELOW)
     return Outset(chosen, headed, scouted.foreseen(headed, chosen, *found[best]), scouted.lengths(goal, chosen))
 

@@ -17,7 +17,7 @@ from voxz.ratecontrol.secant import find_step
 from voxz.ratecontrol.step_search import Trial, bracket_of
 
 LEVEL = 3
-"""Level that scouts; lower ones scout with themselves."""
+"""Level that scouts. For it and lower ones scouting would cost as much as coding: they begin with what parts show."""
 
 NEAR_DB, NEAR_BITS = 0.5, 0.2
 """How near scouts come to a PSNR, in dB, and to a rate, as a share; from there on slopes do."""
@@ -55,7 +55,7 @@ class Scouted:
     ----------
     plan : of the scout
     log_step : logarithm of the step to base 2
-    whole, parts : results
+    whole, parts : results; levels that need no scout know of parts only
     bits_slope, squares_slope : doublings of bits, and of squared errors, for a doubling of the step
     """
 
@@ -69,9 +69,12 @@ class Scouted:
     @classmethod
     def of(cls, trial: Trial, probe: Trial, plan: Plan, goal: PsnrGoal | BitsGoal, guess: float) -> "Scouted":
         """Scout near a `goal` that a volume is to meet as coded by a `plan`; parts first, from a `guess` of the step on."""
-        loose = _loose(goal, typical_of(plan))
+        typical = typical_of(plan)
+        loose = _loose(goal, typical)
         plan = replace(plan, level=min(plan.level, LEVEL), codec=Wavelet())
         there, parts = probe.approach(plan, loose, guess)
+        if typical is None:
+            return cls(plan, there, parts, parts, BitsGoal.slope, PsnrGoal.slope)
         beside, sized = probe.stepped(plan, there + APART), isinstance(goal, BitsGoal)
         bits = _slope(parts.bits, beside.bits, APART, BitsGoal.slope)
         squares = _slope(_squares(parts), _squares(beside), APART, PsnrGoal.slope)
@@ -111,7 +114,8 @@ class Scouted:
 
     def lengths(self, goal: PsnrGoal | BitsGoal, plan: Plan) -> tuple[float, ...]:
         """Bytes that each brick of the whole should take for a size, in the ratio of what the scout took; none where steps do."""
-        if not isinstance(goal, BitsGoal) or not isinstance(plan.codec, Wavelet) or not math.isinf(plan.fidelity.bound):
+        steered = isinstance(plan.codec, Wavelet) and math.isinf(plan.fidelity.bound) and typical_of(plan) is not None
+        if not isinstance(goal, BitsGoal) or not steered:
             return ()
         found = [len(brick.payload) for brick in self.whole.coded]
         _, wanted, _ = goal.wanted(self.whole)

@@ -46,6 +46,7 @@ STEERED = 2
 """First attempts in which codecs are told the lengths that are wanted: later ones rely on what a step alone does."""
 
 LONG = 1 << 20
+"""Samples from which on the record of losses does not matter for the length of a file, and errors can be made up finely."""
 
 FINEST, COARSEST = 2.0**-22, 4.0
 """Steps as multiples of the range of the samples."""
@@ -143,7 +144,12 @@ class Trial:
         return self.result(plan, list(checked))
 
     def approach(
-        self, plan: Plan, goal: Goal, log_step: float, rounds: int = ROUNDS, lengths: Sequence[float] = ()
+        self,
+        plan: Plan,
+        goal: Goal,
+        log_step: float,
+        rounds: int = ROUNDS,
+        lengths: Sequence[float] = (),
     ) -> tuple[float, Result]:
         """Step for which a `goal` is met, and its result; see `voxz.ratecontrol.secant.find_step`.
 
