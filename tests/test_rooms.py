@@ -31,7 +31,7 @@ ROOMS = [
     {"nibabel"},
     {"warm"},
     {"bench"},
-    {"report"},
+    {"report", "viewer"},
     {"cli"},
     {"__init__", "__main__"},
 ]

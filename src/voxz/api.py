@@ -459,7 +459,7 @@ def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
     What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
     """
     with Reader(source) as reader:
-        return Info.of(reader, max_bytes)
+        return Info.of(reader, max_bytes, Path(source).name if isinstance(source, str | os.PathLike) else "")
 
 
 def tags(source: SourceLike) -> list[tuple[str, str]]:
