@@ -9,7 +9,7 @@ PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/.demo
 	$(RUN) -m benchmarks.demo
 
-test: $(VENV)/.test
+test: $(VENV)/.test viewer-assets
 	$(RUN) -m pytest -n logical --dist worksteal
 
 lint: $(VENV)/.test

@@ -30,8 +30,10 @@ from voxz.cli.destinations import (
 from voxz.cli.error_line import report, warn
 from voxz.cli.mount import mount
 from voxz.cli.progress import Shown
+from voxz.cli.report import report_command
 from voxz.cli.text import comparison_text, info_text, outcome_line, printable
 from voxz.cli.train import app as train_app
+from voxz.cli.view import view
 from voxz.cli.warm import warm
 from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
@@ -68,6 +70,8 @@ app.command()(bench)
 app.command()(warm)
 app.command()(mount)
 app.command()(cat)
+app.command("report")(report_command)
+app.command()(view)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
@@ -85,7 +89,9 @@ Recursive = Annotated[
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option(help="Address of a Dask scheduler, or local:N for N processes.", rich_help_panel=STUDY_PANEL),
+    typer.Option(
+        help="Address of a Dask scheduler, local:N for N processes, or slurm:N for N jobs.", rich_help_panel=STUDY_PANEL
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.", rich_help_panel=STUDY_PANEL)]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say a line for each file also where no terminal is.")]
@@ -206,6 +212,14 @@ def compress(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only estimate size and time, from samples.", rich_help_panel=STUDY_PANEL)
     ] = False,
+    derivative: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Of a BIDS data set, its images with loss as a derivative data set -o, with desc-LABEL in their names.",
+            rich_help_panel=STUDY_PANEL,
+        ),
+    ] = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
@@ -262,11 +276,13 @@ def compress(
             cluster=cluster,
             pack_rest=pack_rest,
             dry_run=dry_run,
+            derivative=derivative,
             tale=Tale(talk_of(quiet, verbose), as_json),
         )
         return
-    if include or exclude or link or pack_rest or dry_run or cluster or as_json:
-        raise UsageError("--include, --exclude, --link, --pack-rest, --dry-run, --cluster and --json are for trees; add -r")
+    if include or exclude or link or pack_rest or dry_run or derivative or cluster or as_json:
+        words = "--include, --exclude, --link, --pack-rest, --dry-run, --derivative, --cluster and --json are for trees; add -r"
+        raise UsageError(words)
     if remove and output == STREAM:
         raise UsageError("--rm deletes an input only after its file was verified on disk, and standard output is no file")
     if split and (output in (None, STREAM) or Path(str(output)).is_file()):

@@ -15,6 +15,7 @@ import typer
 from voxz.cli.batch import BATCH_FAILED, QUIET, VERBOSE
 from voxz.cli.text import printable
 from voxz.errors import UsageError
+from voxz.studies.bids import derivative_units, describe, refuse_loss
 from voxz.studies.estimate import estimate
 from voxz.studies.manifest import FAILED, MANIFEST, Manifest, Record
 from voxz.studies.plan import Choice, Unit, plan
@@ -54,6 +55,7 @@ def compress_tree(
     cluster: str | None,
     pack_rest: bool,
     dry_run: bool,
+    derivative: str | None,
     tale: Tale,
 ) -> None:
     """`voxz compress -r`."""
@@ -64,6 +66,13 @@ def compress_tree(
     units = plan(tree, choice, count, pack_rest=pack_rest, leave_out=set(made))
     if beside:
         units = [unit for unit in units if unit.kind in ("image", "archive")]
+    data_set = None
+    if derivative is None:
+        refuse_loss(tree, units, wish.target)
+    else:
+        if beside or wish.remove or pack_rest:
+            raise UsageError("a derivative is a data set of its own; give -o another folder, and leave out --rm and --pack-rest")
+        data_set, units = derivative_units(tree, units, derivative, wish.target)
     if not units:
         raise UsageError(f"there is nothing to compress in {tree}; give a folder that has files, or other patterns")
     if dry_run:
@@ -72,7 +81,9 @@ def compress_tree(
     if any(unit.format == "dicom" for unit in units) and tale.talk != QUIET:
         typer.echo("voxz: warning: DICOM files may tell who a person is; all of it is kept, nothing is removed", err=True)
     with _shown("compress", tale) as watch, _executor(cluster, count) as executor:
-        outcome = compress_study(units, tree, out, wish, executor, watch, again=wish.force)
+        outcome = compress_study(units, tree, out, wish, executor, watch, again=wish.force, split=cluster is not None)
+    if data_set is not None and derivative is not None:
+        describe(data_set, out, units, derivative, force=wish.force)
     _tell(outcome, "compressed", out / MANIFEST, tale)
 
 
