@@ -230,7 +230,8 @@ def _no_image(
     progress: Progress | None,
 ) -> "Written":
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
-    from voxz.io.tree import Tree  # noqa: PLC0415 - start-up time of reading
+    from voxz.io.source import UnknownFormatError  # noqa: PLC0415 - start-up time of reading
+    from voxz.io.tree import Tree  # noqa: PLC0415
     from voxz.pipeline.archive import encode_tree  # noqa: PLC0415 - start-up time
     from voxz.pipeline.encode import encode_plain  # noqa: PLC0415 - start-up time
 
@@ -238,6 +239,7 @@ def _no_image(
         tree = Tree.of(original.files[0], threads, named=False)
         if tree.arrays:
             return encode_tree(tree, file, plan, threads, progress)
+        fault = (isinstance(fault, UnknownFormatError) and tree.files[0].fault) or fault
     if strict:
         raise fault from None
     named = "" if original.name in str(fault) else f"{original.name}: "
@@ -457,7 +459,7 @@ def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
     What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
     """
     with Reader(source) as reader:
-        return Info.of(reader, max_bytes)
+        return Info.of(reader, max_bytes, Path(source).name if isinstance(source, str | os.PathLike) else "")
 
 
 def tags(source: SourceLike) -> list[tuple[str, str]]:
