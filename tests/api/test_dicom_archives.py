@@ -170,9 +170,11 @@ def test_slices_that_lie_unevenly_have_no_affine(tmp_path: Path) -> None:
 
 
 def test_slices_of_a_tilted_gantry_keep_their_shear(tmp_path: Path) -> None:
-    along = {"each": lambda place: {"ImagePositionPatient": [-10.0, 20.0, 30.0 + 5 * place]}}  # of the table, not the normal
-    packed = archived(write_series(tmp_path / "scan", VOLUME, **along), tmp_path)
-    expected = [[-1, 0, 0, 10], [0, -2 * COSINE, 0, -20], [0, 2 * SINE, 5, 30], [0, 0, 0, 1]]
+    folder = write_series(  # along the table, not the normal
+        tmp_path / "scan", VOLUME, each=lambda place: {"ImagePositionPatient": [-10.0, 20.0, 30.0 + 5 * place]}
+    )
+    packed = archived(folder, tmp_path)
+    expected = np.array([[-1, 0, 0, 10], [0, -2 * COSINE, 0, -20], [0, 2 * SINE, 5, 30], [0, 0, 0, 1.0]])
     with voxz.open(packed) as archive:
         assert archive.series[0].affine is not None
         assert np.allclose(archive.series[0].affine, expected)
