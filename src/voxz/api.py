@@ -33,6 +33,7 @@ from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.sample_type import sample_type
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.limits import BASE
+from voxz.pipeline.opened import opened
 from voxz.pipeline.samples import Progress, part_of
 from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
@@ -117,6 +118,7 @@ def compress(
     from voxz.io.raw import layout_of  # noqa: PLC0415 - start-up time
     from voxz.pipeline.archive_file import Wish, verify_written, write_archive, write_series  # noqa: PLC0415 - start-up time of reading
     from voxz.pipeline.plan import Plan  # noqa: PLC0415 - start-up time
+    from voxz.pipeline.whole import smaller  # noqa: PLC0415 - start-up time
     from voxz.plan_volume import settled  # noqa: PLC0415 - start-up time
 
     chosen, cut, said = codec_of(codec), brick_of(brick), None if raw is None else layout_of(raw)
@@ -149,6 +151,7 @@ def compress(
                 _refuse_rate(target, found.cause)
                 shown = part_of(progress, 0, 1 + verify)
                 written = _no_image(original, found.cause, file, Plan(level, chosen, brick=cut), count, strict, shown)
+            written = smaller(file, written, Plan(level, chosen, target, brick=cut))
             _warn_of_gzip(original.name, target, written)
             if verify:
                 verify_written(file, written, count, part_of(progress, 1, 2))
@@ -356,7 +359,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     """
     from voxz.pipeline.decode import slabs  # noqa: PLC0415 - start-up time
 
-    with Reader(blob) as reader:
+    with opened(blob) as reader:
         stored = only_array(reader)
         layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
@@ -412,7 +415,7 @@ def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
 
     What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
     """
-    with Reader(source) as reader:
+    with opened(source) as reader:
         return Info.of(reader, max_bytes)
 
 

@@ -1,8 +1,8 @@
 """The codec for everything without one of its own: bytes, shuffled by significance where that helps, then zlib or LZMA.
 
 Payload: one byte of method (0 plain, 1 zlib, 2 shuffled and zlib, 3 LZMA), then the bytes. Shuffling collects the first bytes
-of all samples, then the second ones, and so on: exponents and high bytes become long runs. LZMA is LZMA2 without a header (the window
-is the length of the bytes, rounded up to a power of two between 4 KiB and 8 MiB), which keeps what does not shrink as it is.
+of all samples, then the second ones, and so on: exponents and high bytes become long runs. LZMA is LZMA2 without a header (the
+window is the length of the bytes, rounded up to a power of two between 4 KiB and 8 MiB), which keeps what does not shrink.
 """
 
 import lzma

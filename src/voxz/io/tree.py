@@ -269,7 +269,9 @@ def _scanned(name: str, path: Path, equals: dict[object, Any], whole: bool, any_
 
 def _take_known(file: TreeFile, known: ForeignFile | None, equals: dict[object, Any], most: int | None = None) -> None:
     """Keep what a reader said of a file, if its samples take no more bytes than `most`."""
-    if known is None or (most is not None and sum(part.layout.nbytes for part in itertools.chain(*known.stretches.values())) > most):
+    if known is None or (
+        most is not None and sum(part.layout.nbytes for part in itertools.chain(*known.stretches.values())) > most
+    ):
         return
     inner = file.path.name
     known = _shared(known, "" if known.series else str(PurePosixPath(file.name).parent), equals)
