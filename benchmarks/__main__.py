@@ -25,6 +25,7 @@ SUITES = {
         "slices",
         "speed",
         "startup",
+        "studies",
         "targets",
         "trained",
     )

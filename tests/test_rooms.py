@@ -31,6 +31,7 @@ ROOMS = [
     {"nibabel"},
     {"warm"},
     {"bench"},
+    {"report", "viewer"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -41,7 +41,7 @@ class Place:
 
 
 class Reader:
-    """A .voxz file: a path, a URL, bytes or a file object. Safe to use from several threads.
+    """A .voxz file: a path, a URL, bytes or a file object. Safe to use from several threads, unless its `decoder` is not.
 
     Attributes
     ----------
@@ -49,6 +49,7 @@ class Reader:
     arrays : the arrays of the file
     file_length : bytes of the file
     files_sha256 : see `header.files_digest`
+    decoder : of its bricks; None for that of each codec
 
     Raises
     ------
@@ -58,8 +59,8 @@ class Reader:
         It is damaged.
     """
 
-    def __init__(self, source: SourceLike) -> None:
-        self._bytes = byte_source(source)
+    def __init__(self, source: SourceLike, decoder: "Decoder | None" = None) -> None:
+        self._bytes, self.decoder = byte_source(source), decoder
         self._lock = threading.Lock()
         self._chunk: tuple[int, list[bytes]] = -1, []
         try:
@@ -248,7 +249,7 @@ class StoredArray:
         """
         place = self.bricks[number]
         payload = self._checked(place, payload)
-        return (decode or _usual_decoder())(
+        return (decode or self.reader.decoder or _usual_decoder())(
             place.codec, payload, brick_shape(self.boxes[number], self.layout.channels), self.layout.dtype.newbyteorder("=")
         )
 
@@ -286,7 +287,7 @@ def only_array(reader: Reader) -> StoredArray:
     """The array of a file that has one; `UsageError` for others."""
     if len(reader.arrays) != 1:
         what = (
-            f"an archive of {len(reader.arrays)} volumes; choose one of its series"
+            f"an archive of {len(reader.arrays)} volumes; choose one: series[0] to series[{len(reader.arrays) - 1}]"
             if reader.arrays
             else "an archive without any volume"
         )

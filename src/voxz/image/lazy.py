@@ -105,6 +105,11 @@ class Image:
         return self._reader.files
 
     @property
+    def is_archive(self) -> bool:
+        """Whether it stands for several volumes, or none, and is no image itself: `series` and `files` say what it holds."""
+        return self._number is None and len(self._reader.arrays) != 1
+
+    @property
     def series(self) -> "list[Image]":
         """All volumes of an archive, each an image; of a file of one volume, that one."""
         source, threads, max_bytes, cache_bytes, _ = self._arguments
@@ -115,8 +120,7 @@ class Image:
     def members(self) -> list[str]:
         """Names of the files in an archive that hold the volume, in the order of their samples; of the archive, all."""
         files = self._reader.files
-        lone = self._number is None and len(self._reader.arrays) != 1
-        return [files[n].name for n in (range(len(files)) if lone else files.files_of(self._array.number))]
+        return [files[n].name for n in (range(len(files)) if self.is_archive else files.files_of(self._array.number))]
 
     def read(self, name: str) -> bytes:
         """Content of a file in an archive; of a series, what it needs is decoded and no more. One in gzip is unpacked."""
@@ -400,7 +404,7 @@ class Image:
         An access meanwhile waits for what is being decoded already. Waiting for the result is not needed; it raises what went
         wrong, as the access will.
         """
-        numbers = [piece.number for piece in pieces(self._array.grid, self._positions(index))]
+        numbers = self._bricks.that_fit([piece.number for piece in pieces(self._array.grid, self._positions(index))])
         with self._lock:
             self._ahead = self._ahead or ThreadPoolExecutor(1, "voxz-prefetch")
             return self._ahead.submit(self._bricks.visit, numbers, lambda *_: None, self._threads)

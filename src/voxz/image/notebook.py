@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 from voxz.container.reader import brick_shape
 from voxz.image.facts import codecs_of
 from voxz.image.gather import pieces
+from voxz.image.series_facts import series_facts
 
 if TYPE_CHECKING:
     from voxz.image.lazy import Image
 
 MOST_SAMPLES = 1 << 25
 """Samples that are decoded for one picture."""
+
+MOST_NAMED = 100
+"""Volumes of an archive that are named on the page."""
 
 _HEIGHT = 192
 """Longest side of a picture on the page, in pixels."""
@@ -32,18 +36,32 @@ _NAMES = ("sagittal", "coronal", "axial")
 
 
 def rows(image: "Image") -> dict[str, str]:
-    """What is said about an image, in words."""
+    """What is said about an image, or about an archive of several, in words."""
+    if image.is_archive:
+        files, volumes = len(image.files), len(image._reader.arrays)
+        return {"holds": f"archive of {files} file{'s' * (files != 1)}, {volumes} volumes"}
     found = {"shape": " x ".join(map(str, image.shape)) or "1", "type": str(image.dtype)}
     if image.voxel_size is not None:
         found["voxel size"] = " x ".join(f"{size:g}" for size in image.voxel_size) + " mm"
     found["codec"] = ", ".join(codecs_of(image._array)) or "none"
-    found["ratio"] = f"{image.nbytes / image._reader.file_length:.2f} : 1"
+    lone = len(image._reader.arrays) == 1
+    stored = image._reader.file_length if lone else sum(brick.length for brick in image._array.bricks)
+    found["ratio"] = f"{image.nbytes / max(1, stored):.2f} : 1"
     return found
 
 
 def page(image: "Image") -> str:
-    """HTML for a notebook."""
-    table = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in rows(image).items())
+    """HTML for a notebook; of an archive, a table of its first `MOST_NAMED` volumes."""
+    told = rows(image)
+    if image.is_archive:
+        for number, facts in enumerate(series_facts(image._reader)[:MOST_NAMED]):
+            lengths = " x ".join(map(str, facts.shape))
+            told[f"series[{number}]"] = (
+                f"{facts.name}: {lengths}, {np.dtype(facts.dtype)}{', ' * bool(facts.format)}{facts.format}"
+            )
+    table = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in told.items())
+    if image.is_archive:
+        return f"<div><table>{table}</table></div>"
     slices = middle_slices(image)
     low, high = _window(image, [samples for _, samples, _ in slices])
     pictures = "".join(_figure(name, samples, sizes, low, high) for name, samples, sizes in slices)

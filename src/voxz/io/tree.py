@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 
 from voxz.container.files import FOLDER, PLAIN
 from voxz.container.pieces import LONGEST
-from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
+from voxz.errors import (
+    CorruptError,
+    PersonalDataWarning,
+    PlainBytesWarning,
+    TruncatedError,
+    UnsupportedError,
+    UsageError,
+    VoxzError,
+)
 from voxz.io.arrange import arrange
 from voxz.io.foreign_file import ABOVE, HEAD_BYTES, WHOLE, Beside, ForeignFile, Reader, Space, Stretch
 from voxz.io.gzip_members import MemberSearch, Repacking
@@ -69,6 +77,7 @@ class TreeFile:
     held : its content, where that is in memory
     items : in file order
     space, facts, personal, series : what its reader says
+    fault : why there are no items, where a reader knows its format
     """
 
     name: str
@@ -88,6 +97,7 @@ class TreeFile:
     personal: frozenset[str] = frozenset()
     series: str = ""
     detached: dict[str, tuple[Stretch, ...]] = field(default_factory=dict)
+    fault: VoxzError | None = None
 
     @contextlib.contextmanager
     def content(self) -> Iterator[BinaryIO]:
@@ -262,6 +272,7 @@ def _scanned(name: str, path: Path, equals: dict[object, Any], whole: bool, any_
     try:
         _take_known(file, _parsed(file, head), equals)
     except (CorruptError, UnsupportedError) as fault:
+        file.fault = fault
         if whole:
             warnings.warn(f"{path}: {fault}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
     return file
@@ -279,6 +290,16 @@ def _take_known(file: TreeFile, known: ForeignFile | None, equals: dict[object, 
     file.format, file.space, file.facts, file.personal = known.format, known.space, known.facts, known.personal
     file.series = known.series
     file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
+    file.fault = None if file.items else _nothing_to_code(file)
+
+
+def _nothing_to_code(file: TreeFile) -> VoxzError:
+    """Why a file has no items, although its reader has read it."""
+    if file.detached:
+        names = ", ".join(list(file.detached)[:3]) + ", ..." * (len(file.detached) > 3)
+        words = f"is a header whose samples lie in {names}; give them all with -o NAME.voxz, as one archive"
+        return UnsupportedError(f"{file.path} {words}")
+    return UnsupportedError(f"{file.path} is of the format {file.format}, but has no samples that voxz can take out of it")
 
 
 def _shared(known: ForeignFile, folder: str, equals: dict[object, Any]) -> ForeignFile:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from voxz.container.reader import Reader
+from voxz.container.reader import Decoder, Reader
 from voxz.errors import CorruptError, UsageError
 from voxz.io.output import output, refuse_overwrite
 from voxz.io.tree import Source, Tree
@@ -98,10 +98,12 @@ def _names(trees: Sequence[Tree]) -> list[str]:
     return names
 
 
-def verify_written(file: BinaryIO, written: Written, threads: int, progress: Progress | None) -> None:
-    """Decode the file that was just written and compare it with what was read."""
+def verify_written(
+    file: BinaryIO, written: Written, threads: int, progress: Progress | None, decoder: Decoder | None = None
+) -> None:
+    """Decode the file that was just written, where there is no other `decoder`, and compare it with what was read."""
     os.fsync(file.fileno())
-    with Reader(file.name) as reader:
+    with Reader(file.name, decoder) as reader:
         if tuple(array.header for array in reader.arrays) != written.headers or reader.files_sha256 != written.files_sha256:
             raise CorruptError("the file that was written is not the one that was meant; try again")
         restore(reader, checked_only, threads, progress)
