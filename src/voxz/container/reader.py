@@ -264,6 +264,10 @@ class StoredArray:
 
 
 def _usual_decoder() -> Decoder:
+    from voxz.codecs import native  # noqa: PLC0415 - start-up time
+
+    if native.asked_for():
+        return native.decode_brick
     from voxz.codecs.registry import decode_brick  # noqa: PLC0415 - start-up time
 
     return decode_brick
