@@ -16,7 +16,7 @@ from voxz.codecs.numbers import LABELS, SIREN
 from voxz.container.byte_source import SourceLike, portable
 from voxz.container.files import StoredFile
 from voxz.container.loss_mark import all_marks
-from voxz.container.reader import StoredArray, only_array
+from voxz.container.reader import Reader, StoredArray, only_array
 from voxz.errors import LimitError, MissingDependencyError, UnsupportedError, UsageError
 from voxz.image.brick_cache import BrickCache, Kept
 from voxz.image.description import affine_of, description, name_of, scaling_of, seconds_of
