@@ -16,7 +16,7 @@ from voxz.container.byte_source import SourceLike, byte_source
 from voxz.container.catalogue import Catalogue
 from voxz.container.cursor import Cursor
 from voxz.container.header import CRC, MAGIC, PREFIX, VERSION, ArrayHeader, Entry, Front
-from voxz.container.pieces import unpack_chunk
+from voxz.container.pieces import told_pieces, unpack_chunk
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
 from voxz.volume.bricks import LARGEST_SLAB, Box
 
@@ -165,10 +165,14 @@ class Reader:
     def _pieces_of_chunk(self, number: int) -> list[bytes]:
         with self._lock:
             if self._chunk[0] != number:
-                files, chunk = self.files, self.files.chunks[number]
+                files = self.files
                 held = slice(int(files.chunk_start[number]), int(files.chunk_start[number + 1]))
-                payload = self.read(chunk.offset, chunk.length, chunk.crc32)
                 lengths, counts = files.piece_lengths[held].tolist(), files.piece_counts[held].tolist()
+                if files.within is not None:
+                    self._chunk = number, told_pieces(files.within, lengths, counts)
+                    return self._chunk[1]
+                chunk = files.chunks[number]
+                payload = self.read(chunk.offset, chunk.length, chunk.crc32)
                 self._chunk = number, unpack_chunk(payload, chunk.raw_length, lengths, counts)
             return self._chunk[1]
 

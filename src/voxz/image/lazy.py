@@ -16,7 +16,7 @@ from voxz.codecs.numbers import LABELS, SIREN
 from voxz.container.byte_source import SourceLike, portable
 from voxz.container.files import StoredFile
 from voxz.container.loss_mark import all_marks
-from voxz.container.reader import Reader, StoredArray, only_array
+from voxz.container.reader import StoredArray, only_array
 from voxz.errors import LimitError, MissingDependencyError, UnsupportedError, UsageError
 from voxz.image.brick_cache import BrickCache, Kept
 from voxz.image.description import affine_of, description, name_of, scaling_of, seconds_of
@@ -29,6 +29,7 @@ from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
 from voxz.io.archived_header import nifti_header
 from voxz.limits import BASE
+from voxz.pipeline.opened import opened
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
@@ -74,7 +75,7 @@ class Image:
         number: int | None = None,
     ) -> None:
         self._threads, self._max_bytes, self._cache_bytes = thread_count(threads), max_bytes, cache_bytes
-        self._reader = Reader(source)
+        self._reader = opened(source)
         self._number = number
         if len(self._reader.arrays) == 1 and number is None:
             self._bricks  # noqa: B018 - what cannot be read is found at once
