@@ -40,6 +40,7 @@ class Record:
     link : where a link leads
     ours : what lies at the destination, if anything does, was put there by this study, and may be replaced by it
     error : why it failed
+    restored : path of what comes back, if that is not `source`
     """
 
     destination: str
@@ -56,6 +57,7 @@ class Record:
     link: str = ""
     ours: bool = False
     error: str = ""
+    restored: str = ""
 
 
 class Manifest:
@@ -107,7 +109,7 @@ class Manifest:
             return
         with self.path.open("rb") as file:
             for line in file:
-                record = _record(line)
+                record = record_of_line(line)
                 if record is not None:
                     yield record
 
@@ -118,7 +120,7 @@ _DEFAULTS: dict[str, Any] = {
 _TYPES: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(Record)}
 
 
-def _record(line: bytes) -> Record | None:
+def record_of_line(line: bytes) -> Record | None:
     """The record of a line; None if the line is not one, as when a process died while it wrote."""
     try:
         told = json.loads(line)
@@ -128,7 +130,7 @@ def _record(line: bytes) -> Record | None:
         return None
     if any(not isinstance(value, float | int if _TYPES[name] is float else _TYPES[name]) for name, value in known.items()):
         return None
-    for path in (record.destination, record.source):
+    for path in (record.destination, record.source, record.restored or record.source):
         if not is_inside(path):
             raise CorruptError(f"the manifest names {path!r}, which leads out of the folder; it is damaged or made to do harm")
     return record

@@ -17,6 +17,7 @@ from typing import Literal
 from voxz.io.look import Look, look
 from voxz.io.names import PACKED, compressed_name
 from voxz.io.source import files_of
+from voxz.studies.data_set import data_set_of
 from voxz.studies.manifest import MANIFEST
 from voxz.threads import map_ordered
 
@@ -41,6 +42,7 @@ class Unit:
     size : bytes of its files
     stamp : changes when one of the files does
     format : as the reader of its format says; empty if that is not known yet
+    restored : path of what comes back, relative to the restored tree; empty if that is the path of its file
     """
 
     kind: Kind
@@ -49,6 +51,7 @@ class Unit:
     size: int = 0
     stamp: str = ""
     format: str = ""
+    restored: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def plan(tree: Path, choice: Choice, threads: int, *, pack_rest: bool = False, l
 
 @dataclass
 class _Folder:
-    """A folder of the tree: its files by name, links, and whether it is a store."""
+    """A folder of the tree: its files by name, links, whether it is a store, and whether it belongs to a BIDS data set."""
 
     tree: Path
     path: Path
@@ -103,6 +106,7 @@ class _Folder:
     links: list[str]
     store: bool = False
     empty: bool = False
+    bids: bool = False
 
     def units(self, threads: int) -> list[Unit]:
         """Its files, each in one unit."""
@@ -145,7 +149,7 @@ class _Folder:
                 groups.setdefault(known.group, []).append(name)
         for group, names in groups.items():
             known = looks[names[0]]
-            if known and (len(names) > 1 or known.format == "dicom"):
+            if known and (known.format == "dicom" or (len(names) > 1 and not self.bids)):
                 yield Unit("archive", tuple(map(self._name, names)), self._name(_title(group, known, names)), format=known.format)
 
     def _alone(self, looks: dict[str, Look | None]) -> Iterator[Unit]:
@@ -153,7 +157,8 @@ class _Folder:
             if known is None or known.format == "dicom":
                 yield Unit("file", (self._name(name),), self._name(name))
             else:
-                yield Unit("image", (self._name(name),), self._name(compressed_name(self.path / name).name), format=known.format)
+                packed = name + PACKED if self.bids else compressed_name(self.path / name).name
+                yield Unit("image", (self._name(name),), self._name(packed), format=known.format)
 
     def _name(self, name: str) -> str:
         return (self.path / name).relative_to(self.tree).as_posix()
@@ -188,7 +193,8 @@ def _folders(tree: Path, choice: Choice, leave_out: Collection[Path]) -> Iterato
             continue
         wanted = chosen(names)
         links = [name for name in wanted if _is_kept_link(here / name, tree)]
-        yield _Folder(tree, here, [name for name in wanted if name not in links], links + chosen(folder_links), empty=empty)
+        files, bids = [name for name in wanted if name not in links], data_set_of(here) is not None
+        yield _Folder(tree, here, files, links + chosen(folder_links), empty=empty, bids=bids)
 
 
 def _is_kept_link(path: Path, tree: Path) -> bool:
@@ -213,13 +219,15 @@ def _distinct(units: list[Unit]) -> Iterator[Unit]:
 
 def _measured(unit: Unit, tree: Path) -> Unit:
     """The unit with the size and the stamp of its files."""
-    digest, size = hashlib.sha256(), 0
-    for source in unit.sources if unit.kind != "folder" else ():
-        path = tree / source
-        status = path.lstat() if unit.kind == "link" else path.stat()
-        size += 0 if unit.kind == "link" else status.st_size
-        digest.update(f"{source}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    return replace(unit, size=size, stamp=digest.hexdigest()[:16])
+    sources = unit.sources if unit.kind != "folder" else ()
+    found = [(source, (tree / source).stat(follow_symlinks=unit.kind != "link")) for source in sources]
+    size = 0 if unit.kind == "link" else sum(status.st_size for _, status in found)
+    return replace(unit, size=size, stamp=stamp_of((source, status.st_size, status.st_mtime_ns) for source, status in found))
+
+
+def stamp_of(files: Iterable[tuple[str, int, int]]) -> str:
+    """What changes when a file does: of paths, sizes and times of change in ns."""
+    return hashlib.sha256("".join(f"{source}\0{size}\0{time}\0" for source, size, time in files).encode()).hexdigest()[:16]
 
 
 def member_names(unit: Unit) -> dict[str, str]:
