@@ -7,6 +7,9 @@ import phantoms
 from benchmarks import targets
 from voxz.codecs import registry
 
+VALUES = ("v", "s", "5", "t", "wavelet", "1", "1", "0", "1", "0", "1", "1", "1", "1", "1")
+"""A row of the table."""
+
 
 def test_coding_to_a_target_is_counted() -> None:
     volume = phantoms.head((8, 72, 64))[None]
@@ -38,7 +41,7 @@ def test_lower_levels_scout() -> None:
 
 
 def test_the_table_has_means_and_the_worst() -> None:
-    rows = [dict(zip(targets.COLUMNS, ["v", "s", "5", "t", "wavelet", "1", "1", "0", "1", "0", "1", "1", "1", "1", "1"], strict=True))]
+    rows = [dict(zip(targets.COLUMNS, VALUES, strict=True))]
     rows.append({**rows[0], "coded": "3", "met": "0"})
     assert targets.summary(rows).splitlines()[2:] == [
         "| t | 2 | 2.00 (3.00) | 0.00 (0.00) | 1.00 (1.00) | 1 |",
@@ -47,7 +50,7 @@ def test_the_table_has_means_and_the_worst() -> None:
 
 
 def test_too_many_codings_fail(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = dict(zip(targets.COLUMNS, ["v", "s", "5", "t", "wavelet", "1", "1", "0", "1", "0", "1", "1", "1", "1", "1"], strict=True))
+    row = dict(zip(targets.COLUMNS, VALUES, strict=True))
     monkeypatch.setattr(targets, "measured", lambda *facts: row)
     with pytest.raises(SystemExit) as end:
         targets.main([str(_volume(tmp_path)), "--targets", "psnr 45", "--limit", "0.5"])
