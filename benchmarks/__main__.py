@@ -29,7 +29,7 @@ SUITES = {
         "targets",
         "trained",
     )
-} | {"fuzz": "benchmarks.fuzz.command"}
+} | {"conformance": "benchmarks.conformance_data", "fuzz": "benchmarks.fuzz.command"}
 """Modules with a `main`, imported on use."""
 
 if __name__ == "__main__":
