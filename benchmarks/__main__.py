@@ -29,7 +29,11 @@ SUITES = {
         "targets",
         "trained",
     )
-} | {"conformance": "benchmarks.conformance_data", "fuzz": "benchmarks.fuzz.command"}
+} | {
+    "conformance": "benchmarks.conformance_data",
+    "fuzz": "benchmarks.fuzz.command",
+    "single": "benchmarks.single_files",
+}
 """Modules with a `main`, imported on use."""
 
 if __name__ == "__main__":

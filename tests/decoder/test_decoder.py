@@ -18,6 +18,7 @@ from benchmarks.fuzz.damage import damaged_bytes
 from benchmarks.fuzz.native import bricks
 from native import GOLDEN, STATUS, built, decoded, needs_compiler, run, shared
 from phantoms import head, labels, ratio_map, series
+from voxz.container.reader import Reader
 from voxz.weights.store import FOLDER
 
 pytestmark = needs_compiler
@@ -127,6 +128,28 @@ def test_archives_of_raw_samples_come_back_byte_for_byte(command: Path, tmp_path
     for number, name in enumerate(names):
         assert run(command, "-f", str(number), tmp_path / "a.voxz").stdout == (folder / name).read_bytes()
     assert run(command, "-c", tmp_path / "a.voxz").returncode == 0
+
+
+@pytest.mark.filterwarnings("ignore::voxz.errors.PlainBytesWarning")
+def test_files_that_are_kept_whole_and_long_streams_of_lzma_come_back(command: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    noise, text = rng.bytes(150_000), b"".join(b"line %d of many\n" % number for number in rng.integers(0, 9999, 200_000))
+    contents = {
+        "small": b"some words, " * 40,
+        "samples": head((2, 30, 40)).tobytes(),
+        "mixed": noise + text[:400_000] + noise + bytes(70_000) + rng.bytes(90_000),
+        "long": text + noise,
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        voxz.compress(tmp_path / name, tmp_path / "a.voxz", force=True)
+        with Reader(tmp_path / "a.voxz") as reader:
+            assert (reader.files.within is not None) == (name == "small")
+        done = run(command, "-f", "0", tmp_path / "a.voxz")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == content
+        voxz.decompress(tmp_path / "a.voxz", tmp_path / "back", force=True)
+        assert (tmp_path / "back").read_bytes() == content
 
 
 def test_damaged_files_give_the_class_of_their_error(command: Path, tmp_path: Path) -> None:
