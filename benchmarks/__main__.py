@@ -31,6 +31,7 @@ SUITES = {
     )
 } | {
     "conformance": "benchmarks.conformance_data",
+    "decoders": "benchmarks.decoders",
     "fuzz": "benchmarks.fuzz.command",
     "single": "benchmarks.single_files",
 }
