@@ -1,7 +1,7 @@
 """Choosing the transform of a brick, in the encoder only: scales along each axis, whether a KLT pays, which trained filters.
 
-Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank
-transforms.
+Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)``: good enough to rank transforms. For scales along z that
+is done on parts from all over the brick, since noise in the middle of a CT says nothing of what surrounds it; else on the middle.
 """
 
 import numpy as np
@@ -16,8 +16,11 @@ from voxz.volume.bricks import middle_of
 MIDDLE = (32, 128, 128)
 """Voxels of each volume that are looked at."""
 
-SMALL_MIDDLE = (32, 64, 64)
-"""The same for fast levels."""
+PARTS, SMALL_PARTS = (32, 64, 64), (32, 32, 32)
+"""Voxels of each part that scales are chosen by; for fast levels."""
+
+ACROSS = 3
+"""Parts beside each other along y and x."""
 
 LEAST_SIDE = 32
 
@@ -38,12 +41,12 @@ TRAINED_FROM = 3
 Volumes = NDArray[np.floating]
 
 
-def choose_scales(volumes: Volumes, step: float, looked_at: tuple[int, int, int] = MIDDLE) -> Scales:
-    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest for the middle of one."""
+def choose_scales(volumes: Volumes, step: float, looked_at: tuple[int, int, int] = PARTS) -> Scales:
+    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest for parts of the middle one."""
     most = [min(limit, _halvings(n)) for limit, n in zip((ALONG_Z, IN_PLANE, IN_PLANE), volumes.shape[1:], strict=True)]
-    middle = _middle(volumes[len(volumes) // 2 :][:1], looked_at)
-    inner = [min(limit, _halvings(n)) for limit, n in zip(most, middle.shape[1:], strict=True)]
-    guesses = [_guess(middle, (z, inner[1], inner[2]), step) for z in range(inner[0] + 1)]
+    parts = _parts(volumes[len(volumes) // 2 :][:1], looked_at)
+    inner = [min(limit, _halvings(n)) for limit, n in zip(most, parts[0].shape[1:], strict=True)]
+    guesses = [sum(_guess(part, (z, inner[1], inner[2]), step) for part in parts) for z in range(inner[0] + 1)]
     best = int(np.argmin(guesses))
     return (most[0] if best == inner[0] else best), most[1], most[2]
 
@@ -104,6 +107,18 @@ def _halvings(length: int) -> int:
 
 def _middle(volumes: Volumes, most: tuple[int, int, int] = MIDDLE) -> Volumes:
     return np.ascontiguousarray(volumes[(slice(None), *middle_of(volumes.shape[1:], most))])
+
+
+def _parts(volumes: Volumes, most: tuple[int, int, int]) -> list[Volumes]:
+    """Parts of at most so many voxels ``(volumes, z, y, x)``, at equal distances along y and x; along z their places take turns."""
+    counts = [min(ACROSS, -(-n // limit)) for n, limit in zip(volumes.shape[1:], most, strict=True)]
+    found = []
+    for y, x in np.ndindex(counts[1], counts[2]):
+        places = zip(volumes.shape[1:], most, ((y + x) % counts[0], y, x), counts, strict=True)
+        starts = [max(0, n - limit) * (2 * place + 1) // (2 * count) for n, limit, place, count in places]
+        box = tuple(slice(start, start + limit) for start, limit in zip(starts, most, strict=True))
+        found.append(np.ascontiguousarray(volumes[(slice(None), *box)]))
+    return found
 
 
 def _rows(volumes: Volumes) -> Volumes:
