@@ -16,7 +16,7 @@ from voxz.volume.bricks import middle_of
 MIDDLE = (32, 128, 128)
 """Voxels of each volume that are looked at."""
 
-PARTS, SMALL_PARTS = (32, 64, 64), (32, 32, 32)
+PARTS, SMALL_PARTS = (32, 64, 64), (16, 32, 32)
 """Voxels of each part that scales are chosen by; for fast levels."""
 
 ACROSS = 3
@@ -24,10 +24,11 @@ ACROSS = 3
 
 LEAST_SIDE = 32
 
-IN_PLANE = 5
-ALONG_Z = 4
-SHORTEST = 8
-"""Samples along an axis that are split once more."""
+MOST = (4, 5, 5)
+"""Scales along z, y, x at most."""
+
+SHORTEST = (6, 8, 8)
+"""Samples along z, y, x that are split once more."""
 
 MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
 """Samples of a series that bits are guessed for, and that its basis is found from."""
@@ -43,9 +44,9 @@ Volumes = NDArray[np.floating]
 
 def choose_scales(volumes: Volumes, step: float, looked_at: tuple[int, int, int] = PARTS) -> Scales:
     """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest for parts of the middle one."""
-    most = [min(limit, _halvings(n)) for limit, n in zip((ALONG_Z, IN_PLANE, IN_PLANE), volumes.shape[1:], strict=True)]
+    most = _deepest(volumes.shape[1:])
     parts = _parts(volumes[len(volumes) // 2 :][:1], looked_at)
-    inner = [min(limit, _halvings(n)) for limit, n in zip(most, parts[0].shape[1:], strict=True)]
+    inner = _within(most, parts[0].shape[1:])
     guesses = [sum(_guess(part, (z, inner[1], inner[2]), step) for part in parts) for z in range(inner[0] + 1)]
     best = int(np.argmin(guesses))
     return (most[0] if best == inner[0] else best), most[1], most[2]
@@ -93,13 +94,19 @@ def choose_transform(volumes: Volumes, scales: Scales, step: float, level: int, 
 
 
 def _within(scales: Scales, shape: tuple[int, ...]) -> Scales:
-    z, y, x = (min(n, _halvings(length)) for n, length in zip(scales, shape, strict=True))
+    z, y, x = (min(n, most) for n, most in zip(scales, _deepest(shape), strict=True))
     return z, y, x
 
 
-def _halvings(length: int) -> int:
+def _deepest(shape: tuple[int, ...]) -> Scales:
+    """Scales that a shape ``(z, y, x)`` has room for."""
+    z, y, x = (min(most, _halvings(n, shortest)) for n, most, shortest in zip(shape, MOST, SHORTEST, strict=True))
+    return z, y, x
+
+
+def _halvings(length: int, shortest: int) -> int:
     count = 0
-    while length >= SHORTEST:
+    while length >= shortest:
         length = -(-length // 2)
         count += 1
     return count
@@ -110,7 +117,10 @@ def _middle(volumes: Volumes, most: tuple[int, int, int] = MIDDLE) -> Volumes:
 
 
 def _parts(volumes: Volumes, most: tuple[int, int, int]) -> list[Volumes]:
-    """Parts of at most so many voxels ``(volumes, z, y, x)``, at equal distances along y and x; along z their places take turns."""
+    """Parts of at most so many voxels ``(volumes, z, y, x)``, at equal distances along y and x.
+
+    Along z their places take turns.
+    """
     counts = [min(ACROSS, -(-n // limit)) for n, limit in zip(volumes.shape[1:], most, strict=True)]
     found = []
     for y, x in np.ndindex(counts[1], counts[2]):
