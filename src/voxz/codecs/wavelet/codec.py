@@ -146,7 +146,7 @@ def encode_brick(
     volumes = np.subtract(series, offset, dtype=number_type)
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown, FAST_ROUNDS if fast_states else ROUNDS)
-    scales = choose_scales(volumes, step or 1.0, SMALL_PARTS if fast_states else PARTS)
+    scales = choose_scales(volumes, step, SMALL_PARTS if fast_states else PARTS)
     basis = choose_basis(volumes, scales, step) if form == LOSSY else None
     flags = (_BACKGROUND if prepared.background else 0) | (_BASIS if basis is not None else 0)
     choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING and not fast_states else Choice()

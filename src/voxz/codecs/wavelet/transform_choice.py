@@ -1,8 +1,12 @@
 """Choosing the transform of a brick, in the encoder only: scales along each axis, whether a KLT pays, which trained filters.
 
-Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)``: good enough to rank transforms. For scales along z that
-is done on parts from all over the brick, since noise in the middle of a CT says nothing of what surrounds it; else on the middle.
+Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank
+transforms. Scales along z are chosen more carefully: on parts from all over the brick, since noise in the middle of a CT says
+nothing of what surrounds it; and with loss by bits and squared error together, since a transform that leaves more coefficients
+below the step saves bits and loses detail.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +34,12 @@ MOST = (4, 5, 5)
 SHORTEST = (6, 8, 8)
 """Samples along z, y, x that are split once more."""
 
+WORTH_OF_BIT = 0.28
+"""Squared error, in half steps, that a bit is worth."""
+
+FIRST = 3.3
+"""What the smallest index but 0 costs, in bits: its own, and the error that it leaves."""
+
 MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
 """Samples of a series that bits are guessed for, and that its basis is found from."""
 
@@ -43,11 +53,15 @@ Volumes = NDArray[np.floating]
 
 
 def choose_scales(volumes: Volumes, step: float, looked_at: tuple[int, int, int] = PARTS) -> Scales:
-    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest for parts of the middle one."""
+    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be best for parts of the middle one.
+
+    A step of 0 stands for coding without loss.
+    """
     most = _deepest(volumes.shape[1:])
     parts = _parts(volumes[len(volumes) // 2 :][:1], looked_at)
     inner = _within(most, parts[0].shape[1:])
-    guesses = [sum(_guess(part, (z, inner[1], inner[2]), step) for part in parts) for z in range(inner[0] + 1)]
+    price, unit = (_cost, step) if step else (_bits, 1.0)
+    guesses = [sum(_guess(part, (z, inner[1], inner[2]), unit, price=price) for part in parts) for z in range(inner[0] + 1)]
     best = int(np.argmin(guesses))
     return (most[0] if best == inner[0] else best), most[1], most[2]
 
@@ -138,13 +152,27 @@ def _rows(volumes: Volumes) -> Volumes:
     return rows[:, apart // 2 :: apart]
 
 
-def _guess(volumes: Volumes, scales: Scales, step: float, choice: Choice | None = None) -> float:
-    """Guessed bits of `volumes` with these scales; of a `choice` by bands, whose norms count."""
+def _bits(magnitudes: Volumes) -> Volumes:
+    """Bits of coefficients of these magnitudes, in half steps."""
+    found: Volumes = np.log2(1 + magnitudes)
+    return found
+
+
+def _cost(magnitudes: Volumes) -> Volumes:
+    """Bits and squared errors of coefficients of these magnitudes, in half steps, both in bits: each is left out or coded."""
+    found: Volumes = np.minimum(magnitudes**2 * (1 / WORTH_OF_BIT), FIRST + np.log2(np.maximum(magnitudes, 1)))
+    return found
+
+
+def _guess(
+    volumes: Volumes, scales: Scales, step: float, choice: Choice | None = None, price: Callable[[Volumes], Volumes] = _bits
+) -> float:
+    """Guessed bits of `volumes` with these scales, or another `price`; of a `choice` by bands, whose norms count."""
     pyramid = choice.pyramid(volumes.shape[1:], scales, step) if choice else Pyramid(volumes.shape[1:], scales)
     total = 0.0
     for volume in volumes:
         work = volume.copy()
         pyramid.analyse(work)
         boxes = [(work[band.box], band.norm) for band in pyramid.bands()] if choice else [(work, 1.0)]
-        total += sum(float(np.log2(1 + np.abs(box) * (2 * norm / step)).sum()) for box, norm in boxes)
+        total += sum(float(price(np.abs(box) * (2 * norm / step)).sum()) for box, norm in boxes)
     return total
