@@ -25,10 +25,11 @@ SUITES = {
         "slices",
         "speed",
         "startup",
+        "studies",
         "targets",
         "trained",
     )
-} | {"fuzz": "benchmarks.fuzz.command"}
+} | {"fuzz": "benchmarks.fuzz.command", "single": "benchmarks.single_files"}
 """Modules with a `main`, imported on use."""
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,14 +76,14 @@ def kinds(packed: dict[str, bytes]) -> dict[str, Kind]:
     }
 
 
-def child(kind: Kind, folder: Path) -> int:
+def child_of(run: Callable[[], object]) -> int:
     """Start a run in a process of its own."""
     pid = os.fork()  # noqa: TID251 - a new interpreter would need a second to start
     if pid:
         return pid
     code = 1
     try:
-        kind.run(folder)
+        run()
         code = 0
     except SystemExit as end:
         code = int(end.code or 0)
@@ -118,13 +119,13 @@ def kill_all(folder: Path, kills: int, seed: int) -> dict[str, dict[str, int]]:
         room.mkdir()
         prepare(room, kind.before)
         started = time.monotonic()
-        assert os.waitpid(child(kind, room), 0)[1] == 0, f"{name} fails without any kill"
+        assert os.waitpid(child_of(partial(kind.run, room)), 0)[1] == 0, f"{name} fails without any kill"
         seconds = time.monotonic() - started
         after = files_in(room)
         counts = found[name] = {"killed": 0, "finished": 0, "lost": int(kind.lost(after)), "left over": 0}
         for _ in range(kills // 6):
             prepare(room, kind.before)
-            pid = child(kind, room)
+            pid = child_of(partial(kind.run, room))
             time.sleep(rng.uniform(0, 1.1 * seconds))
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -132,7 +133,7 @@ def kill_all(folder: Path, kills: int, seed: int) -> dict[str, dict[str, int]]:
             counts["lost"] += kind.lost(files)
             counts["finished" if files == after else "killed"] += 1
         prepare(room, kind.before)
-        assert os.waitpid(child(kind, room), 0)[1] == 0
+        assert os.waitpid(child_of(partial(kind.run, room)), 0)[1] == 0
         counts["left over"] = len(list(room.glob(".*.part")))
     return found
 

@@ -23,6 +23,10 @@ for file in sorted(Path(sys.argv[1]).glob("*.voxz")):
 for level in (1, 2, 5, 6, 9):
     for array in (head((9, 40, 44)), series(4, (4, 24, 24)), labels((9, 40, 44)), ratio_map((9, 40, 44))):
         voxz.decode(voxz.encode(array, level=level))
+wide = np.random.default_rng(2).integers(-(1 << 23), 1 << 23, (9, 100, 90), np.int32)
+for level in (1, 3, 7):
+    for target in (voxz.Lossless(), voxz.MaxError(3)):
+        voxz.decode(voxz.encode(wide, level=level, target=target, codec="predictive"))
 for target in (voxz.MaxError(3), voxz.Psnr(40), voxz.BitsPerVoxel(1)):
     with voxz.open(voxz.encode(head((9, 40, 44)).astype("u2"), target=target)) as image:
         image.preview(1)

@@ -46,6 +46,20 @@ def mixed_tree(root: Path) -> Path:
     return root
 
 
+def small_study(root: Path) -> Path:
+    """Nine small volumes, three of them gzip, and texts."""
+    for number in range(9):
+        folder = root / f"sub-{number}"
+        folder.mkdir(parents=True)
+        data = nifti((24, 20, 10), samples=smooth((10, 20, 24), seed=number).tobytes())[1]
+        if number % 3:
+            (folder / "t1.nii").write_bytes(data)
+        else:
+            write_gzip(folder / "t1.nii.gz", data)
+        (folder / "t1.json").write_text(str(number))
+    return root
+
+
 def write_pictures(root: Path) -> None:
     """Add an HDF5 file, and slices as TIFF and PNG."""
     h5py, tifffile, image = (pytest.importorskip(name) for name in ("h5py", "tifffile", "PIL.Image"))

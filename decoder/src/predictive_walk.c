@@ -1,9 +1,12 @@
 #include "predictive_walk.h"
 
+enum { LAG = 3 };
+
 /* What stays the same over the walk. */
 typedef struct walk {
   const vx_padded *padded;
   const vx_predictor *by;
+  unsigned settings;
   const vx_tables *tables;
   const vx_quantiser *quantiser;
   vx_residuals *from;
@@ -38,48 +41,92 @@ static int64_t error_of(const walk *on, int64_t prediction, int64_t sample) {
   return vx_min(vx_magnitude((sample << VX_ERROR_BITS) - place), VX_LARGEST_ERROR);
 }
 
-static voxz_status walk_row(vx_task *task, const walk *on, const vx_slice *slice, int64_t first, const vx_row_sums *sums) {
+/* One of the rows that are decoded in alternation. */
+typedef struct lane {
+  vx_slice slice;
+  int64_t y, first;
+  vx_row_sums sums;
+  vx_west west;
+} lane;
+
+static void open_lane(const walk *on, lane *of, int64_t series, int64_t z, int64_t y) {
   const vx_padded *padded = on->padded;
-  const vx_errors *weights = on->by->errors[slice->mode];
-  int32_t *samples = padded->samples + first, *errors = padded->errors + first;
-  vx_west west = {samples[-1], samples[-1], samples[-1], samples[-1]};
-  for (int64_t x = 0; x < padded->width; x++) {
-    const int64_t expected = sums->expected[x] + weights->west[0] * (int64_t)errors[x - 1] + weights->west[1] * (int64_t)errors[x - 2];
-    if (padded->absent && padded->absent[first + x]) {
-      samples[x] = (int32_t)vx_stand_in(padded, first + x, slice->beside);
-      errors[x] = (int32_t)vx_min(expected >> VX_WEIGHT_BITS, VX_LARGEST_ERROR);
-    } else {
-      const int64_t prediction = vx_predict(sums, x, &west, on->half, on->ceiling);
-      const int64_t residual = vx_next_residual(on->from, table_of(on, expected, prediction));
-      const int64_t sample = sample_of(on, prediction, residual);
-      VX_CHECK(task, sample >= 0 && sample <= padded->highest, "the entropy-coded residuals of a brick are damaged");
-      samples[x] = (int32_t)sample;
-      errors[x] = (int32_t)error_of(on, prediction, sample);
+  if (y == 0) {
+    of->slice = vx_enter_slice(padded, series, z);
+    vx_sums_enter(padded, on->by, on->settings, &of->slice, &of->sums);
+  }
+  of->y = y;
+  of->first = vx_open_row(padded, &of->slice, y);
+  vx_sum_row(padded, on->by, &of->slice, y, of->first, &of->sums);
+  const int64_t west = padded->samples[of->first - 1];
+  of->west = (vx_west){west, west, west, west};
+}
+
+static void close_lane(const walk *on, const lane *of) {
+  vx_close_row(on->padded, of->first);
+  if (of->y == on->padded->height - 1) vx_leave_slice(on->padded, &of->slice);
+}
+
+static voxz_status walk_voxel(vx_task *task, const walk *on, lane *of, int64_t x) {
+  const vx_padded *padded = on->padded;
+  const vx_errors *weights = on->by->errors[of->slice.mode];
+  int32_t *samples = padded->samples + of->first, *errors = padded->errors + of->first;
+  const int64_t expected = of->sums.expected[x] + weights->west[0] * (int64_t)errors[x - 1] + weights->west[1] * (int64_t)errors[x - 2];
+  if (padded->absent && padded->absent[of->first + x]) {
+    samples[x] = (int32_t)vx_stand_in(padded, of->first + x, of->slice.beside);
+    errors[x] = (int32_t)vx_min(expected >> VX_WEIGHT_BITS, VX_LARGEST_ERROR);
+  } else {
+    const int64_t prediction = vx_predict(&of->sums, x, &of->west, on->half, on->ceiling);
+    const int64_t residual = vx_next_residual(on->from, table_of(on, expected, prediction));
+    const int64_t sample = sample_of(on, prediction, residual);
+    VX_CHECK(task, sample >= 0 && sample <= padded->highest, "the entropy-coded residuals of a brick are damaged");
+    samples[x] = (int32_t)sample;
+    errors[x] = (int32_t)error_of(on, prediction, sample);
+  }
+  vx_west_next(&of->west, samples[x]);
+  return VOXZ_OK;
+}
+
+/* The rows of `count` lanes, voxel by voxel in alternation. */
+static voxz_status walk_rows(vx_task *task, const walk *on, lane *const *lanes, unsigned count) {
+  for (int64_t x = 0; x < on->padded->width; x++)
+    for (unsigned n = 0; n < count; n++) VX_TRY(walk_voxel(task, on, lanes[n], x));
+  VX_CHECK(task, !on->from->overrun, "the entropy-coded residuals of a brick end early");
+  for (unsigned n = 0; n < count; n++) close_lane(on, lanes[n]);
+  return VOXZ_OK;
+}
+
+/* From slice 1 on, odd slices are in the first lane and even ones in the second, LAG rows behind. */
+static voxz_status walk_volume(vx_task *task, const walk *on, lane *lanes, int64_t series) {
+  const int64_t depth = on->padded->depth, height = on->padded->height;
+  const int pairs = !on->by->ahead && height >= 2 * LAG;
+  const int64_t turns = pairs ? (1 + depth / 2) * height + LAG : depth * height;
+  for (int64_t turn = 0; turn < turns; turn++) {
+    const int64_t step = turn / height, behind = turn - height - LAG;
+    const int64_t first = pairs && step > 0 ? 2 * step - 1 : step;
+    const int64_t second = pairs && behind >= 0 ? 2 + behind / height * 2 : depth;
+    lane *chosen[2];
+    unsigned count = 0;
+    if (first < depth) {
+      open_lane(on, &lanes[0], series, first, turn % height);
+      chosen[count++] = &lanes[0];
     }
-    vx_west_next(&west, samples[x]);
+    if (second < depth) {
+      open_lane(on, &lanes[1], series, second, behind % height);
+      chosen[count++] = &lanes[1];
+    }
+    VX_TRY(walk_rows(task, on, chosen, count));
   }
   return VOXZ_OK;
 }
 
 voxz_status vx_walk_predictive(vx_task *task, vx_padded *padded, const vx_predictor *by, unsigned settings, const vx_tables *tables,
                                const vx_quantiser *quantiser, vx_residuals *from) {
-  const int64_t half = (int64_t)1 << (by->precision - 1);
-  const walk on = {padded, by, tables, quantiser, from, half, (padded->highest << by->precision) + half, scaling_of(quantiser)};
-  vx_row_sums sums;
-  VX_TRY(vx_new_row_sums(task, padded, &sums));
-  for (int64_t s = 0; s < padded->series; s++)
-    for (int64_t z = 0; z < padded->depth; z++) {
-      const vx_slice slice = vx_enter_slice(padded, s, z);
-      vx_sums_enter(padded, by, settings, &slice, &sums);
-      for (int64_t y = 0; y < padded->height; y++) {
-        const int64_t first = vx_open_row(padded, &slice, y);
-        vx_sum_row(padded, by, &slice, y, first, &sums);
-        VX_TRY(walk_row(task, &on, &slice, first, &sums));
-        VX_CHECK(task, !from->overrun, "the entropy-coded residuals of a brick end early");
-        vx_close_row(padded, first);
-      }
-      vx_leave_slice(padded, &slice);
-    }
+  const int64_t half = (int64_t)1 << (by->precision - 1), ceiling = (padded->highest << by->precision) + half;
+  const walk on = {padded, by, settings, tables, quantiser, from, half, ceiling, scaling_of(quantiser)};
+  lane lanes[2];
+  for (unsigned n = 0; n < 2; n++) VX_TRY(vx_new_row_sums(task, padded, &lanes[n].sums));
+  for (int64_t s = 0; s < padded->series; s++) VX_TRY(walk_volume(task, &on, lanes, s));
   VX_CHECK(task, vx_residuals_end(from), "the entropy-coded residuals of a brick are damaged");
   return VOXZ_OK;
 }

@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -33,6 +34,7 @@ from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.sample_type import sample_type
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.limits import BASE
+from voxz.pipeline.opened import opened
 from voxz.pipeline.samples import Progress, part_of
 from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
@@ -41,9 +43,11 @@ from voxz.volume.bricks import brick_of
 LEVELS = range(1, 10)
 if TYPE_CHECKING:
     from voxz.io.original import Original
-    from voxz.pipeline.encode import Written
+    from voxz.pipeline.encode import Coder, Written
+    from voxz.pipeline.parts import Parts
     from voxz.pipeline.plan import Plan
     from voxz.ratecontrol.planning import Opener, Settled
+    from voxz.volume.layout import Layout
 
 DEFAULT_LEVEL = 5
 
@@ -113,11 +117,9 @@ def compress(
     OSError
         A file cannot be read or written.
     """
-    from voxz.io.original import NotAnImageError, Original  # noqa: PLC0415 - start-up time
     from voxz.io.raw import layout_of  # noqa: PLC0415 - start-up time
-    from voxz.pipeline.archive_file import Wish, verify_written, write_archive, write_series  # noqa: PLC0415 - start-up time of reading
+    from voxz.pipeline.archive_file import Wish, write_archive, write_series  # noqa: PLC0415 - start-up time of reading
     from voxz.pipeline.plan import Plan  # noqa: PLC0415 - start-up time
-    from voxz.plan_volume import settled  # noqa: PLC0415 - start-up time
 
     chosen, cut, said = codec_of(codec), brick_of(brick), None if raw is None else layout_of(raw)
     check_level(level)
@@ -135,23 +137,68 @@ def compress(
         return
     if split is not None:
         raise UsageError("a single file has no series to split; give a folder")
+    compress_file(
+        source,
+        destination,
+        Plan(level, chosen, target, brick=cut),
+        keep_gz=keep_gz,
+        said=said,
+        threads=thread_count(threads),
+        verify=verify,
+        force=force,
+        remove=remove,
+        strict=strict,
+        force_lossy=force_lossy,
+        progress=progress,
+    )
+
+
+def compress_file(
+    source: FilePath,
+    destination: FilePath,
+    plan: "Plan",
+    *,
+    keep_gz: bool = False,
+    said: "Layout | None" = None,
+    threads: int = 1,
+    verify: bool = True,
+    force: bool = False,
+    remove: bool = False,
+    strict: bool = False,
+    force_lossy: bool = False,
+    progress: Progress | None = None,
+    parts: "Parts | None" = None,
+) -> None:
+    """`compress` for one file, as `plan` asks; `said` is the layout of raw samples.
+
+    Without loss, other workers may have coded bricks of it already, into `parts`; the file is the same with them and without.
+    """
+    from voxz.io.original import NotAnImageError, Original  # noqa: PLC0415 - start-up time
+    from voxz.pipeline.archive_file import verify_written  # noqa: PLC0415 - start-up time of reading
+    from voxz.pipeline.whole import smaller  # noqa: PLC0415 - start-up time of reading
+    from voxz.plan_volume import settled  # noqa: PLC0415 - start-up time
+
     _refuse_same(source, destination)
     if remove and (not verify or os.fspath(destination) == "-" or is_stream(destination)):
         raise UsageError("the input is deleted only after its file was verified on disk; leave out --rm (remove) here")
-    count = thread_count(threads)
-    with Original(source, keep_gz and target == LOSSLESS, said) as original:
+    target, joiner = plan.target, None if parts is None else parts.joiner(plan)
+    with Original(source, keep_gz and target == LOSSLESS, said) as original, ExitStack() as again:
         with output(destination, force, original.status, read_back=remove) as file:
+            decoder, shown = None, part_of(progress, 0, 1 + verify)
             try:
-                with settled(target, original.image, level, chosen, count, force_lossy, destination, progress, cut) as way:
-                    written = _write(original.image, file, way, count, part_of(progress, 0, 1 + verify))
+                asked = (target, original.image, plan.level, plan.codec, threads, force_lossy)
+                with settled(*asked, destination, progress, plan.brick) as way:
+                    written = _write(original.image, file, way, threads, shown, joiner)
                 _warn_of_constant(original.name, target, way, written)
+                if joiner is not None and verify:
+                    decoder = joiner.decoder(again.enter_context(original.image()))
             except NotAnImageError as found:
                 _refuse_rate(target, found.cause)
-                shown = part_of(progress, 0, 1 + verify)
-                written = _no_image(original, found.cause, file, Plan(level, chosen, brick=cut), count, strict, shown)
+                written = _no_image(original, found.cause, file, replace(plan, target=LOSSLESS), threads, strict, shown)
+            written = smaller(file, written, plan)
             _warn_of_gzip(original.name, target, written)
             if verify:
-                verify_written(file, written, count, part_of(progress, 1, 2))
+                verify_written(file, written, threads, part_of(progress, 1, 2), decoder)
             original.refuse_changed()
         if remove:
             original.remove()
@@ -163,17 +210,17 @@ def _warn_of_gzip(name: str, target: Target, written: "Written") -> None:
         return
     if written.gzip.after:
         words = f"{name} has {len(written.gzip.after)} bytes behind its gzip stream; they are kept"
-        warnings.warn(words, TrailingBytesWarning, stacklevel=3)
+        warnings.warn(words, TrailingBytesWarning, stacklevel=4)
     if target == LOSSLESS and not written.gzip.gzip.exact:
         words = "zlib does not make its gzip stream again: its content comes back, in other gzip"
-        warnings.warn(f"{name}: {words}; --keep-gz (keep_gz=True) keeps its bytes", ContentOnlyWarning, stacklevel=3)
+        warnings.warn(f"{name}: {words}; --keep-gz (keep_gz=True) keeps its bytes", ContentOnlyWarning, stacklevel=4)
 
 
 def _warn_of_constant(name: str, target: Target, way: "Settled", written: "Written") -> None:
     """Warn of a size that nobody could give."""
     if way.plan.exact and target.bits_per_sample(8) is not None:
         size = f"in {written.file_length} bytes, whatever --{target.name} asks"
-        warnings.warn(f"{name} holds one value only: it is coded without loss {size}", ConstantVolumeWarning, stacklevel=3)
+        warnings.warn(f"{name} holds one value only: it is coded without loss {size}", ConstantVolumeWarning, stacklevel=4)
 
 
 def _no_image(
@@ -186,7 +233,8 @@ def _no_image(
     progress: Progress | None,
 ) -> "Written":
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
-    from voxz.io.tree import Tree  # noqa: PLC0415 - start-up time of reading
+    from voxz.io.source import UnknownFormatError  # noqa: PLC0415 - start-up time of reading
+    from voxz.io.tree import Tree  # noqa: PLC0415
     from voxz.pipeline.archive import encode_tree  # noqa: PLC0415 - start-up time
     from voxz.pipeline.encode import encode_plain  # noqa: PLC0415 - start-up time
 
@@ -194,10 +242,11 @@ def _no_image(
         tree = Tree.of(original.files[0], threads, named=False)
         if tree.arrays:
             return encode_tree(tree, file, plan, threads, progress)
+        fault = (isinstance(fault, UnknownFormatError) and tree.files[0].fault) or fault
     if strict:
         raise fault from None
     named = "" if original.name in str(fault) else f"{original.name}: "
-    warnings.warn(f"{named}{fault}; kept as plain bytes", PlainBytesWarning, stacklevel=3)
+    warnings.warn(f"{named}{fault}; kept as plain bytes", PlainBytesWarning, stacklevel=4)
     return encode_plain(original.files, file, progress)
 
 
@@ -356,7 +405,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     """
     from voxz.pipeline.decode import slabs  # noqa: PLC0415 - start-up time
 
-    with Reader(blob) as reader:
+    with opened(blob) as reader:
         stored = only_array(reader)
         layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
@@ -412,8 +461,8 @@ def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
 
     What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
     """
-    with Reader(source) as reader:
-        return Info.of(reader, max_bytes)
+    with opened(source) as reader:
+        return Info.of(reader, max_bytes, Path(source).name if isinstance(source, str | os.PathLike) else "")
 
 
 def tags(source: SourceLike) -> list[tuple[str, str]]:
@@ -434,8 +483,13 @@ def check_level(level: int) -> None:
         raise UsageError(f"level must be {LEVELS.start} (fastest) to {LEVELS.stop - 1} (smallest) (got {level})")
 
 
-def _write(opened: "Opener", file: BinaryIO, way: "Settled", threads: int, progress: Progress | None) -> "Written":
-    """Code a volume to `file`, again with another step if it missed its target; return what was written."""
+def _write(
+    opened: "Opener", file: BinaryIO, way: "Settled", threads: int, progress: Progress | None, coder: "Coder | None" = None
+) -> "Written":
+    """Code a volume to `file`, again with another step if it missed its target; return what was written.
+
+    Bricks that settling the plan has not coded are those of the `coder`.
+    """
     from voxz.pipeline.encode import encode_samples  # noqa: PLC0415 - start-up time
     from voxz.ratecontrol.planning import nearer_plan  # noqa: PLC0415 - start-up time of reading
 
@@ -444,7 +498,7 @@ def _write(opened: "Opener", file: BinaryIO, way: "Settled", threads: int, progr
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            written = encode_samples(samples, file, plan, threads, progress, way.bricks)
+            written = encode_samples(samples, file, plan, threads, progress, way.coder or coder)
         nearer = None if way.bricks else nearer_plan(plan, written)
         if nearer is None:
             return written

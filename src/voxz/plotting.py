@@ -1,9 +1,24 @@
-"""Pictures without a window: a figure of matplotlib, and its PNG."""
+"""Pictures without a window: the palette, a figure of matplotlib, and its PNG."""
 
 import io
 from typing import Any
 
 from voxz.errors import MissingDependencyError
+
+COLOURS = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#8c564b",
+    "#7f7f7f",
+    "#bcbd22",
+    "#17becf",
+    "#9467bd",
+    "#2f4b7c",
+)
+"""Told apart by most people who do not see all colours, with the marks."""
 
 
 def require_matplotlib() -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ from voxz import api
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.entropy.varint import varint
 from voxz.pipeline.samples import Progress
-from voxz.target import BitsPerVoxel, MaxError, Psnr
+from voxz.target import BitsPerVoxel, Lossless, MaxError, Psnr
 from voxz.volume.layout import Layout
 
 SHAPE = (6, 20, 24)
@@ -55,10 +55,17 @@ def _labels(dtype: str) -> NDArray[Any]:
     return np.asarray((x // 5 + y // 6 + (z > 2)) % 7, dtype)
 
 
+def _wide() -> NDArray[np.int32]:
+    """So many values, so far apart, that sums need 64 bits."""
+    return np.random.default_rng(1).integers(0, 1 << 24, (8, 96, 96), np.int32)
+
+
 def _jobs() -> Iterator[Job]:
     for level in api.LEVELS:
         yield partial(_through_a_file, _volume(), level=level)
         yield partial(_through_a_file, _volume(volumes=5), level=level)
+    for level, target in product((1, 5, 9), (Lossless(), MaxError(2))):
+        yield partial(_through_a_file, _wide(), level=level, target=target, codec="predictive")
     for dtype in INTEGERS:
         yield partial(_through_a_file, _volume(dtype))
         yield partial(_through_a_file, _labels(dtype))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -13,15 +12,14 @@ from pathlib import Path
 import pytest
 
 import voxz
-from samples import contents, nifti, smooth, write_gzip
-from trees import mixed_tree
+from samples import contents, nifti, smooth
+from trees import mixed_tree, small_study
 from voxz.errors import CorruptError
 from voxz.studies import run as studies
 from voxz.studies.manifest import MANIFEST, Manifest, Record
 from voxz.studies.plan import Choice, plan
 
-ROUNDS = int(os.environ.get("VOXZ_KILLS", "36")) // 6
-"""Each of them kills two runs."""
+KILLS = os.environ.get("VOXZ_KILLS", "36")
 
 
 @pytest.fixture
@@ -208,56 +206,23 @@ def test_trees_refuse_what_makes_no_sense(tree: Path, tmp_path: Path) -> None:
         assert words in run(*arguments, code=2)
 
 
-def small_study(root: Path) -> Path:
-    """Nine small volumes, three of them gzip, and texts."""
-    for number in range(9):
-        folder = root / f"sub-{number}"
-        folder.mkdir(parents=True)
-        data = nifti((24, 20, 10), samples=smooth((10, 20, 24), seed=number).tobytes())[1]
-        if number % 3:
-            (folder / "t1.nii").write_bytes(data)
-        else:
-            write_gzip(folder / "t1.nii.gz", data)
-        (folder / "t1.json").write_text(str(number))
-    return root
-
-
-def killed(arguments: list[object], seconds: float) -> float | None:
-    """Kill a run after so long; None if it was still running, else how long it took."""
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "voxz", *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return None
-    return time.monotonic() - began
-
-
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
-    tree, out, back = small_study(tmp_path / "study"), tmp_path / "out", tmp_path / "back"
-    length, rng, stopped = 2.0, random.Random(1), 0
-    runs: list[list[object]] = [["compress", "-r", tree, "-o", out, "-1", "-T", "2"], ["decompress", "-r", out, "-o", back]]
-    for number in range(2 * ROUNDS):
-        took = killed(runs[number % 2], rng.uniform(0.3, 1.0) * length)
-        length, stopped = 1.2 * length if took is None else 0.8 * took, stopped + (took is None)
-        if number % 2 and rng.random() < 0.3:
-            shutil.rmtree(out, ignore_errors=True)
-    assert stopped
-    run("compress", "-r", tree, "-o", out, "-1")
-    run("decompress", "-r", out, "-o", back)
-    assert {name: data for name, data in contents(back).items() if not name.endswith(".part")} == contents(tree)
-    assert not list(out.rglob("*.part"))
+    command = [sys.executable, str(Path(__file__).parent.parent / "study_kills.py"), str(tmp_path), KILLS, "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    kinds = json.loads(done.stdout)
+    assert sum(found["killed"] for found in kinds.values()) == int(KILLS)
+    for name, found in kinds.items():
+        assert (found["lost"], found["killed"] >= int(KILLS) // 3) == (0, True), (name, found)
+    assert sum(found["ended"] for found in kinds.values())
 
 
 def test_a_cluster_does_the_same_and_outlives_a_worker(tmp_path: Path) -> None:
     distributed = pytest.importorskip("dask.distributed")
     tree = small_study(tmp_path / "study")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         pid = client.run(os.getpid)
@@ -296,7 +261,7 @@ def test_large_files_take_all_threads(tmp_path: Path, monkeypatch: pytest.Monkey
         return done
 
     records = [Record("large", "image", "a", size=20_000), Record("small", "image", "b", size=1)]
-    tasks = [(record, work(record)) for record in records]
-    found = list(studies.on_threads(3)(tasks, lambda record: None, Watch()))  # type: ignore[arg-type]
+    tasks = [studies.Task(record, work(record)) for record in records]  # type: ignore[arg-type]
+    found = list(studies.on_threads(3)(tasks, lambda record: None, Watch()))
     assert used == {"large": 3, "small": 1}
     assert found == records

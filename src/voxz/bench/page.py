@@ -20,7 +20,7 @@ from voxz.bench.tables import ALL, Delta, Mean, best_orders, curves, kinds, with
 _CROP = 256
 """Largest side of a plane in the viewer; larger planes show their middle."""
 
-_WINDOWS = (("lung", -600, 1500), ("soft tissue", 40, 400), ("bone", 480, 2500), ("brain", 40, 80))
+WINDOWS = (("lung", -600, 1500), ("soft tissue", 40, 400), ("bone", 480, 2500), ("brain", 40, 80))
 """Usual windows of CT: centre and width in Hounsfield units."""
 
 _MOST_VIEWED = 12
@@ -221,7 +221,7 @@ def viewer_entry(
     }
     if result.kind == "CT":
         zero = 0.0 if low < 0 else 1024.0
-        for name, centre, width in _WINDOWS:
+        for name, centre, width in WINDOWS:
             windows[name] = [zero + centre - width / 2, zero + centre + width / 2]
     z, y, x = spacing_mm
     pixels = {"axial": y / x, "coronal": z / x, "sagittal": z / y}

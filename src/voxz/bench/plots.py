@@ -6,24 +6,9 @@ from typing import Any
 from voxz.bench.bdrate import Point, mean_curve
 from voxz.bench.cells import Result
 from voxz.bench.tables import ALL, Mean, curves, kinds
-from voxz.plotting import new_figure, png_bytes
+from voxz.plotting import COLOURS, new_figure, png_bytes
 
 _MARKS = "os^Dv<>Pph*Xd"
-_COLOURS = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#cc79a7",
-    "#56b4e9",
-    "#8c564b",
-    "#7f7f7f",
-    "#bcbd22",
-    "#17becf",
-    "#9467bd",
-    "#2f4b7c",
-)
-"""Told apart by most people who do not see all colours, with the marks."""
-
 _OWN = ("crimson", "#ff7f0e", "#8b0000", "#ff69b4")
 """Those of voxz."""
 
@@ -39,7 +24,7 @@ def looks_of(names: Iterable[str]) -> Looks:
         own = name.startswith("voxz")
         number = counts[own]
         counts[own] += 1
-        colours = _OWN if own else _COLOURS
+        colours = _OWN if own else COLOURS
         found[name] = {"color": colours[number % len(colours)], "marker": _MARKS[number % len(_MARKS)]}
     return found
 

@@ -117,7 +117,7 @@ def compare(
         if samples.dtype.kind not in "iufb":
             raise UnsupportedError(f"{name} has samples of type {samples.dtype}, expected real numbers")
     with np.errstate(invalid="ignore", over="ignore"):  # figures of NaN and infinity are NaN or infinity themselves
-        result = _figures(first, second)
+        result = compared(first, second)
     if plot is not None:
         largest = max(range(len(first)), key=lambda t: result.volumes[t].max_error, default=None)
         if largest is None or not first.size:
@@ -131,7 +131,8 @@ def compare(
     return result
 
 
-def _figures(first: NDArray[Any], second: NDArray[Any]) -> Comparison:
+def compared(first: NDArray[Any], second: NDArray[Any]) -> Comparison:
+    """`compare` for samples ``(series, z, y, x, channels)``, real numbers of one shape."""
     data_range = data_range_of(first)
     background = find_background(first)
     foreground = None if background is None else ~background.mask

@@ -27,7 +27,7 @@ _FEW_BINS = 33
 _LARGEST = 640
 """Voxels a side that a panel shows; more of them would be drawn over each other."""
 
-_AIR, _SOFT_TISSUE = -1000.0, (-160.0, 240.0)
+AIR, SOFT_TISSUE = -1000.0, (-160.0, 240.0)
 """Hounsfield units of air, and the window in which CT is usually read."""
 
 
@@ -106,16 +106,18 @@ def _window(seen: NDArray[Any]) -> tuple[float, float]:
     finite = seen[np.isfinite(seen)] if seen.dtype.kind == "f" else seen
     if not finite.size:
         return 0.0, 1.0
-    if _is_hounsfield(finite):
-        return _SOFT_TISSUE
+    if is_hounsfield(finite):
+        return SOFT_TISSUE
     low, high = (float(value) for value in np.percentile(finite[:: max(1, finite.size >> 20)], (0.5, 99.7)))
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
-def _is_hounsfield(values: NDArray[Any]) -> bool:
+def is_hounsfield(values: NDArray[Any]) -> bool:
     """Whether values are those of a CT: much air, and much soft tissue, by the units that both have."""
+    if not values.size:
+        return False
     sample = values.ravel()[:: max(1, values.size >> 16)]
-    air, tissue = np.mean(np.abs(sample - _AIR) < 150), np.mean(np.abs(sample) < 150)
+    air, tissue = np.mean(np.abs(sample - AIR) < 150), np.mean(np.abs(sample) < 150)
     return bool(air > 0.05 and tissue > 0.05 and sample.min() > -4096)
 
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from voxz.errors import TruncatedError, UnsupportedError, UsageError, VoxzError
-from voxz.io.gzip_members import repacking_of
+from voxz.io.gzip_members import Repacking, repacking_of
 from voxz.io.output import temporary_file
 from voxz.io.source import Source, files_of
 from voxz.volume.layout import Layout
@@ -76,8 +76,8 @@ class Original:
         self._path = self._stack.enter_context(_regular_file(source))
         self._spooled = self._path != Path(source)
         self._input = Input([self._path] if raw else files_of(self._path), self.name)
-        repacking = repacking_of(self.files[0]) if keep_gz else None
-        self.keeps_gzip = repacking is not None and not repacking.gzip.exact
+        self._repacking = repacking_of(self.files[0]) if keep_gz else None
+        self.keeps_gzip = self._repacking is not None and not self._repacking.gzip.exact
         self.status = None if self._spooled else self.files[0].stat()
 
     def __enter__(self) -> "Original":
@@ -90,7 +90,7 @@ class Original:
         """Its samples; faults of the file are `NotAnImageError`, also while it is read, but for raw samples of another size."""
         if self.keeps_gzip:
             raise NotAnImageError(UnsupportedError("zlib does not make its gzip stream again"))
-        return Image(self._path, self.name, self._raw)
+        return Image(self._path, self.name, self._raw, self._repacking)
 
     @property
     def files(self) -> Sequence[Path]:
@@ -110,9 +110,9 @@ class Original:
 class Image(Source):
     """A `Source` that tells its own faults from those of whoever uses it."""
 
-    def __init__(self, path: Path, name: str, raw: Layout | None = None) -> None:
+    def __init__(self, path: Path, name: str, raw: Layout | None = None, repacking: Repacking | None = None) -> None:
         with _faults():
-            super().__init__(path, name, raw)
+            super().__init__(path, name, raw, repacking)
 
     def read_samples(self, length: int) -> bytes:
         """Return the next `length` bytes of the samples."""

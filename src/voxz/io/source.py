@@ -23,8 +23,14 @@ _MOST_DEFLATED = 1032
 """Bytes that a byte of deflate can hold at most."""
 
 
+class UnknownFormatError(UnsupportedError):
+    """It is no image that is read alone; a reader of another format may know it."""
+
+
 class Source:
     """A NIfTI or .npy file, or `raw` samples, possibly gzip-compressed, open for reading; `name` is what messages call it.
+
+    How its gzip is made again is found while it is read, unless `repacking` says so already.
 
     Attributes
     ----------
@@ -32,8 +38,14 @@ class Source:
         What the samples are, and the bytes around them.
     """
 
-    def __init__(self, path: str | os.PathLike[str], name: str | None = None, raw: Layout | None = None) -> None:
-        self._said = raw
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        raw: Layout | None = None,
+        repacking: "Repacking | None" = None,
+    ) -> None:
+        self._said, self._repacking = raw, repacking
         self.name = name or os.fspath(path)
         self._taken = 0
         self._members: MemberSearch | None = None
@@ -43,9 +55,10 @@ class Source:
         try:
             self._gzipped = self._raw.peek(2)[:2] == gzip_stream.MAGIC
             if self._gzipped:
-                from voxz.io import gzip_members  # noqa: PLC0415 - start-up time
+                if repacking is None:
+                    from voxz.io import gzip_members  # noqa: PLC0415 - start-up time
 
-                self._members = gzip_members.MemberSearch(self._path)
+                    self._members = gzip_members.MemberSearch(self._path)
                 self._file = gzip_stream.Content(self._raw, self.name, self._members)
             self.layout, self.foreign = self._read_head(header, self._gzipped)
             self._refuse_short()
@@ -127,6 +140,8 @@ class Source:
 
     def gzip(self) -> "Repacking | None":
         """After the tail: how the content becomes a .gz file again; None if it was none."""
+        if self._repacking is not None:
+            return self._repacking
         if self._members is None or not isinstance(self._file, gzip_stream.Content):
             return None
         return self._members.result(self._file)
@@ -154,7 +169,7 @@ class Source:
             raise UnsupportedError(f"{self.name} is empty")
         known = nifti.recognise(head)
         if known is None:
-            raise UnsupportedError(f"{self.name} is neither NIfTI nor of another format that voxz knows{self._half()}")
+            raise UnknownFormatError(f"{self.name} is neither NIfTI nor of another format that voxz knows{self._half()}")
         head += self._read(known[0].size - len(head))
         header = nifti.parse(head)
         if not header.single and self._half():

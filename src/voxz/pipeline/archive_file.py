@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from voxz.container.reader import Reader
+from voxz.container.reader import Decoder, Reader
 from voxz.errors import CorruptError, UsageError
 from voxz.io.output import output, refuse_overwrite
 from voxz.io.tree import Source, Tree
@@ -16,6 +16,7 @@ from voxz.pipeline.decode import checked_only, restore
 from voxz.pipeline.encode import Written
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, part_of
+from voxz.pipeline.whole import smaller
 from voxz.volume.layout import Layout
 
 ENDING = ".voxz"
@@ -80,6 +81,7 @@ def _refuse_inside(source: Source, destination: str | os.PathLike[str]) -> None:
 def _write(tree: Tree, file: BinaryIO, wish: Wish, progress: Progress | None) -> None:
     parts = 1 + wish.verify
     written = encode_tree(tree, file, wish.plan, wish.threads, part_of(progress, 0, parts), wish.keep_attributes)
+    written = smaller(file, written, wish.plan)
     tree.refuse_changed()
     if wish.verify:
         verify_written(file, written, wish.threads, part_of(progress, 1, parts))
@@ -96,10 +98,12 @@ def _names(trees: Sequence[Tree]) -> list[str]:
     return names
 
 
-def verify_written(file: BinaryIO, written: Written, threads: int, progress: Progress | None) -> None:
-    """Decode the file that was just written and compare it with what was read."""
+def verify_written(
+    file: BinaryIO, written: Written, threads: int, progress: Progress | None, decoder: Decoder | None = None
+) -> None:
+    """Decode the file that was just written, where there is no other `decoder`, and compare it with what was read."""
     os.fsync(file.fileno())
-    with Reader(file.name) as reader:
+    with Reader(file.name, decoder) as reader:
         if tuple(array.header for array in reader.arrays) != written.headers or reader.files_sha256 != written.files_sha256:
             raise CorruptError("the file that was written is not the one that was meant; try again")
         restore(reader, checked_only, threads, progress)

@@ -64,6 +64,10 @@ def sharpened(brick: NDArray[np.generic], plan: Plan, coded: Coded, squares: flo
     return Coded(coded.number, payload, decoded, Tally.of(brick, decoded, plan.target.counts_background))
 
 
+Coder = Callable[[NDArray[np.generic]], Coded]
+"""Gives each brick of a volume as it is coded; called for one after the other, in their order."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A file as it was written: its arrays, its length, the digest of what it restores, and how a .gz file is made again."""
@@ -87,11 +91,11 @@ def encode_array(
     threads: int,
     watch: Callable[[memoryview], None] | None = None,
     progress: Progress | None = None,
-    ready: Sequence[Coded] = (),
+    coder: Coder | None = None,
 ) -> ArrayHeader:
     """Code the bricks of an array; return its header with what was measured. `watch` sees the bytes that decoding will give.
 
-    If the bricks are `ready`, because settling the plan has coded them all, they are only written.
+    Where bricks were coded before, as when settling the plan has done it, the `coder` gives them.
     """
     layout, grid = header.layout, header.grid
     tally, digest, done = Tally(), hashlib.sha256(), 0
@@ -101,7 +105,7 @@ def encode_array(
         if watch is not None:
             watch(data)
 
-    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, ready, layout.samples)
+    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, coder, layout.samples)
     for boxes in grid.slabs():
         shape, origin = slab_place(grid, boxes)
         slab = np.empty(shape if plan.lossy else (0,) * 5, layout.dtype)
@@ -125,16 +129,16 @@ def encode_samples(
     plan: Plan,
     threads: int,
     progress: Progress | None = None,
-    ready: Sequence[Coded] = (),
+    coder: Coder | None = None,
 ) -> Written:
-    """Code a volume, and the file that it came from, into the seekable `file`; its bricks may be `ready` (`encode_array`)."""
+    """Code a volume, and the file that it came from, into the seekable `file`; a `coder` may know its bricks (`encode_array`)."""
     foreign = samples.foreign
     header = header_of(samples.layout, plan)
     writer = Writer(file, [header])
     content = Sums()
     content.add(foreign.head)
     watch = None if foreign.format == "array" else content.add  # no file to restore
-    header = encode_array(samples, header, writer, plan, threads, watch, progress, ready)
+    header = encode_array(samples, header, writer, plan, threads, watch, progress, coder)
     tail = _marked(samples.read_tail(), header, foreign, plan)
     content.add(tail)
     gzip = _gzip(samples, plan)
@@ -275,12 +279,8 @@ def _loss(plan: Plan, tally: Tally) -> Loss:
     )
 
 
-def _coded(
-    bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, ready: Sequence[Coded], samples: int
-) -> Iterator[Coded]:
-    """Coded bricks in their order, `samples` in all; where they are ready, the samples are only read past."""
-    if ready:
-        for _, coded in zip(bricks, ready, strict=True):
-            yield coded
-        return
-    yield from map_ordered(lambda brick: code_brick(brick, plan), bricks, threads, samples)
+def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, coder: Coder | None, samples: int) -> Iterator[Coded]:
+    """Coded bricks in their order, `samples` in all."""
+    if coder is not None:
+        return map(coder, bricks)
+    return map_ordered(lambda brick: code_brick(brick, plan), bricks, threads, samples)

@@ -18,7 +18,7 @@ from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.errors import UsageError
 from voxz.io import nifti
 from voxz.metrics import psnr
-from voxz.pipeline.encode import Written
+from voxz.pipeline.encode import Coder, Written
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
 from voxz.pipeline.slabs import native_slabs
@@ -59,6 +59,14 @@ class Settled:
 
     plan: Plan
     bricks: tuple[Coded, ...] = ()
+
+    @property
+    def coder(self) -> Coder | None:
+        """Gives the bricks that are coded already."""
+        if not self.bricks:
+            return None
+        bricks = iter(self.bricks)
+        return lambda _: next(bricks)
 
 
 def find_plan(

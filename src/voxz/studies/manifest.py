@@ -109,7 +109,7 @@ class Manifest:
             return
         with self.path.open("rb") as file:
             for line in file:
-                record = _record(line)
+                record = record_of_line(line)
                 if record is not None:
                     yield record
 
@@ -120,7 +120,7 @@ _DEFAULTS: dict[str, Any] = {
 _TYPES: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(Record)}
 
 
-def _record(line: bytes) -> Record | None:
+def record_of_line(line: bytes) -> Record | None:
     """The record of a line; None if the line is not one, as when a process died while it wrote."""
     try:
         told = json.loads(line)

@@ -219,13 +219,15 @@ def _distinct(units: list[Unit]) -> Iterator[Unit]:
 
 def _measured(unit: Unit, tree: Path) -> Unit:
     """The unit with the size and the stamp of its files."""
-    digest, size = hashlib.sha256(), 0
-    for source in unit.sources if unit.kind != "folder" else ():
-        path = tree / source
-        status = path.lstat() if unit.kind == "link" else path.stat()
-        size += 0 if unit.kind == "link" else status.st_size
-        digest.update(f"{source}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    return replace(unit, size=size, stamp=digest.hexdigest()[:16])
+    sources = unit.sources if unit.kind != "folder" else ()
+    found = [(source, (tree / source).stat(follow_symlinks=unit.kind != "link")) for source in sources]
+    size = 0 if unit.kind == "link" else sum(status.st_size for _, status in found)
+    return replace(unit, size=size, stamp=stamp_of((source, status.st_size, status.st_mtime_ns) for source, status in found))
+
+
+def stamp_of(files: Iterable[tuple[str, int, int]]) -> str:
+    """What changes when a file does: of paths, sizes and times of change in ns."""
+    return hashlib.sha256("".join(f"{source}\0{size}\0{time}\0" for source, size, time in files).encode()).hexdigest()[:16]
 
 
 def member_names(unit: Unit) -> dict[str, str]:

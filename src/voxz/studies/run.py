@@ -1,9 +1,10 @@
 """A study on the threads of this machine: what is new, changed or failed is done, and the manifest says so at once.
 
-Large files come first, one after the other, each on all threads; then small ones, as many at a time as there are threads, on one
-each. Both ways all cores are busy, and kernels are loaded once.
+Large files come first, two at a time, each on all threads: while one is read or written, which one thread does, the other keeps
+the rest busy. Then small ones, as many at a time as there are threads, on one each. Kernels are loaded once.
 """
 
+import contextlib
 import os
 import threading
 import time
@@ -18,16 +19,30 @@ from typing import Protocol
 from voxz.container.reader import Reader
 from voxz.errors import UsageError, VoxzError, VoxzWarning
 from voxz.io.names import PACKED, restored_name
+from voxz.io.output import remove_stale
 from voxz.pipeline.samples import Progress
 from voxz.studies.manifest import DONE, FAILED, STARTED, Manifest, Record
 from voxz.studies.plan import Unit
+from voxz.studies.split import split_of
 from voxz.studies.work import Wish, compress_unit, holds, record_of, restore_unit, verify_unit
 
 LARGE = 1 << 26
-"""Bytes from which on a file keeps all threads busy alone."""
+"""Bytes of the large files."""
+
+ABREAST = 2
+"""Large files at a time."""
 
 Work = Callable[[int, Progress | None], Record]
 """One unit's work, on so many threads."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A unit's work; `parts` may be done before it by others, and save time."""
+
+    record: Record
+    work: Work
+    parts: tuple[Callable[[], None], ...] = ()
 
 
 class Watch(Protocol):
@@ -67,32 +82,35 @@ class Outcome:
 Begin = Callable[[Record], None]
 """Told before a unit is begun."""
 
+Place = Callable[[Record], Path]
+"""Where what a unit becomes is written."""
+
 
 class Executor(Protocol):
     """Does the work of units, in any order; results come as they are ready."""
 
-    def __call__(self, tasks: Sequence[tuple[Record, Work]], begin: Begin, watch: Watch) -> Iterator[Record]:
+    def __call__(self, tasks: Sequence[Task], begin: Begin, watch: Watch) -> Iterator[Record]:
         """Results of all tasks."""
 
 
 def on_threads(threads: int) -> Executor:
     """Executor on threads of this process."""
 
-    def results(tasks: Sequence[tuple[Record, Work]], begin: Begin, watch: Watch) -> Iterator[Record]:
+    def results(tasks: Sequence[Task], begin: Begin, watch: Watch) -> Iterator[Record]:
         stop = threading.Event()
 
-        def run(record: Record, work: Work, threads: int) -> Record:
+        def run(task: Task, threads: int) -> Record:
             def seen(done: int, total: int) -> None:
                 if stop.is_set():
                     raise KeyboardInterrupt
-                watch.part(record, done, total)
+                watch.part(task.record, done, total)
 
-            return work(threads, seen)
+            return task.work(threads, seen)
 
-        large = [task for task in tasks if task[0].size >= LARGE]
-        small = [task for task in tasks if task[0].size < LARGE]
+        large = [task for task in tasks if task.record.size >= LARGE]
+        small = [task for task in tasks if task.record.size < LARGE]
         try:
-            yield from _together(large, 1, begin, partial(run, threads=threads))
+            yield from _together(large, min(ABREAST, threads), begin, partial(run, threads=threads))
             yield from _together(small, threads, begin, partial(run, threads=1))
         finally:
             stop.set()
@@ -100,19 +118,17 @@ def on_threads(threads: int) -> Executor:
     return results
 
 
-def _together(
-    tasks: Iterable[tuple[Record, Work]], workers: int, begin: Begin, run: Callable[[Record, Work], Record]
-) -> Iterator[Record]:
+def _together(tasks: Iterable[Task], workers: int, begin: Begin, run: Callable[[Task], Record]) -> Iterator[Record]:
     """So many tasks at a time; none is taken before a worker is free."""
     pool = ThreadPoolExecutor(workers, "voxz-study")
     pending: set[Future[Record]] = set()
     try:
-        for record, work in tasks:
+        for task in tasks:
             if len(pending) >= workers:
                 ready, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in ready)
-            begin(record)
-            pending.add(pool.submit(run, record, work))
+            begin(task.record)
+            pending.add(pool.submit(run, task))
         while pending:
             ready, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in ready)
@@ -121,64 +137,93 @@ def _together(
 
 
 def compress_study(
-    units: Sequence[Unit], tree: Path, out: Path, wish: Wish, executor: Executor, watch: Watch, *, again: bool = False
+    units: Sequence[Unit],
+    tree: Path,
+    out: Path,
+    wish: Wish,
+    executor: Executor,
+    watch: Watch,
+    *,
+    again: bool = False,
+    split: bool = False,
 ) -> Outcome:
     """Compress what the manifest in `out` does not say to be done and unchanged; `again`: all of it.
+
+    With `split`, large images are cut into parts, for an executor whose workers have one thread each.
 
     What an earlier run began and did not finish is replaced; anything else that is in the way is a failure of its unit.
     """
     out.mkdir(parents=True, exist_ok=True)
     manifest, outcome, tasks = Manifest(out), Outcome(), []
     with manifest.alone():
-        for unit in units:
-            known = manifest.get(unit.destination)
-            if known is not None and not again and _is_done(known, unit, out):
-                outcome.before += len(unit.sources)
-                continue
-            ours = known is not None and known.ours
-            record = replace(record_of(unit), outcome=STARTED)
-            taken = unit.kind != "folder" and os.path.lexists(out / unit.destination)
-            if taken and not ours and not wish.force and not holds(unit, tree, out):
-                words = f"{out / unit.destination} is there already; use -f (force=True) to replace it"
-                manifest.append(replace(record, outcome=FAILED, ours=False, error=words))
-                outcome.count(replace(record, outcome=FAILED, error=words))
-                continue
-            tasks.append((record, partial(compress_unit, unit, tree, out, replace(wish, force=wish.force or ours))))
-        return _followed(tasks, manifest, outcome, executor, watch)
+        for unit, force in pending(units, tree, out, wish, manifest, outcome, again=again):
+            cut = split_of(unit, tree, out, wish) if split else None
+            work = partial(compress_unit, unit, tree, out, replace(wish, force=force), parts=cut.parts if cut else None)
+            tasks.append(Task(replace(record_of(unit), outcome=STARTED), work, cut.work if cut else ()))
+        return _followed(tasks, manifest, outcome, executor, watch, lambda record: out / record.destination)
+
+
+def pending(
+    units: Iterable[Unit], tree: Path, out: Path, wish: Wish, manifest: Manifest, outcome: Outcome, *, again: bool = False
+) -> Iterator[tuple[Unit, bool]]:
+    """Units that are to be done, and whether what is in their place may be replaced; others are counted in `outcome`."""
+    for unit in units:
+        known = manifest.get(unit.destination)
+        if known is not None and not again and _is_done(known, unit, out):
+            outcome.before += len(unit.sources)
+            continue
+        ours = known is not None and known.ours
+        taken = unit.kind != "folder" and os.path.lexists(out / unit.destination)
+        if taken and not ours and not wish.force and not holds(unit, tree, out):
+            words = f"{out / unit.destination} is there already; use -f (force=True) to replace it"
+            failed = replace(record_of(unit), outcome=FAILED, error=words)
+            manifest.append(replace(failed, ours=False))
+            outcome.count(failed)
+            continue
+        yield unit, wish.force or ours
 
 
 def restore_study(out: Path, tree: Path, force: bool, executor: Executor, watch: Watch) -> Outcome:
     """Bring back all files of a study; links last, so that nothing is written through them."""
     outcome, tasks = Outcome(), []
     for record in sorted(_records(out), key=lambda record: (record.kind == "link", -record.size)):
-        tasks.append((record, partial(restore_unit, record, out, tree, force)))
-    return _followed(tasks, None, outcome, executor, watch)
+        tasks.append(Task(record, partial(restore_unit, record, out, tree, force)))
+    return _followed(tasks, None, outcome, executor, watch, lambda record: tree / (record.restored or record.source))
 
 
 def verify_study(out: Path, executor: Executor, watch: Watch) -> Outcome:
     """Compare all that a study wrote with every checksum."""
-    tasks = [(record, partial(verify_unit, record, out)) for record in sorted(_records(out), key=lambda record: -record.size)]
-    return _followed(tasks, None, Outcome(), executor, watch)
+    tasks = [Task(record, partial(verify_unit, record, out)) for record in sorted(_records(out), key=lambda record: -record.size)]
+    return _followed(tasks, None, Outcome(), executor, watch, lambda record: out / record.destination)
 
 
 def _followed(
-    tasks: Sequence[tuple[Record, Work]], manifest: Manifest | None, outcome: Outcome, executor: Executor, watch: Watch
+    tasks: Sequence[Task], manifest: Manifest | None, outcome: Outcome, executor: Executor, watch: Watch, place: Place
 ) -> Outcome:
-    """Do tasks, and write down what became of each as soon as it is known."""
+    """Do tasks, and write down what became of each as soon as it is known; stopped, leave no unfinished file in its `place`."""
+    at_work: dict[str, Record] = {}
 
     def begin(record: Record) -> None:
+        at_work[record.destination] = record
         if manifest is not None:
             manifest.append(record, synced=False)
 
     began = time.perf_counter()
-    watch.start(sum(record.files for record, _ in tasks), sum(record.size for record, _ in tasks))
+    watch.start(sum(task.record.files for task in tasks), sum(task.record.size for task in tasks))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VoxzWarning)
-        for record in executor(tasks, begin, watch):
-            if manifest is not None:
-                manifest.append(record)
-            outcome.count(record)
-            watch.end(record)
+        try:
+            for record in executor(tasks, begin, watch):
+                at_work.pop(record.destination, None)
+                if manifest is not None:
+                    manifest.append(record)
+                outcome.count(record)
+                watch.end(record)
+        except KeyboardInterrupt:
+            for path in map(place, at_work.values()):
+                with contextlib.suppress(OSError):
+                    remove_stale(path.parent, [path.name], alive=True)
+            raise
     outcome.seconds = time.perf_counter() - began
     return outcome
 

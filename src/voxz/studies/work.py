@@ -4,6 +4,7 @@ Each tells what became of the unit in a `Record`, also of a failure. Nothing tak
 """
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -17,22 +18,33 @@ from zlib import crc32
 
 from voxz import api
 from voxz.codecs.codec import Codec
+from voxz.codecs.kinds import codec_of
 from voxz.container.files import FOLDER, StoredFile
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError, VoxzError
 from voxz.io.gzip_stream import ContentFile
 from voxz.io.output import complete_file, header_path
+from voxz.pipeline.parts import Parts
+from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress
 from voxz.studies.manifest import DONE, FAILED, Record
-from voxz.studies.plan import Unit, member_names
+from voxz.studies.plan import Unit, member_names, stamp_of
 from voxz.target import LOSSLESS, Target
+from voxz.volume.bricks import brick_of
 
 _PART = 1 << 20
 ATTEMPTS = 3
 """Times that something is tried which may have failed by chance: a disk or a network that was away."""
 
-_LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
-"""Errors of the operating system that come back."""
+_PASSING = {
+    getattr(errno, name)
+    for name in (
+        *("EIO", "EAGAIN", "EINTR", "EBUSY", "ENFILE", "EMFILE", "ENOMEM", "ENOLCK", "ESTALE", "EREMOTEIO", "ETIMEDOUT"),
+        *("ENETDOWN", "ENETUNREACH", "ENETRESET", "EHOSTDOWN", "EHOSTUNREACH", "ECONNRESET", "ECONNREFUSED", "ECONNABORTED"),
+    )
+    if hasattr(errno, name)
+}
+"""Errors of the operating system that may pass."""
 
 
 @dataclass(frozen=True)
@@ -74,37 +86,100 @@ def holds(unit: Unit, tree: Path, out: Path) -> bool:
         return False
 
 
-def compress_unit(unit: Unit, tree: Path, out: Path, wish: Wish, threads: int, progress: Progress | None = None) -> Record:
-    """Make the destination of a unit; one that holds its files already is verified."""
+def is_moved(unit: Unit, tree: Path, out: Path) -> bool:
+    """Whether files of a unit are gone since its destination is safe: a worker deleted them, and died before it told."""
+    place = out / unit.destination
+    if not place.is_file() or all((tree / source).exists() for source in unit.sources):
+        return False
+    if unit.kind != "archive" and len(unit.sources) == 1:  # its time is that of the file it was made of
+        return stamp_of([(unit.sources[0], unit.size, place.stat().st_mtime_ns)]) == unit.stamp
+    try:
+        with Reader(place) as reader:
+            stored = list(reader.files)
+    except VoxzError:
+        return False
+    names = (
+        member_names(unit) if unit.kind == "archive" else dict(zip((file.name for file in stored), unit.sources, strict=False))
+    )
+    sources = [tree / names.get(file.name, "") for file in stored]
+    return len(stored) == len(unit.sources) and all(
+        not path.exists() or _is_back(path, file) for path, file in zip(sources, stored, strict=True)
+    )
+
+
+def compress_unit(
+    unit: Unit,
+    tree: Path,
+    out: Path,
+    wish: Wish,
+    threads: int,
+    progress: Progress | None = None,
+    parts: Parts | None = None,
+) -> Record:
+    """Make the destination of a unit, of which others may have coded `parts`; one that holds its files already is verified."""
     record = record_of(unit)
     source, destination = tree / unit.sources[0], out / unit.destination
 
     def compressed() -> Record:
-        if not wish.force and not wish.remove and holds(unit, tree, out):
+        if (not wish.force and holds(unit, tree, out)) or (wish.remove and is_moved(unit, tree, out)):
             api.verify(destination, threads=threads, progress=progress)
-            return replace(_with_facts(record, destination), sha256=sha256_of(tree / path for path in unit.sources))
-        pack = partial(
-            api.compress,
-            level=wish.level,
-            brick=wish.brick,
-            verify=wish.verify,
-            threads=threads,
-            force=wish.force,
-            progress=progress,
-        )
+            there, known = [tree / path for path in unit.sources if (tree / path).exists()], _with_facts(record, destination)
+            if unit.kind == "image" and len(there) == len(unit.sources):
+                known = replace(known, sha256=sha256_of(there))
+            for path in there if wish.remove else ():
+                path.unlink()
+            return known
         if unit.kind == "archive":
-            pack({name: tree / path for name, path in member_names(unit).items()}, destination)
+            api.compress(
+                {name: tree / path for name, path in member_names(unit).items()},
+                destination,
+                level=wish.level,
+                brick=wish.brick,
+                threads=threads,
+                verify=wish.verify,
+                force=wish.force,
+                progress=progress,
+            )
             if wish.remove:
                 _remove_members(unit, tree, destination, threads)
             return _with_facts(record, destination)
         digest = sha256_of(tree / path for path in unit.sources)
-        pack(source, destination, target=wish.target, codec=wish.codec, remove=wish.remove, keep_gz=True)
+        pack = partial(
+            api.compress_file,
+            source,
+            plan=Plan(wish.level, codec_of(wish.codec), wish.target, brick=brick_of(wish.brick)),
+            keep_gz=True,
+            threads=threads,
+            verify=wish.verify,
+            remove=wish.remove,
+            progress=progress,
+            parts=parts,
+        )
+        if wish.target.loses and not wish.force and destination.is_file():
+            _pack_again(pack, destination)
+        else:
+            pack(destination, force=wish.force)
+        if parts is not None:
+            parts.remove()
         return replace(_with_facts(record, destination), sha256=digest)
 
     def kept() -> Record:
+        if wish.remove and is_moved(unit, tree, out):
+            return replace(record, outcome=DONE, written=destination.stat().st_size, sha256=sha256_of([destination]))
         return _keep(record, source, destination, link=wish.link, force=wish.force, remove=wish.remove)
 
     return _attempted(record, destination, compressed if unit.kind in ("image", "archive") else kept)
+
+
+def _pack_again(pack: Callable[..., None], destination: Path) -> None:
+    """Compress with loss to a file that has appeared meanwhile: a worker's that died before it told has the same bytes."""
+    again = destination.with_name(f".{destination.name}.again")
+    try:
+        pack(again, force=True)
+        if sha256_of([again]) != sha256_of([destination]):
+            raise UsageError(f"{destination} is there already; use -f (force=True) to replace it")
+    finally:
+        again.unlink(missing_ok=True)
 
 
 def restore_unit(record: Record, out: Path, tree: Path, force: bool, threads: int, progress: Progress | None = None) -> Record:
@@ -156,20 +231,14 @@ def _attempted(record: Record, place: Path, work: Callable[[], Record]) -> Recor
     """What `work` says, or why it failed; it is done again where that may help."""
     began = time.perf_counter()
     for attempt in range(ATTEMPTS):
+        time.sleep(attempt)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             return replace(work(), seconds=round(time.perf_counter() - began, 3), error="")
-        except VoxzError as error:
+        except (VoxzError, OSError, MemoryError) as error:
             fault: Exception = error
+        if not isinstance(fault, OSError) or fault.errno not in _PASSING:
             break
-        except OSError as error:
-            fault = error
-            if isinstance(error, _LASTING):
-                break
-        except MemoryError as error:
-            fault = error
-            break
-        time.sleep(attempt)
     words = f"{fault.strerror}: {fault.filename}" if isinstance(fault, OSError) and fault.strerror else str(fault)
     return replace(record, outcome=FAILED, error=words or type(fault).__name__, seconds=round(time.perf_counter() - began, 3))
 

@@ -10,7 +10,10 @@ import voxz
 from phantoms import head, noise, series
 from samples import printed_by_plain_python
 from voxz.codecs.predictive import codec as predictive
+from voxz.codecs.predictive import row_sums
+from voxz.codecs.predictive.neighbourhood import AHEAD_WEIGHTS, ERROR_WEIGHTS, ErrorWeights
 from voxz.codecs.predictive.references import choose_references
+from voxz.codecs.predictive.row_code import LARGEST_ERROR
 from voxz.codecs.predictive.value_map import Values, find_values
 from voxz.errors import CorruptError, UnsupportedError
 
@@ -191,3 +194,28 @@ def test_background_with_a_smooth_outline_is_left_out_without_loss(level: int) -
 def test_ragged_background_is_image_like_everything_else() -> None:
     samples = np.maximum(head((8, 64, 72)), 4)[None, ..., None]
     assert predictive.encode_brick(samples, 5) == predictive.encode_present(samples, 5)
+
+
+@pytest.mark.parametrize(("level", "target"), [(2, voxz.Lossless()), (5, voxz.Lossless()), (5, voxz.MaxError(2))])
+def test_rows_in_pairs_come_back_whatever_the_height_and_depth(level: int, target: voxz.Target) -> None:
+    samples = series(2, (8, 14, 24))
+    bound = 2 if isinstance(target, voxz.MaxError) else 0
+    for depth in range(1, 9):
+        for height in (1, 2, 5, 6, 7, 14):
+            part = samples[:, :depth, :height]
+            decoded = voxz.decode(voxz.encode(part, level=level, target=target))
+            assert np.abs(decoded.astype(np.int64) - part).max() <= bound, (depth, height)
+
+
+def test_sums_of_32_bits_are_those_of_64(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = head((5, 40, 40))[None, ..., None]
+    payloads = [predictive.encode_brick(samples, level) for level in (1, 2, 5, 9)]
+    monkeypatch.setattr(row_sums, "_are_short", lambda predictors, highest: False)
+    assert payloads == [predictive.encode_brick(samples, level) for level in (1, 2, 5, 9)]
+
+
+@pytest.mark.parametrize("weights", [*ERROR_WEIGHTS, *AHEAD_WEIGHTS])
+def test_expected_errors_stay_in_32_bits_where_sums_do(weights: ErrorWeights) -> None:
+    of_activity = 18 * row_sums.HIGHEST_OF_SHORT  # see `activity`: how often the largest difference can count
+    of_errors = sum(abs(weight) for _, weight in weights.taps()) * LARGEST_ERROR
+    assert weights.activity * of_activity + of_errors < 1 << 31

@@ -75,7 +75,7 @@ def gather(  # type: ignore[no-untyped-def]
                 i = start + x
                 if some_absent and absent[at(i)]:
                     continue
-                rough = activity(samples, i, strides[1], beside)
+                rough = activity(samples, i, strides[1], beside, np.int64)
                 group = class_of(rough, thresholds, mode)
                 line = filled[group]
                 west = np.int64(samples[at(i - 1)])

@@ -140,7 +140,7 @@ def _activities(samples, starts, row, besides, found):  # type: ignore[no-untype
     """
     for k in range(starts.size):
         for x in range(found.shape[1]):
-            found[k, x] = activity(samples, starts[k] + x, row, besides[k])
+            found[k, x] = activity(samples, starts[k] + x, row, besides[k], np.int64)
 
 
 def _choose_thresholds(

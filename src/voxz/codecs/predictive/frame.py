@@ -53,6 +53,7 @@ class Slice(NamedTuple):
     ----------
     series, z : number of the volume and of the slice
     start : index of the padded slice
+    source : index of the padded slice before, which may be one of the reference volume
     row : indices from one row to the next
     mode : 1 if there is a slice before, plus 2 if there is a volume before
     beside : indices to the co-located voxel in the reference volume, else in the slice before, else two rows up
@@ -61,18 +62,19 @@ class Slice(NamedTuple):
     series: int
     z: int
     start: int
+    source: int
     row: int
     mode: int
     beside: int
 
 
 @kernel
-def enter(brick, references, series, z):  # type: ignore[no-untyped-def]
-    """Fill what lies above a slice, and return the `Slice`.
+def slice_at(brick, references, series, z):  # type: ignore[no-untyped-def]
+    """The `Slice` that has number `z` in volume number `series`.
 
     Parameters
     ----------
-    brick : `Brick`; borders of samples and errors are filled
+    brick : `Brick`
     references : int64 (series, 2), numbers of the volumes that come before each volume
     series, z : number of the volume, and of the slice in it
     """
@@ -86,14 +88,15 @@ def enter(brick, references, series, z):  # type: ignore[no-untyped-def]
     elif z > 0:
         beside = -slice_
     source = start - slice_ if z > 0 else start + to_reference
-    enter_slice(brick.samples, start, row, mode, source)
-    enter_slice(brick.errors, start, row, mode, source)
-    return Slice(series, z, start, row, mode, beside)
+    return Slice(series, z, start, source, row, mode, beside)
 
 
 @kernel
 def open_rows(brick, place, y):  # type: ignore[no-untyped-def]
-    """Fill the columns left of row `y` of the slice at `place`; return the index of its first sample."""
+    """Fill the columns left of row `y` of the slice at `place`, and what lies above row 0; return its first index."""
+    if y == 0:
+        enter_slice(brick.samples, place.start, place.row, place.mode, place.source)
+        enter_slice(brick.errors, place.start, place.row, place.mode, place.source)
     left = left_of(brick.sizes[3])
     first = place.start + (y + TOP) * place.row + left
     open_row(brick.samples, first, place.row, left)
@@ -102,15 +105,25 @@ def open_rows(brick, place, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def close_rows(brick, first):  # type: ignore[no-untyped-def]
-    """Fill the columns right of the finished row whose first sample has index `first`."""
+def close_rows(brick, place, y, first):  # type: ignore[no-untyped-def]
+    """Fill the columns right of row `y`, which is finished; behind the last also what lies around the slice.
+
+    Parameters
+    ----------
+    brick : `Brick`
+    place : `Slice`
+    y : number of the row
+    first : index of its first sample
+    """
     width = brick.sizes[3]
     close_row(brick.samples, first + width, right_of(width))
     close_row(brick.errors, first + width, right_of(width))
+    if y == brick.sizes[2] - 1:
+        _leave(brick, place)
 
 
 @kernel
-def leave(brick, place):  # type: ignore[no-untyped-def]
+def _leave(brick, place):  # type: ignore[no-untyped-def]
     """Fill what lies around a finished slice, and behind the volume that it ends."""
     series, depth, height = brick.sizes[0], brick.sizes[1], brick.sizes[2]
     row, slice_, volume = strides_of(brick.sizes)

@@ -1,6 +1,6 @@
 """The voxels of a row in turn: finish the prediction, choose the entropy table, code the residual.
 
-Where loss is allowed, the quantiser's step is above 0: a residual then counts steps, and a sample is the prediction plus that
+Where loss is allowed, there is a quantiser: a residual then counts steps, and a sample is the prediction plus that
 many steps, rounded and limited to the range of the values (`quantiser`). Later voxels are predicted from what the decoder has,
 so errors do not add up.
 """
@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.predictive.frame import Slice
 from voxz.codecs.predictive.padding import stand_in
 from voxz.codecs.predictive.quantiser import STEP_BITS, UNIT
+from voxz.codecs.predictive.row_sums import RowSums
 from voxz.entropy.bits import get_bits
 from voxz.entropy.contexts import COARSE_SHIFT, FINE_GRADES, GRADES, Contexts
 from voxz.entropy.rans import LOWEST, PRECISION
@@ -89,7 +91,7 @@ def grade_of(scale):  # type: ignore[no-untyped-def]
 def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, start):  # type: ignore[no-untyped-def]
     """Decode the residuals of a row whose expected errors are known ahead.
 
-    The decoding step stands here and in `code_row`: as a separate function it took three times as long.
+    The decoding step stands here and in `code_voxel`: as a separate function it took three times as long.
 
     Parameters
     ----------
@@ -97,7 +99,7 @@ def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, 
     expected : int64 (width or more,), `row_sums.RowSums.expected`
     tables : `Tables`
     words, raw : as in `Streams`
-    coder : int64 (5,), both states, the next word, the next raw bit, and a count that `code_row` uses; changed
+    coder : int64 (5,), fields of a `Coder`, changed
     row_residuals : int64 (width,), filled where voxels are coded
     absent : bool (padded,), samples that are not coded; (0,) if all are
     start : index of the row's first voxel
@@ -113,9 +115,9 @@ def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, 
         token = np.int64(slots[at(table), at(slot)])
         span = np.int64(spans[at(table), at(token)])
         turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
-        short = np.int64(turn < LOWEST)
-        turn = (turn << (short << 4)) | (np.int64(words[at(word)]) & -short)
-        word += short
+        short = (turn - LOWEST) >> 63
+        turn = (turn << (short & 16)) | (np.int64(words[at(word)]) & short)
+        word -= short
         state, other = other, turn
         shift = np.int64(shifts[at(table)])
         residual = ((token - DIRECT) << shift) + get_bits(raw, bit, shift)
@@ -140,12 +142,11 @@ def rebuild_row(brick, place, start, predictors, sums, row_residuals, quantiser)
     predictors : `row_sums.Predictors`
     sums : `row_sums.RowSums`
     row_residuals : int64 (width,), in dense values or in steps
-    quantiser : `quantiser.Quantiser`
+    quantiser : `quantiser.Quantiser`; None where nothing is lost
     """
     samples, errors, absent, highest, width = brick.samples, brick.errors, brick.absent, brick.highest, brick.sizes[3]
     precision, coefficients = predictors.precision, predictors.coefficients
     chosen, first_of, expected = sums.chosen, sums.first_of, sums.expected
-    step, bias = quantiser.size, quantiser.bias
     half = np.int64(1) << (precision - 1)
     ceiling = (highest << precision) + half
     w1 = np.int64(samples[start - 1])
@@ -165,8 +166,8 @@ def rebuild_row(brick, place, start, predictors, sums, row_residuals, quantiser)
         residual = row_residuals[at(x)]
         w2, w3, w4 = w1, w2, w3
         whole = prediction >> precision
-        if step > 0:
-            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, quantiser, highest)
+        if quantiser is not None:
+            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + quantiser.bias, residual, quantiser, highest)
             residual = w1 - whole
         else:
             w1 = whole + residual
@@ -176,96 +177,154 @@ def rebuild_row(brick, place, start, predictors, sums, row_residuals, quantiser)
     return wrong >= 0
 
 
-@kernel
-def code_row(  # type: ignore[no-untyped-def]
-    brick, place, start, predictors, sums, weights, tables, streams, coder, notes, quantiser, decoding
-):
-    """Code the voxels of a row in turn; False if a decoded sample is out of range.
+class Row(NamedTuple):
+    """A row that is to be coded.
 
-    Voxels that are absent get a stand-in on both sides; ``coder[4]`` counts the others.
+    Attributes
+    ----------
+    place : of its slice
+    start : index of its first sample
+    sums : what finished rows tell of it
+    """
+
+    place: Slice
+    start: int
+    sums: RowSums
+
+
+class Past(NamedTuple):
+    """What a voxel needs of those before it in its row: four samples, from the nearest on, and two errors."""
+
+    w1: int
+    w2: int
+    w3: int
+    w4: int
+    error_w: int
+    error_ww: int
+
+
+class Coder(NamedTuple):
+    """Where a coder is: both states of rANS, the one that is next first; the next word and raw bit; the next place of `Notes`."""
+
+    state: int
+    other: int
+    word: int
+    bit: int
+    noted: int
+
+
+@inlined_kernel
+def before(brick, start):  # type: ignore[no-untyped-def]
+    """`Past` of the first voxel of a row that begins at index `start` of a `frame.Brick`."""
+    w1 = np.int64(brick.samples[at(start - 1)])
+    return Past(w1, w1, w1, w1, np.int64(brick.errors[at(start - 1)]), np.int64(brick.errors[at(start - 2)]))
+
+
+@kernel
+def code_rows(  # type: ignore[no-untyped-def]
+    brick, first, second, two, predictors, weights, tables, streams, coder, notes, quantiser
+):
+    """Code the voxels of a row in turn, or of two rows of one mode in alternation; False if a decoded sample is out of range.
+
+    A voxel waits for the one to its west: prediction, table, token and sample follow from each other. Two rows that do not
+    depend on each other let the processor work on one while it waits for the other.
 
     Parameters
     ----------
-    brick, place, start, predictors, sums, quantiser : as for `rebuild_row`
+    brick, predictors, quantiser : as for `rebuild_row`
+    first, second : `Row`
+    two : whether the second is coded, too
     weights : int64 (WEST + taps,), of the expected error in this mode, see `row_sums.Expectation`
     tables : `Tables`
     streams : `Streams`
     coder : int64 (5,), as for `read_row`
-    notes : `Notes`; encoding fills them
-    decoding : whether `streams` are decoded
+    notes : `Notes` that are filled; None where `streams` are decoded
     """
-    samples, errors, absent, highest, width = brick.samples, brick.errors, brick.absent, brick.highest, brick.sizes[3]
-    precision, coefficients = predictors.precision, predictors.coefficients
-    chosen, first_of, expected = sums.chosen, sums.first_of, sums.expected
-    grade_table, shifts, slots, spans, scaling = tables.grade_table, tables.shifts, tables.slots, tables.spans, tables.scaling
-    words, raw, residuals, contexts = streams.words, streams.raw, notes.residuals, notes.contexts
-    step, reach, bias = quantiser.size, quantiser.reach, quantiser.bias
-    half = np.int64(1) << (precision - 1)
-    ceiling = (highest << precision) + half
-    state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
-    west, west_2 = weights[1], weights[2]
-    error_w, error_ww = np.int64(errors[start - 1]), np.int64(errors[start - 2])
-    w1 = np.int64(samples[start - 1])
-    w2, w3, w4 = w1, w1, w1
-    count = coder[4]
-    some_absent = absent.size > 0
-    for x in range(width):
-        i = start + x
-        if some_absent and absent[at(i)]:
-            w2, w3, w4 = w1, w2, w3
-            w1 = stand_in(samples, i, place.row, place.beside)
-            samples[at(i)] = w1
-            likely = min(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> WEIGHT_BITS, LARGEST_ERROR)
-            error_ww = error_w
-            error_w = likely
-            errors[at(i)] = likely
-            continue
-        prediction = predict(chosen, first_of, coefficients, x, w1, w2, w3, w4)
-        prediction = max(half, min(prediction, ceiling))
-        grade = grade_of(((expected[at(x)] + west_2 * error_ww) + west * error_w) >> scaling)
-        whole = prediction >> precision
-        phase = (prediction >> (precision - 2)) & 3
-        if decoding:
-            entry = np.int64(grade_table[at(grade)])
-            table = (entry >> 2) + (phase & entry)
-            slot = state & SLOT_MASK
-            token = np.int64(slots[at(table), at(slot)])
-            span = np.int64(spans[at(table), at(token)])
-            turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
-            short = np.int64(turn < LOWEST)
-            turn = (turn << (short << 4)) | (np.int64(words[at(word)]) & -short)
-            word += short
-            state, other = other, turn
-            shift = np.int64(shifts[at(table)])
-            residual = ((token - DIRECT) << shift) + get_bits(raw, bit, shift)
-            bit += shift
-            if token > 2 * DIRECT:
-                length = raw_length(token)
-                residual += (value_of(token, get_bits(raw, bit, length)) - (token - DIRECT)) << shift
-                bit += length
-        else:
-            if step > 0:
-                unrounded = ((prediction - half) >> (precision - STEP_BITS)) + bias
-                residual = steps_to((np.int64(samples[at(i)]) << STEP_BITS) - unrounded, step, reach)
-            else:
-                residual = np.int64(samples[at(i)]) - whole
-            residuals[at(count)] = residual
-            contexts[at(count)] = grade * 4 + phase
-            count += 1
-        w2, w3, w4 = w1, w2, w3
-        if step > 0:
-            w1 = stepped(((prediction - half) >> (precision - STEP_BITS)) + bias, residual, quantiser, highest)
-            residual = w1 - whole
-        else:
-            w1 = whole + residual
-            if w1 < 0 or w1 > highest:
+    known = predictors, weights, tables, streams, notes, quantiser
+    place = Coder(coder[0], coder[1], coder[2], coder[3], coder[4])
+    past = before(brick, first.start)
+    other_past = before(brick, second.start) if two else past
+    highest = brick.highest
+    for x in range(brick.sizes[3]):
+        past, place = code_voxel(brick, first, x, past, place, *known)
+        if past.w1 < 0 or past.w1 > highest:
+            return False
+        if two:
+            other_past, place = code_voxel(brick, second, x, other_past, place, *known)
+            if other_past.w1 < 0 or other_past.w1 > highest:
                 return False
-        samples[at(i)] = w1
-        error_ww = error_w
-        error_w = error_of(prediction, residual, precision, half)
-        errors[at(i)] = error_w
-    coder[0], coder[1], coder[2], coder[3], coder[4] = state, other, word, bit, count
+    coder[0], coder[1], coder[2], coder[3], coder[4] = place
     return True
+
+
+@inlined_kernel
+def code_voxel(  # type: ignore[no-untyped-def]
+    brick, row, x, past, coder, predictors, weights, tables, streams, notes, quantiser
+):
+    """Code a voxel; return `Past` and `Coder` of the next. Voxels that are absent get a stand-in on both sides.
+
+    Parameters
+    ----------
+    brick, predictors, weights, tables, streams, notes, quantiser : as for `code_rows`
+    row : `Row`
+    x : column
+    past : `Past`
+    coder : `Coder`
+    """
+    samples, errors, highest = brick.samples, brick.errors, brick.highest
+    precision, sums = predictors.precision, row.sums
+    w1, w2, w3, w4, error_w, error_ww = past
+    state, other, word, bit, noted = coder
+    i = row.start + x
+    expected = (sums.expected[at(x)] + weights[2] * error_ww) + weights[1] * error_w
+    if brick.absent.size > 0 and brick.absent[at(i)]:
+        sample = stand_in(samples, i, row.place.row, row.place.beside)
+        likely = min(expected >> WEIGHT_BITS, LARGEST_ERROR)
+        samples[at(i)] = sample
+        errors[at(i)] = likely
+        return Past(sample, w1, w2, w3, likely, error_w), coder
+    half = np.int64(1) << (precision - 1)
+    prediction = predict(sums.chosen, sums.first_of, predictors.coefficients, x, w1, w2, w3, w4)
+    prediction = max(half, min(prediction, (highest << precision) + half))
+    grade = grade_of(expected >> tables.scaling)
+    whole = prediction >> precision
+    phase = (prediction >> (precision - 2)) & 3
+    if notes is None:
+        entry = np.int64(tables.grade_table[at(grade)])
+        table = (entry >> 2) + (phase & entry)
+        slot = state & SLOT_MASK
+        token = np.int64(tables.slots[at(table), at(slot)])
+        span = np.int64(tables.spans[at(table), at(token)])
+        turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
+        short = (turn - LOWEST) >> 63
+        turn = (turn << (short & 16)) | (np.int64(streams.words[at(word)]) & short)
+        word -= short
+        state, other = other, turn
+        shift = np.int64(tables.shifts[at(table)])
+        residual = ((token - DIRECT) << shift) + get_bits(streams.raw, bit, shift)
+        bit += shift
+        if token > 2 * DIRECT:
+            length = raw_length(token)
+            residual += (value_of(token, get_bits(streams.raw, bit, length)) - (token - DIRECT)) << shift
+            bit += length
+    else:
+        if quantiser is not None:
+            unrounded = ((prediction - half) >> (precision - STEP_BITS)) + quantiser.bias
+            residual = steps_to((np.int64(samples[at(i)]) << STEP_BITS) - unrounded, quantiser.size, quantiser.reach)
+        else:
+            residual = np.int64(samples[at(i)]) - whole
+        notes.residuals[at(noted)] = residual
+        notes.contexts[at(noted)] = grade * 4 + phase
+        noted += 1
+    if quantiser is not None:
+        sample = stepped(((prediction - half) >> (precision - STEP_BITS)) + quantiser.bias, residual, quantiser, highest)
+        residual = sample - whole
+    else:
+        sample = whole + residual
+    samples[at(i)] = sample
+    error = error_of(prediction, residual, precision, half)
+    errors[at(i)] = error
+    return Past(sample, w1, w2, w3, error, error_w), Coder(state, other, word, bit, noted)
 
 
 @inlined_kernel

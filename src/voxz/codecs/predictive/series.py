@@ -14,7 +14,7 @@ from voxz.codecs.predictive.predictor import Arrays, Predictor
 from voxz.codecs.predictive.quantiser import STEP_BITS, Quantiser
 from voxz.codecs.predictive.row_code import WEIGHT_BITS, Notes, Streams, Tables, tables_of
 from voxz.codecs.predictive.row_sums import Expectation, Predictors
-from voxz.codecs.predictive.walk import traverse
+from voxz.codecs.predictive.walk import ROWS_AT_ONCE, traverse
 from voxz.entropy.bits import from_bytes
 from voxz.entropy.contexts import GRADES, Contexts
 
@@ -50,7 +50,7 @@ def code_series(
 ) -> bool:
     """Walk at levels 1 to 5; it decodes if there are `contexts`. With loss, `padded` gets what will be decoded."""
     arrays = Arrays.derive(settings, geometry, predictor.references)
-    room = geometry.width
+    room = ROWS_AT_ONCE * geometry.width
     stream = np.concatenate([np.frombuffer(words, "<u2").astype(np.uint16), np.zeros(room + 1, np.uint16)])
     bits = np.concatenate([from_bytes(raw), np.zeros(2 * room, np.uint32)])
     scaling = WEIGHT_BITS + max(0, quantiser.size.bit_length() - STEP_BITS - FINEST_STEPS)

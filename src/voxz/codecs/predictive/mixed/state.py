@@ -115,12 +115,12 @@ class Room(NamedTuple):
     decision: Decision
 
     @classmethod
-    def fresh(cls, predictors: Predictors, squares: LeastSquares, width: int) -> "Room":
-        """Zeros for rows of `width` voxels."""
+    def fresh(cls, predictors: Predictors, highest: int, squares: LeastSquares, width: int) -> "Room":
+        """Zeros for rows of `width` voxels with dense values up to `highest`."""
         memories, size = squares.memory.size, squares.solutions.shape[3]
         strip = max(1, STRIP // squares.tile) * squares.tile
         return cls(
-            fresh_sums(predictors, width),
+            fresh_sums(predictors, highest, width),
             np.zeros((size, min(strip, width))),
             np.zeros((2, width)),
             np.zeros((memories, width)),

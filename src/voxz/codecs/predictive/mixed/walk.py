@@ -7,7 +7,7 @@ prediction for each memory; their blend, weighted by how well each did around th
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.frame import Brick, close_rows, enter, leave, open_rows
+from voxz.codecs.predictive.frame import Brick, close_rows, open_rows, slice_at
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
 from voxz.codecs.predictive.mixed.state import LeastSquares, Mixture, Room, RowExperts
@@ -47,7 +47,7 @@ def walk(
     -------
     False if a decoded sample is out of range, or `data` is too short to encode into.
     """
-    room = Room.fresh(predictors, squares, int(brick.sizes[3]))
+    room = Room.fresh(predictors, brick.highest, squares, int(brick.sizes[3]))
     return bool(_rows(brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room))
 
 
@@ -74,7 +74,7 @@ def _rows(  # type: ignore[no-untyped-def]
             states[:] = 0.0
             solutions[:] = 0.0
         for z in range(depth):
-            place = enter(brick, predictors.references, s, z)
+            place = slice_at(brick, predictors.references, s, z)
             mode = place.mode
             known = squares.taps[mode]
             for y in range(height):
@@ -126,6 +126,5 @@ def _rows(  # type: ignore[no-untyped-def]
                         for q in range(memory.size):
                             state = states[q, mode & 1, number]
                             learn_row(state, moments, memory[q], known, triangle, solutions[q, mode & 1, number])
-                close_rows(brick, start)
-            leave(brick, place)
+                close_rows(brick, place, y, start)
     return True
