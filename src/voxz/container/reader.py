@@ -61,7 +61,7 @@ class Reader:
 
     def __init__(self, source: SourceLike, decoder: "Decoder | None" = None) -> None:
         self._bytes, self.decoder = byte_source(source), decoder
-        self._lock = threading.Lock()
+        self._lock, self._users = threading.Lock(), 1
         self._chunk: tuple[int, list[bytes]] = -1, []
         try:
             self._read_front()
@@ -69,9 +69,18 @@ class Reader:
             self.close()
             raise
 
+    def shared(self) -> "Reader":
+        """The reader itself, for one more user: the file is closed when each of them has closed it, or forgotten it."""
+        with self._lock:
+            self._users += 1
+        return self
+
     def close(self) -> None:
-        """Close the file."""
-        self._bytes.close()
+        """Close the file, unless others use it."""
+        with self._lock:
+            self._users -= 1
+        if self._users <= 0:
+            self._bytes.close()
 
     def __enter__(self) -> "Reader":
         return self
