@@ -43,7 +43,7 @@ viewer-assets: $(VENV)/.zig
 	mkdir -p $(ASSETS)
 	cp build/decoder/js/voxz.js build/decoder/js/voxz.wasm build/decoder/js/voxz-plain.wasm $(ASSETS)
 
-# the decoder for VOXZ_DECODER=c, into the package; wheels that are built then carry it, and are for this platform
+# the decoder for VOXZ_DECODER=c, into this checkout
 native:
 	$(MAKE) --no-print-directory -C decoder all
 	cp build/decoder/libvoxz.so src/voxz/codecs/

@@ -31,7 +31,7 @@ from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
 from voxz.codecs.wavelet.levels import EFFORTS, FAST_STATES, REVERSIBLE, STATES, Effort
 from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.settle import settle
-from voxz.codecs.wavelet.transform_choice import MIDDLE, SMALL_MIDDLE, choose_basis, choose_scales, choose_transform
+from voxz.codecs.wavelet.transform_choice import PARTS, SMALL_PARTS, choose_basis, choose_scales, choose_transform
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
@@ -149,7 +149,7 @@ def encode_brick(
     volumes = np.subtract(series, offset, dtype=number_type)
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown, FAST_ROUNDS if fast_states else ROUNDS)
-    scales = choose_scales(volumes, step or 1.0, SMALL_MIDDLE if fast_states else MIDDLE)
+    scales = choose_scales(volumes, step, SMALL_PARTS if fast_states else PARTS)
     basis = choose_basis(volumes, scales, step) if form == LOSSY else None
     flags = (_BACKGROUND if prepared.background else 0) | (_BASIS if basis is not None else 0)
     choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING and not fast_states else Choice()
