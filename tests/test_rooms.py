@@ -42,7 +42,7 @@ CODECS = [
     {"predictive"},
     {"masked", "corrections", "labels"},
     {"floats", "wavelet"},
-    {"siren"},
+    {"siren", "native"},
 ]
 """The same within the room of codecs."""
 

@@ -310,7 +310,7 @@ def compress(
         pack(inputs[0] if len(inputs) == 1 else inputs, str(output), keep_attributes=keep_attributes, split=split)
         for name in files_in([str(output)], packed=True) if not quiet else []:
             facts = api.info(name)
-            typer.echo(f"{name}: {facts.files} files, {outcome_line(facts, 0)}", err=True)
+            typer.echo(f"{name}: {facts.files} file{'s' * (facts.files != 1)}, {outcome_line(facts, 0)}", err=True)
         return
     files = files_in(inputs, packed=False)
     jobs = settle(files, output, compressed_name, folder=files != inputs and not Path(inputs[0]).is_file(), flat=flat)

@@ -48,7 +48,7 @@ class Info:
     target : what was asked for
     loss : what was promised and lost; None if it was compressed without loss
     lossy_before : marks of losses that the original had already, oldest first
-    level : 1 to 9
+    level : 1 to 9; 0 where the files are kept whole and the volume is found in them
     codecs, transforms, entropy_profiles : how many bricks have each; the last two of the codec wavelet
     series : the volumes of an archive; empty for other files
     bricks, brick_shape : number of them, and their extent ``(series, z, y, x)``

@@ -131,11 +131,29 @@ def _window(image: "Image", slices: list[NDArray[Any]]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _figure(name: str, samples: NDArray[Any], sizes: tuple[float, float], low: float, high: float) -> str:
+def middle_picture(image: "Image", side: int = 160) -> bytes | None:
+    """PNG of the middle axial slice, no longer than `side` pixels; None if there is none, or it would decode too much."""
+    shown = [part for part in middle_slices(image) if part[0] in ("axial", "image")]
+    if not shown:
+        return None
+    _, samples, sizes = shown[0]
+    extent = [n * size for n, size in zip(samples.shape, sizes, strict=False)]
+    counts = [max(1, round(side * length / max(extent))) for length in extent]
+    rows, columns = ((np.arange(count) + 0.5) * n // count for count, n in zip(counts, samples.shape, strict=False))
+    return png(_pixels(samples, *_window(image, [samples]))[rows.astype(int)][:, columns.astype(int)])
+
+
+def _pixels(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     if samples.dtype.kind == "c":
         samples = np.abs(samples)
+    if samples.ndim == 3:
+        return samples.astype(np.uint8)
     scaled = np.nan_to_num((samples.astype(np.float64) - low) / ((high - low) or 1.0), nan=0.0, posinf=1.0, neginf=0.0)
-    gray = samples.astype(np.uint8) if samples.ndim == 3 else np.floor(np.clip(scaled, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.asarray(np.floor(np.clip(scaled, 0, 1) * 255 + 0.5), np.uint8)
+
+
+def _figure(name: str, samples: NDArray[Any], sizes: tuple[float, float], low: float, high: float) -> str:
+    gray = _pixels(samples, low, high)
     height, width = samples.shape[0] * sizes[0], samples.shape[1] * sizes[1]
     factor = _HEIGHT / max(height, width)
     coded = base64.b64encode(png(gray)).decode()

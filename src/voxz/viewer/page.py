@@ -44,12 +44,27 @@ def page_with(files: list[str | os.PathLike[str]]) -> str:
     return filled(" and ".join(path.name for path in paths) or "voxz", given, blobs)
 
 
+def check_decoder() -> None:
+    """`MissingDependencyError` if the decoder was not built into this installation."""
+    folder = resources.files("voxz.viewer") / "assets"
+    for name in _DECODER:
+        if not (folder / name).is_file():
+            raise MissingDependencyError(
+                f"the decoder for browsers ({name}) is not in this installation; in a checkout, run: make viewer-assets"
+            )
+
+
+def is_shown(path: Path) -> bool:
+    """Whether a page shows files of this name."""
+    return is_packed(path) or path.name.lower().endswith(_SHOWN)
+
+
 def refuse(paths: list[Path]) -> None:
     """Refuse what a page cannot show, before anything is written or served."""
     if len(paths) > 2:
         raise UsageError(f"a page shows one file, or two and their difference (got {len(paths)})")
     for path in paths:
-        if not (is_packed(path) or path.name.lower().endswith(_SHOWN)):
+        if not is_shown(path):
             raise UsageError(f"{path} is no .voxz or NIfTI file; compress it first")
         if is_packed(path):
             try:
@@ -80,12 +95,8 @@ def about(path: Path) -> dict[str, Any]:
 
 def filled(title: str, given: list[dict[str, Any]], blobs: dict[str, bytes]) -> str:
     """The template with everything in it; `given` tells the script of each file its name, and its id or URL."""
+    check_decoder()
     folder = resources.files("voxz.viewer")
-    for name in _DECODER:
-        if not (folder / "assets" / name).is_file():
-            raise MissingDependencyError(
-                f"the decoder for browsers ({name}) is not in this installation; in a checkout, run: make viewer-assets"
-            )
     # pages from a disk may have no workers that are modules: what makes the decoder one is taken away
     module = re.sub("^export ", "", _text(folder / "assets" / "voxz.js"), flags=re.MULTILINE)
     decoder = module.replace("import.meta.url", "self.location.href") + "\n" + _text(folder / "worker.js")
