@@ -36,8 +36,8 @@ def _rice_parameter(total, count):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _code(values, columns, totals, counts, words, decoding):  # type: ignore[no-untyped-def]
-    """Write `values` to `words`, or read them; return the bits used, or -1 when `words` ends too early.
+def _code(values, columns, totals, counts, words, position, limit, decoding):  # type: ignore[no-untyped-def]
+    """Write `values` to `words`, or read them; return the bit behind them, or -1 where that would lie behind `limit`.
 
     Parameters
     ----------
@@ -45,10 +45,9 @@ def _code(values, columns, totals, counts, words, decoding):  # type: ignore[no-
     columns : int64 (n,), column of each
     totals, counts : int64 (columns,), running sums and numbers, changed
     words : int64 when encoding, uint32 when decoding; 32 bits in each, two more than are needed
+    position, limit : the first bit, and the one that decoding ends before
     decoding : whether `words` are read
     """
-    position = np.int64(0)
-    limit = (words.size - 2) * 32
     for i in range(values.size):
         column = columns[i]
         parameter = _rice_parameter(totals[column], counts[column])
@@ -93,7 +92,7 @@ class IntegerWriter:
         """Append `values` (magnitudes below 2**30); each in the adaptive code of its column (default: all in one)."""
         array = np.asarray(values, np.int64).ravel()
         words = np.zeros(array.size * 2 + 3, np.int64)
-        used = int(_code(array, *_state(array.size, columns), words, False))
+        used = int(_code(array, *_state(array.size, columns), words, 0, 0, False))
         payload = to_bytes(words, used)
         self._parts += [varint(len(payload)), payload]
 
@@ -107,6 +106,7 @@ class IntegerReader:
 
     def __init__(self, payload: bytes) -> None:
         self._payload = payload
+        self._words = from_bytes(payload)
         self._at = 0
 
     def take(self, count: int, columns: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
@@ -114,11 +114,12 @@ class IntegerReader:
         length = self._length()
         at_least_a_bit(count, length, "integers of side information")
         affordable(BYTES_AN_INTEGER * count, 0, length, "integers of side information")
-        words = from_bytes(self._payload[self._at : self._at + length])
-        self._at += length
+        first, self._at = self._at, self._at + length
+        if self._at > len(self._payload):
+            raise CorruptError(f"{count} integers of side information do not fit their {length} bytes")
         values = np.zeros(count, np.int64)
-        used = int(_code(values, *_state(count, columns), words, True))
-        if used < 0 or (used + 7) // 8 != length or self._at > len(self._payload):
+        end = int(_code(values, *_state(count, columns), self._words, 8 * first, 8 * self._at, True))
+        if end < 0 or (end + 7) // 8 != self._at:
             raise CorruptError(f"{count} integers of side information do not fit their {length} bytes")
         return values
 
@@ -152,7 +153,6 @@ class IntegerReader:
 
 def _state(count: int, columns: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Columns, and for each column the running total and count it starts with."""
-    if columns is None:
-        columns = np.zeros(count, np.int64)
-    size = int(columns.max(initial=0)) + 1
+    size = 1 if columns is None else int(columns.max(initial=0)) + 1
+    columns = np.zeros(count, np.int64) if columns is None else columns
     return columns, np.full(size, 4, np.int64), np.ones(size, np.int64)
