@@ -38,6 +38,7 @@ class Tables(NamedTuple):
     shifts : int64 (tables,), raw low bits of a residual
     slots : uint8 (tables << PRECISION,), token of each slot
     spans : int32 (tables << TOKEN_BITS,), frequency << 16 | first slot of each token
+    shifted : whether any table has raw low bits
     scaling : bits by which an expected error is shifted to give its grade
     """
 
@@ -45,6 +46,7 @@ class Tables(NamedTuple):
     shifts: NDArray[np.int64]
     slots: NDArray[np.uint8]
     spans: NDArray[np.int32]
+    shifted: bool
     scaling: int
 
 
@@ -54,7 +56,14 @@ def tables_of(contexts: Contexts, scaling: int) -> Tables:
     slots, spans = contexts.lookup()
     room = np.zeros((len(spans), 1 << TOKEN_BITS), np.int32)
     room[:, :TOKENS] = spans
-    return Tables((entries >> 2 << PRECISION) | (entries & 3), contexts.shifts, slots.ravel(), room.ravel(), scaling)
+    return Tables(
+        (entries >> 2 << PRECISION) | (entries & 3),
+        contexts.shifts,
+        slots.ravel(),
+        room.ravel(),
+        bool(contexts.shifts.any()),
+        scaling,
+    )
 
 
 class Streams(NamedTuple):
@@ -307,9 +316,11 @@ def code_voxel(  # type: ignore[no-untyped-def]
         turn = (turn << (short & 16)) | (np.int64(streams.words[at(word)]) & short)
         word -= short
         state, other = other, turn
-        shift = np.int64(tables.shifts[at(table)])
-        residual = ((token - DIRECT) << shift) + get_bits(streams.raw, bit, shift)
-        bit += shift
+        residual, shift = token - DIRECT, np.int64(0)
+        if tables.shifted:
+            shift = np.int64(tables.shifts[at(table)])
+            residual = (residual << shift) + get_bits(streams.raw, bit, shift)
+            bit += shift
         if token > 2 * DIRECT:
             length = raw_length(token)
             residual += (value_of(token, get_bits(streams.raw, bit, length)) - (token - DIRECT)) << shift
