@@ -4,12 +4,12 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs wheel bench decoder viewer-assets conformance golden-aarch64 golden-generic clean
+.PHONY: demo test lint docs wheel bench decoder viewer-assets native conformance golden-aarch64 golden-generic clean
 
 demo: $(VENV)/.demo
 	$(RUN) -m benchmarks.demo
 
-test: $(VENV)/.test
+test: $(VENV)/.test viewer-assets
 	$(RUN) -m pytest -n logical --dist worksteal
 
 lint: $(VENV)/.test
@@ -42,6 +42,11 @@ viewer-assets: $(VENV)/.zig
 	$(MAKE) --no-print-directory -C decoder js ZIG="$(abspath $(RUN)) -m ziglang"
 	mkdir -p $(ASSETS)
 	cp build/decoder/js/voxz.js build/decoder/js/voxz.wasm build/decoder/js/voxz-plain.wasm $(ASSETS)
+
+# the decoder for VOXZ_DECODER=c, into this checkout
+native:
+	$(MAKE) --no-print-directory -C decoder all
+	cp build/decoder/libvoxz.so src/voxz/codecs/
 
 # every golden file, decoded by this package and by the decoder in C: a table, and one line
 conformance: decoder $(VENV)/.test

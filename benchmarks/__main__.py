@@ -29,7 +29,12 @@ SUITES = {
         "targets",
         "trained",
     )
-} | {"fuzz": "benchmarks.fuzz.command"}
+} | {
+    "conformance": "benchmarks.conformance_data",
+    "decoders": "benchmarks.decoders",
+    "fuzz": "benchmarks.fuzz.command",
+    "single": "benchmarks.single_files",
+}
 """Modules with a `main`, imported on use."""
 
 if __name__ == "__main__":

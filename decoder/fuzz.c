@@ -1,63 +1,89 @@
-/* Damaged payloads and fronts by the thousand, for the sanitizers: fuzz ROUNDS SEED [MODEL.safetensors...] FILE...
+/* What a fuzzer calls with one input after the other: LLVMFuzzerTestOneInput, as libFuzzer and AFL++ know it.
 
-   Checksums would refuse nearly every damaged file at once. So the payloads of bricks are damaged behind theirs, and the front and
-   the catalogue get new ones. Whatever comes is fine, but for a crash, an endless loop, or memory that was not given. */
+   An input is a whole file; or a brick, as what its file says of it in 12 bytes and its payload; or a brick behind the model that
+   it names. benchmarks/fuzz/native.py makes them of sound files. The build holds every checksum for right, so that damage reaches
+   what lies behind it. Whatever comes of an input is fine, but for a crash, an endless loop, or memory that was not given. Shipped
+   models are read from the files that VOXZ_MODELS names, between colons. */
 
 #include "src/bytes.h"
-#include "src/catalogue.h"
 #include "src/checksum.h"
-#include "src/codecs.h"
+#include "src/file.h"
+#include "src/lower.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_MEMORY = 1 << 28, MOST_CHANGES = 6 };
+enum { MEMORY = 1 << 26, MOST_SAMPLES = 1 << 17, MOST_CALLS = 4, BRICK = 12, MODEL = 13, FILE_LENGTH = 16 };
 
-static uint64_t state;
-
-/* Models that were given: those that payloads name are found among them. */
+static unsigned char *memory;
 static vx_model models[VX_MOST_MODELS];
 static unsigned model_count;
 
-static uint64_t chance(uint64_t below) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return state % below;
+static void *room_for(size_t size) {
+  void *found = malloc(size ? size : 1);
+  if (!found) abort();
+  return found;
 }
 
-/* Change some bytes, in any of the ways that damage takes; returns the new length, at most the old one. */
-static size_t damage(uint8_t *bytes, size_t size) {
-  for (uint64_t left = 1 + chance(MOST_CHANGES); left > 0 && size > 0; left--) {
-    const size_t at = (size_t)chance(chance(3) ? size : size < 64 ? size : 64); /* heads more often than their share */
-    switch (chance(5)) {
-    case 0: bytes[at] ^= (uint8_t)(1 << chance(8)); break;
-    case 1: bytes[at] = (uint8_t)chance(256); break;
-    case 2: bytes[at] = chance(2) ? 0xFF : 0; break;
-    case 3: bytes[at] = bytes[chance(size)]; break;
-    default: size = chance(8) ? size : at; break;
-    }
+static void keep_model(const char *name) {
+  FILE *stream = fopen(name, "rb");
+  vx_model *model = &models[model_count++];
+  vx_sha256 sum;
+  if (!stream || fseek(stream, 0, SEEK_END) != 0) exit(1);
+  model->size = (size_t)ftell(stream);
+  uint8_t *bytes = room_for(model->size);
+  rewind(stream);
+  if (fread(bytes, 1, model->size, stream) != model->size) exit(1);
+  fclose(stream);
+  model->bytes = bytes;
+  vx_sha256_start(&sum);
+  vx_sha256_add(&sum, bytes, model->size);
+  vx_sha256_finish(&sum, model->sha256);
+}
+
+static void prepare(void) {
+  const char *given = getenv("VOXZ_MODELS");
+  memory = room_for(MEMORY);
+  if (!given) return;
+  char *names = room_for(strlen(given) + 1);
+  strcpy(names, given);
+  for (char *name = strtok(names, ":"); name && model_count < VX_MOST_MODELS; name = strtok(NULL, ":")) keep_model(name);
+  free(names);
+}
+
+/* A brick alone, whole and at a lower resolution, in room of its exact size, so that a sample beyond its end is seen. */
+static void try_brick(vx_task *task, const uint8_t *data, size_t size) {
+  if (size < BRICK || data[2] == 0 || data[2] > VOXZ_COMPLEX256) return;
+  const voxz_dtype dtype = (voxz_dtype)data[2];
+  const vx_brick brick = {dtype, vx_itemsize(dtype), vx_load16(data + 4), vx_load16(data + 6), vx_load16(data + 8), vx_load16(data + 10), data[3]};
+  const uint64_t planes = (uint64_t)brick.series * brick.z * brick.channels, plane = (uint64_t)brick.y * brick.x;
+  if (planes == 0 || plane == 0 || brick.channels > MOST_CHANNELS || planes > MOST_SAMPLES / plane) return;
+  static const uint64_t START[3] = {0, 2, 8};
+  const vx_lower full = {{0, 0, 0}, START, 0}, lower = {{1, 2, 1}, START, 0};
+  const vx_brick halved = vx_halved(&brick, lower.halvings);
+  for (unsigned k = 0; k < 2; k++) {
+    const vx_brick *found = k ? &halved : &brick;
+    void *samples = room_for(vx_brick_samples(found) * brick.itemsize);
+    vx_decode_lower(task, data[1], data + BRICK, size - BRICK, &brick, k ? &lower : &full, samples);
+    task->used = 0;
+    free(samples);
   }
-  return size;
 }
 
-static void damage_brick(const uint8_t *payload, size_t size, unsigned codec, const vx_brick *brick, void *memory) {
-  uint8_t *copy = malloc(size ? size : 1), *samples = malloc(vx_brick_samples(brick) * brick->itemsize);
-  vx_task task = {.memory = memory, .size = MOST_MEMORY, .message = "", .model_count = model_count};
+static void try_shipped(const uint8_t *data, size_t size) {
+  vx_task task = {.memory = memory, .size = MEMORY, .message = "", .model_count = model_count};
   memcpy(task.models, models, sizeof models);
-  memcpy(copy, payload, size);
-  const size_t left = damage(copy, size);
-  uint8_t *exact = malloc(left ? left : 1); /* so that reading beyond the end is seen */
-  memcpy(exact, copy, left);
-  vx_decode_brick(&task, codec, exact, left, brick, samples);
-  free(exact);
-  free(samples);
-  free(copy);
+  try_brick(&task, data, size);
 }
 
-static int read_bytes(void *user, uint64_t offset, void *to, size_t length) {
-  memcpy(to, (const uint8_t *)user + offset, length);
-  return 0;
+/* A brick behind its model, which is taken for what the payload names. */
+static void try_model(const uint8_t *data, size_t size) {
+  vx_task task = {.memory = memory, .size = MEMORY, .message = "", .model_count = 1};
+  if (size < MODEL || vx_load32(data + 1) > size - MODEL) return;
+  task.models[0].size = vx_load32(data + 1);
+  task.models[0].bytes = data + MODEL;
+  memcpy(task.models[0].sha256, data + MODEL - 8, 8);
+  try_brick(&task, data + MODEL + task.models[0].size, size - MODEL - task.models[0].size);
 }
 
 static int drop(void *user, const void *bytes, size_t length) {
@@ -65,97 +91,56 @@ static int drop(void *user, const void *bytes, size_t length) {
   return 0;
 }
 
-static void use(const uint8_t *bytes, size_t size, void *memory) {
-  const voxz_source source = {size, read_bytes, (void *)bytes};
-  const voxz_sink sink = {drop, NULL};
-  voxz_file *file;
-  size_t entries = 0;
-  if (voxz_open(&source, memory, MOST_MEMORY, &file) != VOXZ_OK || voxz_entries(file, &entries) != VOXZ_OK) return;
-  for (size_t i = 0; i < entries && i < 4; i++) voxz_restore(file, i, &sink);
+/* All of an array, its last brick at the lowest resolution, and a box in its middle. */
+static void try_array(voxz_file *file, size_t number) {
+  const voxz_sink nowhere = {drop, NULL};
+  voxz_array about;
+  voxz_box box;
+  uint64_t samples = 1;
+  if (voxz_describe_array(file, number, &about) != VOXZ_OK) return;
+  for (unsigned axis = 0; axis < VOXZ_AXES; axis++) {
+    if (about.size[axis] > MOST_SAMPLES / samples) return;
+    samples *= about.size[axis];
+  }
+  voxz_samples(file, number, &nowhere);
+  void *room = room_for((size_t)samples * about.itemsize);
+  if (about.bricks > 0 && voxz_brick_box(file, number, about.bricks - 1, about.resolutions, &box) == VOXZ_OK)
+    voxz_decode(file, number, about.resolutions, &box, room, (size_t)samples * about.itemsize);
+  if (samples > 0 && voxz_brick_box(file, number, VOXZ_WHOLE, 0, &box) == VOXZ_OK) {
+    for (unsigned axis = 0; axis < VOXZ_CHANNELS; axis++) {
+      box.start[axis] = box.size[axis] / 4;
+      box.size[axis] = (box.size[axis] + 1) / 2;
+    }
+    voxz_decode(file, number, 0, &box, room, (size_t)samples * about.itemsize);
+  }
+  free(room);
 }
 
-/* A damaged front or catalogue, under checksums that fit. */
-static void damage_front(const uint8_t *bytes, size_t size, void *memory) {
-  uint8_t *copy = malloc(size);
-  memcpy(copy, bytes, size);
-  const uint32_t length = vx_load32(copy + 12), catalogue = vx_load32(copy + 24);
-  if (chance(2) && catalogue > 0) {
-    damage(copy + size - catalogue, catalogue);
-    const uint32_t sum = vx_crc32(0, copy + size - catalogue, catalogue);
-    for (unsigned i = 0; i < 4; i++) copy[32 + i] = (uint8_t)(sum >> 8 * i);
-  } else {
-    damage(copy + 24, length - 28);
+/* A whole file, whose length is set right first. */
+static void try_file(const uint8_t *data, size_t size) {
+  const voxz_sink nowhere = {drop, NULL};
+  uint8_t *copy = room_for(size);
+  memcpy(copy, data, size);
+  for (unsigned i = 0; i < 8 && size >= FILE_LENGTH + 8; i++) copy[FILE_LENGTH + i] = (uint8_t)((uint64_t)size >> 8 * i);
+  const voxz_source source = voxz_memory(copy, size);
+  voxz_file *file;
+  voxz_entry entry;
+  if (voxz_open(&source, memory, MEMORY, &file) == VOXZ_OK) {
+    for (size_t i = 0; i < MOST_CALLS; i++) try_array(file, i);
+    for (size_t i = 0; i < MOST_CALLS && voxz_describe_entry(file, i, &entry) == VOXZ_OK; i++)
+      for (int part = VOXZ_ALL; part <= VOXZ_TAIL; part++) voxz_restore(file, i, (voxz_part)part, &nowhere);
   }
-  const uint32_t sum = vx_crc32(0, copy, length - 4);
-  for (unsigned i = 0; i < 4; i++) copy[length - 4 + i] = (uint8_t)(sum >> 8 * i);
-  use(copy, size, memory);
   free(copy);
 }
 
-static void damage_file(const uint8_t *bytes, size_t size, unsigned rounds, void *memory) {
-  const voxz_source source = {size, read_bytes, (void *)bytes};
-  void *own = malloc(MOST_MEMORY);
-  voxz_file *file;
-  if (voxz_open(&source, own, MOST_MEMORY, &file) == VOXZ_OK)
-    for (size_t a = 0; a < file->array_count; a++) {
-      const voxz_array *about = &file->arrays[a].about;
-      for (unsigned round = 0; round < rounds && about->bricks; round++) {
-        voxz_box box;
-        const uint64_t number = chance(about->bricks), chunk = file->arrays[a].first_brick + number;
-        voxz_brick_box(file, a, number, &box);
-        const vx_brick brick = {about->dtype, about->itemsize, (uint32_t)box.size[0], (uint32_t)box.size[1], (uint32_t)box.size[2],
-                                (uint32_t)box.size[3], (uint32_t)box.size[4]};
-        damage_brick(bytes + file->offsets[chunk], (size_t)(file->offsets[chunk + 1] - file->offsets[chunk]),
-                     file->index[chunk * INDEX_ENTRY], &brick, memory);
-      }
-    }
-  free(own);
-  for (unsigned round = 0; round < rounds; round++) damage_front(bytes, size, memory);
-}
-
-static uint8_t *read_file(const char *name, size_t *size) {
-  FILE *stream = fopen(name, "rb");
-  if (!stream || fseek(stream, 0, SEEK_END) != 0) exit(1);
-  *size = (size_t)ftell(stream);
-  uint8_t *bytes = malloc(*size);
-  rewind(stream);
-  if (fread(bytes, 1, *size, stream) != *size) exit(1);
-  fclose(stream);
-  return bytes;
-}
-
-static int is_model(const char *name) {
-  const char *ending = strrchr(name, '.');
-  return ending && strcmp(ending, ".safetensors") == 0 && model_count < VX_MOST_MODELS;
-}
-
-static void keep_model(const uint8_t *bytes, size_t size) {
-  vx_model *model = &models[model_count++];
-  vx_sha256 sum;
-  model->bytes = bytes;
-  model->size = size;
-  vx_sha256_start(&sum);
-  vx_sha256_add(&sum, bytes, size);
-  vx_sha256_finish(&sum, model->sha256);
-}
-
-int main(int count, char **words) {
-  const unsigned rounds = count > 3 ? (unsigned)strtoul(words[1], NULL, 10) : 0;
-  void *memory = malloc(MOST_MEMORY);
-  state = count > 3 ? strtoull(words[2], NULL, 10) * 2 + 1 : 1;
-  for (int i = 3; i < count; i++) {
-    size_t size;
-    uint8_t *bytes = read_file(words[i], &size);
-    if (is_model(words[i])) {
-      keep_model(bytes, size);
-      continue;
-    }
-    damage_file(bytes, size, rounds, memory);
-    free(bytes);
-    printf("%s\n", words[i]);
-    fflush(stdout);
-  }
-  for (unsigned i = 0; i < model_count; i++) free((void *)(uintptr_t)models[i].bytes);
-  free(memory);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  if (!memory) prepare();
+  if (size > 0 && data[0] == 'B')
+    try_shipped(data, size);
+  else if (size > 0 && data[0] == 'M')
+    try_model(data, size);
+  else
+    try_file(data, size);
   return 0;
 }

@@ -31,7 +31,7 @@ ROOMS = [
     {"nibabel"},
     {"warm"},
     {"bench"},
-    {"report"},
+    {"report", "viewer"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -42,7 +42,7 @@ CODECS = [
     {"predictive"},
     {"masked", "corrections", "labels"},
     {"floats", "wavelet"},
-    {"siren"},
+    {"siren", "native"},
 ]
 """The same within the room of codecs."""
 

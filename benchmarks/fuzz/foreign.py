@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import voxz
 from benchmarks.fuzz.archives import FOLDER
@@ -61,7 +62,9 @@ class Foreign:
             root, alone = Path(folder), len(files) == 1 and rng.random() < 0.5
             inputs = _written(files, root / "in")
             packed = root / "a.voxz"
-            options = {"codec": "stored"} if rng.random() < 0.8 else {"level": 1}
+            options: dict[str, Any] = rng.choice(
+                (*[{"codec": "stored"}] * 7, {"level": 1}, {"level": 2})
+            )  # 2 may keep them whole
             try:
                 voxz.compress(inputs[0] if alone else inputs, packed, threads=1, **options)
             except voxz.VoxzError as error:

@@ -30,6 +30,8 @@ export interface ArrayInfo {
   /** Size of a whole brick. */
   brick: Canonical;
   bricks: number;
+  /** Lower resolutions: 0 is the full one, this the lowest. */
+  resolutions: number;
   level: number;
   lossy: boolean;
   /** No sample is farther off; 0 if nothing was lost, Infinity if nothing is promised. */
@@ -45,6 +47,17 @@ export interface FileInfo {
   crc32: number;
   /** The original was the content, compressed by gzip, which is not made again here. */
   gzipped: boolean;
+  /** How many samples it has; the array of the first of them, and its place there in memory order. */
+  samples: number;
+  array: number | null;
+  first: number;
+}
+
+/** A resolution is how often z, y and x are halved, each while it has 8 samples or more; sample k lies where sample k * 2^halvings is. */
+export interface Resolution {
+  resolution?: number;
+  /** Take samples themselves, not means, as for labels. */
+  nearest?: boolean;
 }
 
 /** Where bytes come from, beside those that `open` knows. */
@@ -54,7 +67,7 @@ export interface ByteSource {
 }
 
 export class VoxzError extends Error {
-  /** Status of voxz.h: 1 no .voxz file, 2 truncated, 3 damaged, 4 not supported, 5 memory, 6 argument, 7 source. */
+  /** Status of voxz.h: 1 no .voxz file, 2 truncated, 3 damaged, 4 not supported, 5 memory, 6 argument, 7 source, 8 a model is missing. */
   readonly code: number;
 }
 
@@ -62,15 +75,20 @@ export class VoxzError extends Error {
 export class VoxzFile {
   readonly arrays: ArrayInfo[];
   files(): Promise<FileInfo[]>;
-  brickBox(array: number, brick: number): Promise<Box>;
+  brickBox(array: number, brick: number, options?: Resolution): Promise<Box>;
   /** Samples of a brick in native byte order, C order of the canonical axes. One range is fetched. */
-  brick(array: number, brick: number): Promise<Samples>;
-  /** Samples of a box, with whole channels; only bricks that it touches are fetched and decoded. */
-  box(array: number, box: Box): Promise<Samples>;
+  brick(array: number, brick: number, options?: Resolution): Promise<Samples>;
+  /** Samples of a box at a resolution, with whole channels; only bricks that it touches are fetched and decoded. */
+  box(array: number, box: Box, options?: Resolution): Promise<Samples>;
+  /** All of an array at a lower resolution. */
+  preview(array: number, resolution: number, options?: Pick<Resolution, "nearest">): Promise<{ size: Canonical; samples: Samples }>;
   /** All samples as the bytes of the files have them, compared with their SHA-256. The whole file is fetched. */
   samples(array: number): Promise<Uint8Array>;
   /** Content of a file, compared with its CRC32. The whole file is fetched. */
   restore(entry?: number): Promise<Uint8Array>;
+  /** What lies in a file before its samples (a header), or all of a file without samples; what lies behind them. */
+  head(entry?: number): Promise<Uint8Array>;
+  tail(entry?: number): Promise<Uint8Array>;
 }
 
 export interface Options {

@@ -1,6 +1,8 @@
 // Reads .voxz files with the decoder in C, as WebAssembly: in browsers, workers and Node.js. Types and documentation: voxz.d.ts.
 
-const STATUS = { OK: 0, MEMORY: 5, SOURCE: 7, MODEL: 8 };
+const STATUS = { OK: 0, MEMORY: 5, ARGUMENT: 6, SOURCE: 7, MODEL: 8 };
+const NEAREST = 256; // beside a resolution
+const PARTS = { all: 0, head: 1, tail: 2 };
 const NAMES = [
   "", "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
   "float16", "float32", "float64", "complex64", "complex128", "float128", "complex256",
@@ -111,6 +113,7 @@ export class VoxzFile {
   #source;
   #parts = []; // what was fetched: [offset, bytes]
   #wanted = null;
+  #wantedModel = null;
   #written = [];
   #handle = 0;
   #room = FIRST_MEMORY;
@@ -128,63 +131,78 @@ export class VoxzFile {
       voxz: {
         read: (offset, to, length) => file.#read(offset, to >>> 0, length >>> 0),
         write: (from, length) => file.#write(from >>> 0, length >>> 0),
+        model: (sha256, bytes, size) => file.#giveModel(file.#text(sha256 >>> 0), bytes >>> 0, size >>> 0),
       },
     });
     file.#memory = file.#instance.exports.memory;
     await file.#reopen();
-    file.arrays = Array.from({ length: file.#instance.exports.arrays(file.#handle) }, (_, number) => file.#describe(number));
+    file.arrays = [];
+    for (let told; (told = file.#describe(file.arrays.length)); ) file.arrays.push(told);
     return file;
   }
 
-  /** The files that can be restored: name, bytes, CRC32, and whether the original was gzip. */
+  /** The files that can be restored: name, bytes, CRC32, whether the original was gzip, and which samples it has. */
   async files() {
     return this.#alone(async () => {
-      await this.#call(() => this.#instance.exports.entries(this.#handle, this.#scratch));
-      const count = this.#view().getUint32(this.#scratch, true);
       const found = [];
-      for (let entry = 0; entry < count; entry++) {
-        await this.#call(() => this.#instance.exports.describe_entry(this.#handle, entry, this.#scratch));
-        const [size, crc32, gzipped, place, length] = this.#numbers(5);
+      for (;;) {
+        const describe = () => this.#instance.exports.describe_entry(this.#handle, found.length, this.#scratch);
+        if ((await this.#call(describe, STATUS.ARGUMENT)) !== STATUS.OK) return found;
+        const [size, crc32, gzipped, samples, array, first, place, length] = this.#numbers(8);
         const name = new TextDecoder().decode(this.#bytes(place, length));
-        found.push({ name, size, crc32, gzipped: Boolean(gzipped) });
+        found.push({ name, size, crc32, gzipped: Boolean(gzipped), samples, array: samples ? array : null, first });
       }
-      return found;
     });
   }
 
-  /** Where a brick lies: `start` and `size` along (series, z, y, x, channels). */
-  async brickBox(array, brick) {
-    return this.#alone(() => this.#brickBox(array, brick));
+  /** Where a brick lies at a resolution: `start` and `size` along (series, z, y, x, channels). */
+  async brickBox(array, brick, options) {
+    return this.#alone(() => this.#brickBox(array, brick, resolutionOf(options)));
   }
 
-  /** Samples of a brick, in C order of (series, z, y, x, channels). */
-  async brick(array, brick) {
-    return this.#alone(() => this.#brick(array, brick));
+  /** Samples of a brick at a resolution, in C order of (series, z, y, x, channels). */
+  async brick(array, brick, options) {
+    return this.#alone(() => this.#brick(array, brick, resolutionOf(options)));
   }
 
-  /** Samples of a box, whose channels are whole; only the bricks that it touches are fetched and decoded. */
-  async box(array, { start, size }) {
+  /** Samples of a box at a resolution, whose channels are whole; only the bricks that it touches are fetched and decoded. */
+  async box(array, box, options) {
+    return this.#alone(() => this.#box(array, box, resolutionOf(options)));
+  }
+
+  /** All of an array at a lower resolution: its size, and the samples. */
+  async preview(array, resolution, options) {
     return this.#alone(async () => {
-      const about = this.#array(array);
-      if (start.some((from, axis) => from < 0 || size[axis] < 0 || from + size[axis] > about.size[axis])) {
-        throw new VoxzError(`the box lies outside of the array, which has the size ${about.size.join(" x ")}`, 6);
-      }
-      const found = new TYPES[about.dtype](size.reduce((a, b) => a * b, 1) * perSample(about));
-      for (const brick of bricksOf(about, start, size)) {
-        copy(found, { start, size }, await this.#brick(array, brick), await this.#brickBox(array, brick), perSample(about));
-      }
-      return found;
+      const wished = resolutionOf({ ...options, resolution });
+      const box = await this.#brickBox(array, -1, wished);
+      return { size: box.size, samples: await this.#box(array, box, wished) };
     });
   }
 
   /** All samples of an array in memory order, in the byte order of the files, compared with their SHA-256. */
   async samples(array) {
-    return this.#alone(() => this.#streamed(() => this.#instance.exports.samples(this.#handle, array)));
+    return this.#alone(async () => {
+      await this.#fetchAll();
+      return this.#streamed(() => this.#instance.exports.samples(this.#handle, array));
+    });
   }
 
   /** Content of a file, compared with its CRC32. */
   async restore(entry = 0) {
-    return this.#alone(() => this.#streamed(() => this.#instance.exports.restore(this.#handle, entry)));
+    return this.#alone(async () => {
+      await this.#fetchAll();
+      return this.#streamed(() => this.#instance.exports.restore(this.#handle, entry, PARTS.all));
+    });
+  }
+
+  /** What lies in a file before its samples. */
+  async head(entry = 0) {
+    return this.#alone(() => this.#streamed(() => this.#instance.exports.restore(this.#handle, entry, PARTS.head)));
+  }
+
+  /** What lies in a file behind its samples. */
+  async tail(entry = 0) {
+    return this.#alone(() => this.#streamed(() => this.#instance.exports.restore(this.#handle, entry, PARTS.tail)));
   }
 
   #array(number) {
@@ -192,26 +210,44 @@ export class VoxzFile {
     return this.arrays[number];
   }
 
-  async #brickBox(array, brick) {
-    await this.#call(() => this.#instance.exports.brick_box(this.#handle, array, brick, this.#scratch));
+  async #box(array, { start, size }, resolution) {
+    const about = this.#array(array);
+    const whole = await this.#brickBox(array, -1, resolution);
+    if (start.some((from, axis) => from < 0 || size[axis] < 0 || from + size[axis] > whole.size[axis])) {
+      throw new VoxzError(`the box lies outside of the array, which has the size ${whole.size.join(" x ")}`, STATUS.ARGUMENT);
+    }
+    const found = new TYPES[about.dtype](size.reduce((a, b) => a * b, 1) * perSample(about));
+    for (let brick = 0; brick < about.bricks; brick++) {
+      const own = await this.#brickBox(array, brick, resolution);
+      if (!touches(own, start, size)) continue;
+      copy(found, { start, size }, await this.#brick(array, brick, resolution), own, perSample(about));
+    }
+    return found;
+  }
+
+  async #brickBox(array, brick, resolution) {
+    await this.#call(() => this.#instance.exports.brick_box(this.#handle, array, brick, resolution, this.#scratch));
     const numbers = this.#numbers(10);
     return { start: numbers.slice(0, 5), size: numbers.slice(5) };
   }
 
-  async #brick(array, brick) {
+  async #brick(array, brick, resolution) {
     const about = this.#array(array);
-    const { size } = await this.#brickBox(array, brick);
+    const { size } = await this.#brickBox(array, brick, resolution);
     const length = size.reduce((a, b) => a * b, about.itemsize);
-    await this.#call(() => this.#instance.exports.decode_brick(this.#handle, array, brick, this.#output(length), length));
+    await this.#call(() => this.#instance.exports.decode_brick(this.#handle, array, brick, resolution, this.#output(length), length));
     return new TYPES[about.dtype](this.#bytes(this.#end, length).slice().buffer);
   }
 
-  /** What a function writes: it reads all of the file, which is fetched first. */
+  /** For functions that read all of the file. */
+  async #fetchAll() {
+    if (this.#source.bytes) return;
+    this.#source.bytes = await this.#source.read(0, this.#source.size);
+    this.#parts = [[0, this.#source.bytes]];
+  }
+
+  /** What a function writes. */
   async #streamed(work) {
-    if (!this.#source.bytes) {
-      this.#source.bytes = await this.#source.read(0, this.#source.size);
-      this.#parts = [[0, this.#source.bytes]];
-    }
     await this.#call(() => {
       this.#written = [];
       return work();
@@ -232,23 +268,24 @@ export class VoxzFile {
     return result;
   }
 
-  /** Call the decoder until it has what it needs of the file, and memory enough. */
-  async #call(work) {
+  /** Call the decoder until it has what it needs of the file, and memory enough; the other status is no failure, either. */
+  async #call(work, other = STATUS.OK) {
     for (;;) {
       const status = work();
-      if (status === STATUS.OK) return;
+      if (status === STATUS.OK || status === other) return status;
       if (status === STATUS.SOURCE && this.#wanted) {
         await this.#fetch();
       } else if (status === STATUS.MEMORY && this.#room < MOST_MEMORY) {
         this.#room = Math.min(2 * this.#room, MOST_MEMORY);
         await this.#reopen();
-      } else if (status === STATUS.MODEL && this.#handle) {
-        this.#models.push(await this.#model(this.#text(this.#instance.exports.missing_model(this.#handle))));
+      } else if (status === STATUS.MODEL && this.#wantedModel) {
+        const sha256 = this.#wantedModel;
+        this.#wantedModel = null;
+        this.#models.push({ sha256, bytes: await this.#model(sha256) });
         await this.#reopen();
       } else {
-        const { message, status_text } = this.#instance.exports;
-        const told = this.#text(status_text(status));
-        throw new VoxzError(this.#handle ? `${told}: ${this.#text(message(this.#handle))}` : told, status);
+        const handle = this.#handle || this.#view().getUint32(this.#scratch, true);
+        throw new VoxzError(this.#text(this.#instance.exports.message(handle)), status);
       }
     }
   }
@@ -261,10 +298,10 @@ export class VoxzFile {
     });
     this.#handle = this.#view().getUint32(this.#scratch, true);
     let at = this.#scratch + SCRATCH;
-    for (const bytes of this.#models) {
-      this.#bytes(at, bytes.length).set(bytes);
-      await this.#call(() => this.#instance.exports.add_model(this.#handle, at, bytes.length));
-      at += aligned(bytes.length);
+    for (const model of this.#models) {
+      this.#bytes(at, model.bytes.length).set(model.bytes);
+      model.at = at;
+      at += aligned(model.bytes.length);
     }
   }
 
@@ -288,6 +325,17 @@ export class VoxzFile {
     return 0;
   }
 
+  #giveModel(sha256, bytes, size) {
+    const model = this.#models.find((given) => given.sha256 === sha256);
+    if (!model) {
+      this.#wantedModel = sha256;
+      return 1;
+    }
+    this.#view().setUint32(bytes, model.at, true);
+    this.#view().setUint32(size, model.bytes.length, true);
+    return 0;
+  }
+
   #write(from, length) {
     this.#written.push(this.#bytes(from, length).slice());
     return 0;
@@ -295,12 +343,12 @@ export class VoxzFile {
 
   #describe(number) {
     const sha256 = this.#scratch + 1024;
-    this.#instance.exports.describe(this.#handle, number, this.#scratch, sha256);
-    const told = this.#numbers(26);
-    const [dtype, itemsize, bigEndian, firstAxisFastest, axes, level, lossy, bound, bricks] = told;
+    if (this.#instance.exports.describe_array(this.#handle, number, this.#scratch, sha256) !== STATUS.OK) return null;
+    const told = this.#numbers(27);
+    const [dtype, itemsize, bigEndian, firstAxisFastest, axes, bricks, resolutions, level, lossy, bound] = told;
     return {
-      dtype: NAMES[dtype], itemsize, bigEndian: Boolean(bigEndian), firstAxisFastest: Boolean(firstAxisFastest), level,
-      lossy: Boolean(lossy), bound, bricks, shape: told.slice(9, 9 + axes), size: told.slice(16, 21), brick: told.slice(21, 26),
+      dtype: NAMES[dtype], itemsize, bigEndian: Boolean(bigEndian), firstAxisFastest: Boolean(firstAxisFastest), bricks, resolutions,
+      level, lossy: Boolean(lossy), bound, shape: told.slice(10, 10 + axes), size: told.slice(17, 22), brick: told.slice(22, 27),
       sha256: Array.from(this.#bytes(sha256, 32), (byte) => byte.toString(16).padStart(2, "0")).join(""),
     };
   }
@@ -311,7 +359,7 @@ export class VoxzFile {
   }
 
   get #start() {
-    return this.#models.reduce((at, bytes) => at + aligned(bytes.length), this.#scratch + SCRATCH);
+    return this.#models.reduce((at, { bytes }) => at + aligned(bytes.length), this.#scratch + SCRATCH);
   }
 
   get #end() {
@@ -356,17 +404,14 @@ function perSample(about) {
   return about.itemsize / TYPES[about.dtype].BYTES_PER_ELEMENT;
 }
 
-/** Numbers of the bricks that a box touches. */
-function* bricksOf(about, start, size) {
-  const ranges = start.slice(0, 4).map((from, axis) => {
-    const edge = about.brick[axis];
-    return [Math.floor(from / edge), Math.ceil((from + size[axis]) / edge), Math.ceil(about.size[axis] / edge)];
-  });
-  const [series, z, y, x] = ranges;
-  for (let s = series[0]; s < series[1]; s++)
-    for (let k = z[0]; k < z[1]; k++)
-      for (let j = y[0]; j < y[1]; j++)
-        for (let i = x[0]; i < x[1]; i++) yield ((s * z[2] + k) * y[2] + j) * x[2] + i;
+/** What the decoder takes for a resolution. */
+function resolutionOf({ resolution = 0, nearest = false } = {}) {
+  return resolution + (nearest ? NEAREST : 0);
+}
+
+/** Whether a brick has samples of a box. */
+function touches(brick, start, size) {
+  return start.every((from, axis) => brick.start[axis] < from + size[axis] && from < brick.start[axis] + brick.size[axis]);
 }
 
 /** Copy what a brick and a box share, row by row. */

@@ -5,7 +5,7 @@
 
 import { open } from "./voxz.js";
 
-const CALLS = new Set(["files", "brickBox", "brick", "box", "samples", "restore"]);
+const CALLS = new Set(["files", "brickBox", "brick", "box", "preview", "samples", "restore", "head", "tail"]);
 let file;
 
 async function answered({ source, call, arguments: given = [] }) {
@@ -20,7 +20,8 @@ async function answered({ source, call, arguments: given = [] }) {
 self.onmessage = async ({ data }) => {
   try {
     const result = await answered(data);
-    self.postMessage({ id: data.id, result }, ArrayBuffer.isView(result) ? [result.buffer] : []);
+    const samples = result?.samples ?? result;
+    self.postMessage({ id: data.id, result }, ArrayBuffer.isView(samples) ? [samples.buffer] : []);
   } catch (error) {
     self.postMessage({ id: data.id, error: error.message, code: error.code });
   }

@@ -199,7 +199,7 @@ static voxz_status start(vx_task *task, decoding *it, vx_bytes part, uint32_t co
 }
 
 voxz_status vx_decode_bands(vx_task *task, vx_bytes part, const vx_pyramid *pyramid, uint32_t components, unsigned states,
-                            const struct vx_network *network, double *values) {
+                            const struct vx_network *network, unsigned undone, double *values) {
   const size_t used = task->used, places = (size_t)pyramid->size[0] * pyramid->size[1] * pyramid->size[2];
   decoding *it;
   VX_NEW(task, it, 1);
@@ -210,10 +210,13 @@ voxz_status vx_decode_bands(vx_task *task, vx_bytes part, const vx_pyramid *pyra
   VX_TRY(start(task, it, part, components, network));
   for (unsigned first = 0, end = 0; first < it->count; first = end) {
     while (end < it->count && it->bands[end].scale == it->bands[first].scale) end++;
+    if (it->bands[first].scale < undone) break;
     VX_TRY(decode_scale(task, it, components, first, end));
   }
-  VX_TRY(vx_side_end(task, &it->side));
-  VX_CHECK(task, it->coder.position == it->coder.size, "the coefficients of a brick do not end where their stream does");
+  if (!undone) {
+    VX_TRY(vx_side_end(task, &it->side));
+    VX_CHECK(task, it->coder.position == it->coder.size, "the coefficients of a brick do not end where their stream does");
+  }
   task->used = used;
   return VOXZ_OK;
 }

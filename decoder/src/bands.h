@@ -8,9 +8,10 @@
 
 struct vx_network;
 
-/* Coefficients (components, z, y, x) of a whole part; `network` is that of the heavy profile, NULL for the light one. */
+/* Coefficients (components, z, y, x) of a whole part, of which the `undone` finest scales are left out and zero; `network` is that
+   of the heavy profile, NULL for the light one. */
 voxz_status vx_decode_bands(vx_task *task, vx_bytes part, const vx_pyramid *pyramid, uint32_t components, unsigned states,
-                            const struct vx_network *network, double *values);
+                            const struct vx_network *network, unsigned undone, double *values);
 
 /* Whether a trellis may have so many states. */
 int vx_is_trellis(unsigned states);

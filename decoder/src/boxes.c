@@ -1,8 +1,8 @@
 /* Bricks of an array, and boxes that are put together from them. */
 
-#include "checksum.h"
-#include "codecs.h"
+#include "bytes.h"
 #include "file.h"
+#include "lower.h"
 
 voxz_status vx_array_of(voxz_file *file, size_t number, const vx_array **array) {
   if (number >= file->array_count) return vx_fail(&file->task, VOXZ_ARGUMENT, "the file has no array of this number");
@@ -10,12 +10,31 @@ voxz_status vx_array_of(voxz_file *file, size_t number, const vx_array **array) 
   return VOXZ_OK;
 }
 
-size_t voxz_arrays(const voxz_file *file) { return file->array_count; }
-
-voxz_status voxz_describe(const voxz_file *file, size_t array, voxz_array *description) {
+voxz_status voxz_describe_array(const voxz_file *file, size_t array, voxz_array *description) {
   if (array >= file->array_count) return VOXZ_ARGUMENT;
   *description = file->arrays[array].about;
   return VOXZ_OK;
+}
+
+/* How the samples of a box are taken from those of bricks. */
+typedef struct view {
+  const vx_array *array;
+  unsigned halvings[3]; /* of z, y, x */
+  int names;            /* samples are never averaged */
+} view;
+
+static unsigned halvings_of(const view *of, unsigned axis) { return axis >= VOXZ_Z && axis <= VOXZ_X ? of->halvings[axis - VOXZ_Z] : 0; }
+
+/* `place` among every 2^halvings-th one: it, or the next. */
+static uint64_t halved(uint64_t place, unsigned halvings) { return (place >> halvings) + (place % ((uint64_t)1 << halvings) != 0); }
+
+static void halve_box(const view *of, voxz_box *box) {
+  for (unsigned axis = 0; axis < VOXZ_AXES; axis++) {
+    const unsigned halvings = halvings_of(of, axis);
+    const uint64_t behind = halved(box->start[axis] + box->size[axis], halvings);
+    box->start[axis] = halved(box->start[axis], halvings);
+    box->size[axis] = behind - box->start[axis];
+  }
 }
 
 static void box_of_brick(const voxz_array *about, uint64_t brick, voxz_box *box) {
@@ -29,9 +48,42 @@ static void box_of_brick(const voxz_array *about, uint64_t brick, voxz_box *box)
   box->size[VOXZ_CHANNELS] = about->size[VOXZ_CHANNELS];
 }
 
-voxz_status voxz_brick_box(const voxz_file *file, size_t array, uint64_t brick, voxz_box *box) {
-  if (array >= file->array_count || brick >= file->arrays[array].about.bricks) return VOXZ_ARGUMENT;
-  box_of_brick(&file->arrays[array].about, brick, box);
+static void whole_box(const voxz_array *about, voxz_box *box) {
+  memset(box->start, 0, sizeof box->start);
+  memcpy(box->size, about->size, sizeof box->size);
+}
+
+/* Maps are those that the codec of labels took whole. */
+static int is_map(const voxz_file *file, const vx_array *array) {
+  for (uint64_t brick = 0; brick < array->about.bricks; brick++)
+    if (file->index[(array->first_brick + brick) * INDEX_ENTRY] != VX_LABELS) return 0;
+  return array->about.bricks > 0;
+}
+
+static voxz_status view_at(voxz_file *file, size_t number, unsigned resolution, view *of) {
+  const unsigned wished = resolution & ~(unsigned)VOXZ_NEAREST;
+  VX_TRY(vx_array_of(file, number, &of->array));
+  const voxz_array *about = &of->array->about;
+  if (wished > about->resolutions) return vx_fail(&file->task, VOXZ_ARGUMENT, "the array has no resolution as low as this");
+  for (unsigned axis = 0; axis < 3; axis++) {
+    const unsigned most = vx_most_halvings(about->size[VOXZ_Z + axis]);
+    of->halvings[axis] = wished < most ? wished : most;
+  }
+  of->names = resolution & VOXZ_NEAREST || (wished && is_map(file, of->array));
+  return VOXZ_OK;
+}
+
+voxz_status voxz_brick_box(voxz_file *file, size_t array, uint64_t brick, unsigned resolution, voxz_box *box) {
+  view of;
+  VX_TRY(view_at(file, array, resolution, &of));
+  const voxz_array *about = &of.array->about;
+  if (brick == VOXZ_WHOLE)
+    whole_box(about, box);
+  else if (brick < about->bricks)
+    box_of_brick(about, brick, box);
+  else
+    return vx_fail(&file->task, VOXZ_ARGUMENT, "the array has no brick of this number");
+  halve_box(&of, box);
   return VOXZ_OK;
 }
 
@@ -41,20 +93,25 @@ static uint64_t samples_in(const voxz_box *box) {
   return count;
 }
 
-/* Read, check and decode a brick whose box is known. */
-static voxz_status decode_at(voxz_file *file, const vx_array *array, uint64_t number, const voxz_box *box, void *samples) {
-  const uint64_t chunk = array->first_brick + number;
-  const uint8_t *entry = file->index + chunk * INDEX_ENTRY;
-  const uint64_t length = file->offsets[chunk + 1] - file->offsets[chunk];
-  const uint32_t crc32 = (uint32_t)entry[1] | (uint32_t)entry[2] << 8 | (uint32_t)entry[3] << 16 | (uint32_t)entry[4] << 24;
+static vx_brick brick_at(const voxz_array *about, const voxz_box *box) {
   const vx_brick brick = {
-      array->about.dtype,       array->about.itemsize,   (uint32_t)box->size[VOXZ_SERIES],   (uint32_t)box->size[VOXZ_Z],
+      about->dtype,          about->itemsize,  (uint32_t)box->size[VOXZ_SERIES],   (uint32_t)box->size[VOXZ_Z],
       (uint32_t)box->size[VOXZ_Y], (uint32_t)box->size[VOXZ_X], (uint32_t)box->size[VOXZ_CHANNELS],
   };
+  return brick;
+}
+
+/* Read, check and decode a brick whose box at the full resolution is known. */
+static voxz_status decode_at(voxz_file *file, const view *of, uint64_t number, const voxz_box *box, void *samples) {
+  const uint64_t chunk = of->array->first_brick + number;
+  const uint8_t *entry = file->index + chunk * INDEX_ENTRY;
+  const uint64_t length = file->offsets[chunk + 1] - file->offsets[chunk];
+  const vx_brick brick = brick_at(&of->array->about, box);
+  const vx_lower lower = {{of->halvings[0], of->halvings[1], of->halvings[2]}, &box->start[VOXZ_Z], of->names};
   const size_t used = file->task.used;
   uint8_t *payload;
-  VX_TRY(vx_read_checked(file, file->offsets[chunk], length, crc32, &payload));
-  VX_TRY(vx_decode_brick(&file->task, entry[0], payload, (size_t)length, &brick, samples));
+  VX_TRY(vx_read_checked(file, file->offsets[chunk], length, vx_load32(entry + 1), &payload));
+  VX_TRY(vx_decode_lower(&file->task, entry[0], payload, (size_t)length, &brick, &lower, samples));
   file->task.used = used;
   return VOXZ_OK;
 }
@@ -82,60 +139,67 @@ static void copy_shared(const voxz_array *about, const voxz_box *from, const uin
 static int same_box(const voxz_box *a, const voxz_box *b) { return memcmp(a, b, sizeof *a) == 0; }
 
 /* Numbers of the first brick along an axis that a box touches, and of the one behind the last. */
-static void touched(const voxz_array *about, const voxz_box *box, unsigned axis, uint64_t *first, uint64_t *behind) {
-  *first = box->start[axis] / about->brick[axis];
-  *behind = (box->start[axis] + box->size[axis] - 1) / about->brick[axis] + 1;
+static void touched(const view *of, const voxz_box *box, unsigned axis, uint64_t *first, uint64_t *behind) {
+  const unsigned halvings = halvings_of(of, axis);
+  const uint64_t part = of->array->about.brick[axis];
+  *first = (box->start[axis] << halvings) / part;
+  *behind = ((box->start[axis] + box->size[axis] - 1) << halvings) / part + 1;
 }
 
-static voxz_status decode_into(voxz_file *file, const vx_array *array, uint64_t number, const voxz_box *box, void *samples) {
+static voxz_status decode_into(voxz_file *file, const view *of, uint64_t number, const voxz_box *box, void *samples) {
+  const voxz_array *about = &of->array->about;
   const size_t used = file->task.used;
-  voxz_box own;
-  uint8_t *decoded;
-  box_of_brick(&array->about, number, &own);
-  if (same_box(&own, box)) return decode_at(file, array, number, &own, samples);
-  VX_NEW(&file->task, decoded, samples_in(&own) * array->about.itemsize);
-  VX_TRY(decode_at(file, array, number, &own, decoded));
-  copy_shared(&array->about, &own, decoded, box, samples);
+  voxz_box full, own;
+  uint8_t *part;
+  box_of_brick(about, number, &full);
+  own = full;
+  halve_box(of, &own);
+  if (samples_in(&own) == 0) return VOXZ_OK;
+  if (same_box(&own, box)) return decode_at(file, of, number, &full, samples);
+  VX_NEW(&file->task, part, samples_in(&own) * about->itemsize);
+  VX_TRY(decode_at(file, of, number, &full, part));
+  copy_shared(about, &own, part, box, samples);
   file->task.used = used;
   return VOXZ_OK;
 }
 
-voxz_status vx_decode_box(voxz_file *file, const vx_array *array, const voxz_box *box, void *samples) {
+static voxz_status decode_box(voxz_file *file, const view *of, const voxz_box *box, void *samples) {
+  const voxz_array *about = &of->array->about;
   uint64_t first[4], behind[4], parts[4], at[4];
   if (samples_in(box) == 0) return VOXZ_OK;
   for (unsigned axis = 0; axis < 4; axis++) {
-    const uint64_t size = array->about.size[axis], part = array->about.brick[axis];
-    parts[axis] = size / part + (size % part != 0);
-    touched(&array->about, box, axis, &first[axis], &behind[axis]);
+    parts[axis] = about->size[axis] / about->brick[axis] + (about->size[axis] % about->brick[axis] != 0);
+    touched(of, box, axis, &first[axis], &behind[axis]);
   }
   for (at[0] = first[0]; at[0] < behind[0]; at[0]++)
     for (at[1] = first[1]; at[1] < behind[1]; at[1]++)
       for (at[2] = first[2]; at[2] < behind[2]; at[2]++)
         for (at[3] = first[3]; at[3] < behind[3]; at[3]++) {
           const uint64_t number = ((at[0] * parts[1] + at[1]) * parts[2] + at[2]) * parts[3] + at[3];
-          VX_TRY(decode_into(file, array, number, box, samples));
+          VX_TRY(decode_into(file, of, number, box, samples));
         }
   return VOXZ_OK;
 }
 
-voxz_status voxz_decode_box(voxz_file *file, size_t number, const voxz_box *box, void *samples, size_t size) {
-  const vx_array *array;
+voxz_status vx_decode_box(voxz_file *file, const vx_array *array, const voxz_box *box, void *samples) {
+  const view full = {array, {0, 0, 0}, 0};
+  return decode_box(file, &full, box, samples);
+}
+
+voxz_status voxz_decode(voxz_file *file, size_t number, unsigned resolution, const voxz_box *box, void *samples, size_t size) {
+  view of;
+  voxz_box whole;
   vx_begin(file);
-  VX_TRY(vx_array_of(file, number, &array));
+  VX_TRY(view_at(file, number, resolution, &of));
+  whole_box(&of.array->about, &whole);
+  halve_box(&of, &whole);
   for (unsigned axis = 0; axis < VOXZ_AXES; axis++) {
-    const uint64_t all = array->about.size[axis];
+    const uint64_t all = whole.size[axis];
     const int inside = box->start[axis] <= all && box->size[axis] <= all - box->start[axis];
     if (!inside || (axis == VOXZ_CHANNELS && box->size[axis] != all))
       return vx_fail(&file->task, VOXZ_ARGUMENT, "the box is not in the array");
   }
-  if (samples_in(box) > size / array->about.itemsize) return vx_fail(&file->task, VOXZ_ARGUMENT, "the samples do not fit the room for them");
-  return vx_decode_box(file, array, box, samples);
-}
-
-voxz_status voxz_decode_brick(voxz_file *file, size_t array, uint64_t brick, void *samples, size_t size) {
-  voxz_box box;
-  vx_begin(file);
-  if (voxz_brick_box(file, array, brick, &box) != VOXZ_OK)
-    return vx_fail(&file->task, VOXZ_ARGUMENT, "the file has no brick of this number");
-  return voxz_decode_box(file, array, &box, samples, size);
+  if (samples_in(box) > size / of.array->about.itemsize)
+    return vx_fail(&file->task, VOXZ_ARGUMENT, "the samples do not fit the room for them");
+  return decode_box(file, &of, box, samples);
 }

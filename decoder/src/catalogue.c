@@ -5,7 +5,7 @@
 #include "stored.h"
 
 
-enum { PATHS = 1, ATTRIBUTES = 2, ANCILLARY = 128 };
+enum { PATHS = 1, ATTRIBUTES = 2, WITHIN = 4, ANCILLARY = 128 };
 
 #define LARGEST_CATALOGUE ((uint64_t)1 << 26)
 #define LARGEST_CHUNK ((uint64_t)1 << 25)
@@ -204,7 +204,7 @@ static voxz_status list_pieces(vx_task *task, vx_catalogue *made, const gzip *gz
   return VOXZ_OK;
 }
 
-static voxz_status read_chunks(vx_task *task, vx_bytes *from, vx_catalogue *made, uint64_t end, uint64_t arrays_end) {
+static voxz_status read_chunks(vx_task *task, vx_bytes *from, vx_catalogue *made, uint64_t flags, uint64_t end, uint64_t arrays_end) {
   column pieces, raw, length;
   uint64_t known = 0, total = 0;
   VX_TRY(read_column(task, from, &pieces));
@@ -220,7 +220,7 @@ static voxz_status read_chunks(vx_task *task, vx_bytes *from, vx_catalogue *made
     known += pieces.value[i];
     total += length.value[i];
   }
-  VX_CHECK(task, known == made->pieces && arrays_end + total == end, "the list of chunks contradicts the list of segments");
+  VX_CHECK(task, (flags & WITHIN ? made->chunks == 0 : known == made->pieces) && arrays_end + total == end, "the list of chunks contradicts the list of segments");
   return VOXZ_OK;
 }
 
@@ -231,7 +231,20 @@ static voxz_status read_notes(vx_task *task, vx_bytes *from) {
     vx_bytes_take(from, vx_varint(from));
     if (!from->overrun && kind < ANCILLARY) return vx_fail(task, VOXZ_UNSUPPORTED, "the file has a note that format 1.0 does not know");
   }
-  VX_CHECK(task, !from->overrun && from->at == from->end, "the list of files does not end where it should");
+  VX_CHECK(task, !from->overrun, "the list of files ends early");
+  return VOXZ_OK;
+}
+
+/* What is left is the stream of pieces, as one chunk, or nothing. */
+static voxz_status read_within(vx_task *task, vx_bytes *from, vx_catalogue *made, uint64_t flags) {
+  made->within = *from;
+  if (!(flags & WITHIN) || made->pieces == 0) {
+    VX_CHECK(task, from->at == from->end, "the list of files does not end where it should");
+    return VOXZ_OK;
+  }
+  VX_NEW(task, made->chunk, 1);
+  made->chunk[0].pieces = made->pieces;
+  made->chunks = made->held = 1;
   return VOXZ_OK;
 }
 
@@ -259,7 +272,7 @@ static voxz_status read_catalogue(voxz_file *file, vx_bytes *from, vx_catalogue 
   gzip *gzips = NULL;
   uint64_t gzip_count = 0;
   const uint64_t flags = vx_varint(from);
-  if (flags > (PATHS | ATTRIBUTES)) return vx_fail(task, VOXZ_UNSUPPORTED, "the list of files has flags that format 1.0 does not know");
+  if (flags > (PATHS | ATTRIBUTES | WITHIN)) return vx_fail(task, VOXZ_UNSUPPORTED, "the list of files has flags that format 1.0 does not know");
   VX_TRY(skip_texts(task, from)); /* formats */
   VX_TRY(read_views(task, from, made));
   VX_TRY(read_gzips(task, from, &gzips, &gzip_count));
@@ -267,8 +280,9 @@ static voxz_status read_catalogue(voxz_file *file, vx_bytes *from, vx_catalogue 
   VX_TRY(read_segments(task, from, made, flags));
   VX_TRY(read_samples(task, from, made, file));
   VX_TRY(list_pieces(task, made, gzips));
-  VX_TRY(read_chunks(task, from, made, end, file->arrays_end));
+  VX_TRY(read_chunks(task, from, made, flags, end, file->arrays_end));
   VX_TRY(read_notes(task, from));
+  VX_TRY(read_within(task, from, made, flags));
   return make_room(task, made);
 }
 

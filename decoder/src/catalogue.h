@@ -3,6 +3,7 @@
 #ifndef VOXZ_CATALOGUE_H
 #define VOXZ_CATALOGUE_H
 
+#include "bytes.h"
 #include "file.h"
 
 enum { MOST_VIEW_AXES = 9 };
@@ -41,6 +42,7 @@ typedef struct vx_piece {
 
 typedef struct vx_catalogue {
   const uint8_t *names;
+  vx_bytes within; /* the stream of pieces, unpacked, where it lies in the catalogue; else nothing */
   uint64_t entries, segments, views, chunks, pieces;
   vx_entry *entry;
   vx_segment *segment;

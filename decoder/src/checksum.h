@@ -5,6 +5,13 @@
 
 #include "task.h"
 
+/* Whether a checksum is right. Builds for fuzzing hold all for right, so that damage reaches what lies behind them. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define VX_FITS(equal) ((void)(equal), 1)
+#else
+#define VX_FITS(equal) (equal)
+#endif
+
 /* CRC32 of more bytes; that of none is 0. */
 uint32_t vx_crc32(uint32_t crc, const void *bytes, size_t length);
 

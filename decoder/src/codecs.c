@@ -26,6 +26,11 @@ static const struct {
     {vx_decode_turned, ALL},
 };
 
+unsigned vx_itemsize(voxz_dtype dtype) {
+  static const uint8_t ITEMSIZES[] = {0, 1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 8, 16, 16, 32};
+  return ITEMSIZES[dtype];
+}
+
 voxz_status vx_decode_brick(vx_task *task, unsigned codec, const uint8_t *payload, size_t size, const vx_brick *brick, void *samples) {
   if (codec >= sizeof CODECS / sizeof *CODECS)
     return vx_fail(task, VOXZ_UNSUPPORTED, "a brick uses a codec that format 1.0 does not have");

@@ -298,7 +298,7 @@ static const vx_band *band_at(const vx_band *bands, unsigned count, unsigned sca
 }
 
 voxz_status vx_decode_fast_bands(vx_task *task, vx_bytes part, const vx_pyramid *pyramid, uint32_t components, unsigned states,
-                                 double *values) {
+                                 unsigned undone, double *values) {
   const size_t used = task->used, places = (size_t)pyramid->size[0] * pyramid->size[1] * pyramid->size[2];
   vx_band bands[VX_MOST_BANDS];
   const unsigned count = vx_bands_of(pyramid, bands);
@@ -314,12 +314,15 @@ voxz_status vx_decode_fast_bands(vx_task *task, vx_bytes part, const vx_pyramid 
   VX_NEW(task, it->known, components * (uint64_t)places);
   for (unsigned first = 0, end = 0; first < count; first = end) {
     while (end < count && bands[end].scale == bands[first].scale) end++;
+    if (bands[first].scale < undone) break;
     for (unsigned component = 0; component < components; component++)
       for (unsigned i = first; i < end; i++)
         VX_TRY(decode_band(task, it, component, &bands[i], band_at(bands, count, bands[i].scale + 1, bands[i].orientation)));
   }
-  VX_TRY(vx_side_end(task, &it->side));
-  VX_CHECK(task, vx_tokens_end(&it->tokens), "the coefficients of a brick do not end where their stream does");
+  if (!undone) {
+    VX_TRY(vx_side_end(task, &it->side));
+    VX_CHECK(task, vx_tokens_end(&it->tokens), "the coefficients of a brick do not end where their stream does");
+  }
   task->used = used;
   return VOXZ_OK;
 }

@@ -7,7 +7,7 @@
 
 #include "task.h"
 
-enum { INDEX_ENTRY = 9, MOST_AXES = 7, MOST_CHANNELS = 4 };
+enum { INDEX_ENTRY = 9, MOST_AXES = 7, MOST_CHANNELS = 4, SHORTEST = 8, MOST_HALVINGS = 5 };
 
 #define LARGEST_ARRAY ((uint64_t)1 << 40)
 #define LARGEST_BRICK ((uint64_t)1 << 26)
@@ -60,7 +60,10 @@ voxz_status vx_write(voxz_file *file, const voxz_sink *sink, const void *bytes, 
    `first` and `count` say which samples it has. */
 voxz_status vx_slab_with(voxz_file *file, size_t array, uint64_t sample, const uint8_t **samples, uint64_t *first, uint64_t *count);
 
-/* Samples of a box of an array, that lies in it; `samples` has room for them. */
+/* How often an axis is halved at most. */
+unsigned vx_most_halvings(uint64_t length);
+
+/* Samples of a box of an array at its full resolution, that lies in it; `samples` has room for them. */
 voxz_status vx_decode_box(voxz_file *file, const vx_array *array, const voxz_box *box, void *samples);
 
 #endif

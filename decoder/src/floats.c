@@ -130,7 +130,7 @@ voxz_status vx_decode_floats(vx_task *task, const uint8_t *payload, size_t size,
     place(&floats, found);
   }
   VX_CHECK(task, !from.overrun && from.at == from.end, "bytes are left over after the parts of a brick of floats");
-  vx_apply_masks(&specials, &parts, found);
+  vx_apply_masks(&specials, &parts, VX_FULL, found);
   vx_interleave(&parts, found, samples);
   return VOXZ_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "bytes.h"
 #include "checksum.h"
+#include "codecs.h"
 #include "file.h"
 
 #include <math.h>
@@ -9,7 +10,6 @@
 enum { SIGNATURE = 8, HEAD = 72, CRC = 4, LOSS = 60, DTYPES = 16 };
 
 static const uint8_t EXPECTED[SIGNATURE] = {0xF6, 'V', 'O', 'X', 'Z', 0x0D, 0x0A, 0x1A};
-static const uint8_t ITEMSIZES[DTYPES + 1] = {0, 1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 8, 16, 16, 32};
 
 voxz_status vx_read(voxz_file *file, uint64_t offset, uint64_t length, uint8_t **bytes) {
   vx_task *task = &file->task;
@@ -23,7 +23,7 @@ voxz_status vx_read(voxz_file *file, uint64_t offset, uint64_t length, uint8_t *
 
 voxz_status vx_read_checked(voxz_file *file, uint64_t offset, uint64_t length, uint32_t crc32, uint8_t **bytes) {
   VX_TRY(vx_read(file, offset, length, bytes));
-  VX_CHECK(&file->task, vx_crc32(0, *bytes, (size_t)length) == crc32, "bytes of the file do not match their checksum");
+  VX_CHECK(&file->task, VX_FITS(vx_crc32(0, *bytes, (size_t)length) == crc32), "bytes of the file do not match their checksum");
   return VOXZ_OK;
 }
 
@@ -86,13 +86,25 @@ static voxz_status read_loss(vx_task *task, vx_bytes *from, voxz_array *about) {
   return VOXZ_OK;
 }
 
+unsigned vx_most_halvings(uint64_t length) {
+  unsigned count = 0;
+  for (; length >= SHORTEST && count < MOST_HALVINGS; count++) length = (length + 1) / 2;
+  return count;
+}
+
+static unsigned count_resolutions(const voxz_array *about) {
+  unsigned most = 0;
+  for (unsigned axis = VOXZ_Z; axis <= VOXZ_X; axis++) if (vx_most_halvings(about->size[axis]) > most) most = vx_most_halvings(about->size[axis]);
+  return most;
+}
+
 static voxz_status read_array(vx_task *task, vx_bytes *from, voxz_array *about) {
   const unsigned dtype = vx_u8(from), flags = vx_u8(from), channels = vx_u8(from), axes = vx_u8(from), level = vx_u8(from);
   const unsigned target = vx_u8(from);
   const int known = dtype >= 1 && dtype <= DTYPES && flags < 4 && channels >= 1 && channels <= MOST_CHANNELS && axes <= MOST_AXES;
   VX_CHECK(task, known && level <= 9 && target <= 5, "an array has impossible values in its header");
   about->dtype = (voxz_dtype)dtype;
-  about->itemsize = ITEMSIZES[dtype];
+  about->itemsize = vx_itemsize(about->dtype);
   about->big_endian = flags & 1;
   about->first_axis_fastest = flags >> 1;
   about->axes = axes;
@@ -110,6 +122,7 @@ static voxz_status read_array(vx_task *task, vx_bytes *from, voxz_array *about) 
   make_canonical(about, channels);
   VX_TRY(count_bricks(task, about));
   VX_TRY(check_sizes(task, about));
+  about->resolutions = count_resolutions(about);
   if (about->lossy) VX_TRY(read_loss(task, from, about));
   VX_CHECK(task, !from->overrun, "the header of an array ends early");
   return VOXZ_OK;
@@ -176,11 +189,21 @@ static voxz_status read_front(voxz_file *file) {
   VX_CHECK(task, file->length >= HEAD + CRC, "the front of the file is impossibly short");
   VX_TRY(vx_read(file, 0, file->length, &whole));
   const size_t summed = (size_t)file->length - CRC;
-  VX_CHECK(task, vx_crc32(0, whole, summed) == vx_load32(whole + summed), "the front of the file does not match its checksum");
+  VX_CHECK(task, VX_FITS(vx_crc32(0, whole, summed) == vx_load32(whole + summed)), "the front of the file does not match its checksum");
   if (file->source.size < file_length) return vx_fail(task, VOXZ_TRUNCATED, "the file is cut short");
   VX_CHECK(task, file->source.size == file_length, "something was appended to the file");
   from = vx_bytes_of(whole + HEAD, summed - HEAD);
   return read_arrays(file, &from);
+}
+
+static int read_memory(void *user, uint64_t offset, void *to, size_t length) {
+  memcpy(to, (const uint8_t *)user + offset, length);
+  return 0;
+}
+
+voxz_source voxz_memory(const void *bytes, size_t size) {
+  const voxz_source source = {size, read_memory, NULL, (void *)(uintptr_t)bytes};
+  return source;
 }
 
 voxz_status voxz_open(const voxz_source *source, void *memory, size_t size, voxz_file **opened) {
@@ -190,6 +213,7 @@ voxz_status voxz_open(const voxz_source *source, void *memory, size_t size, voxz
   if (!file) return VOXZ_MEMORY;
   file->task = task;
   file->source = *source;
+  file->task.source = &file->source;
   VX_TRY(read_front(file));
   file->kept = file->task.used;
   return VOXZ_OK;
@@ -202,24 +226,3 @@ void vx_begin(voxz_file *file) {
 }
 
 const char *voxz_message(const voxz_file *file) { return file ? file->task.message : "the memory that was given is too small"; }
-
-const char *voxz_status_text(voxz_status status) {
-  static const char *const TEXTS[] = {"done", "no .voxz file", "truncated", "damaged", "not supported", "too little memory", "no such thing", "unreadable",
-                                      "a model is missing"};
-  return status >= VOXZ_OK && status <= VOXZ_MODEL ? TEXTS[status] : "unknown";
-}
-
-voxz_status voxz_add_model(voxz_file *file, const void *bytes, size_t size) {
-  vx_task *task = &file->task;
-  vx_sha256 sum;
-  if (task->model_count == VX_MOST_MODELS) return vx_fail(task, VOXZ_ARGUMENT, "too many models were given");
-  vx_model *model = &task->models[task->model_count++];
-  model->bytes = bytes;
-  model->size = size;
-  vx_sha256_start(&sum);
-  vx_sha256_add(&sum, bytes, size);
-  vx_sha256_finish(&sum, model->sha256);
-  return VOXZ_OK;
-}
-
-const char *voxz_missing_model(const voxz_file *file) { return file->task.missing; }

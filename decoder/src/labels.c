@@ -91,7 +91,7 @@ voxz_status vx_decode_labels(vx_task *task, const uint8_t *payload, size_t size,
   uint64_t *palette;
   int64_t count;
   vx_labels *made;
-  VX_CHECK(task, !from.overrun && vx_crc32(0, payload + 4, size - 4) == check, "the checksum of a labels brick does not match");
+  VX_CHECK(task, !from.overrun && VX_FITS(vx_crc32(0, payload + 4, size - 4) == check), "the checksum of a labels brick does not match");
   if (level < 1 || level > 5 || repeats > 1) return vx_fail(task, VOXZ_UNSUPPORTED, "a labels brick has a level that format 1.0 does not know");
   VX_CHECK(task, vx_padded_labels(sizes) <= vx_max(WIDEST, 8 * (int64_t)vx_brick_samples(brick)), "a labels brick is too thin");
   VX_TRY(read_palette(task, side, side_length, brick, &palette, &count));

@@ -42,8 +42,8 @@ static voxz_status decode_grid(vx_task *task, vx_bytes coefficients, vx_bytes fi
   const size_t places = places_of(pyramid->size);
   vx_filters found;
   VX_NEW(task, it->grid, it->channels * (uint64_t)places);
-  VX_TRY(vx_decode_bands(task, coefficients, pyramid, it->channels, states, NULL, it->grid));
-  for (unsigned c = 0; c < it->channels; c++) VX_TRY(vx_synthesise(task, pyramid, it->grid + c * places));
+  VX_TRY(vx_decode_bands(task, coefficients, pyramid, it->channels, states, NULL, 0, it->grid));
+  for (unsigned c = 0; c < it->channels; c++) VX_TRY(vx_synthesise(task, pyramid, 0, it->grid + c * places));
   for (size_t i = 0; i < it->channels * places; i++)
     VX_CHECK(task, fabs(it->grid[i]) <= LARGEST_INDEX * pyramid->step, "the latents of a brick are out of bounds");
   if (!vx_bytes_left(&filters)) return VOXZ_OK;

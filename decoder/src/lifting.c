@@ -1,4 +1,4 @@
-/* 9/7 and 5/3, undone along one axis of a box. Lines that lie beside each other are worked on together. */
+/* 9/7 and 5/3 along one axis of a box, and undone. Lines that lie beside each other are worked on together. */
 
 #include "pyramid.h"
 
@@ -25,38 +25,52 @@ static size_t place_of(const lines *of, size_t i) {
 
 #define REAL double
 #define CHANGE change
-#define UNDO_97 undo_97
+#define STEP_97 step_97
 #define MERGE_97 merge_97
+#define SPLIT_97 split_97
 #include "lifting_97.inc"
 #undef REAL
 #undef CHANGE
-#undef UNDO_97
+#undef STEP_97
 #undef MERGE_97
+#undef SPLIT_97
 #define REAL float
 #define CHANGE change_single
-#define UNDO_97 undo_97_single
+#define STEP_97 step_97_single
 #define MERGE_97 merge_97_single
+#define SPLIT_97 split_97_single
 #include "lifting_97.inc"
 
-/* Whole numbers, held exactly: magnitudes stay far below 2^53. */
-static void merge_53(const lines *of, double *work) {
-  const size_t lows = (of->length + 1) / 2, highs = of->length - lows, columns = of->columns;
-  double *low = work, *high = work + lows * columns;
-  for (size_t i = 0; i < of->length; i++)
-    for (size_t c = 0; c < columns; c++) work[i * columns + c] = *sample_of(of, i, c);
+/* The halves of whole numbers, held exactly: magnitudes stay far below 2^53. */
+static void change_lows(double *work, size_t lows, size_t highs, size_t columns, double sign) {
+  const double *high = work + lows * columns;
   for (size_t i = 0; i < lows; i++) {
     const double *before = high + (i ? i - 1 : 0) * columns, *after = high + (i < highs ? i : highs - 1) * columns;
-    for (size_t c = 0; c < columns; c++) low[i * columns + c] -= floor((before[c] + after[c] + 2.0) * 0.25);
+    for (size_t c = 0; c < columns; c++) work[i * columns + c] += sign * floor((before[c] + after[c] + 2.0) * 0.25);
   }
-  for (size_t i = 0; i < highs; i++) {
-    const double *before = low + i * columns, *after = low + (i + 1 < lows ? i + 1 : lows - 1) * columns;
-    for (size_t c = 0; c < columns; c++) high[i * columns + c] += floor((before[c] + after[c]) * 0.5);
-  }
-  for (size_t i = 0; i < of->length; i++)
-    for (size_t c = 0; c < columns; c++) *sample_of(of, place_of(of, i), c) = work[i * columns + c];
 }
 
-voxz_status vx_merge(vx_task *task, double *volume, const uint32_t size[3], const uint32_t box[3], unsigned axis, vx_lifting lifting) {
+static void change_highs(double *work, size_t lows, size_t highs, size_t columns, double sign) {
+  double *high = work + lows * columns;
+  for (size_t i = 0; i < highs; i++) {
+    const double *before = work + i * columns, *after = work + (i + 1 < lows ? i + 1 : lows - 1) * columns;
+    for (size_t c = 0; c < columns; c++) high[i * columns + c] += sign * floor((before[c] + after[c]) * 0.5);
+  }
+}
+
+static void lift_53(const lines *of, double *work, int forward) {
+  const size_t lows = (of->length + 1) / 2, highs = of->length - lows, columns = of->columns;
+  for (size_t i = 0; i < of->length; i++)
+    for (size_t c = 0; c < columns; c++) work[i * columns + c] = *sample_of(of, forward ? place_of(of, i) : i, c);
+  if (forward) change_highs(work, lows, highs, columns, -1.0);
+  change_lows(work, lows, highs, columns, forward ? 1.0 : -1.0);
+  if (!forward) change_highs(work, lows, highs, columns, 1.0);
+  for (size_t i = 0; i < of->length; i++)
+    for (size_t c = 0; c < columns; c++) *sample_of(of, forward ? i : place_of(of, i), c) = work[i * columns + c];
+}
+
+voxz_status vx_lift(vx_task *task, double *volume, const uint32_t size[3], const uint32_t box[3], unsigned axis, vx_lifting lifting,
+                    int forward) {
   if (box[axis] < 2) return VOXZ_OK;
   const size_t strides[3] = {(size_t)size[1] * size[2], size[2], 1};
   const unsigned side = axis == 2 ? 1 : 2, other = 3 - axis - side; /* lines lie beside each other along `side` */
@@ -70,11 +84,11 @@ voxz_status vx_merge(vx_task *task, double *volume, const uint32_t size[3], cons
       const size_t columns = box[side] - s < across ? box[side] - s : across;
       const lines of = {volume + o * strides[other] + s * strides[side], box[axis], strides[axis], columns, strides[side]};
       if (lifting == VX_53)
-        merge_53(&of, work);
+        lift_53(&of, work, forward);
       else if (lifting == VX_97)
-        merge_97(&of, work);
+        forward ? split_97(&of, work) : merge_97(&of, work);
       else
-        merge_97_single(&of, singles);
+        forward ? split_97_single(&of, singles) : merge_97_single(&of, singles);
     }
   task->used = used;
   return VOXZ_OK;

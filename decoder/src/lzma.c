@@ -1,6 +1,8 @@
 #include "lzma.h"
 
-enum { CHANCE_BITS = 11, MOVE = 5, STATES = 12, POSITIONS = 4, LITERAL_STATES = 8, SLOTS = 64, ALIGN_BITS = 4 };
+#include "bytes.h"
+
+enum { CHANCE_BITS = 11, MOVE = 5, STATES = 12, POSITIONS = 16, LITERAL_STATES = 16, SLOTS = 64, ALIGN_BITS = 4 };
 enum { NEAR_DISTANCES = 128 - 14 + 1, SHORTEST = 2, SMALLEST_WINDOW = 4096, LARGEST_WINDOW = 1 << 23 };
 
 typedef uint16_t chance;
@@ -10,7 +12,7 @@ typedef struct lengths {
   chance low[POSITIONS][8], middle[POSITIONS][8], high[256];
 } lengths;
 
-/* What is learnt of a stream: every chance that a bit is 0, in 1/2048. */
+/* What is learnt: every chance that a bit is 0, in 1/2048. */
 typedef struct model {
   chance literal[LITERAL_STATES][0x300];
   chance is_match[STATES][POSITIONS], is_repeat[STATES], is_repeat_0[STATES], is_repeat_1[STATES], is_repeat_2[STATES];
@@ -18,6 +20,16 @@ typedef struct model {
   lengths match, repeat;
   chance slot[4][SLOTS], near_bits[NEAR_DISTANCES], align[1 << ALIGN_BITS];
 } model;
+
+/* Where unpacking is, and what goes on from chunk to chunk: bits of the byte before and of the place that literals look at, those
+   of the place that all else looks at, the kind of the last steps, the last four distances. */
+typedef struct stream {
+  model *learnt;
+  uint8_t *out;
+  size_t at, length, window;
+  unsigned before_bits, literal_bits, place_bits, state;
+  uint32_t last[4];
+} stream;
 
 typedef struct range {
   const uint8_t *at, *end;
@@ -132,48 +144,113 @@ static size_t window_of(size_t length) {
   return window;
 }
 
-/* Unpack everything; whether the stream was sound and ended with its marker. */
-static int unpack(range *in, model *learnt, uint8_t *out, size_t length) {
-  uint32_t last[4] = {0, 0, 0, 0};
-  const size_t window = window_of(length);
-  unsigned state = 0;
-  for (size_t at = 0;;) {
-    const unsigned position = (unsigned)(at % POSITIONS);
+static void forget(stream *to) {
+  chance *chances = (chance *)(void *)to->learnt;
+  for (size_t i = 0; i < sizeof(model) / sizeof(chance); i++) chances[i] = 1u << (CHANCE_BITS - 1);
+  memset(to->last, 0, sizeof to->last);
+  to->state = 0;
+}
+
+static uint8_t next_literal(range *in, const stream *to) {
+  const unsigned before = to->at ? to->out[to->at - 1] : 0, place = (unsigned)to->at & ((1u << to->literal_bits) - 1);
+  const int after_match = to->state >= 7;
+  chance *nodes = to->learnt->literal[place << to->before_bits | before >> (8 - to->before_bits)];
+  return literal_of(in, nodes, after_match, after_match ? to->out[to->at - to->last[0] - 1] : 0);
+}
+
+/* How many bytes are copied, from `last[0]` before. */
+static uint32_t next_copy(range *in, stream *to, unsigned position) {
+  model *learnt = to->learnt;
+  uint32_t copied;
+  if (bit(in, &learnt->is_repeat[to->state])) {
+    const int single = repeat_of(in, learnt, to->state, position, to->last);
+    copied = single ? 1 : length_of(in, &learnt->repeat, position);
+    to->state = single ? (to->state < 7 ? 9 : 11) : (to->state < 7 ? 8 : 11);
+    return copied;
+  }
+  memmove(to->last + 1, to->last, 3 * sizeof *to->last);
+  copied = length_of(in, &learnt->match, position);
+  to->last[0] = distance_of(in, learnt, copied);
+  to->state = to->state < 7 ? 7 : 10;
+  return copied;
+}
+
+/* Unpack a chunk up to byte `end`; whether it was sound. */
+static int unpack(range *in, stream *to, size_t end) {
+  while (to->at < end) {
+    const unsigned position = (unsigned)to->at & ((1u << to->place_bits) - 1);
     if (in->overrun) return 0;
-    if (!bit(in, &learnt->is_match[state][position])) {
-      if (at == length || (state >= 7 && last[0] >= at)) return 0;
-      const unsigned before = at ? out[at - 1] : 0;
-      out[at] = literal_of(in, learnt->literal[before >> 5], state >= 7, state >= 7 ? out[at - last[0] - 1] : 0);
-      at++;
-      state = after_literal(state);
+    if (!bit(in, &to->learnt->is_match[to->state][position])) {
+      if (to->state >= 7 && to->last[0] >= to->at) return 0;
+      const uint8_t literal = next_literal(in, to);
+      to->out[to->at++] = literal;
+      to->state = after_literal(to->state);
       continue;
     }
-    uint32_t copied;
-    if (bit(in, &learnt->is_repeat[state])) {
-      const int single = repeat_of(in, learnt, state, position, last);
-      copied = single ? 1 : length_of(in, &learnt->repeat, position);
-      state = single ? (state < 7 ? 9 : 11) : (state < 7 ? 8 : 11);
-    } else {
-      memmove(last + 1, last, 3 * sizeof *last);
-      copied = length_of(in, &learnt->match, position);
-      last[0] = distance_of(in, learnt, copied);
-      state = state < 7 ? 7 : 10;
-      if (last[0] == 0xFFFFFFFF) return at == length && in->code == 0 && in->at == in->end && !in->overrun;
-    }
-    if (last[0] >= at || last[0] >= window || copied > length - at) return 0;
-    for (; copied > 0; copied--, at++) out[at] = out[at - last[0] - 1];
+    uint32_t copied = next_copy(in, to, position);
+    if (to->last[0] >= to->at || to->last[0] >= to->window || copied > end - to->at) return 0;
+    for (; copied > 0; copied--, to->at++) to->out[to->at] = to->out[to->at - to->last[0] - 1];
+  }
+  return in->code == 0 && in->at == in->end && !in->overrun;
+}
+
+/* The byte that says which bits contexts look at. */
+static int set_bits(stream *to, unsigned said) {
+  to->before_bits = said % 9;
+  to->literal_bits = said / 9 % 5;
+  to->place_bits = said / 45;
+  return to->place_bits <= 4 && to->before_bits + to->literal_bits <= 4;
+}
+
+/* A chunk of packed bytes, whose first byte is `control`. */
+static int packed_chunk(vx_bytes *from, stream *to, unsigned control) {
+  size_t raw = (size_t)(control & 0x1F) << 16, size;
+  raw |= (size_t)vx_u8(from) << 8;
+  raw = (raw | vx_u8(from)) + 1;
+  size = (size_t)vx_u8(from) << 8;
+  size = (size | vx_u8(from)) + 1;
+  if (control >= 0xC0 && !set_bits(to, vx_u8(from))) return 0;
+  if (control >= 0xA0) forget(to);
+  const uint8_t *data = vx_bytes_take(from, size);
+  if (!data || size < 5 || data[0] != 0 || raw > to->length - to->at) return 0;
+  range in = {data + 5, data + size, 0xFFFFFFFF, 0, 0};
+  for (unsigned i = 1; i < 5; i++) in.code = in.code << 8 | data[i];
+  return unpack(&in, to, to->at + raw);
+}
+
+/* A chunk of bytes as they are. */
+static int plain_chunk(vx_bytes *from, stream *to) {
+  size_t raw = (size_t)vx_u8(from) << 8;
+  raw = (raw | vx_u8(from)) + 1;
+  const uint8_t *data = vx_bytes_take(from, raw);
+  if (!data || raw > to->length - to->at) return 0;
+  memcpy(to->out + to->at, data, raw);
+  to->at += raw;
+  return 1;
+}
+
+/* All chunks, up to the byte 0 that ends them. A reset of the window is how the first begins, and no other; what a packed chunk
+   needs must have been said before it. */
+static int unpack_chunks(vx_bytes *from, stream *to) {
+  enum { NOTHING, BYTES, ALL } known = NOTHING;
+  for (;;) {
+    const unsigned control = vx_u8(from);
+    if (from->overrun) return 0;
+    if (control == 0) return to->at == to->length && from->at == from->end;
+    const int first = control == 1 || control >= 0xE0;
+    if (first != (known == NOTHING) || (control < 0x80 && control > 2)) return 0;
+    if (control >= 0x80 && control < 0xC0 && known != ALL) return 0;
+    known = control >= 0xC0 || known == ALL ? ALL : BYTES;
+    if (!(control < 0x80 ? plain_chunk(from, to) : packed_chunk(from, to, control))) return 0;
   }
 }
 
 voxz_status vx_unlzma(vx_task *task, const uint8_t *data, size_t size, uint8_t *out, size_t length) {
   const size_t used = task->used;
-  chance *chances;
-  VX_NEW(task, chances, sizeof(model) / sizeof(chance));
-  for (size_t i = 0; i < sizeof(model) / sizeof(chance); i++) chances[i] = 1u << (CHANCE_BITS - 1);
-  VX_CHECK(task, size >= 5 && data[0] == 0, "stored bytes are no LZMA stream");
-  range in = {data + 5, data + size, 0xFFFFFFFF, 0, 0};
-  for (unsigned i = 1; i < 5; i++) in.code = in.code << 8 | data[i];
-  VX_CHECK(task, unpack(&in, (model *)(void *)chances, out, length), "stored bytes do not unpack to as many as were expected");
+  stream to = {.out = out, .length = length, .window = window_of(length)};
+  vx_bytes from = vx_bytes_of(data, size);
+  VX_NEW(task, to.learnt, 1);
+  VX_CHECK(task, unpack_chunks(&from, &to), "stored bytes do not unpack to as many as were expected");
   task->used = used;
   return VOXZ_OK;
 }

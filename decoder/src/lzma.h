@@ -1,4 +1,4 @@
-/* A raw LZMA1 stream with lc 3, lp 0, pb 2 and an end marker. */
+/* A raw LZMA2 stream: chunks of bytes, packed by LZMA or plain. */
 
 #ifndef VOXZ_LZMA_H
 #define VOXZ_LZMA_H

@@ -68,14 +68,18 @@ voxz_status vx_read_masks(vx_task *task, vx_bytes *payload, unsigned specials, i
   return VOXZ_OK;
 }
 
-void vx_apply_masks(const vx_masks *masks, const vx_brick *brick, void *samples) {
+void vx_apply_masks(const vx_masks *masks, const vx_brick *brick, const unsigned halvings[3], void *samples) {
   const size_t places = (size_t)brick->z * brick->y * brick->x, volumes = (size_t)brick->series * brick->channels;
+  const size_t step_z = (size_t)1 << halvings[0], step_y = (size_t)1 << halvings[1], step_x = (size_t)1 << halvings[2];
   for (unsigned k = 0; k < masks->count; k++) {
     const vx_mask *mask = &masks->masks[k];
+    size_t at = 0;
     for (size_t v = 0; v < volumes; v++) {
       const uint8_t *plane = mask->plane + v * mask->volumes / volumes * places;
-      for (size_t i = 0; i < places; i++)
-        if (plane[i]) vx_put_sample(samples, v * places + i, brick->itemsize, mask->value);
+      for (size_t z = 0; z < brick->z; z += step_z)
+        for (size_t y = 0; y < brick->y; y += step_y)
+          for (size_t x = 0; x < brick->x; x += step_x, at++)
+            if (plane[(z * brick->y + y) * brick->x + x]) vx_put_sample(samples, at, brick->itemsize, mask->value);
     }
   }
 }

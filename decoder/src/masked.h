@@ -26,8 +26,8 @@ voxz_status vx_read_masks(vx_task *task, vx_bytes *payload, unsigned specials, i
 /* Constants of a background that begins here, 1 to 3. */
 voxz_status vx_read_background(vx_task *task, vx_bytes *from, const vx_brick *brick, vx_masks *masks);
 
-/* Put the values in place: the background first. Samples are (series * channels, z, y, x). */
-void vx_apply_masks(const vx_masks *masks, const vx_brick *brick, void *samples);
+/* Put the values in place: the background first. Samples are (series * channels, z, y, x), each axis halved so often. */
+void vx_apply_masks(const vx_masks *masks, const vx_brick *brick, const unsigned halvings[3], void *samples);
 
 /* Read corrections and apply them to samples (series * channels, z, y, x). */
 voxz_status vx_correct(vx_task *task, vx_bytes *payload, const vx_brick *brick, void *samples);

@@ -52,7 +52,13 @@ static voxz_status hold_chunk(voxz_file *file, vx_catalogue *of, uint64_t number
   const vx_chunk *chunk = &of->chunk[number];
   const size_t used = task->used;
   uint8_t *payload, *bytes;
+  vx_bytes within = of->within;
   of->held = of->chunks;
+  if (vx_bytes_left(&within) > 0) {
+    VX_TRY(tell_pieces(task, of, chunk, &within));
+    of->held = number;
+    return VOXZ_OK;
+  }
   VX_TRY(vx_read_checked(file, chunk->offset, chunk->length, chunk->crc32, &payload));
   VX_NEW(task, bytes, chunk->raw_length);
   VX_TRY(vx_unpack_stored(task, payload, (size_t)chunk->length, 1, bytes, (size_t)chunk->raw_length));

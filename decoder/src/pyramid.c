@@ -5,6 +5,8 @@
 static const double LOW_NORMS[VX_MOST_SCALES + 1] = {1.0, 1.0, 1.03279125, 1.05251321, 1.06481430, 1.07486023, 1.08435851};
 static const double HIGH_NORMS[VX_MOST_SCALES] = {1.0, 0.97249524, 1.01694686, 1.04308910, 1.05732705, 1.06784831};
 
+static const double LOW_GAIN_97 = 1.402108083026866;
+
 static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
 
 unsigned vx_deepest(const vx_pyramid *pyramid) {
@@ -66,13 +68,39 @@ unsigned vx_bands_of(const vx_pyramid *pyramid, vx_band bands[VX_MOST_BANDS]) {
   return count;
 }
 
-voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, double *volume) {
-  if (pyramid->transform) return vx_synthesise_trained(task, pyramid, volume);
-  for (unsigned scale = vx_deepest(pyramid); scale-- > 0;) {
+voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, unsigned undone, double *volume) {
+  if (pyramid->transform) return vx_synthesise_trained(task, pyramid, undone, volume);
+  for (unsigned scale = vx_deepest(pyramid); scale-- > undone;) {
     uint32_t box[3];
     vx_lowest(pyramid, scale, box);
     for (unsigned axis = 0; axis < 3; axis++)
-      if (scale < pyramid->scales[axis]) VX_TRY(vx_merge(task, volume, pyramid->size, box, axis, pyramid->lifting));
+      if (scale < pyramid->scales[axis]) VX_TRY(vx_lift(task, volume, pyramid->size, box, axis, pyramid->lifting, 0));
   }
   return VOXZ_OK;
+}
+
+voxz_status vx_analyse(vx_task *task, const vx_pyramid *pyramid, double *volume) {
+  for (unsigned scale = 0; scale < vx_deepest(pyramid); scale++) {
+    uint32_t box[3];
+    vx_lowest(pyramid, scale, box);
+    for (unsigned axis = 3; axis-- > 0;)
+      if (scale < pyramid->scales[axis]) VX_TRY(vx_lift(task, volume, pyramid->size, box, axis, pyramid->lifting, 1));
+  }
+  return VOXZ_OK;
+}
+
+double vx_gain(const vx_pyramid *pyramid, unsigned scales) {
+  double gain = 1.0;
+  for (unsigned axis = 0; axis < 3 && pyramid->lifting != VX_53; axis++)
+    for (unsigned k = 0; k < least(scales, pyramid->scales[axis]); k++) gain *= LOW_GAIN_97;
+  return gain;
+}
+
+void vx_take_low(const double *volume, const uint32_t size[3], const uint32_t box[3], vx_lifting lifting, double gain, double *low) {
+  for (size_t z = 0; z < box[0]; z++)
+    for (size_t y = 0; y < box[1]; y++) {
+      const double *row = volume + (z * size[1] + y) * size[2];
+      for (size_t x = 0; x < box[2]; x++)
+        *low++ = lifting == VX_SINGLE_97 ? (double)((float)row[x] / (float)gain) : lifting == VX_97 ? row[x] / gain : row[x];
+    }
 }

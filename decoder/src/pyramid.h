@@ -35,10 +35,20 @@ void vx_lowest(const vx_pyramid *pyramid, unsigned scales, uint32_t size[3]);
 /* All bands that are not empty, from coarse to fine. */
 unsigned vx_bands_of(const vx_pyramid *pyramid, vx_band bands[VX_MOST_BANDS]);
 
-/* The volume of its coefficients, in place. */
-voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, double *volume);
+/* The volume of its coefficients, in place, but for the `undone` finest scales, whose coefficients are not touched. */
+voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, unsigned undone, double *volume);
 
-/* Merge the halves of a box at the start of a volume along an axis, in place. */
-voxz_status vx_merge(vx_task *task, double *volume, const uint32_t size[3], const uint32_t box[3], unsigned axis, vx_lifting lifting);
+/* The coefficients of a volume, in place; there is no trained transform. */
+voxz_status vx_analyse(vx_task *task, const vx_pyramid *pyramid, double *volume);
+
+/* The box at the start of a volume, divided by a gain, in the numbers of the lifting. */
+void vx_take_low(const double *volume, const uint32_t size[3], const uint32_t box[3], vx_lifting lifting, double gain, double *low);
+
+/* What a constant is multiplied with over the `scales` finest scales. */
+double vx_gain(const vx_pyramid *pyramid, unsigned scales);
+
+/* Merge the halves of a box at the start of a volume along an axis, or split it in them, in place. */
+voxz_status vx_lift(vx_task *task, double *volume, const uint32_t size[3], const uint32_t box[3], unsigned axis, vx_lifting lifting,
+                    int forward);
 
 #endif

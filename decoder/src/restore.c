@@ -141,21 +141,27 @@ static voxz_status put_segment(voxz_file *file, content *to, const vx_segment *s
   return view->axes ? put_seen(file, to, segment, view) : put_samples(file, to, segment);
 }
 
-static voxz_status restore(voxz_file *file, const vx_entry *entry, content *to) {
-  uint64_t piece = entry->first_piece + (entry->before > 0);
-  vx_sha256_start(&to->sha256);
-  to->crc32 = 0;
-  for (uint64_t i = 0; i < entry->segments; i++)
-    VX_TRY(put_segment(file, to, &file->catalogue->segment[entry->first_segment + i], &piece));
-  VX_CHECK(&file->task, to->crc32 == entry->crc32, "the content of a file does not match its checksum");
-  return VOXZ_OK;
+/* The segments of a file that are restored: from one to the one before another. */
+static void segments_of(const vx_catalogue *of, const vx_entry *entry, voxz_part part, uint64_t *from, uint64_t *behind) {
+  const vx_segment *segment = &of->segment[entry->first_segment];
+  *from = 0;
+  *behind = entry->segments;
+  if (part == VOXZ_HEAD)
+    for (*behind = 0; *behind < entry->segments && segment[*behind].kind == 0;) ++*behind;
+  if (part == VOXZ_TAIL)
+    for (*from = *behind; *from > 0 && segment[*from - 1].kind == 0;) --*from;
+  if (part == VOXZ_TAIL && *from == 0) *from = *behind; /* without samples all is head */
 }
 
-voxz_status voxz_entries(voxz_file *file, size_t *count) {
-  vx_catalogue *catalogue;
-  vx_begin(file);
-  VX_TRY(vx_catalogue_of(file, &catalogue));
-  *count = (size_t)catalogue->entries;
+static voxz_status restore(voxz_file *file, const vx_entry *entry, voxz_part part, content *to) {
+  const vx_segment *segments = &file->catalogue->segment[entry->first_segment];
+  uint64_t piece = entry->first_piece + (entry->before > 0), from, behind;
+  segments_of(file->catalogue, entry, part, &from, &behind);
+  vx_sha256_start(&to->sha256);
+  to->crc32 = 0;
+  for (uint64_t i = 0; i < from; i++) piece += segments[i].kind == 0;
+  for (uint64_t i = from; i < behind; i++) VX_TRY(put_segment(file, to, &segments[i], &piece));
+  VX_CHECK(&file->task, part != VOXZ_ALL || VX_FITS(to->crc32 == entry->crc32), "the content of a file does not match its checksum");
   return VOXZ_OK;
 }
 
@@ -171,20 +177,28 @@ voxz_status voxz_describe_entry(voxz_file *file, size_t number, voxz_entry *desc
   const vx_entry *entry = NULL;
   vx_begin(file);
   VX_TRY(entry_of(file, number, &entry));
+  memset(description, 0, sizeof *description);
   description->name = (const char *)file->catalogue->names + entry->name;
   description->name_length = entry->name_length;
   description->size = entry->size;
   description->crc32 = entry->crc32;
   description->gzipped = entry->gzip != 0;
+  for (uint64_t i = entry->segments; i-- > 0;) {
+    const vx_segment *segment = &file->catalogue->segment[entry->first_segment + i];
+    if (segment->kind == 0) continue;
+    description->samples += segment->count;
+    description->array = (size_t)segment->array;
+    description->first = segment->first;
+  }
   return VOXZ_OK;
 }
 
-voxz_status voxz_restore(voxz_file *file, size_t number, const voxz_sink *sink) {
+voxz_status voxz_restore(voxz_file *file, size_t number, voxz_part part, const voxz_sink *sink) {
   const vx_entry *entry = NULL;
   content to = {sink, 0, {{0}, {0}, 0}};
   vx_begin(file);
   VX_TRY(entry_of(file, number, &entry));
-  return restore(file, entry, &to);
+  return restore(file, entry, part, &to);
 }
 
 static int drop(void *user, const void *bytes, size_t length) {
@@ -192,14 +206,15 @@ static int drop(void *user, const void *bytes, size_t length) {
   return 0;
 }
 
+static const voxz_sink NOWHERE = {drop, NULL};
+
 static void add_number(vx_sha256 *sum, uint64_t number) {
   uint8_t bytes[8];
   for (unsigned i = 0; i < 8; i++) bytes[i] = (uint8_t)(number >> 8 * i);
   vx_sha256_add(sum, bytes, sizeof bytes);
 }
 
-voxz_status voxz_verify(voxz_file *file) {
-  static const voxz_sink NOWHERE = {drop, NULL};
+static voxz_status verify_files(voxz_file *file) {
   vx_catalogue *catalogue;
   content to = {&NOWHERE, 0, {{0}, {0}, 0}};
   vx_sha256 whole;
@@ -209,7 +224,7 @@ voxz_status voxz_verify(voxz_file *file) {
   vx_sha256_start(&whole);
   for (uint64_t i = 0; i < catalogue->entries; i++) {
     const vx_entry *entry = &catalogue->entry[i];
-    VX_TRY(restore(file, entry, &to));
+    VX_TRY(restore(file, entry, VOXZ_ALL, &to));
     vx_sha256_finish(&to.sha256, digest);
     add_number(&whole, entry->name_length);
     vx_sha256_add(&whole, catalogue->names + entry->name, entry->name_length);
@@ -218,6 +233,11 @@ voxz_status voxz_verify(voxz_file *file) {
   }
   const int alone = catalogue->entries == 1 && catalogue->entry[0].name_length == 0;
   if (catalogue->entries > 0 && !alone) vx_sha256_finish(&whole, digest);
-  VX_CHECK(&file->task, memcmp(digest, file->files_sha256, sizeof digest) == 0, "the files do not match their checksum");
+  VX_CHECK(&file->task, VX_FITS(memcmp(digest, file->files_sha256, sizeof digest) == 0), "the files do not match their checksum");
   return VOXZ_OK;
+}
+
+voxz_status voxz_verify(voxz_file *file) {
+  for (size_t array = 0; array < file->array_count; array++) VX_TRY(voxz_samples(file, array, &NOWHERE));
+  return verify_files(file);
 }

@@ -263,7 +263,7 @@ voxz_status vx_decode_siren(vx_task *task, const uint8_t *payload, size_t size, 
   if (brick->channels > 1) VX_NEW(task, series, vx_brick_samples(brick) * brick->itemsize);
   if (head.kind == FIELD) VX_TRY(fill(task, it, &head, brick->dtype, series));
   if (head.flags & RESIDUAL) VX_TRY(add_residuals(task, &from, brick, series));
-  vx_apply_masks(&masks, brick, series);
+  vx_apply_masks(&masks, brick, VX_FULL, series);
   if (head.flags & CORRECTED) VX_TRY(vx_correct(task, &from, brick, series));
   VX_CHECK(task, !from.overrun && !vx_bytes_left(&from), "bytes are left over after the parts of a brick");
   if (series != samples) vx_interleave(brick, series, samples);

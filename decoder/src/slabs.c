@@ -104,6 +104,6 @@ voxz_status voxz_samples(voxz_file *file, size_t number, const voxz_sink *sink) 
     VX_TRY(vx_write(file, sink, samples, (size_t)count * array->about.itemsize));
   }
   vx_sha256_finish(&sum, digest);
-  VX_CHECK(&file->task, memcmp(digest, array->about.sha256, sizeof digest) == 0, "the samples do not match their checksum");
+  VX_CHECK(&file->task, VX_FITS(memcmp(digest, array->about.sha256, sizeof digest) == 0), "the samples do not match their checksum");
   return VOXZ_OK;
 }

@@ -3,7 +3,14 @@
 enum { ALIGNMENT = 16 };
 
 /* Under the address sanitizer every piece of memory has a gap behind it that nothing may touch. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WATCHED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define WATCHED
+#endif
+#ifdef WATCHED
 #include <sanitizer/asan_interface.h>
 enum { GAP = 64 };
 #else
@@ -11,6 +18,8 @@ enum { GAP = 0 };
 #define ASAN_POISON_MEMORY_REGION(memory, size) ((void)0)
 #define ASAN_UNPOISON_MEMORY_REGION(memory, size) ((void)0)
 #endif
+
+const unsigned VX_FULL[3] = {0, 0, 0};
 
 voxz_status vx_fail(vx_task *task, voxz_status status, const char *message) {
   task->message = message;
@@ -32,6 +41,14 @@ void *vx_take(vx_task *task, uint64_t count, size_t size) {
   ASAN_POISON_MEMORY_REGION(found + bytes, GAP);
   memset(found, 0, bytes);
   return found;
+}
+
+vx_brick vx_halved(const vx_brick *brick, const unsigned halvings[3]) {
+  vx_brick halved = *brick;
+  halved.z = ((brick->z - 1) >> halvings[0]) + 1;
+  halved.y = ((brick->y - 1) >> halvings[1]) + 1;
+  halved.x = ((brick->x - 1) >> halvings[2]) + 1;
+  return halved;
 }
 
 size_t vx_brick_samples(const vx_brick *brick) {

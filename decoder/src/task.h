@@ -18,15 +18,16 @@ typedef struct vx_model {
   uint8_t sha256[32];
 } vx_model;
 
-enum { VX_MOST_MODELS = 16, VX_MISSING = 17 };
+enum { VX_MOST_MODELS = 16, VX_TEXT = 96 };
 
 typedef struct vx_task {
   unsigned char *memory;
   size_t size, used;
   const char *message;
   unsigned model_count;
-  vx_model models[VX_MOST_MODELS];
-  char missing[VX_MISSING]; /* the model that a payload names and nobody gave: digits of its SHA-256 */
+  vx_model models[VX_MOST_MODELS]; /* that the source gave */
+  const voxz_source *source;       /* of further ones; NULL: none */
+  char text[VX_TEXT];              /* room for a message that is put together */
 } vx_task;
 
 /* A brick as its decoder sees it: (series, z, y, x, channels). Every size is at least 1, their product at most 2^26. */
@@ -37,6 +38,12 @@ typedef struct vx_brick {
 } vx_brick;
 
 size_t vx_brick_samples(const vx_brick *brick);
+
+/* No axis is halved. */
+extern const unsigned VX_FULL[3];
+
+/* The brick with its axes z, y, x halved so often, rounded up each time. */
+vx_brick vx_halved(const vx_brick *brick, const unsigned halvings[3]);
 
 /* Note what is wrong, and return the status. */
 voxz_status vx_fail(vx_task *task, voxz_status status, const char *message);

@@ -134,8 +134,8 @@ static voxz_status undo_split(vx_task *task, const vx_pyramid *pyramid, unsigned
   return VOXZ_OK;
 }
 
-voxz_status vx_synthesise_trained(vx_task *task, const vx_pyramid *pyramid, double *volume) {
-  for (unsigned scale = vx_deepest(pyramid); scale-- > 0;) {
+voxz_status vx_synthesise_trained(vx_task *task, const vx_pyramid *pyramid, unsigned undone, double *volume) {
+  for (unsigned scale = vx_deepest(pyramid); scale-- > undone;) {
     split splits[MOST_SPLITS];
     for (unsigned i = splits_of(pyramid, scale, splits); i-- > 0;) VX_TRY(undo_split(task, pyramid, scale, &splits[i], volume));
   }

@@ -29,6 +29,7 @@ voxz_status vx_read_transform(vx_task *task, const uint8_t *file, size_t size, v
 /* Sets of a way of sharing. */
 unsigned vx_sets_of(unsigned sharing);
 
-voxz_status vx_synthesise_trained(vx_task *task, const vx_pyramid *pyramid, double *volume);
+/* Inverse of the transform, but for the `undone` finest scales. */
+voxz_status vx_synthesise_trained(vx_task *task, const vx_pyramid *pyramid, unsigned undone, double *volume);
 
 #endif

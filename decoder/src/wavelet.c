@@ -35,6 +35,8 @@ typedef struct decoding {
   vx_pyramid pyramid;
   vx_masks masks;
   const vx_network *network;
+  unsigned halvings[3];
+  size_t kept; /* places at the resolution that is halved so often */
 } decoding;
 
 static void read_head(vx_bytes *from, head *head) {
@@ -124,23 +126,59 @@ static void round_all(double *values, size_t count) {
   for (size_t i = 0; i < count; i++) values[i] = vx_rounded(values[i]);
 }
 
+/* What is low after the scales that were brought back, in the units of the samples, split on along axes that have too few scales;
+   `low` is left with the places of the lower resolution, which are fewer. */
+static voxz_status take_low(vx_task *task, const decoding *it, unsigned undone, const double *volume, double *low) {
+  vx_pyramid beyond = {.lifting = it->pyramid.lifting};
+  const double gain = vx_gain(&it->pyramid, undone);
+  const size_t used = task->used;
+  uint32_t left[3];
+  double *work;
+  vx_lowest(&it->pyramid, undone, beyond.size);
+  for (unsigned axis = 0; axis < 3; axis++)
+    beyond.scales[axis] = it->halvings[axis] - (undone < it->pyramid.scales[axis] ? undone : it->pyramid.scales[axis]);
+  VX_NEW(task, work, (uint64_t)beyond.size[0] * beyond.size[1] * beyond.size[2]);
+  vx_take_low(volume, it->pyramid.size, beyond.size, it->pyramid.lifting, gain, work);
+  VX_TRY(vx_analyse(task, &beyond, work));
+  const unsigned deepest = vx_deepest(&beyond);
+  vx_lowest(&beyond, deepest, left);
+  vx_take_low(work, beyond.size, left, it->pyramid.lifting, vx_gain(&beyond, deepest), low);
+  task->used = used;
+  return VOXZ_OK;
+}
+
+static int is_full(const unsigned halvings[3]) { return !halvings[0] && !halvings[1] && !halvings[2]; }
+
+/* How many of the finest scales stay undone at the resolution. */
+static unsigned count_undone(const decoding *it) {
+  for (unsigned undone = 0; undone < vx_deepest(&it->pyramid); undone++)
+    for (unsigned axis = 0; axis < 3; axis++)
+      if ((undone < it->pyramid.scales[axis] ? undone + 1 : it->pyramid.scales[axis]) > it->halvings[axis]) return undone;
+  return vx_deepest(&it->pyramid);
+}
+
 static voxz_status decode_volumes(vx_task *task, decoding *it, double *values) {
+  const unsigned undone = count_undone(it);
   double *basis = NULL;
   if (it->head.flags & BASIS) VX_TRY(vx_read_basis(task, vx_part(&it->payload), it->volumes, it->volumes, &basis));
   const vx_bytes part = vx_part(&it->payload);
   VX_CHECK(task, !it->payload.overrun, "a brick ends early");
   if (it->head.flags & FAST)
-    VX_TRY(vx_decode_fast_bands(task, part, &it->pyramid, it->volumes, it->head.states, values));
+    VX_TRY(vx_decode_fast_bands(task, part, &it->pyramid, it->volumes, it->head.states, undone, values));
   else
-    VX_TRY(vx_decode_bands(task, part, &it->pyramid, it->volumes, it->head.states, it->network, values));
+    VX_TRY(vx_decode_bands(task, part, &it->pyramid, it->volumes, it->head.states, it->network, undone, values));
   if (it->head.kind == LOSSLESS) round_all(values, it->volumes * it->places);
-  for (uint32_t v = 0; v < it->volumes; v++) VX_TRY(vx_synthesise(task, &it->pyramid, values + v * it->places));
-  return basis ? vx_mix(task, basis, it->volumes, it->volumes, it->places, values) : VOXZ_OK;
+  for (uint32_t v = 0; v < it->volumes; v++) {
+    double *volume = values + v * it->places;
+    VX_TRY(vx_synthesise(task, &it->pyramid, undone, volume));
+    if (!is_full(it->halvings)) VX_TRY(take_low(task, it, undone, volume, values + v * it->kept));
+  }
+  return basis ? vx_mix(task, basis, it->volumes, it->volumes, it->kept, values) : VOXZ_OK;
 }
 
 static voxz_status restore_volumes(vx_task *task, decoding *it, double *values) {
   vx_filters filters;
-  if (!(it->head.flags & RESTORED)) return VOXZ_OK;
+  if (!(it->head.flags & RESTORED) || !is_full(it->halvings)) return VOXZ_OK;
   VX_TRY(vx_read_restoration(task, vx_part(&it->payload), &filters));
   for (uint32_t v = 0; v < it->volumes; v++)
     VX_TRY(vx_restore(task, &filters, it->pyramid.size, it->head.step, values + v * it->places));
@@ -150,12 +188,12 @@ static voxz_status restore_volumes(vx_task *task, decoding *it, double *values) 
 static voxz_status decode_coded(vx_task *task, decoding *it, void *series) {
   const voxz_dtype dtype = it->brick->dtype;
   const int whole = vx_is_whole(dtype);
-  const size_t count = it->volumes * it->places, used = task->used;
+  const size_t used = task->used;
   double *values;
-  VX_NEW(task, values, count);
+  VX_NEW(task, values, it->volumes * it->places);
   VX_TRY(decode_volumes(task, it, values));
   VX_TRY(restore_volumes(task, it, values));
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < it->volumes * it->kept; i++) {
     const double value = values[i] + it->head.offset, rounded = whole ? floor(value + 0.5) : value;
     const double held = rounded > it->head.low ? rounded : it->head.low;
     vx_put_number(dtype, series, i, held < it->head.high ? held : it->head.high);
@@ -165,14 +203,24 @@ static voxz_status decode_coded(vx_task *task, decoding *it, void *series) {
 }
 
 voxz_status vx_decode_wavelet(vx_task *task, const uint8_t *payload, size_t size, const vx_brick *brick, void *samples) {
+  return vx_preview_wavelet(task, payload, size, brick, VX_FULL, samples);
+}
+
+voxz_status vx_preview_wavelet(vx_task *task, const uint8_t *payload, size_t size, const vx_brick *brick, const unsigned halvings[3],
+                               void *samples) {
   decoding it;
   uint8_t *series = samples;
+  const vx_brick found = vx_halved(brick, halvings);
   VX_TRY(begin(task, &it, brick, payload, size));
-  if (brick->channels > 1) VX_NEW(task, series, vx_brick_samples(brick) * brick->itemsize);
+  memcpy(it.halvings, halvings, sizeof it.halvings);
+  it.kept = (size_t)found.z * found.y * found.x;
+  if (brick->channels > 1) VX_NEW(task, series, vx_brick_samples(&found) * brick->itemsize);
   if (it.head.kind != NOTHING) VX_TRY(decode_coded(task, &it, series));
-  vx_apply_masks(&it.masks, brick, series);
-  if (it.head.flags & CORRECTED) VX_TRY(vx_correct(task, &it.payload, brick, series));
-  VX_CHECK(task, !it.payload.overrun && !vx_bytes_left(&it.payload), "bytes are left over after the parts of a brick");
-  if (series != samples) vx_interleave(brick, series, samples);
+  vx_apply_masks(&it.masks, brick, halvings, series);
+  if (is_full(halvings)) {
+    if (it.head.flags & CORRECTED) VX_TRY(vx_correct(task, &it.payload, brick, series));
+    VX_CHECK(task, !it.payload.overrun && !vx_bytes_left(&it.payload), "bytes are left over after the parts of a brick");
+  }
+  if (series != samples) vx_interleave(&found, series, samples);
   return VOXZ_OK;
 }

@@ -34,6 +34,7 @@ from voxz.image.lazy import CACHE_BYTES, Image
 from voxz.image.sample_type import sample_type
 from voxz.io.output import complete_file, header_path, is_stream, output, packer
 from voxz.limits import BASE
+from voxz.pipeline.opened import opened
 from voxz.pipeline.samples import Progress, part_of
 from voxz.target import LOSSLESS, Target
 from voxz.threads import thread_count
@@ -174,6 +175,7 @@ def compress_file(
     """
     from voxz.io.original import NotAnImageError, Original  # noqa: PLC0415 - start-up time
     from voxz.pipeline.archive_file import verify_written  # noqa: PLC0415 - start-up time of reading
+    from voxz.pipeline.whole import smaller  # noqa: PLC0415 - start-up time of reading
     from voxz.plan_volume import settled  # noqa: PLC0415 - start-up time
 
     _refuse_same(source, destination)
@@ -193,6 +195,7 @@ def compress_file(
             except NotAnImageError as found:
                 _refuse_rate(target, found.cause)
                 written = _no_image(original, found.cause, file, replace(plan, target=LOSSLESS), threads, strict, shown)
+            written = smaller(file, written, plan)
             _warn_of_gzip(original.name, target, written)
             if verify:
                 verify_written(file, written, threads, part_of(progress, 1, 2), decoder)
@@ -230,7 +233,8 @@ def _no_image(
     progress: Progress | None,
 ) -> "Written":
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
-    from voxz.io.tree import Tree  # noqa: PLC0415 - start-up time of reading
+    from voxz.io.source import UnknownFormatError  # noqa: PLC0415 - start-up time of reading
+    from voxz.io.tree import Tree  # noqa: PLC0415
     from voxz.pipeline.archive import encode_tree  # noqa: PLC0415 - start-up time
     from voxz.pipeline.encode import encode_plain  # noqa: PLC0415 - start-up time
 
@@ -238,6 +242,7 @@ def _no_image(
         tree = Tree.of(original.files[0], threads, named=False)
         if tree.arrays:
             return encode_tree(tree, file, plan, threads, progress)
+        fault = (isinstance(fault, UnknownFormatError) and tree.files[0].fault) or fault
     if strict:
         raise fault from None
     named = "" if original.name in str(fault) else f"{original.name}: "
@@ -400,7 +405,7 @@ def decode(blob: SourceLike, *, threads: int | None = None, max_bytes: int | Non
     """
     from voxz.pipeline.decode import slabs  # noqa: PLC0415 - start-up time
 
-    with Reader(blob) as reader:
+    with opened(blob) as reader:
         stored = only_array(reader)
         layout = stored.layout
         if max_bytes is not None and layout.nbytes > max_bytes:
@@ -456,8 +461,8 @@ def info(source: SourceLike, *, max_bytes: int = BASE) -> Info:
 
     What lies behind the samples is read for marks of losses, up to `max_bytes` (`LimitError`; default 64 MiB).
     """
-    with Reader(source) as reader:
-        return Info.of(reader, max_bytes)
+    with opened(source) as reader:
+        return Info.of(reader, max_bytes, Path(source).name if isinstance(source, str | os.PathLike) else "")
 
 
 def tags(source: SourceLike) -> list[tuple[str, str]]:

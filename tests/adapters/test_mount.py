@@ -1,10 +1,13 @@
 """Any program reads a folder of .voxz files as the files they were, through the file system of `voxz mount`."""
 
+import contextlib
 import errno
 import gzip
 import hashlib
 import mmap
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -70,6 +73,7 @@ def test_a_folder_is_what_it_was(folder: Path, mounted: Path) -> None:
     subprocess.run(["cp", "-r", str(mounted), str(mounted.parent / "copy")], check=True)
     with (mounted / "array.npy").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
         assert hashlib.sha256(view).hexdigest() == digest(folder / "plain/array.npy")
+    assert (mounted / "array.npy").stat().st_blocks * 512 >= (mounted / "array.npy").stat().st_size  # else tar -S sees a hole
     for change in (mounted / "notes.txt").touch, (mounted / "pair.img").unlink, (mounted / "x").mkdir:
         with pytest.raises(OSError, match="Read-only"):
             change()
@@ -91,6 +95,19 @@ def test_readers_at_once_killed_ones_and_unmounting_while_busy(folder: Path, tmp
         subprocess.run(["fusermount3", "-u", "-z", str(place)], check=True)
         assert not place.is_mount()
         held.close()
+
+
+@mounts
+def test_ctrl_c_is_an_end_like_others(folder: Path, tmp_path: Path) -> None:
+    shown = showing(folder / "packed", tmp_path)
+    with shown as place:
+        held = os.open(place / "notes.txt", os.O_RDONLY)
+        shown.process.send_signal(signal.SIGINT)
+        assert shown.process.wait(60) == 0
+        assert not place.is_mount()
+        with contextlib.suppress(OSError):  # nobody answers any more
+            os.close(held)
+    assert shown.log.read_text() == ""
 
 
 @mounts
@@ -169,6 +186,58 @@ def test_archives_are_folders(folder: Path, tmp_path: Path) -> None:
         tree.entry("/study/sub-02")
     with pytest.raises(NotADirectoryError):
         tree.entry("/study/notes.txt/x")
+
+
+def test_files_that_belong_together_lie_side_by_side(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "plain", tmp_path / "packed"
+    plain.mkdir()
+    packed.mkdir()
+    (plain / "a.nhdr").write_text("NRRD0004\ntype: int16\ndimension: 3\nsizes: 64 64 40\nencoding: raw\ndata file: a.raw\n")
+    (plain / "a.raw").write_bytes(SERIES[0].tobytes())
+    voxz.compress([plain / "a.nhdr", plain / "a.raw"], packed / "a.nhdr.voxz", level=1)
+    (plain / "store/0").mkdir(parents=True)
+    (plain / "store/0/zarr.json").write_text("{}")
+    voxz.compress({"store/0/zarr.json": plain / "store/0/zarr.json"}, packed / "store.voxz")
+    tree = Tree(packed)
+    for _ in range(2):
+        assert sorted(names(tree, "/")) == ["a.nhdr", "a.raw", "store"]
+        assert names(tree, "/store/0") == ["zarr.json"]
+        for path in plain.rglob("*.*"):
+            entry = tree.entry(f"/{path.relative_to(plain).as_posix()}")
+            assert entry.read is not None
+            assert entry.read(0, entry.size) == path.read_bytes()
+    for absent in ("/a.nhdr.voxz", "/b.raw", "/a.nhdr/a.raw", "/none/a.raw"):
+        with pytest.raises(OSError, match=r"No such file|Not a directory"):
+            tree.entry(absent)
+    (packed / "a.raw").write_text("another")
+    entry = tree.entry("/a.raw")
+    assert entry.size == 7
+    assert sorted(names(tree, "/")) == ["a.nhdr", "a.raw", "store"]
+
+
+def test_gzip_has_its_name_where_that_is_asked_for(folder: Path, tmp_path: Path) -> None:
+    plain, packed = tmp_path / "plain", tmp_path / "packed"
+    packed.mkdir()
+    (plain / "d/empty").mkdir(parents=True)
+    image = (folder / "plain/sub-01/func/bold.nii").read_bytes()
+    write_gzip(plain / "a.nii.gz", image)
+    write_gzip(plain / "d/b.nii.gz", image)
+    voxz.compress(plain / "a.nii.gz", packed / "a.nii.voxz", level=1)
+    voxz.compress(plain / "d", packed / "d.voxz", level=1)
+    (packed / "bad.nii.voxz").write_bytes((packed / "a.nii.voxz").read_bytes()[:50])
+    for gz, ending in ((True, ".gz"), (False, "")):
+        tree = Tree(packed, gz=gz)
+        assert sorted(names(tree, "/")) == [f"a.nii{ending}", "bad.nii", "d"]
+        assert sorted(names(tree, "/d")) == [f"b.nii{ending}", "empty"]
+        assert names(tree, "/d/empty") == []
+        for name in ("/a.nii", "/d/b.nii"):
+            entry = tree.entry(name + ending)
+            assert entry.read is not None
+            read = entry.read(0, entry.size)
+            assert len(read) == entry.size
+            assert (gzip.decompress(read) if gz else read) == image
+            with pytest.raises(FileNotFoundError):
+                tree.entry(name + ("" if gz else ".gz"))
 
 
 def names(tree: Tree, path: str) -> list[str]:

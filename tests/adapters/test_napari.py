@@ -74,6 +74,9 @@ def test_a_layer_is_saved_without_loss(tmp_path: Path) -> None:
     with voxz.open(written[0]) as image:
         assert np.array_equal(image, samples.transpose(2, 1, 0))
         assert image.voxel_size == (3.0, 1.0, 0.5)[::-1]
+    name = str(tmp_path / "few.nii.voxz")  # few samples are not coded as labels
+    _write(name, [(np.arange(60, dtype=np.int32).reshape(3, 4, 5) % 3, {"scale": [1.0, 1.0, 1.0]}, "labels")], _pm=engine())
+    assert read(Path(name))[0][2] == "labels"
 
 
 def test_napari_finds_the_manifest_by_itself() -> None:

@@ -50,6 +50,9 @@ def test_what_is_saved_is_what_nibabel_would_write(tmp_path: Path) -> None:
     mgh = nibabel.MGHImage(SERIES[0].T.astype(np.int32), np.diag([2.0, 3, 4, 1]))
     nibabel.save(mgh, tmp_path / "mgh.nii.voxz", level=1)
     assert np.array_equal(nibabel.load(tmp_path / "mgh.nii.voxz").affine, mgh.affine)
+    axes = nibabel.cifti2.SeriesAxis(0, 1, 2), nibabel.cifti2.ScalarAxis(["a", "b"])
+    with pytest.raises(voxz.UnsupportedError, match="a Cifti2Image is no volume"):
+        nibabel.save(nibabel.cifti2.Cifti2Image(np.ones((2, 2), "f4"), axes), tmp_path / "cifti.voxz")
 
 
 def test_plain_files_never_take_the_name_of_a_compressed_one(tmp_path: Path) -> None:

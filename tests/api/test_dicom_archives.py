@@ -33,7 +33,7 @@ def write_series(
     folder: Path,
     volume: NDArray[Any],
     syntax: str = str(uid.ExplicitVRLittleEndian),
-    each: Callable[[int], dict[str, float]] | None = None,
+    each: Callable[[int], dict[str, Any]] | None = None,
     **elements: Any,
 ) -> Path:
     """Slices ``(time, place, row, column)``, 4 mm apart, numbered by time, in files of any name; `each` adds elements."""
@@ -167,6 +167,23 @@ def test_slices_that_lie_unevenly_have_no_affine(tmp_path: Path) -> None:
         (image,) = archive.series
         assert image.shape == (20, 24, 5)
         assert image.affine is None
+
+
+def test_slices_of_a_tilted_gantry_keep_their_shear(tmp_path: Path) -> None:
+    folder = write_series(  # along the table, not the normal
+        tmp_path / "scan", VOLUME, each=lambda place: {"ImagePositionPatient": [-10.0, 20.0, 30.0 + 5 * place]}
+    )
+    packed = archived(folder, tmp_path)
+    expected = np.array([[-1, 0, 0, 10], [0, -2 * COSINE, 0, -20], [0, 2 * SINE, 5, 30], [0, 0, 0, 1.0]])
+    with voxz.open(packed) as archive:
+        assert archive.series[0].affine is not None
+        assert np.allclose(archive.series[0].affine, expected)
+    voxz.decompress(packed, tmp_path / "scan.nii", convert="nifti")
+    converted = nibabel.load(tmp_path / "scan.nii")
+    assert np.allclose(converted.affine, expected, atol=1e-5)
+    assert np.allclose(converted.get_sform(coded=True)[0], expected, atol=1e-5)
+    rotation = converted.get_qform()[:3, :3] / converted.header.get_zooms()
+    assert np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-5)
 
 
 def test_conversion_writes_what_can_be_converted(tmp_path: Path) -> None:

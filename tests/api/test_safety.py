@@ -148,6 +148,18 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert peaks[288] < peaks[72] + 60  # the larger file has 108 MiB more
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="units of ru_maxrss")
+@pytest.mark.parametrize("level", [3, 5])
+def test_memory_for_a_psnr_grows_with_what_is_coded_at_once(tmp_path: Path, level: int) -> None:
+    peaks = {}
+    for depth in (2, 2, 10):  # the first run compiles kernels
+        source = tmp_path / f"{depth}.nii"
+        source.write_bytes(nifti((512, 512, depth), samples=smooth((depth, 512, 512)).tobytes())[1])
+        peaks[depth] = peak_mib("compress", "--psnr", 45, f"-{level}", "-T", 1, "-f", source, "-o", tmp_path / "packed.voxz")
+    assert peaks[10] < 384
+    assert peaks[10] - peaks[2] < 64 * 8 * 512 * 512 / 2**20 + 16
+
+
 def test_stopped_within_an_import(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("exec('import os, signal; os.kill(os.getpid(), signal.SIGTERM)')\n")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}

@@ -1,5 +1,8 @@
 """``voxz cat``: files as they were, on standard output, by a path, a URL or standard input, alone or out of an archive."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,16 @@ def test_a_file_comes_out_of_its_gzip(study: Path) -> None:
     content, packed = (study / "scan.nii").read_bytes(), (study / "scan.nii.voxz").read_bytes()
     for done in (run_alone("cat", study / "scan.nii.voxz"), run("cat", "-", stdin=packed)):
         assert (done.returncode, done.stderr, done.stdout) == (0, b"", content)
+
+
+@pytest.mark.parametrize("verb", ["cat", "info"])
+def test_a_reader_that_goes_away_is_no_fault(verb: str, study: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "voxz", verb, str(study / "scan.nii.voxz")]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_a_url_is_read(study: Path, served: Served) -> None:

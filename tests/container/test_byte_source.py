@@ -23,7 +23,21 @@ ARRAY = smooth((6, 20, 24))
 BLOB = voxz.encode(ARRAY, codec="stored")
 
 
-@pytest.fixture(params=["bytes", "bytearray", "memoryview", "array", "path", "file", "BytesIO", "url"])
+class Least:
+    """A file object with nothing but `read` and `seek`, which says where it is or does not."""
+
+    def __init__(self, data: bytes, says: bool = True) -> None:
+        self._file, self._says = io.BytesIO(data), says
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        at = self._file.seek(offset, whence)
+        return at if self._says else None  # type: ignore[return-value]
+
+
+@pytest.fixture(params=["bytes", "bytearray", "memoryview", "array", "path", "file", "BytesIO", "least", "url"])
 def source(request: pytest.FixtureRequest, tmp_path: Path, served: Served) -> Iterator[ByteSource]:
     path = tmp_path / "data"
     path.write_bytes(DATA)
@@ -37,6 +51,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path, served: Served) -> It
             "path": path,
             "file": file,
             "BytesIO": io.BytesIO(DATA),
+            "least": Least(DATA),
             "url": served.url("data"),
         }
         opened = byte_source(made[request.param])
@@ -75,6 +90,8 @@ def test_a_file_object_stays_open_and_what_cannot_seek_is_read_whole(tmp_path: P
             voxz.decode(process.stdout)
     with (tmp_path / "a.voxz").open(encoding="latin-1") as text, pytest.raises(voxz.UsageError, match="mode 'rb'"):
         voxz.decode(text)  # type: ignore[arg-type]
+    with pytest.raises(voxz.UsageError, match="its seek must return the position"):
+        voxz.decode(Least(BLOB, says=False))
     with pytest.raises(voxz.UsageError, match=r"a path, a URL, bytes, or a file object \(got int\)"):
         voxz.decode(5)  # type: ignore[arg-type]
 

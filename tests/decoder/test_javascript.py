@@ -96,13 +96,15 @@ const files = await archive.files();
 const restored = await Promise.all(files.map(async (file, number) => [file.name, hex(await archive.restore(number))]));
 const { loadNifti } = await import("./niivue.js");
 const shown = hex(new Uint8Array(await loadNifti(await readFile(`${folder}/archive.voxz`))));
+const single = files.findIndex(({ name }) => name === "a.nii");
+const around = [files[single].samples, files[single].array, hex(await archive.head(single)), hex(await archive.tail(single))];
 const faults = {};
 for (const name of ["cut", "flipped"]) {
   const opened = voxz.open(await readFile(`${folder}/${name}.voxz`)).then((file) => file.files());
   faults[name] = await opened.then(() => 0, (error) => error.code);
 }
 faults.none = await voxz.open(new Uint8Array([1, 2, 3])).catch((error) => error.code);
-console.log(JSON.stringify({ box: hex(await bricks.box(0, box)), beyond, restored, shown, faults }));
+console.log(JSON.stringify({ box: hex(await bricks.box(0, box)), beyond, restored, shown, around, faults }));
 """
     told = node(package, script, tmp_path)
     assert told["box"] == np.ascontiguousarray(volume[5:14, 6:16, 7:27], "<i2").tobytes().hex()
@@ -111,6 +113,10 @@ console.log(JSON.stringify({ box: hex(await bricks.box(0, box)), beyond, restore
         name: (tmp_path / name).read_bytes() for name in ("a.nii", "b.nii", "note.txt")
     }
     assert bytes.fromhex(told["shown"]) == (tmp_path / "a.nii").read_bytes()
+    original = (tmp_path / "a.nii").read_bytes()
+    samples, array, before, behind = told["around"]
+    assert (samples, array) == (504, 0)
+    assert (bytes.fromhex(before), bytes.fromhex(behind)) == (original[:352], b"")
     assert told["faults"] == {"cut": 2, "flipped": 3, "none": 1}
 
 
@@ -130,6 +136,26 @@ console.log(JSON.stringify({ first: [...brick.slice(0, 4)], start, size }));
     requests, size = served.taken()
     assert requests == 2, "the front, and the brick"
     assert size < len(served.files["a.voxz"]) / 2
+
+
+@needs_node
+def test_a_preview_over_http_takes_two_requests(package: Path, served: Served) -> None:
+    volume = np.random.default_rng(0).integers(0, 60000, (64, 64, 64), np.uint16)
+    served.files["a.voxz"] = voxz.encode(volume, codec="wavelet", target=voxz.Psnr(60))
+    script = """
+const file = await voxz.open(process.argv[2]);
+const { size, samples } = await file.preview(0, 2);
+const near = await file.box(0, { start: [0, 1, 2, 3, 0], size: [1, 4, 5, 6, 1] }, { resolution: 1 });
+const { resolutions } = file.arrays[0];
+console.log(JSON.stringify({ size, samples: [...samples], near: [...near], resolutions }));
+"""
+    told = node(package, script, served.url("a.voxz"))
+    with voxz.open(served.files["a.voxz"]) as image:
+        assert told["size"] == [1, 16, 16, 16, 1]
+        assert told["samples"] == image.preview(2).ravel().tolist()
+        assert told["near"] == image.preview(1)[1:5, 2:7, 3:9].ravel().tolist()
+    assert told["resolutions"] == 4
+    assert served.taken()[0] == 2, "the front, and the brick"
 
 
 @needs_node

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import voxz
-from models import FAMILIES, model_for
+from benchmarks.fuzz.random_models import FAMILIES, model_for
 from native_decoder import DAMAGED, MODEL, OK, decode, with_right_sums
 from phantoms import head, series
 from voxz.target import LOSSLESS

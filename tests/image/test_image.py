@@ -155,6 +155,17 @@ def test_the_cache_holds_what_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
             assert kept <= max(capacity, image.chunks[0] * 128 * 128 * 2 if capacity else 0)
 
 
+def test_what_the_cache_cannot_hold_is_not_decoded_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = smooth((200, 128, 128))
+    brick = 20 * 128 * 128 * array.itemsize
+    blob = voxz.encode(array, codec="stored", brick=(20, 128, 128))
+    for capacity, bricks in ((0, []), (1, [0]), (3 * brick, [0, 1, 2]), (64 << 20, list(range(10)))):
+        with voxz.open(blob, cache_bytes=capacity) as image:
+            decoded = decoded_bricks(image, monkeypatch)
+            image.prefetch().result()
+            assert sorted(decoded) == bricks
+
+
 def test_a_whole_image_is_in_memory_once() -> None:
     array = np.full((64, 128, 128), 7, "u2")
     blob = voxz.encode(array, brick=(2, 128, 128))

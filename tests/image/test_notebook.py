@@ -102,3 +102,19 @@ def test_slices_that_cost_much_are_left_out(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(notebook, "MOST_SAMPLES", 200 * 128 * 128 - 1)
         assert brick < 200 * 128 * 128
         assert list(pictures(image)) == ["axial"]
+
+
+def test_an_archive_names_its_volumes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_nifti(tmp_path / f"in/{name}.nii", VOLUME)
+    voxz.compress(tmp_path / "in", tmp_path / "in.voxz", level=1)
+    with voxz.open(tmp_path / "in.voxz") as archive:
+        assert archive.is_archive
+        assert repr(archive) == "<voxz.Image archive of 2 files, 2 volumes>"
+        assert "<th>series[1]</th><td>b.nii: 24 x 20 x 8, int16, nifti</td>" in archive._repr_html_()
+        one = archive.series[0]
+        assert not one.is_archive
+        assert repr(one).startswith("<voxz.Image 24 x 20 x 8, int16, 2 x 3 x 4 mm, predictive, ")
+        assert float(repr(one).split()[-3]) > VOLUME.nbytes / (tmp_path / "in.voxz").stat().st_size
+        with pytest.raises(voxz.UsageError, match=r"choose one: series\[0\] to series\[1\]"):
+            archive.shape  # noqa: B018

@@ -47,6 +47,28 @@ def test_requests_and_bytes(scan: tuple[np.ndarray, bytes], served: Served) -> N
         assert served.taken() == (0, 0)
 
 
+def test_the_volumes_of_an_archive_share_what_was_read(tmp_path: Path, served: Served) -> None:
+    arrays = [np.random.default_rng(seed).integers(0, 1 << 16, (8, 64, 64), np.uint16) for seed in range(4)]
+    (tmp_path / "in").mkdir()
+    for number, array in enumerate(arrays):
+        np.save(tmp_path / "in" / f"{number}.npy", array)
+    voxz.compress(tmp_path / "in", tmp_path / "a.voxz", level=1)
+    served.files["a.voxz"] = (tmp_path / "a.voxz").read_bytes()
+    with voxz.open(served.url("a.voxz")) as archive:
+        assert [image.name for image in archive.series] == ["0.npy", "1.npy", "2.npy", "3.npy"]
+        assert served.taken()[0] == 3, "the size, the front, and the names, which lie at the end"
+        volumes = archive.series
+    for image, array in zip(volumes, arrays, strict=True):
+        assert np.array_equal(image, array), "they stay open when the archive is closed"
+        image.close()
+        image.close()
+    assert served.taken()[0] <= len(volumes)
+    with voxz.open(tmp_path / "a.voxz") as archive:
+        first, second = archive.series[:2]
+        first.close()
+        assert np.array_equal(second, arrays[1])
+
+
 def test_a_slice_across_cubes_reads_a_row_of_them(scan: tuple[np.ndarray, bytes], served: Served) -> None:
     array, _ = scan
     served.files["a.voxz"] = blob = voxz.encode(array, level=1, brick=64)

@@ -58,6 +58,22 @@ def broken() -> dict[str, tuple[bytes, str]]:
     return cases
 
 
+def test_a_file_of_another_format_says_why_it_is_kept_as_it_is(tmp_path: Path) -> None:
+    head = "NRRD0004\ntype: uint8\ndimension: 2\nsizes: 4 5\nencoding: raw\n"
+    for name, text, words in (
+        ("cut.nrrd", head + "\n123", "20 bytes"),
+        ("a.nhdr", head + "data file: a.raw\n", r"is a header whose samples lie in a\.raw; give them all with -o NAME\.voxz"),
+    ):
+        (tmp_path / "a.raw").write_bytes(bytes(20))
+        (tmp_path / name).write_text(text)
+        with pytest.warns(PlainBytesWarning, match=words):
+            voxz.compress(tmp_path / name, tmp_path / "a.voxz", force=True)
+        with pytest.raises(voxz.VoxzError, match=words):
+            voxz.compress(tmp_path / name, tmp_path / "b.voxz", strict=True)
+    voxz.compress([tmp_path / "a.nhdr", tmp_path / "a.raw"], tmp_path / "both.voxz")
+    assert voxz.open(tmp_path / "both.voxz").series[0].shape == (4, 5)
+
+
 @pytest.mark.parametrize("case", broken())
 def test_what_contradicts_itself_comes_back_byte_for_byte_with_a_warning(case: str, tmp_path: Path) -> None:
     data, words = broken()[case]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import voxz
 from commands import run
-from phantoms import head, labels, series
+from phantoms import head, labels, noise, series
 from voxz.report.charts import Line, Mark, chart, ticks
 from voxz.report.evidence import evidence_of
 from voxz.report.maps import maps_of, tensor_maps
@@ -89,6 +89,25 @@ def test_another_file_is_no_original(scan: Path, tmp_path: Path) -> None:
     assert "Not the promised quality: errors go up to 1" in text(report(lossy, "--original", far))
     assert "Not the original: errors go up to 2" in text(report(lossy, "--original", nifti(tmp_path / "near.nii.gz", near)))
     assert "Not the promised quality" in text(report(scan.with_name("exact.nii.voxz"), "--original", far))
+
+
+def test_a_kept_promise_that_costs_much_is_no_good_news(tmp_path: Path) -> None:
+    rough = nifti(tmp_path / "rough.nii.gz", (2 * head((12, 48, 56)) + noise((12, 48, 56), 9)).astype(np.int16))
+    for bound, sign in ((1, "good"), (40, "note")):
+        voxz.compress(rough, tmp_path / "rough.nii.voxz", target=voxz.MaxError(bound), force=True)
+        page = report(tmp_path / "rough.nii.voxz", "--original", rough)
+        assert "Promise kept" in page
+        assert f'class="verdict {sign}"' in page
+
+
+def test_the_noise_is_what_a_target_in_its_units_takes(tmp_path: Path) -> None:
+    rough = nifti(tmp_path / "rough.nii.gz", (2 * head((12, 48, 56)) + noise((12, 48, 56), 9)).astype(np.int16))
+    for name, target in {"plain": voxz.MaxError(2), "noise": voxz.MaxError(0.5, "noise")}.items():
+        voxz.compress(rough, tmp_path / f"{name}.nii.voxz", target=target)
+    plain, told = (evidence_of(tmp_path / f"{name}.nii.voxz", rough) for name in ("plain", "noise"))
+    assert told.facts.loss is not None
+    assert plain.noise == told.noise == told.facts.loss.noise
+    assert plain.noise > 5
 
 
 def test_archives_are_listed_without_names(tmp_path: Path) -> None:

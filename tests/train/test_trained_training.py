@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import voxz
-from models import FAMILIES, model_for
+from benchmarks.fuzz.random_models import FAMILIES, model_for
 from voxz.cli.app import app
 from voxz.errors import CorruptError, MissingDependencyError, UsageError, VoxzError
 from voxz.io.array import ArraySource

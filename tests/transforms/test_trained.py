@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import voxz
-from models import FAMILIES, model_for, random_model
+from benchmarks.fuzz.random_models import FAMILIES, model_for, random_model
 from samples import brick_digest, decode_damaged_brick, printed_by_plain_python
 from voxz.cli.app import app
 from voxz.codecs.fidelity import EXACT, Fidelity

@@ -1,22 +1,25 @@
 """A folder of .voxz files as the files that they were, for any program: a read-only file system (FUSE).
 
-`scan.nii.voxz` appears as `scan.nii`, an archive of several files as a folder, everything else as it is. Names and sizes are
-known from the front of a file; reading decodes only the bricks that are asked for. Decoded bricks are kept for all readers
-together, up to a bound, so going back in a file, or two programs reading it, decode nothing twice.
+`scan.nii.voxz` appears as `scan.nii`, an archive of several files as a folder, everything else as it is. An archive that is
+called after one of its files, as those of a header and its samples are (`scan.nhdr.voxz`), appears as these files. Names and
+sizes are known from the front of a file; reading decodes only the bricks that are asked for. Decoded bricks are kept for all
+readers together, up to a bound, so going back in a file, or two programs reading it, decode nothing twice.
 
 A request never waits longer than a time-out: it is answered by a thread of its own, and after that time with EIO. Damage is EIO,
 too, and a line in the log, which names the file and the cause.
 """
 
+import contextlib
 import errno
 import functools
 import logging
 import os
 import stat
 import threading
+import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass
@@ -24,8 +27,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from voxz.adapters.stored_gzip import read_stored, stored_size
+from voxz.container.files import FOLDER
 from voxz.container.reader import Reader
-from voxz.errors import MissingDependencyError, UsageError
+from voxz.errors import MissingDependencyError, UsageError, VoxzError
 from voxz.image.brick_cache import Kept
 from voxz.image.restored_part import RestoredParts
 from voxz.io.gzip_stream import content_name
@@ -44,6 +48,15 @@ MOST_OPEN = 256
 MOST_REQUESTS = 64
 """Requests that are answered at once; others wait for their turn, as long as the time-out."""
 
+_SETTLED = 2 * 10**9
+"""Nanoseconds after which a folder that was changed has another time if it is changed again."""
+
+_BLOCK = 512
+"""Bytes in which a file system counts what a file takes."""
+
+_IDLE = 10
+"""Threads that FUSE keeps for the next requests: its own default, which libfuse 3.14 does not find and complains about."""
+
 log = logging.getLogger("voxz.mount")
 
 Result = TypeVar("Result")
@@ -60,47 +73,75 @@ class Entry:
 
 
 class Tree:
-    """What is shown of a folder."""
+    """What is shown of a folder; `gz` as in `mount`."""
 
-    def __init__(self, root: Path, *, cache_bytes: int = CACHE_BYTES, threads: int | None = None) -> None:
-        self._root, self._threads, self.kept = root, thread_count(threads), Kept(cache_bytes)
+    def __init__(self, root: Path, *, cache_bytes: int = CACHE_BYTES, threads: int | None = None, gz: bool = False) -> None:
+        self._root, self._threads, self._gz, self.kept = root, thread_count(threads), gz, Kept(cache_bytes)
         self._open: OrderedDict[Path, tuple[tuple[int, ...], Archive]] = OrderedDict()
+        self._beside: OrderedDict[Path, tuple[int, dict[str, Path]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def entry(self, path: str) -> Entry:
         """What is at `path`, with ``/`` between its parts; `OSError` if nothing is, `VoxzError` if it is damaged."""
         folder, parts = self._root, [part for part in path.split("/") if part]
         for number, part in enumerate(parts):
-            plain, packed = folder / part, folder / (part + ENDING)
-            if _is_file(packed) and not plain.exists():
-                return self._archive(packed).entry(parts[number + 1 :])
-            if not plain.exists() and number == len(parts) - 1 and (owner := _image_of(plain)) is not None:
-                return self._archive(owner).companion(part)
-            if part.endswith(ENDING) and _is_file(plain) and not (folder / part.removesuffix(ENDING)).exists():
+            plain = folder / part
+            if not plain.exists() and (owner := self._owner(folder, part)) is not None:
+                return self._archive(owner).entry(parts[number:])
+            if part.endswith(ENDING) and _is_file(plain) and self._primary(plain) is not None:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
             folder = plain
         status = folder.stat()
         if stat.S_ISDIR(status.st_mode):
-            return Entry(status, names=lambda: list(self._names(folder)))
+            return Entry(status, names=lambda: self._names(folder))
         return Entry(status, status.st_size, lambda offset, size: _read_plain(folder, offset, size))
 
-    def _names(self, folder: Path) -> Iterator[str]:
-        there = {path.name for path in folder.iterdir()}
-        for name in there:
-            shown = name.removesuffix(ENDING)
-            if shown == name or shown in there or not shown or not _is_file(folder / name):
-                yield name
-                continue
-            yield shown
-            if shown.lower().endswith(".img"):
-                yield from self._companions(folder / name, there)
+    def _owner(self, folder: Path, name: str) -> Path | None:
+        """The archive that shows `name` in a folder."""
+        for stem in dict.fromkeys((name, name.removesuffix(".gz"))):
+            packed = folder / (stem + ENDING)
+            if _is_file(packed) and self._primary(packed) == name:
+                return packed
+        return self._companions(folder).get(name) if folder.is_dir() else None
 
-    def _companions(self, path: Path, there: set[str]) -> list[str]:
-        try:
-            return [name for name in self._archive(path).companions if name not in there]
-        except Exception as error:
-            log.warning("%s: %s", path, error)
-            return []
+    def _names(self, folder: Path) -> list[str]:
+        """Names in a folder."""
+        shown = []
+        for path in folder.iterdir():
+            primary = self._primary(path) if path.name.endswith(ENDING) and _is_file(path) else None
+            shown.append(path.name if primary is None else primary)
+        return list(dict.fromkeys((*shown, *self._companions(folder))))
+
+    def _primary(self, packed: Path) -> str | None:
+        """The name under which an archive is shown; None if there is a file or a folder of that name: it appears as it is."""
+        name = packed.name.removesuffix(ENDING)
+        if self._gz:
+            with contextlib.suppress(VoxzError, OSError):  # told to whoever reads the file
+                name = self._archive(packed).primary
+        return None if not name or packed.with_name(name).exists() else name
+
+    def _companions(self, folder: Path) -> dict[str, Path]:
+        """What archives show in their folder beside the name that they are called after; known until the folder changes."""
+        changed, now = folder.stat().st_mtime_ns, time.time_ns()
+        with self._lock:
+            known = self._beside.get(folder)
+        if known is not None and known[0] == changed:
+            return known[1]
+        found: dict[str, Path] = {}
+        for path in sorted(folder.iterdir()):
+            if path.name.endswith(ENDING) and _is_file(path) and self._primary(path) is not None:
+                try:
+                    companions = self._archive(path).companions
+                except Exception as error:
+                    log.warning("%s: %s", path, error)
+                    continue
+                found |= {name: path for name in companions if name not in found and not (folder / name).exists()}
+        with self._lock:
+            if now - changed > _SETTLED:  # else a change in the same tick of the clock would not be seen
+                self._beside[folder] = changed, found
+                if len(self._beside) > MOST_OPEN:
+                    self._beside.popitem(last=False)
+        return found
 
     def _archive(self, path: Path) -> "Archive":
         about = path.stat()
@@ -110,7 +151,7 @@ class Tree:
             if known is not None and known[0] == identity:
                 self._open.move_to_end(path)
                 return known[1]
-        archive = Archive(path, about, self.kept, self._threads)
+        archive = Archive(path, about, self.kept, self._threads, self._gz)
         with self._lock:
             known = self._open.get(path)
             if known is not None and known[0] == identity:
@@ -123,56 +164,69 @@ class Tree:
 
 
 class Archive:
-    """A .voxz file: a file, the two of a pair, or a folder."""
+    """A .voxz file: a file, the two of a pair, or files with names of their own.
 
-    def __init__(self, path: Path, status: os.stat_result, kept: Kept, threads: int) -> None:
-        self._path, self._status = path, status
+    Attributes
+    ----------
+    primary : the name that it is shown under
+    companions : further names beside that one
+    """
+
+    def __init__(self, path: Path, status: os.stat_result, kept: Kept, threads: int, gz: bool = False) -> None:
+        self._path, self._status, self._gz = path, status, gz
         self._parts = RestoredParts(Reader(path), kept, threads)
         self._files = self._parts.files
-        self._folder: dict[str, Any] | None = None
+        name = path.name.removesuffix(ENDING)
         if self._parts.named:
-            self._folder = {}
-            for number, file in enumerate(self._files):
-                name = content_name(file.name) if file.gzip else file.name
-                inner, (*above, last) = self._folder, name.split("/")
-                for part in above:
-                    inner = inner.setdefault(part, {})
-                if last in inner:
-                    log.error("%s: %s is not shown, its name without .gz is taken", path, file.name)
-                inner.setdefault(last, number)
+            members = self._members()
+            self._shown, self.primary = (members if name in members else {name: members}), name
+        else:
+            names = [name, *(header_path(Path(name), file.name).name for file in self._files[1:2])]
+            self._shown = {self._shown_name(number, each): number for number, each in enumerate(names)}
+            self.primary = next(iter(self._shown))
+        self.companions = [other for other in self._shown if other != self.primary]
 
-    @property
-    def companions(self) -> list[str]:
-        """Name of the header of a pair."""
-        if self._parts.named or len(self._files) != 2:
-            return []
-        data = Path(self._path.name.removesuffix(ENDING))
-        return [header_path(data, self._files[1].name).name]
+    def _members(self) -> dict[str, Any]:
+        """Numbers of the files, in folders."""
+        top: dict[str, Any] = {}
+        for number, file in enumerate(self._files):
+            inner, (*above, last) = top, self._shown_name(number, file.name.rstrip("/")).split("/")
+            for part in above:
+                inner = inner.setdefault(part, {}) if isinstance(inner, dict) else inner
+            if not isinstance(inner, dict) or (last in inner and file.format != FOLDER):
+                log.error("%s: %s is not shown, its name is taken", self._path, file.name)
+                continue
+            inner.setdefault(last, {} if file.format == FOLDER else number)
+        return top
 
-    def companion(self, name: str) -> Entry:
-        """The header of a pair."""
-        if name not in self.companions:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        return self._file(1)
+    def _shown_name(self, number: int, name: str) -> str:
+        """What a file of this name is shown as: gzip is undone, unless it is asked for or a single file keeps its name."""
+        if not len(self._files) or not self._files[number].gzip:
+            return name
+        if self._gz:
+            return name if content_name(name) != name else name + ".gz"
+        return content_name(name) if self._parts.named else name
 
     def entry(self, inside: list[str]) -> Entry:
-        """What is at a path within the archive, or the archive itself."""
-        found: Any = 0 if self._folder is None else self._folder
+        """What is at a path that begins with a name that it shows."""
+        found: Any = self._shown
         for part in inside:
             if not isinstance(found, dict):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)
             if part not in found:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), part)
             found = found[part]
-        return Entry(self._status, names=lambda: list(found)) if isinstance(found, dict) else self._file(found)
+        if isinstance(found, dict):
+            return Entry(self._status, names=lambda: list(found))
+        return self._file(found, self._gz if self._parts.named else content_name(inside[-1]) != inside[-1])
 
-    def _file(self, number: int) -> Entry:
-        length = self._parts.size(number)
-        shown = self._path.name.removesuffix(ENDING)
-        if not self._parts.named and len(self._files) and content_name(shown) != shown and self._files[number].gzip:
-            crc32, content = self._files[number].crc32, functools.partial(self._parts.read, number)
-            return Entry(self._status, stored_size(length), functools.partial(read_stored, content, length, crc32))
-        return Entry(self._status, length, functools.partial(self._parts.read, number))
+    def _file(self, number: int, packed: bool) -> Entry:
+        """A file; as gzip without compression if it is `packed` and was gzip."""
+        length, content = self._parts.size(number), functools.partial(self._parts.read, number)
+        if packed and len(self._files) and self._files[number].gzip:
+            read = functools.partial(read_stored, content, length, self._files[number].crc32)
+            return Entry(self._status, stored_size(length), read)
+        return Entry(self._status, length, content)
 
 
 def answered(work: Callable[[], Result], path: str, seconds: float, turns: threading.Semaphore) -> Result:
@@ -211,6 +265,8 @@ def mount(
     cache_bytes: int = CACHE_BYTES,
     threads: int | None = None,
     timeout: float = TIMEOUT,
+    gz: bool = False,
+    shown: Callable[[], None] | None = None,
 ) -> None:
     """Show `folder` at `mountpoint`, and return when that is unmounted (``fusermount3 -u``, ``umount``).
 
@@ -218,6 +274,8 @@ def mount(
     ----------
     cache_bytes : decoded bricks to keep, for all files together
     timeout : seconds after which a request is answered with EIO
+    gz : whether files that were gzip have its name and are gzip, without compression; else they appear as their content
+    shown : called once the files are there
 
     Raises
     ------
@@ -238,10 +296,16 @@ def mount(
         import mfusepy  # noqa: PLC0415 - an extra
     except (ImportError, OSError) as error:
         raise MissingDependencyError(f"mounting needs FUSE 3 and mfusepy ({error}); pip install 'voxz[mount]'") from None
-    tree, turns = Tree(root, cache_bytes=cache_bytes, threads=threads), threading.BoundedSemaphore(MOST_REQUESTS)
+    tree, turns = Tree(root, cache_bytes=cache_bytes, threads=threads, gz=gz), threading.BoundedSemaphore(MOST_REQUESTS)
+    began = threading.Event()
 
     class Requests(mfusepy.Operations):  # type: ignore[misc]  # untyped
         use_ns = True
+
+        def init(self, path: str) -> None:
+            began.set()
+            if shown is not None:
+                shown()
 
         def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
             return answered(lambda: _attributes(tree.entry(path)), path, timeout, turns)
@@ -272,9 +336,17 @@ def mount(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            mfusepy.FUSE(Requests(), str(place), foreground=True, ro=True, fsname="voxz", subtype="voxz")
+            options = {"max_idle_threads": _IDLE} if _knows_idle(mfusepy) else {}
+            mfusepy.FUSE(Requests(), str(place), foreground=True, ro=True, fsname="voxz", subtype="voxz", **options)
         except RuntimeError as error:
+            if began.is_set():  # a signal ended it
+                return
             raise OSError(errno.EIO, f"it cannot be mounted ({error}); is the folder a mount already?", str(place)) from None
+
+
+def _knows_idle(mfusepy: Any) -> bool:
+    """Whether libfuse has the option `max_idle_threads`."""
+    return bool((mfusepy.fuse_version_major, mfusepy.fuse_version_minor) >= (3, 12))
 
 
 def _attributes(entry: Entry) -> dict[str, Any]:
@@ -287,6 +359,7 @@ def _attributes(entry: Entry) -> dict[str, Any]:
     return {
         "st_mode": kind | mode,
         "st_size": entry.size,
+        "st_blocks": -(-entry.size // _BLOCK),  # without any, tar -S takes a file for one hole
         "st_nlink": 2 if folder else 1,
         "st_uid": status.st_uid,
         "st_gid": status.st_gid,
@@ -299,15 +372,6 @@ def _is_file(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def _image_of(header: Path) -> Path | None:
-    """The compressed image that a header belongs to, by their names."""
-    for ending, image in ((".hdr", ".img"), (".hdr.gz", ".img"), (".HDR", ".IMG"), (".HDR.GZ", ".IMG")):
-        owner = header.with_name(header.name.removesuffix(ending) + image + ENDING)
-        if header.name.endswith(ending) and _is_file(owner):
-            return owner
-    return None
 
 
 def _read_plain(path: Path, offset: int, size: int) -> bytes:

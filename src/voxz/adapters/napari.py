@@ -53,7 +53,12 @@ def _layer(image: Image, path: str) -> Layer:
     return data, told, "labels" if image.is_label_map else "image"
 
 
-def write_layer(path: str, data: Any, options: dict[str, Any]) -> list[str]:
+def write_labels(path: str, data: Any, options: dict[str, Any]) -> list[str]:
+    """Like `write_layer`, for a layer of labels, which it is again when it is read."""
+    return write_layer(path, data, options, labels=True)
+
+
+def write_layer(path: str, data: Any, options: dict[str, Any], labels: bool = False) -> list[str]:
     """Compress a layer without loss, and verify it; its scale becomes the voxel size. What napari calls to save.
 
     `UsageError` for layers of several resolutions.
@@ -75,5 +80,7 @@ def write_layer(path: str, data: Any, options: dict[str, Any]) -> list[str]:
     affine = np.diag([*(scale + [1.0] * 3)[:3], 1.0]) if told is None else told
     image: Any = nibabel.Nifti1Image(samples.transpose(), affine, dtype=samples.dtype)
     image.header.set_xyzt_units("mm", "sec")
+    if labels:
+        image.header.set_intent("label")
     compress_image(image, path, force=True)
     return [path]

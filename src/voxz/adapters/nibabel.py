@@ -18,7 +18,7 @@ from nibabel.fileholders import FileHolder
 from nibabel.imageclasses import all_image_classes
 
 from voxz import api
-from voxz.errors import UsageError
+from voxz.errors import UnsupportedError, UsageError
 
 ENDING = ".voxz"
 
@@ -60,11 +60,15 @@ class VoxzImage(FileBasedImage):  # type: ignore[misc]  # nibabel is untyped
 
     @classmethod
     def from_image(cls, img: Any) -> "VoxzImage":
-        """`img` itself if it is NIfTI, else what nibabel makes of it."""
+        """`img` itself if it is NIfTI, else what nibabel makes of it; `UnsupportedError` if it makes nothing, as of CIFTI."""
         kinds = (nibabel.Nifti1Image, nibabel.Nifti2Image)
         if isinstance(img, nibabel.Nifti2Pair):
             return cls(img if isinstance(img, kinds) else nibabel.Nifti2Image.from_image(img))
-        return cls(img if isinstance(img, kinds) else nibabel.Nifti1Image.from_image(img))
+        try:
+            return cls(img if isinstance(img, kinds) else nibabel.Nifti1Image.from_image(img))
+        except NotImplementedError:
+            words = f"a {type(img).__name__} is no volume: save it with nibabel in its own format, and compress that file"
+            raise UnsupportedError(words) from None
 
     def to_filename(self, filename: str | os.PathLike[str], *, level: int = api.DEFAULT_LEVEL, **options: Any) -> None:
         """Write a verified file, losslessly, in the place of what was there. `options` are nibabel's own, such as `dtype`."""

@@ -33,6 +33,7 @@ from voxz.cli.progress import Shown
 from voxz.cli.report import report_command
 from voxz.cli.text import comparison_text, info_text, outcome_line, printable
 from voxz.cli.train import app as train_app
+from voxz.cli.view import view
 from voxz.cli.warm import warm
 from voxz.codecs.siren.options import PRESETS
 from voxz.compare.compare import compare as compare_files
@@ -70,6 +71,7 @@ app.command()(warm)
 app.command()(mount)
 app.command()(cat)
 app.command("report")(report_command)
+app.command()(view)
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, or folders for the files in them; - is standard input.", metavar="IN...")
@@ -80,7 +82,10 @@ Output = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option("-T", "--threads", help="Threads; default: the CPUs this process may use.")]
 Force = Annotated[bool, typer.Option("-f", "--force", help="Replace existing files.")]
-Flat = Annotated[bool, typer.Option("--flat", help="In a folder as output, never keep the folders of the inputs.")]
+Flat = Annotated[
+    bool,
+    typer.Option("--flat", help="In a folder as output, never keep the folders of the inputs.", rich_help_panel=EXPERT_PANEL),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
 Recursive = Annotated[
     bool, typer.Option("-r", "--recursive", help="All files of a tree, into the tree -o.", rich_help_panel=STUDY_PANEL)
@@ -158,7 +163,10 @@ def compress(
     threads: Threads = None,
     force: Force = False,
     remove: Annotated[bool, typer.Option("--rm", help="Delete each input once its file is verified.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse what is no image, not keep it as plain bytes.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse what is no image, not keep it as plain bytes.", rich_help_panel=EXPERT_PANEL),
+    ] = False,
     flat: Flat = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -169,20 +177,33 @@ def compress(
         bool, typer.Option("--force-lossy", help="Take a target with loss for a label map, too.", rich_help_panel=LOSS_PANEL)
     ] = False,
     keep_attributes: Annotated[
-        bool, typer.Option("--keep-attributes", help="Keep permissions and times of the files of an archive.")
+        bool,
+        typer.Option(
+            "--keep-attributes", help="Keep permissions and times of the files of an archive.", rich_help_panel=EXPERT_PANEL
+        ),
     ] = False,
     raw: Annotated[
         str | None,
-        typer.Option(metavar="SHAPE,DTYPE,ORDER", help="Of samples without a header, such as 512x512x300,int16,F (or C)."),
+        typer.Option(
+            metavar="SHAPE,DTYPE,ORDER",
+            help="Of samples without a header, such as 512x512x300,int16,F (or C).",
+            rich_help_panel=EXPERT_PANEL,
+        ),
     ] = None,
     keep_gz: Annotated[
         bool,
-        typer.Option("--keep-gz", help="Keep the bytes of a .gz file whose gzip cannot be made again, which costs size."),
+        typer.Option(
+            "--keep-gz",
+            help="Keep the bytes of a .gz file whose gzip cannot be made again, which costs size.",
+            rich_help_panel=EXPERT_PANEL,
+        ),
     ] = False,
     split: Annotated[
         str | None,
         typer.Option(
-            metavar="series", help="An archive for each DICOM series of a folder, and one of all else, in the folder -o."
+            metavar="series",
+            help="An archive for each DICOM series of a folder, and one of all else, in the folder -o.",
+            rich_help_panel=EXPERT_PANEL,
         ),
     ] = None,
     preset: Annotated[
@@ -289,7 +310,7 @@ def compress(
         pack(inputs[0] if len(inputs) == 1 else inputs, str(output), keep_attributes=keep_attributes, split=split)
         for name in files_in([str(output)], packed=True) if not quiet else []:
             facts = api.info(name)
-            typer.echo(f"{name}: {facts.files} files, {outcome_line(facts, 0)}", err=True)
+            typer.echo(f"{name}: {facts.files} file{'s' * (facts.files != 1)}, {outcome_line(facts, 0)}", err=True)
         return
     files = files_in(inputs, packed=False)
     jobs = settle(files, output, compressed_name, folder=files != inputs and not Path(inputs[0]).is_file(), flat=flat)
@@ -387,21 +408,27 @@ def info(
     tags: Annotated[
         bool, typer.Option("--tags", help="Also all elements of the first file of each DICOM series, names and all.")
     ] = False,
+    gzip: Annotated[bool, typer.Option("--gzip", help="Also how much smaller than .nii.gz: decodes some bricks.")] = False,
 ) -> None:
-    """Say what files are: shape, type, codec, sizes, checksums. It names no person, unless --tags asks."""
+    """Say what files are: shape, voxel size, a guess at the modality, codec, sizes, checksums.
+
+    It names no person, unless --tags asks.
+    """
     files = files_in(inputs, packed=True)
     found: list[dict[str, Any]] = []
 
     def work(job: Job, _: Shown | None) -> None:
-        facts = api.info(input_of(job.source))
+        source = input_of(job.source)
+        facts, ratio = api.info(source), _gzip_ratio(source) if gzip else None
         if as_json:
-            found.append({"file": job.source, **facts.to_dict()} if len(files) > 1 else facts.to_dict())
+            told = facts.to_dict() | ({"gzip_ratio": ratio and ratio[0]} if gzip else {})
+            found.append({"file": job.source, **told} if len(files) > 1 else told)
             return
         if len(files) > 1:
             typer.echo(f"{printable(job.source)}:")
-        typer.echo(info_text(facts))
+        typer.echo(info_text(facts, ratio))
         if tags:
-            for name, text in api.tags(input_of(job.source)):
+            for name, text in api.tags(source):
                 typer.echo("\n".join(["", f"{printable(name)}:", *map(printable, text.splitlines())]))
 
     if tags and as_json:
@@ -411,6 +438,12 @@ def info(
     finally:
         if found:
             typer.echo(json.dumps(found if len(files) > 1 else found[0], indent=2, allow_nan=False))
+
+
+def _gzip_ratio(source: str | bytes) -> tuple[float, int] | None:
+    from voxz.image.gzip_ratio import gzip_ratio  # noqa: PLC0415 - start-up time of all else
+
+    return gzip_ratio(source)
 
 
 @app.command()

@@ -38,6 +38,8 @@ def run_batch(jobs: Sequence[Job], verb: str, work: Callable[[Job, Shown | None]
             codes.append(0)
         except KeyboardInterrupt as stop:
             raise InterruptedBatchError(*stop.args) from None
+        except BrokenPipeError:
+            raise  # whoever read standard output has gone: nobody is left to tell
         except Exception as error:
             codes.append(report(error, job.source))
     failed = [code for code in codes if code]

@@ -12,8 +12,8 @@ from typing import Any
 
 import typer
 
-from voxz.cli.batch import BATCH_FAILED, QUIET, VERBOSE
-from voxz.cli.text import printable
+from voxz.cli.batch import BATCH_FAILED, QUIET, VERBOSE, InterruptedBatchError
+from voxz.cli.text import printable, size_text
 from voxz.errors import UsageError
 from voxz.studies.bids import derivative_units, describe, refuse_loss
 from voxz.studies.estimate import estimate
@@ -25,16 +25,6 @@ from voxz.threads import thread_count
 
 _LISTED = 20
 """Failures that are named; the manifest has all."""
-
-_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
-
-
-def size_text(size: float) -> str:
-    """Bytes in units of people: ``1.9 TB``."""
-    power = 0
-    while size >= 999.5 and power < len(_UNITS) - 1:
-        size, power = size / 1000, power + 1
-    return f"{size:.3g} {_UNITS[power]}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,13 +105,16 @@ def _folders(inputs: list[str], output: str | None) -> tuple[Path, Path]:
 
 @contextmanager
 def _executor(cluster: str | None, threads: int) -> Iterator[Executor]:
-    if cluster is None:
-        yield on_threads(threads)
-        return
-    from voxz.studies.cluster import on_cluster  # noqa: PLC0415 - an extra
+    try:
+        if cluster is None:
+            yield on_threads(threads)
+            return
+        from voxz.studies.cluster import on_cluster  # noqa: PLC0415 - an extra
 
-    with on_cluster(cluster) as executor:
-        yield executor
+        with on_cluster(cluster) as executor:
+            yield executor
+    except KeyboardInterrupt:
+        raise InterruptedBatchError("the same command goes on from here") from None
 
 
 def _tell_estimate(units: list[Unit], tree: Path, wish: Wish, threads: int, tale: Tale) -> None:

@@ -16,8 +16,22 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
-def info_text(facts: Info) -> str:
-    """Lines for the result of `voxz.info`; without those that say nothing, such as the level of an archive."""
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+def size_text(size: float) -> str:
+    """Bytes in units of people: ``1.9 TB``."""
+    power = 0
+    while size >= 999.5 and power < len(_UNITS) - 1:
+        size, power = size / 1000, power + 1
+    return f"{size:.3g} {_UNITS[power]}"
+
+
+def info_text(facts: Info, gzip: tuple[float, int] | None = None) -> str:
+    """Lines for the result of `voxz.info`; without those that say nothing, such as the level of an archive.
+
+    Also for that of `gzip_ratio`, if there is one.
+    """
     loss = facts.loss
     lines = []
     for name, value in vars(facts).items():
@@ -30,10 +44,17 @@ def info_text(facts: Info) -> str:
             lines += [_line(name, mark) for mark in value]
         elif name == "gzip_files":
             lines += [_line(f"gzip {word}" if file else "gzip bytes", file or word) for file, word in value.items()]
+        elif name == "voxel_mm" and value:
+            lines.append(_line("voxel", f"{' x '.join(f'{size:.4g}' for size in value)} mm"))
+        elif name.endswith("bytes") and name != "header_bytes" and value:
+            lines.append(_line(name, f"{value:,} ({size_text(value)})"))
         elif name == "series":
             lines += [_line(f"series {number}", _series(entry)) for number, entry in enumerate(value)]
         elif name != "loss" and value not in ("", (), {}, None) and (value or facts.dtype):
             lines.append(_line(name, value))
+    if gzip is not None:
+        ratio, bricks = gzip
+        lines.append(_line("to .nii.gz", f"{ratio:.2f} times smaller (gzip -6, from {bricks} brick{'s' if bricks > 1 else ''})"))
     return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
 """The codec for everything without one of its own: bytes, shuffled by significance where that helps, then zlib or LZMA.
 
 Payload: one byte of method (0 plain, 1 zlib, 2 shuffled and zlib, 3 LZMA), then the bytes. Shuffling collects the first bytes
-of all samples, then the second ones, and so on: exponents and high bytes become long runs. LZMA is LZMA1 without a header (lc 3,
-lp 0, pb 2, with an end marker; the window is the length of the bytes, rounded up to a power of two between 4 KiB and 8 MiB).
+of all samples, then the second ones, and so on: exponents and high bytes become long runs. LZMA is LZMA2 without a header (the
+window is the length of the bytes, rounded up to a power of two between 4 KiB and 8 MiB), which keeps what does not shrink.
 """
 
 import lzma
@@ -21,6 +21,12 @@ PLAIN, ZLIB, SHUFFLED, LZMA = 0, 1, 2, 3
 
 PIECE = 1 << 20
 
+_MODELS = ({"lc": 3, "lp": 0, "pb": 2}, {"lc": 0, "lp": 1, "pb": 1})
+"""What contexts of LZMA look at: the byte before, as xz has it for text and headers; or which of two bytes it is, for samples."""
+
+_BOTH = 1 << 20
+"""Bytes up to this length are packed with both models."""
+
 _PROBE, _PROBED_WHOLE, _PROBED = 1 << 12, 1 << 15, 32
 """Bytes of a probe; up to how many all are probed, and of longer data one part in so many, but no fewer."""
 
@@ -36,8 +42,9 @@ def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
 
 def pack_lzma(data: bytes) -> bytes:
     """Payload of `data` by LZMA: slow, and small where long stretches repeat."""
-    filters = _lzma_filters(len(data), 9 if len(data) <= 1 << 20 else 6)
-    return bytes([LZMA]) + lzma.compress(data, lzma.FORMAT_RAW, filters=filters)
+    models = _MODELS if len(data) <= _BOTH else _MODELS[:1]
+    packed = (lzma.compress(data, lzma.FORMAT_RAW, filters=[_lzma(len(data)) | model]) for model in models)
+    return bytes([LZMA]) + min(packed, key=len)
 
 
 def estimate(data: bytes) -> float:
@@ -50,15 +57,15 @@ def estimate(data: bytes) -> float:
     return len(data) * sum(len(zlib.compress(probe, 1)) for probe in probes) / sum(map(len, probes))
 
 
-def _lzma_filters(length: int, preset: int) -> list[dict[str, Any]]:
-    """LZMA1 with a window for `length` bytes."""
+def _lzma(length: int) -> dict[str, Any]:
+    """LZMA2 with a window for `length` bytes."""
     window = min(max(1 << (length - 1).bit_length(), 1 << 12), 1 << 23) if length else 1 << 12
-    return [{"id": lzma.FILTER_LZMA1, "preset": preset, "dict_size": window, "lc": 3, "lp": 0, "pb": 2}]
+    return {"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": window}
 
 
 def _decode_lzma(body: bytes, length: int) -> bytes | None:
     """The bytes; None if they are damaged."""
-    unpacker = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_lzma_filters(length, 6))
+    unpacker = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[_lzma(length)])
     try:
         data = unpacker.decompress(body, length + 1)
         if len(data) == length and not unpacker.eof:

@@ -185,8 +185,10 @@ class FileObjectSource(ByteSource):
     def __init__(self, file: FileObject) -> None:
         self._file = file
         self._lock = threading.Lock()
-        file.seek(0, os.SEEK_END)
-        self.size = file.tell() if hasattr(file, "tell") else file.seek(0, os.SEEK_END)
+        end = file.seek(0, os.SEEK_END)
+        self.size = file.tell() if hasattr(file, "tell") else end
+        if not isinstance(self.size, int):
+            raise UsageError("the file object does not say where it is: its seek must return the position, as those of Python do")
 
     def read(self, offset: int, length: int) -> bytes:
         """Bytes of a range."""

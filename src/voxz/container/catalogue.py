@@ -19,8 +19,9 @@ from voxz.entropy.varint import varint
 from voxz.errors import CorruptError, LimitError, UsageError, needs_newer
 from voxz.volume.view import IDENTITY, View
 
-NAMED, ATTRIBUTES = 1, 2
-"""Flags: files have names of their own, paths within a folder; permissions and times are kept."""
+NAMED, ATTRIBUTES, WITHIN = 1, 2, 4
+"""Flags: files have names of their own, paths within a folder; permissions and times are kept; the stream of pieces is one chunk,
+and lies in the catalogue, behind all else."""
 
 DESCRIPTION = 128
 """Kind of the note that says what the arrays are, as JSON."""
@@ -72,8 +73,8 @@ class CatalogueBuilder:
         self._append(_CHUNK, chunk.pieces, chunk.raw_length, chunk.length)
         self._sums["chunk"].append(chunk.crc32)
 
-    def pack(self) -> bytes:
-        """Bytes of the catalogue; empty if there is nothing to say."""
+    def pack(self, within: bytes = b"") -> bytes:
+        """Bytes of the catalogue, with a stream that lies within it; empty if there is nothing to say."""
         if not self._names and not self.notes:
             return b""
         views, names = list(self._views)[1:], "\0".join(self._names)
@@ -84,7 +85,7 @@ class CatalogueBuilder:
         attributes = _ATTRIBUTES if self._flags & ATTRIBUTES else ()
         pieces += [columns.pack(self._columns[name]) for name in (*attributes, *_SEGMENT, *_SAMPLES, *_CHUNK)]
         pieces += [_sums(self._sums["chunk"]), _list(varint(kind) + varint(len(text)) + text for kind, text in self.notes)]
-        data = b"".join(pieces)
+        data = b"".join([*pieces, within])
         if len(data) > packed_bytes.LARGEST:
             raise LimitError(
                 f"the list of files takes {len(data)} bytes, the limit is {packed_bytes.LARGEST}; make several archives"
@@ -112,6 +113,7 @@ class Catalogue(Sequence[StoredFile]):
     named : whether files have names of their own, paths within a folder
     attributes : whether permissions and times are kept
     chunks : of the stream of pieces, with their places in the file
+    within : the bytes that the stream unpacks to, if it lies in the catalogue; else None
     notes : texts of what else is told, by kind
     piece_lengths, piece_counts : of every piece of the stream, its length, and how many pieces its file has
     """
@@ -128,7 +130,7 @@ class Catalogue(Sequence[StoredFile]):
         """
         cursor = Cursor(data)
         flags = cursor.number()
-        if flags > NAMED | ATTRIBUTES:
+        if flags > NAMED | ATTRIBUTES | WITHIN:
             raise needs_newer(f"the list of files has the flags {flags}")
         self.named, self.attributes = bool(flags & NAMED), bool(flags & ATTRIBUTES)
         self._formats = [_text(cursor) for _ in range(cursor.number())]
@@ -151,6 +153,7 @@ class Catalogue(Sequence[StoredFile]):
         self._columns = read
         sums = np.frombuffer(cursor.take(4 * read["pieces"].size), "<u4")
         self.notes = [(cursor.number(), cursor.take(cursor.number())) for _ in range(cursor.number())]
+        self.within = cursor.take(cursor.left) if flags & WITHIN else None
         cursor.finish()
         self._check_columns()
         self._find_samples()
@@ -213,6 +216,11 @@ class Catalogue(Sequence[StoredFile]):
     def _find_chunks(self, sums: Column, chunks_end: int) -> None:
         read = self._columns
         pieces, raw, lengths = (read[name] for name in _CHUNK)
+        if self.within is not None:
+            if pieces.size or (self.within and not self.piece_lengths.size):
+                raise CorruptError("the stream of pieces lies within the list of files, but has chunks or no pieces")
+            self.chunks, self.chunk_start = [], np.array([0, self.piece_lengths.size])
+            return
         there = self.piece_lengths.size
         if _beyond(pieces, there + 1) or int(pieces.sum()) != there or _beyond(raw, packed_bytes.LARGEST + 1):
             raise CorruptError("the list of chunks contradicts the list of segments")

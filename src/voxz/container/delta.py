@@ -25,12 +25,18 @@ def told_by(reference: bytes, piece: bytes) -> tuple[bytes, bytes]:
     count = align(np.frombuffer(reference, np.uint8), np.frombuffer(piece, np.uint8), steps)
     used = steps[:count]
     if used[:, 0].sum() * 2 < len(piece):
-        return varint(0) + varint(len(piece)) + varint(0), piece
+        return all_new(reference, piece)
     new, at = [], 0
     for copied, given, _ in used.tolist():
         new.append(piece[at + copied : at + copied + given])
         at += copied + given
     return b"".join(map(varint, used.ravel().tolist())), b"".join(new)
+
+
+def all_new(reference: bytes, piece: bytes) -> tuple[bytes, bytes]:
+    """The same, of a piece that takes nothing over."""
+    del reference
+    return varint(0) + varint(len(piece)) + varint(0), piece
 
 
 def retold(reference: bytes, length: int, steps: Cursor, new: Cursor) -> bytes:

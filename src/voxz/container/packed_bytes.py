@@ -15,6 +15,9 @@ LARGEST = 1 << 26
 _SMALL = 1 << 16
 """Bytes up to this length are tried with zlib too, whose streams have less to learn."""
 
+_TRIED = 1 << 20
+"""Bytes up to this length are tried with LZMA whatever zlib makes of them."""
+
 _SHRUNK = 0.99
 """Share of their length that zlib must bring longer bytes to: compressed pictures would take LZMA long to find out."""
 
@@ -24,7 +27,7 @@ def pack(data: bytes) -> bytes:
     packed = [bytes([PLAIN]) + data]
     if len(data) <= _SMALL:
         packed.append(bytes([ZLIB]) + zlib.compress(data, 9))
-    if len(data) <= _SMALL or estimate(data) < _SHRUNK * len(data):
+    if len(data) <= _TRIED or estimate(data) < _SHRUNK * len(data):
         packed.append(pack_lzma(data))
     return min(packed, key=len)
 

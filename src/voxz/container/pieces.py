@@ -39,12 +39,15 @@ class Chunk:
 Write = Callable[[int, int, bytes], None]
 """Takes a finished chunk: its number of pieces, the bytes it unpacks to, its payload."""
 
+Tell = Callable[[bytes, bytes], tuple[bytes, bytes]]
+"""Steps and new bytes for a reference and a piece, as `delta.told_by`."""
+
 
 class PieceWriter:
-    """Collects pieces and hands on finished chunks; about `CHUNK` bytes are in memory."""
+    """Collects pieces, `told` by their references, and hands on finished chunks, `packed`; about `CHUNK` bytes are in memory."""
 
-    def __init__(self, write: Write) -> None:
-        self._write = write
+    def __init__(self, write: Write, packed: Callable[[bytes], bytes] = packed_bytes.pack, told: Tell = delta.told_by) -> None:
+        self._write, self._packed, self._told = write, packed, told
         self._start()
 
     def _start(self) -> None:
@@ -62,7 +65,7 @@ class PieceWriter:
         """Append one piece of a file that has `of`."""
         reference = self._recent[-of] if of <= len(self._recent) else None
         short = len(piece) <= delta.LONGEST_PIECE
-        steps, new = delta.told_by(reference, piece) if short and reference is not None else (b"", piece)
+        steps, new = self._told(reference, piece) if short and reference is not None else (b"", piece)
         self._steps.append(steps)
         self._new.append(new)
         self._recent.append(piece if short else None)
@@ -78,14 +81,19 @@ class PieceWriter:
         raw = b"".join([varint(len(steps)), steps, *self._new])
         pieces = len(self._recent)
         self._start()
-        self._write(pieces, len(raw), packed_bytes.pack(raw))
+        self._write(pieces, len(raw), self._packed(raw))
 
 
 def unpack_chunk(payload: bytes, raw_length: int, lengths: Sequence[int], counts: Sequence[int]) -> list[bytes]:
     """Pieces of a chunk: `lengths` are theirs, `counts` the number of pieces of the file of each."""
+    return told_pieces(packed_bytes.unpack(payload, raw_length, 2 * (CHUNK + LONGEST)), lengths, counts)
+
+
+def told_pieces(told: bytes, lengths: Sequence[int], counts: Sequence[int]) -> list[bytes]:
+    """The same, of an unpacked chunk."""
     if sum(lengths) > CHUNK + LONGEST:
         raise CorruptError(f"the pieces of a chunk have {sum(lengths)} bytes, expected at most {CHUNK + LONGEST}")
-    raw = Cursor(packed_bytes.unpack(payload, raw_length, 2 * (CHUNK + LONGEST)))
+    raw = Cursor(told)
     steps = Cursor(raw.take(raw.number()))
     pieces: list[bytes] = []
     for length, of in zip(lengths, counts, strict=True):

@@ -16,7 +16,7 @@ from voxz.container.byte_source import SourceLike, byte_source
 from voxz.container.catalogue import Catalogue
 from voxz.container.cursor import Cursor
 from voxz.container.header import CRC, MAGIC, PREFIX, VERSION, ArrayHeader, Entry, Front
-from voxz.container.pieces import unpack_chunk
+from voxz.container.pieces import told_pieces, unpack_chunk
 from voxz.errors import CorruptError, TruncatedError, UnsupportedError, UsageError
 from voxz.volume.bricks import LARGEST_SLAB, Box
 
@@ -61,7 +61,7 @@ class Reader:
 
     def __init__(self, source: SourceLike, decoder: "Decoder | None" = None) -> None:
         self._bytes, self.decoder = byte_source(source), decoder
-        self._lock = threading.Lock()
+        self._lock, self._users = threading.Lock(), 1
         self._chunk: tuple[int, list[bytes]] = -1, []
         try:
             self._read_front()
@@ -69,9 +69,18 @@ class Reader:
             self.close()
             raise
 
+    def shared(self) -> "Reader":
+        """The reader itself, for one more user: the file is closed when each of them has closed it, or forgotten it."""
+        with self._lock:
+            self._users += 1
+        return self
+
     def close(self) -> None:
-        """Close the file."""
-        self._bytes.close()
+        """Close the file, unless others use it."""
+        with self._lock:
+            self._users -= 1
+        if self._users <= 0:
+            self._bytes.close()
 
     def __enter__(self) -> "Reader":
         return self
@@ -165,10 +174,14 @@ class Reader:
     def _pieces_of_chunk(self, number: int) -> list[bytes]:
         with self._lock:
             if self._chunk[0] != number:
-                files, chunk = self.files, self.files.chunks[number]
+                files = self.files
                 held = slice(int(files.chunk_start[number]), int(files.chunk_start[number + 1]))
-                payload = self.read(chunk.offset, chunk.length, chunk.crc32)
                 lengths, counts = files.piece_lengths[held].tolist(), files.piece_counts[held].tolist()
+                if files.within is not None:
+                    self._chunk = number, told_pieces(files.within, lengths, counts)
+                    return self._chunk[1]
+                chunk = files.chunks[number]
+                payload = self.read(chunk.offset, chunk.length, chunk.crc32)
                 self._chunk = number, unpack_chunk(payload, chunk.raw_length, lengths, counts)
             return self._chunk[1]
 
@@ -260,6 +273,10 @@ class StoredArray:
 
 
 def _usual_decoder() -> Decoder:
+    from voxz.codecs import native  # noqa: PLC0415 - start-up time
+
+    if native.asked_for():
+        return native.decode_brick
     from voxz.codecs.registry import decode_brick  # noqa: PLC0415 - start-up time
 
     return decode_brick
@@ -283,7 +300,7 @@ def only_array(reader: Reader) -> StoredArray:
     """The array of a file that has one; `UsageError` for others."""
     if len(reader.arrays) != 1:
         what = (
-            f"an archive of {len(reader.arrays)} volumes; choose one of its series"
+            f"an archive of {len(reader.arrays)} volumes; choose one: series[0] to series[{len(reader.arrays) - 1}]"
             if reader.arrays
             else "an archive without any volume"
         )

@@ -42,9 +42,9 @@ class Writer:
         self._write(payload)
         return chunk
 
-    def finish(self, arrays: Sequence[ArrayHeader], catalogue: CatalogueBuilder, files_sha256: bytes) -> int:
-        """Write catalogue, front and index; return the length of the file."""
-        raw = catalogue.pack()
+    def finish(self, arrays: Sequence[ArrayHeader], catalogue: CatalogueBuilder, files_sha256: bytes, within: bytes = b"") -> int:
+        """Write catalogue, with a stream `within`, front and index; return the length of the file."""
+        raw = catalogue.pack(within)
         payload = packed_bytes.pack(raw) if raw else b""
         self._write(payload)
         front = Front(self._front, self._end, len(payload), len(raw), zlib.crc32(payload), files_sha256, len(arrays))

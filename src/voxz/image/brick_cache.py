@@ -57,6 +57,11 @@ class Kept:
         """Bytes of all that is kept."""
         return self._bytes
 
+    @property
+    def capacity(self) -> int:
+        """Bytes that may be kept."""
+        return self._capacity
+
     def get(self, owner: object, number: int) -> Brick | None:
         """What was kept, which becomes the one that was used last."""
         with self._lock:
@@ -114,6 +119,17 @@ class BrickCache:
             new = self._kept.get(self, number) is None and number not in self._asked
             self._asked.add(number)
         return new
+
+    def that_fit(self, numbers: Sequence[int]) -> list[int]:
+        """The first of `numbers` whose bricks can be kept together: one at least, unless nothing is kept."""
+        room = self._kept.capacity
+        fitting: list[int] = []
+        for number in numbers if room else ():
+            room -= self._array.samples_of([number]) * self._array.layout.dtype.itemsize
+            if room < 0 and fitting:
+                break
+            fitting.append(number)
+        return fitting
 
     def visit(self, numbers: Sequence[int], use: Callable[[int, Brick], None], threads: int) -> None:
         """Call `use` with each of the bricks, read-only, from several threads and in any order."""

@@ -11,9 +11,12 @@ from voxz.codecs.wavelet.head import Head, entropy_name, transform_name
 from voxz.container.loss_mark import marks_before
 from voxz.container.reader import Reader, StoredArray
 from voxz.container.surroundings import Surroundings
+from voxz.image.description import description
 from voxz.image.gzip_facts import gzip_files
 from voxz.image.loss import LossFacts, loss_of
-from voxz.image.series_facts import SeriesFacts, series_facts
+from voxz.image.modality import modality_of
+from voxz.image.series_facts import SeriesFacts, series_facts, spacing_of
+from voxz.io import gzip_stream, nifti
 from voxz.limits import BASE
 
 
@@ -40,10 +43,12 @@ class Info:
     shape : of the original, without channels
     dtype : of the stored samples, as numpy writes it
     channels : samples of a voxel
+    voxel_mm : distances of neighbouring voxels along x, y, z; empty if nobody says
+    modality : a guess, and what it goes by; empty if there is none
     target : what was asked for
     loss : what was promised and lost; None if it was compressed without loss
     lossy_before : marks of losses that the original had already, oldest first
-    level : 1 to 9
+    level : 1 to 9; 0 where the files are kept whole and the volume is found in them
     codecs, transforms, entropy_profiles : how many bricks have each; the last two of the codec wavelet
     series : the volumes of an archive; empty for other files
     bricks, brick_shape : number of them, and their extent ``(series, z, y, x)``
@@ -63,6 +68,8 @@ class Info:
     shape: tuple[int, ...]
     dtype: str
     channels: int
+    voxel_mm: tuple[float, ...]
+    modality: str
     target: str
     loss: LossFacts | None
     lossy_before: tuple[str, ...]
@@ -92,14 +99,14 @@ class Info:
         return result
 
     @classmethod
-    def of(cls, reader: Reader, most: int = BASE) -> "Info":
-        """Facts about an open file."""
+    def of(cls, reader: Reader, most: int = BASE, name: str = "") -> "Info":
+        """Facts about an open file of that name."""
         files, named = len(reader.files), reader.files.named
         first = reader.files[0] if files and not named else None
         gzip = first.gzip if first else None
         array = reader.arrays[0] if len(reader.arrays) == 1 and not named else None
         content = array.layout.nbytes if array else sum(file.size for file in reader.files)
-        facts = _facts(array, most) if array else _NO_VOLUME
+        facts = _facts(array, most, name) if array else _NO_VOLUME
         return cls(
             format=f"voxz {reader.version}",
             original="archive" if named else first.format if first else "array",
@@ -123,6 +130,8 @@ _NO_VOLUME: dict[str, Any] = {
     "shape": (),
     "dtype": "",
     "channels": 0,
+    "voxel_mm": (),
+    "modality": "",
     "target": "lossless",
     "loss": None,
     "lossy_before": (),
@@ -138,19 +147,25 @@ _NO_VOLUME: dict[str, Any] = {
 }
 
 
-def _facts(array: StoredArray, most: int) -> dict[str, Any]:
+def _facts(array: StoredArray, most: int, name: str) -> dict[str, Any]:
     """What is known about an array."""
     header, layout, around = array.header, array.layout, Surroundings(array)
+    head = nifti_head(around, most)
+    told, codecs = description(array).get("facts"), codecs_of(array)
+    said = {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}
+    spacing = None if head is None else nifti.spacing_mm(head)
     fronts = [array.front(n, Head.FRONT) for n, brick in enumerate(array.bricks) if brick.codec == WAVELET]
     return {
         "shape": layout.shape,
         "dtype": layout.dtype.str,
         "channels": layout.channels,
+        "voxel_mm": spacing_of(array) if spacing is None else spacing[::-1],
+        "modality": modality_of(name, layout.shape, codecs, said, 0 if head is None else nifti.intent(head)),
         "target": header.target_name,
         "loss": loss_of(array),
         "lossy_before": tuple(marks_before(array, most)),
         "level": header.level,
-        "codecs": codecs_of(array),
+        "codecs": codecs,
         "transforms": dict(sorted(Counter(map(transform_name, fronts)).items())),
         "entropy_profiles": dict(sorted(Counter(map(entropy_name, fronts)).items())),
         "bricks": len(array.bricks),
@@ -159,6 +174,13 @@ def _facts(array: StoredArray, most: int) -> dict[str, Any]:
         "header_bytes": len(around.head) + len(around.companion),
         "samples_sha256": header.samples_sha256.hex(),
     }
+
+
+def nifti_head(around: Surroundings, most: int) -> bytes | None:
+    """The NIfTI header around an array; None if it has none, or one of more than `most` bytes."""
+    part = around.companion if len(around.companion) else around.head
+    head = gzip_stream.unpacked(part.read(most)) if len(part) <= most else b""
+    return head if len(head) >= nifti.NIFTI1.size and nifti.recognise(head) is not None else None
 
 
 def codecs_of(array: StoredArray) -> dict[str, int]:

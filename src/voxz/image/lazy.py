@@ -29,6 +29,7 @@ from voxz.image.sample_type import sample_type
 from voxz.io import nifti, npy
 from voxz.io.archived_header import nifti_header
 from voxz.limits import BASE
+from voxz.pipeline.opened import opened
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
@@ -62,6 +63,7 @@ class Image:
     max_bytes : refuse (`LimitError`) an access whose result takes more bytes; looked at before anything is made for it
     cache_bytes : decoded bricks to keep for the next access; or a cache that several images share
     number : which volume of an archive; None for the only one, or to list them (`series`)
+    reader : of the same source, to be shared; None: the source is opened
     """
 
     def __init__(
@@ -72,10 +74,11 @@ class Image:
         max_bytes: int | None = None,
         cache_bytes: int | Kept = CACHE_BYTES,
         number: int | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self._threads, self._max_bytes, self._cache_bytes = thread_count(threads), max_bytes, cache_bytes
-        self._reader = Reader(source)
-        self._number = number
+        self._reader = opened(source) if reader is None else reader.shared()
+        self._number, self._closed = number, False
         if len(self._reader.arrays) == 1 and number is None:
             self._bricks  # noqa: B018 - what cannot be read is found at once
         self._arguments = (portable(source), threads, max_bytes, cache_bytes, number)
@@ -104,18 +107,22 @@ class Image:
         return self._reader.files
 
     @property
+    def is_archive(self) -> bool:
+        """Whether it stands for several volumes, or none, and is no image itself: `series` and `files` say what it holds."""
+        return self._number is None and len(self._reader.arrays) != 1
+
+    @property
     def series(self) -> "list[Image]":
-        """All volumes of an archive, each an image; of a file of one volume, that one."""
+        """All volumes of an archive, each an image; of a file of one volume, that one. They stay open when this one is closed."""
         source, threads, max_bytes, cache_bytes, _ = self._arguments
-        numbers = range(len(self._reader.arrays))
-        return [Image(source, threads=threads, max_bytes=max_bytes, cache_bytes=cache_bytes, number=n) for n in numbers]
+        options: dict[str, Any] = {"threads": threads, "max_bytes": max_bytes, "cache_bytes": cache_bytes}
+        return [Image(source, **options, number=number, reader=self._reader) for number in range(len(self._reader.arrays))]
 
     @property
     def members(self) -> list[str]:
         """Names of the files in an archive that hold the volume, in the order of their samples; of the archive, all."""
         files = self._reader.files
-        lone = self._number is None and len(self._reader.arrays) != 1
-        return [files[n].name for n in (range(len(files)) if lone else files.files_of(self._array.number))]
+        return [files[n].name for n in (range(len(files)) if self.is_archive else files.files_of(self._array.number))]
 
     def read(self, name: str) -> bytes:
         """Content of a file in an archive; of a series, what it needs is decoded and no more. One in gzip is unpacked."""
@@ -175,7 +182,9 @@ class Image:
         """Close the file. A file object that was given stays open."""
         if self._ahead is not None:
             self._ahead.shutdown(cancel_futures=True)
-        self._reader.close()
+        if not self._closed:
+            self._reader.close()
+        self._closed = True
 
     def __repr__(self) -> str:
         from voxz.image.notebook import rows  # noqa: PLC0415 - it names this class
@@ -399,7 +408,7 @@ class Image:
         An access meanwhile waits for what is being decoded already. Waiting for the result is not needed; it raises what went
         wrong, as the access will.
         """
-        numbers = [piece.number for piece in pieces(self._array.grid, self._positions(index))]
+        numbers = self._bricks.that_fit([piece.number for piece in pieces(self._array.grid, self._positions(index))])
         with self._lock:
             self._ahead = self._ahead or ThreadPoolExecutor(1, "voxz-prefetch")
             return self._ahead.submit(self._bricks.visit, numbers, lambda *_: None, self._threads)

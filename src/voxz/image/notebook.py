@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 from voxz.container.reader import brick_shape
 from voxz.image.facts import codecs_of
 from voxz.image.gather import pieces
+from voxz.image.series_facts import series_facts
 
 if TYPE_CHECKING:
     from voxz.image.lazy import Image
 
 MOST_SAMPLES = 1 << 25
 """Samples that are decoded for one picture."""
+
+MOST_NAMED = 100
+"""Volumes of an archive that are named on the page."""
 
 _HEIGHT = 192
 """Longest side of a picture on the page, in pixels."""
@@ -32,18 +36,32 @@ _NAMES = ("sagittal", "coronal", "axial")
 
 
 def rows(image: "Image") -> dict[str, str]:
-    """What is said about an image, in words."""
+    """What is said about an image, or about an archive of several, in words."""
+    if image.is_archive:
+        files, volumes = len(image.files), len(image._reader.arrays)
+        return {"holds": f"archive of {files} file{'s' * (files != 1)}, {volumes} volumes"}
     found = {"shape": " x ".join(map(str, image.shape)) or "1", "type": str(image.dtype)}
     if image.voxel_size is not None:
         found["voxel size"] = " x ".join(f"{size:g}" for size in image.voxel_size) + " mm"
     found["codec"] = ", ".join(codecs_of(image._array)) or "none"
-    found["ratio"] = f"{image.nbytes / image._reader.file_length:.2f} : 1"
+    lone = len(image._reader.arrays) == 1
+    stored = image._reader.file_length if lone else sum(brick.length for brick in image._array.bricks)
+    found["ratio"] = f"{image.nbytes / max(1, stored):.2f} : 1"
     return found
 
 
 def page(image: "Image") -> str:
-    """HTML for a notebook."""
-    table = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in rows(image).items())
+    """HTML for a notebook; of an archive, a table of its first `MOST_NAMED` volumes."""
+    told = rows(image)
+    if image.is_archive:
+        for number, facts in enumerate(series_facts(image._reader)[:MOST_NAMED]):
+            lengths = " x ".join(map(str, facts.shape))
+            told[f"series[{number}]"] = (
+                f"{facts.name}: {lengths}, {np.dtype(facts.dtype)}{', ' * bool(facts.format)}{facts.format}"
+            )
+    table = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in told.items())
+    if image.is_archive:
+        return f"<div><table>{table}</table></div>"
     slices = middle_slices(image)
     low, high = _window(image, [samples for _, samples, _ in slices])
     pictures = "".join(_figure(name, samples, sizes, low, high) for name, samples, sizes in slices)
@@ -113,11 +131,29 @@ def _window(image: "Image", slices: list[NDArray[Any]]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _figure(name: str, samples: NDArray[Any], sizes: tuple[float, float], low: float, high: float) -> str:
+def middle_picture(image: "Image", side: int = 160) -> bytes | None:
+    """PNG of the middle axial slice, no longer than `side` pixels; None if there is none, or it would decode too much."""
+    shown = [part for part in middle_slices(image) if part[0] in ("axial", "image")]
+    if not shown:
+        return None
+    _, samples, sizes = shown[0]
+    extent = [n * size for n, size in zip(samples.shape, sizes, strict=False)]
+    counts = [max(1, round(side * length / max(extent))) for length in extent]
+    rows, columns = ((np.arange(count) + 0.5) * n // count for count, n in zip(counts, samples.shape, strict=False))
+    return png(_pixels(samples, *_window(image, [samples]))[rows.astype(int)][:, columns.astype(int)])
+
+
+def _pixels(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     if samples.dtype.kind == "c":
         samples = np.abs(samples)
+    if samples.ndim == 3:
+        return samples.astype(np.uint8)
     scaled = np.nan_to_num((samples.astype(np.float64) - low) / ((high - low) or 1.0), nan=0.0, posinf=1.0, neginf=0.0)
-    gray = samples.astype(np.uint8) if samples.ndim == 3 else np.floor(np.clip(scaled, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.asarray(np.floor(np.clip(scaled, 0, 1) * 255 + 0.5), np.uint8)
+
+
+def _figure(name: str, samples: NDArray[Any], sizes: tuple[float, float], low: float, high: float) -> str:
+    gray = _pixels(samples, low, high)
     height, width = samples.shape[0] * sizes[0], samples.shape[1] * sizes[1]
     factor = _HEIGHT / max(height, width)
     coded = base64.b64encode(png(gray)).decode()

@@ -35,15 +35,13 @@ def halvings_at(shape: tuple[int, ...], resolution: int) -> Halvings:
 
 def coarse_samples(array: StoredArray, resolution: int, threads: int, check: Callable[[int], None]) -> NDArray[np.generic]:
     """All samples at a resolution, canonical; `check` is told how many bytes they take."""
-    from voxz.image.preview_brick import coarse_brick  # noqa: PLC0415 - kernels cost start-up time
-
     layout = array.layout
     halvings = halvings_at(layout.canonical[1:4], resolution)
     steps = [1, *(1 << n for n in halvings)]
     shape = (*(-(-n // step) for n, step in zip(layout.canonical, steps, strict=False)), layout.channels)
     check(math.prod(shape) * layout.dtype.itemsize)
     result = np.empty(shape, layout.dtype)
-    names = _are_names(array)
+    names, decoder = _are_names(array), _coarse_decoder()
     places = [
         tuple(slice(-(-part.start // step), -(-part.stop // step)) for part, step in zip(box, steps, strict=True))
         for box in array.boxes
@@ -53,13 +51,23 @@ def coarse_samples(array: StoredArray, resolution: int, threads: int, check: Cal
     def decode(part: tuple[int, bytes]) -> None:
         number, payload = part
         starts = [side.start for side in array.boxes[number][1:]]
-        coarse = partial(coarse_brick, halvings=halvings, starts=starts, names=names)
+        coarse = partial(decoder, halvings=halvings, starts=starts, names=names)
         result[places[number]] = array.brick(number, coarse, payload)
 
     for batch in array.batches(needed):
         for _ in map_ordered(decode, batch, min(threads, len(batch)), array.samples_of(number for number, _ in batch)):
             pass
     return result
+
+
+def _coarse_decoder() -> Callable[..., NDArray[np.generic]]:
+    from voxz.codecs import native  # noqa: PLC0415 - start-up time
+
+    if native.asked_for():
+        return native.coarse_brick
+    from voxz.image.preview_brick import coarse_brick  # noqa: PLC0415 - kernels cost start-up time
+
+    return coarse_brick
 
 
 def _most(length: int) -> int:

@@ -42,10 +42,6 @@ def series_facts(reader: Reader) -> tuple[SeriesFacts, ...]:
 
 def _facts(array: StoredArray) -> SeriesFacts:
     told, layout = description(array), array.layout
-    affine = affine_of(told)
-    with np.errstate(over="ignore"):  # what overflows is no spacing
-        steps = np.zeros(0) if affine is None else np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    spacing = tuple(round(float(step), 6) for step in steps) if np.isfinite(steps).all() else ()
     facts = told.get("facts")
     return SeriesFacts(
         name_of(array),
@@ -54,6 +50,14 @@ def _facts(array: StoredArray) -> SeriesFacts:
         layout.dtype.str,
         layout.channels,
         len(array.reader.files.files_of(array.number)),
-        spacing,
+        spacing_of(array),
         {str(key): str(value) for key, value in facts.items()} if isinstance(facts, dict) else {},
     )
+
+
+def spacing_of(array: StoredArray) -> tuple[float, ...]:
+    """Distances of neighbouring samples along the first three axes, in mm, as a description says; empty if none does."""
+    affine = affine_of(description(array))
+    with np.errstate(over="ignore"):  # what overflows is no spacing
+        steps = np.zeros(0) if affine is None else np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    return tuple(round(float(step), 6) for step in steps) if np.isfinite(steps).all() else ()

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from voxz.errors import CorruptError, VoxzError
 from voxz.io.foreign_file import HEAD_BYTES, ForeignFile
 from voxz.io.gzip_stream import MAGIC, ContentFile, content_name
-from voxz.io.tree import parsed_by, reader_of
+from voxz.io.tree import beside, parsed_by, reader_of
 
 _FLAT = 2
 """Axes of a picture; what has more is a volume of its own."""
@@ -36,7 +36,7 @@ class Look:
 
 def look(path: Path) -> Look | None:
     """Look at a file; None if no reader knows it. `OSError` if it cannot be read."""
-    with path.open("rb") as file:
+    with path.open("rb") as file, contextlib.ExitStack() as stack:
         head = file.read(HEAD_BYTES)
         if head[: len(MAGIC)] == MAGIC:
             return _look_into(file, path)
@@ -44,7 +44,7 @@ def look(path: Path) -> Look | None:
         if reader is None:
             return None
         try:
-            known = parsed_by(reader, file, path.stat().st_size, path)
+            known = parsed_by(reader, file, path.stat().st_size, path.name, lambda name: beside(path.parent / name, stack))
         except VoxzError:
             return Look()
     others = tuple(name for name in known.stretches if name != path.name)

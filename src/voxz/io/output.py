@@ -170,15 +170,15 @@ def _part_name(path: Path) -> Path:
     return path.with_name(_stem(path.name) + secrets.token_hex(_TOKEN // 2) + _PART)
 
 
-def remove_stale(folder: Path, names: Iterable[str]) -> None:
-    """Remove unfinished files of the destinations of these names in a folder, if their writers are dead."""
+def remove_stale(folder: Path, names: Iterable[str], *, alive: bool = False) -> None:
+    """Remove unfinished files of the destinations of these names in a folder, if their writers are dead, or `alive`, too."""
     stems = set(map(_stem, names))
     for name in os.listdir(folder):  # noqa: PTH208 - a folder that cannot be listed is an error here, too
         if name.endswith(_PART) and name[: -_TOKEN - len(_PART)] in stems:
             with contextlib.suppress(OSError):
                 descriptor = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
                 try:
-                    if locked(descriptor):
+                    if alive or locked(descriptor):
                         (folder / name).unlink()
                 finally:
                     os.close(descriptor)

@@ -23,6 +23,10 @@ _MOST_DEFLATED = 1032
 """Bytes that a byte of deflate can hold at most."""
 
 
+class UnknownFormatError(UnsupportedError):
+    """It is no image that is read alone; a reader of another format may know it."""
+
+
 class Source:
     """A NIfTI or .npy file, or `raw` samples, possibly gzip-compressed, open for reading; `name` is what messages call it.
 
@@ -165,7 +169,7 @@ class Source:
             raise UnsupportedError(f"{self.name} is empty")
         known = nifti.recognise(head)
         if known is None:
-            raise UnsupportedError(f"{self.name} is neither NIfTI nor of another format that voxz knows{self._half()}")
+            raise UnknownFormatError(f"{self.name} is neither NIfTI nor of another format that voxz knows{self._half()}")
         head += self._read(known[0].size - len(head))
         header = nifti.parse(head)
         if not header.single and self._half():

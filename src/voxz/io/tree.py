@@ -8,6 +8,7 @@ when their array is coded, and a file that is another one by then is an error.
 import contextlib
 import hashlib
 import io
+import itertools
 import os
 import warnings
 import zlib
@@ -21,9 +22,17 @@ from numpy.typing import NDArray
 
 from voxz.container.files import FOLDER, PLAIN
 from voxz.container.pieces import LONGEST
-from voxz.errors import CorruptError, PersonalDataWarning, PlainBytesWarning, TruncatedError, UnsupportedError, UsageError
+from voxz.errors import (
+    CorruptError,
+    PersonalDataWarning,
+    PlainBytesWarning,
+    TruncatedError,
+    UnsupportedError,
+    UsageError,
+    VoxzError,
+)
 from voxz.io.arrange import arrange
-from voxz.io.foreign_file import ABOVE, HEAD_BYTES, WHOLE, ForeignFile, Reader, Space, Stretch
+from voxz.io.foreign_file import ABOVE, HEAD_BYTES, WHOLE, Beside, ForeignFile, Reader, Space, Stretch
 from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
 from voxz.io.packings import packing
@@ -65,8 +74,10 @@ class TreeFile:
     stamp : what changes when the file does
     size, crc32, sha256 : of its content
     repacking : how the content becomes a .gz file again; None if it was none, or is kept as it was
+    held : its content, where that is in memory
     items : in file order
     space, facts, personal, series : what its reader says
+    fault : why there are no items, where a reader knows its format
     """
 
     name: str
@@ -79,16 +90,21 @@ class TreeFile:
     crc32: int = 0
     sha256: bytes = b""
     repacking: Repacking | None = None
+    held: bytes | None = None
     items: tuple[Item, ...] = ()
     space: Space | None = None
     facts: dict[str, str] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
     series: str = ""
     detached: dict[str, tuple[Stretch, ...]] = field(default_factory=dict)
+    fault: VoxzError | None = None
 
     @contextlib.contextmanager
     def content(self) -> Iterator[BinaryIO]:
         """Its content, unpacked. `TruncatedError` if it is not the file that was looked at."""
+        if self.held is not None:
+            yield io.BytesIO(self.held)
+            return
         if self.stamp and _stamp(self.path) != self.stamp:
             raise TruncatedError(f"{self.path} was changed while it was read; wait until it is complete and try again")
         with self.path.open("rb") as raw:
@@ -137,19 +153,23 @@ class Tree:
             return _scanned(*pair, known, whole=named, any_content=named or raw is not None)
 
         found = list(map_ordered(scanned, list(listed.items()), threads))
-        by_name = {file.name: file for file in found}
-        for file in found:
-            for name, stretches in file.detached.items():
-                other = by_name.get(str(PurePosixPath(file.name).parent / name))
-                if other is not None and not other.items:
-                    other.items = _proven(other, [_whole(stretch, other) for stretch in stretches])
-                    other.format, other.space, other.facts = file.format, file.space, file.facts
-            file.detached = {}
+        _join_detached({file.name: file for file in found})
         if raw is not None:
             _take_raw(found, raw)
         tree = cls(found, named, source)
         _warn_of_personal_data(tree.files)
         return tree
+
+    @classmethod
+    def held(cls, files: Sequence[TreeFile], named: bool, most: int) -> "Tree":
+        """Look through files that are in memory, and find the same as in a folder, in at most so many bytes of samples a file."""
+        contents = {str(file.path): file.held or b"" for file in files}
+        known: dict[object, Any] = {}
+        for file in files:
+            with contextlib.suppress(CorruptError, UnsupportedError):
+                _take_known(file, _parsed_held(file, contents), known, most)
+        _join_detached({str(file.path): file for file in files})
+        return cls(list(files), named)
 
     def by_series(self) -> "list[Tree]":
         """A tree for each series, in the order of the names of their first files, and one for what belongs to none."""
@@ -166,6 +186,17 @@ class Tree:
         if now != then:
             changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
             raise TruncatedError(f"{changed[0]} was changed while the folder was read; wait until it is complete and try again")
+
+
+def _join_detached(files: dict[str, TreeFile]) -> None:
+    """Give detached samples to the files that have them, by their paths."""
+    for path, file in files.items():
+        for name, stretches in file.detached.items():
+            other = files.get(str(PurePosixPath(path).parent / name))
+            if other is not None and not other.items:
+                other.items = _proven(other, [_whole(stretch, other) for stretch in stretches])
+                other.format, other.space, other.facts = file.format, file.space, file.facts
+        file.detached = {}
 
 
 def _take_raw(files: list[TreeFile], layout: Layout) -> None:
@@ -239,18 +270,36 @@ def _scanned(name: str, path: Path, equals: dict[object, Any], whole: bool, any_
         return file
     head = _read_through(file, whole, any_content)
     try:
-        known = _parsed(file, head)
-        if known is not None:
-            inner = path.name
-            known = _shared(known, "" if known.series else str(PurePosixPath(name).parent), equals)
-            file.items = _proven(file, known.stretches.get(inner, ()))
-            file.format, file.space, file.facts, file.personal = known.format, known.space, known.facts, known.personal
-            file.series = known.series
-            file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
+        _take_known(file, _parsed(file, head), equals)
     except (CorruptError, UnsupportedError) as fault:
+        file.fault = fault
         if whole:
             warnings.warn(f"{path}: {fault}; kept as plain bytes", PlainBytesWarning, stacklevel=2)
     return file
+
+
+def _take_known(file: TreeFile, known: ForeignFile | None, equals: dict[object, Any], most: int | None = None) -> None:
+    """Keep what a reader said of a file, if its samples take no more bytes than `most`."""
+    if known is None or (
+        most is not None and sum(part.layout.nbytes for part in itertools.chain(*known.stretches.values())) > most
+    ):
+        return
+    inner = file.path.name
+    known = _shared(known, "" if known.series else str(PurePosixPath(file.name).parent), equals)
+    file.items = _proven(file, known.stretches.get(inner, ()))
+    file.format, file.space, file.facts, file.personal = known.format, known.space, known.facts, known.personal
+    file.series = known.series
+    file.detached = {other: stretches for other, stretches in known.stretches.items() if other != inner}
+    file.fault = None if file.items else _nothing_to_code(file)
+
+
+def _nothing_to_code(file: TreeFile) -> VoxzError:
+    """Why a file has no items, although its reader has read it."""
+    if file.detached:
+        names = ", ".join(list(file.detached)[:3]) + ", ..." * (len(file.detached) > 3)
+        words = f"is a header whose samples lie in {names}; give them all with -o NAME.voxz, as one archive"
+        return UnsupportedError(f"{file.path} {words}")
+    return UnsupportedError(f"{file.path} is of the format {file.format}, but has no samples that voxz can take out of it")
 
 
 def _shared(known: ForeignFile, folder: str, equals: dict[object, Any]) -> ForeignFile:
@@ -315,33 +364,55 @@ def _summed(file: TreeFile, content: BinaryIO | Content) -> bytes:
 
 def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
     """What the reader of its format says; None if there is none."""
+    with file.content() as content, contextlib.ExitStack() as stack:
+        return _parsed_as(file, content, head, lambda name: beside(file.path.parent / name, stack))
+
+
+def _parsed_held(file: TreeFile, contents: dict[str, bytes]) -> ForeignFile | None:
+    """The same of a file in memory, whose neighbours are, too."""
+    held = file.held or b""
+    return _parsed_as(file, io.BytesIO(held), held[:HEAD_BYTES], lambda name: _beside_held(file.path.parent / name, contents))
+
+
+def _parsed_as(file: TreeFile, content: BinaryIO, head: bytes, opened: Beside) -> ForeignFile | None:
     name = file.path.name
     plain = content_name(name) if file.repacking else name
     reader = reader_of(head, plain)
     if reader is None:
         return None
-    with file.content() as content:
-        known = parsed_by(reader, content, file.size, file.path.with_name(plain))
+    known = parsed_by(reader, content, file.size, plain, opened)
     if plain != name and plain in known.stretches:
         known.stretches[name] = known.stretches.pop(plain)
     return known
 
 
-def parsed_by(reader: Reader, content: BinaryIO, size: int, path: Path) -> ForeignFile:
-    """What a reader says of the content of a file, of which `path` tells the folder and the name of the content."""
-    with contextlib.ExitStack() as stack:
+def parsed_by(reader: Reader, content: BinaryIO, size: int, name: str, opened: Beside) -> ForeignFile:
+    """What a reader says of the content of a file, whose neighbours are `opened` if it may see them."""
 
-        def beside(other: str) -> BinaryIO:
-            place = path.parent / other
-            *above, last = other.split("/")
-            outside = above and (set(above) != {".."} or last not in ABOVE)
-            if Path(last).name != last or outside or not place.is_file():
-                raise UnsupportedError(f"its samples are in {other}, which is not beside it")
-            raw = stack.enter_context(place.open("rb"))
-            return _unpacked(raw, place) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
+    def inside(other: str) -> BinaryIO:
+        *above, last = other.split("/")
+        if Path(last).name != last or (above and (set(above) != {".."} or last not in ABOVE)):
+            raise UnsupportedError(f"its samples are in {other}, which is not beside it")
+        return opened(other)
 
-        with np.errstate(all="ignore"):  # what overflows in a header is infinite, and infinite places are none
-            return reader.parse(content, size, path.name, beside)
+    with np.errstate(all="ignore"):  # what overflows in a header is infinite, and infinite places are none
+        return reader.parse(content, size, name, inside)
+
+
+def beside(place: Path, stack: contextlib.ExitStack) -> BinaryIO:
+    """A file on disk, unpacked; `UnsupportedError` if it is not there."""
+    if not place.is_file():
+        raise UnsupportedError(f"its samples are in {place.name}, which is not beside it")
+    raw = stack.enter_context(place.open("rb"))
+    return _unpacked(raw, place) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
+
+
+def _beside_held(place: Path, contents: dict[str, bytes]) -> BinaryIO:
+    """A file in memory; `UnsupportedError` if it is not there."""
+    name = os.path.normpath(place)
+    if name not in contents:
+        raise UnsupportedError(f"its samples are in {place.name}, which is not beside it")
+    return io.BytesIO(contents[name])
 
 
 def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:

@@ -54,7 +54,8 @@ def encode_tree(
     pieces.finish()
     if tree.arrays:
         facts = [described(tree, array) for array in tree.arrays]
-        catalogue.notes.append((DESCRIPTION, json.dumps(facts, separators=(",", ":")).encode()))
+        if tree.named or any(len(fact) > 1 for fact in facts):  # the only file says its format itself
+            catalogue.notes.append((DESCRIPTION, json.dumps(facts, separators=(",", ":")).encode()))
     digest = files_digest((entry.name, entry.size, entry.sha256) for entry in tree.files)
     gzip = None if tree.named else tree.files[0].repacking
     return Written(tuple(headers), writer.finish(headers, catalogue, digest), digest, gzip)

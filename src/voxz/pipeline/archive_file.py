@@ -16,6 +16,7 @@ from voxz.pipeline.decode import checked_only, restore
 from voxz.pipeline.encode import Written
 from voxz.pipeline.plan import Plan
 from voxz.pipeline.samples import Progress, part_of
+from voxz.pipeline.whole import smaller
 from voxz.volume.layout import Layout
 
 ENDING = ".voxz"
@@ -80,6 +81,7 @@ def _refuse_inside(source: Source, destination: str | os.PathLike[str]) -> None:
 def _write(tree: Tree, file: BinaryIO, wish: Wish, progress: Progress | None) -> None:
     parts = 1 + wish.verify
     written = encode_tree(tree, file, wish.plan, wish.threads, part_of(progress, 0, parts), wish.keep_attributes)
+    written = smaller(file, written, wish.plan)
     tree.refuse_changed()
     if wish.verify:
         verify_written(file, written, wish.threads, part_of(progress, 1, parts))

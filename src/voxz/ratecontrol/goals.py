@@ -80,13 +80,17 @@ class Goal(Protocol):
 
 @dataclass(frozen=True)
 class PsnrGoal:
-    """A PSNR of at least `db`, and less than `above` more: a total of squared errors, at most four times for twice the step."""
+    """A PSNR of at least `db`, and less than `above` more: a total of squared errors, at most four times for twice the step.
+
+    A search heads for what lies `aimed` dB above `db`, or below it where errors can be made up for; for the middle if it is None.
+    """
 
     db: float
     above: float
     strict: bool = True
     blind: bool = False
     slope: float = 2.0
+    aimed: float | None = None
 
     def total(self, result: Measured) -> float:
         """Squared errors."""
@@ -97,9 +101,10 @@ class PsnrGoal:
         return brick.tally.squares
 
     def wanted(self, result: Measured) -> tuple[float, float, float]:
-        """Squared errors at the highest PSNR that is near enough, in the middle, and at the least."""
+        """Squared errors at the highest PSNR that is near enough, at what is aimed for, and at the least."""
         most = result.tally.counted * result.peak**2 * 10 ** (-self.db / 10)
-        return most * 10 ** (-self.above / 10), most * 10 ** (-self.above / 20), most
+        aimed = self.above / 2 if self.aimed is None else self.aimed
+        return most * 10 ** (-self.above / 10), most * 10 ** (-aimed / 10), most
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from voxz.pipeline.encode import Coder, Written
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
 from voxz.pipeline.slabs import native_slabs
-from voxz.ratecontrol.codec_choice import choose_engine, engine_within
+from voxz.ratecontrol.codec_choice import choose_engine, engine_within, engines_for
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal, Result, goal_of
 from voxz.ratecontrol.noise import noise_of
 from voxz.ratecontrol.step_search import Trial, with_step
@@ -105,8 +105,9 @@ def find_plan(
             )
         return Settled(replace(plan, fidelity=EXACT))
     _refuse_range(target, opened, dtype)
+    first = plan if codec is not None or fit is not None else replace(plan, codec=engines_for(dtype)[0])
     with opened() as samples:
-        trial = Trial.of(samples, plan, threads) if fit is None else Trial.of(samples, plan, threads, math.inf)
+        trial = Trial.of(samples, first, threads) if fit is None else Trial.of(samples, first, threads, math.inf)
     if goal is not None and trial.peak == 0:
         return Settled(replace(plan, fidelity=EXACT))
     if fit is not None:
@@ -114,15 +115,24 @@ def find_plan(
         _refuse_missed(plan, trial.result(plan, bricks), trial, dtype)
         return Settled(plan, bricks)
     assert goal is not None
-    plan, guess, slope = choose_engine(trial, plan, dtype, goal)
-    if plan.codec != codec:
+    outset = choose_engine(trial, plan, dtype, goal)
+    plan = outset.plan
+    if plan.codec != first.codec:
         with opened() as samples:
             trial = Trial.of(samples, plan, threads)
-    near = goal if trial.whole else goal_of(target, 8 * dtype.itemsize, PSNR_ABOVE * TIGHTER, RATE_NEAR * TIGHTER)
-    assert near is not None
-    step, result = trial.approach(plan, replace(near, slope=slope or near.slope), guess)
+    near, lengths = outset.goal, outset.lengths
+    if not trial.whole:
+        near, lengths = _tighter(near), ()
+    step, result = trial.approach(plan, near, outset.log_step, lengths=lengths)
     _refuse_missed(plan, result, trial, dtype)
     return Settled(with_step(plan, step), tuple(result.coded) if trial.whole else ())
+
+
+def _tighter(goal: PsnrGoal | BitsGoal) -> PsnrGoal | BitsGoal:
+    """A goal for part of a volume, nearer to the middle."""
+    if isinstance(goal, PsnrGoal):
+        return replace(goal, above=goal.above * TIGHTER, aimed=None)
+    return replace(goal, near=goal.near * TIGHTER)
 
 
 def nearer_plan(plan: Plan, written: Written) -> Plan | None:

@@ -19,7 +19,6 @@ from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
 from voxz.pipeline.slabs import bricks_of, grid_of
 from voxz.ratecontrol.goals import Goal, PsnrGoal, Result
-from voxz.ratecontrol.rate_model import Outlook
 from voxz.ratecontrol.secant import ROUNDS, find_step
 from voxz.threads import map_ordered
 
@@ -43,7 +42,11 @@ CLOSE, APART = 0.5, 0.25
 SHARPENED, PRECISION = 0.04, 0.001
 """Share of the squared error that corrections make up at most, for they cost twice the bytes of a finer step, and how exactly."""
 
+STEERED = 2
+"""First attempts in which codecs are told the lengths that are wanted: later ones rely on what a step alone does."""
+
 LONG = 1 << 20
+"""Samples from which on the record of losses does not matter for the length of a file, and errors can be made up finely."""
 
 FINEST, COARSEST = 2.0**-22, 4.0
 """Steps as multiples of the range of the samples."""
@@ -110,21 +113,19 @@ class Trial:
         joined = parts if least[0] > 1 or count == 1 else [np.concatenate(parts)]
         return replace(self, bricks=joined, whole=False, around=lambda plan, tally: 0)
 
-    def outlook(self, count_background: bool, step: float) -> Outlook:
-        """What steps near this one will cost."""
-        return Outlook.of(self.bricks, count_background, step, self.threads)
-
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
         return self.result(plan, list(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads, self._tried)))
 
-    def stepped(self, plan: Plan, log_step: float, blind: bool = False) -> Result:
-        """Code the bricks with a step of ``2 ** log_step``; if `blind`, only for their lengths."""
-        plan = with_step(plan, log_step)
-        if not blind:
-            return self.measure(plan)
-        coded = map_ordered(lambda brick: code_blindly(brick, plan), self.bricks, self.threads, self._tried)
-        return self.result(plan, list(coded))
+    def stepped(self, plan: Plan, log_step: float, blind: bool = False, lengths: Sequence[float] = ()) -> Result:
+        """Code the bricks with a step of ``2 ** log_step``, if there are `lengths` near these; if `blind`, only for their own."""
+        plans = [with_step(plan, log_step, length) for length in lengths or [0.0] * len(self.bricks)]
+        code = code_blindly if blind else code_brick
+        return self.result(plan, list(map_ordered(lambda pair: code(*pair), self._pairs(plans), self.threads, self._tried)))
+
+    def _pairs(self, plans: Sequence[Plan]) -> list[tuple[NDArray[np.generic], Plan]]:
+        """Each brick with its plan."""
+        return list(zip(self.bricks, plans, strict=True))
 
     @property
     def _tried(self) -> int:
@@ -142,8 +143,18 @@ class Trial:
         checked = map_ordered(lambda pair: _seen(*pair, plan), pairs, self.threads, self._tried)
         return self.result(plan, list(checked))
 
-    def approach(self, plan: Plan, goal: Goal, log_step: float, rounds: int = ROUNDS) -> tuple[float, Result]:
-        """Step for which a `goal` is met, and its result; see `voxz.ratecontrol.secant.find_step`."""
+    def approach(
+        self,
+        plan: Plan,
+        goal: Goal,
+        log_step: float,
+        rounds: int = ROUNDS,
+        lengths: Sequence[float] = (),
+    ) -> tuple[float, Result]:
+        """Step for which a `goal` is met, and its result; see `voxz.ratecontrol.secant.find_step`.
+
+        If there are `lengths` of the bricks that meet it, codecs that can come near them, with the first STEERED steps.
+        """
         blind = goal.blind and self._long and math.isinf(plan.fidelity.bound)
 
         def mend(log_step: float, off: float, result: Result) -> Result | None:
@@ -152,8 +163,12 @@ class Trial:
                 return sharper
             return self._patched(plan, goal, log_step, result)
 
-        bracket = math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
-        step, result = find_step(lambda log: self.stepped(plan, log, blind), goal, log_step, bracket, rounds, mend)
+        steered = [lengths] * STEERED
+
+        def attempt(log_step: float) -> Result:
+            return self.stepped(plan, log_step, blind, steered.pop() if steered else ())
+
+        step, result = find_step(attempt, goal, log_step, bracket_of(self.peak), rounds, mend)
         return step, self._checked(plan, result)
 
     def _sharpened(self, plan: Plan, goal: PsnrGoal, result: Result) -> Result | None:
@@ -200,9 +215,14 @@ def _seen(brick: NDArray[np.generic], coded: Coded, plan: Plan) -> Coded:
     return check_brick(brick, plan, coded) if coded.tally == Tally() else coded
 
 
-def with_step(plan: Plan, log_step: float) -> Plan:
-    """The same plan with a step of ``2 ** log_step``."""
-    return replace(plan, fidelity=Fidelity.stepped(2.0**log_step, plan.fidelity.bound))
+def bracket_of(peak: float) -> tuple[float, float]:
+    """Logarithms to base 2 of the finest and the coarsest step for samples whose range is `peak`."""
+    return math.log2(peak * FINEST), math.log2(peak * COARSEST)
+
+
+def with_step(plan: Plan, log_step: float, length: float = 0.0) -> Plan:
+    """The same plan with a step of ``2 ** log_step``, and bytes for a brick."""
+    return replace(plan, fidelity=Fidelity.stepped(2.0**log_step, plan.fidelity.bound, length))
 
 
 def _part(shape: Sequence[int], samples: int) -> tuple[int, int, int, int]:

@@ -85,7 +85,8 @@ class Evidence:
     def noise(self) -> float:
         """Standard deviation of the noise in stored units: as the file says, else estimated; 0 if none is seen."""
         loss = self.facts.loss
-        return loss.noise if loss is not None and loss.noise else noise_of(ArraySource(self.reference))
+        volumes = np.moveaxis(self.reference, 4, 1).reshape(-1, *self.reference.shape[1:4])  # channels count as a series
+        return loss.noise if loss is not None and loss.noise else noise_of(ArraySource(volumes))
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:

@@ -240,7 +240,7 @@ def _what_if(settings: Sequence[Setting], part: str) -> str:
     line = Line([of.bound for of in settings], [of.bits for of in settings], dots=True)
     marks = [Mark(of.bound, "this file") for of in settings if of.current and of.bound]
     drawing = chart([line], "largest error, stored units", "bits per sample", marks=marks, zero=True)
-    words = f"Compressed for this page: {part}. Sizes of the whole may differ."
+    words = "Compressed for this page." if part == "all of it" else f"Of {part}, compressed for this page; the whole may differ."
     return (
         f'<section><h2>What if?</h2><div class="charts"><div>{listed}<p>{html.escape(words)}</p></div>'
         f"{_figure('Size against the bound', drawing)}</div></section>"

@@ -86,7 +86,8 @@ def windows_of(evidence: Evidence) -> list[tuple[str, float, float]]:
     most = ("most values", *_apart(low, high))
     floor = float(finite.min())
     dark = seen[seen <= floor + _BACKGROUND * (high - floor)]
-    if dark.size > _FEWEST * seen.size and np.ptp(dark) > 0 and high > floor:
+    masked = 1 - float(evidence.seen.mean()) > _FEWEST  # what there is of a background is one value, which is kept
+    if dark.size > _FEWEST * seen.size and np.ptp(dark) > 0 and high > floor and not masked:
         return [
             ("background", *_apart(floor, floor + _BACKGROUND * (high - floor))),
             most,

@@ -59,6 +59,8 @@ def verdict_of(evidence: Evidence, comparison: Comparison | None, structure: Str
     if evidence.facts.lossy_before:
         points.append(("note", f"The original had lost something before: {'; '.join(evidence.facts.lossy_before)}."))
     points.append(("fact", _size(evidence)))
+    if sign == "good" and any(kind == "bad" for kind, _ in points):
+        sign = "note"  # a promise that was kept may still cost too much
     return Verdict(sign, headline, tuple(points))
 
 

@@ -4,6 +4,7 @@ Large files come first, two at a time, each on all threads: while one is read or
 the rest busy. Then small ones, as many at a time as there are threads, on one each. Kernels are loaded once.
 """
 
+import contextlib
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Protocol
 from voxz.container.reader import Reader
 from voxz.errors import UsageError, VoxzError, VoxzWarning
 from voxz.io.names import PACKED, restored_name
+from voxz.io.output import remove_stale
 from voxz.pipeline.samples import Progress
 from voxz.studies.manifest import DONE, FAILED, STARTED, Manifest, Record
 from voxz.studies.plan import Unit
@@ -79,6 +81,9 @@ class Outcome:
 
 Begin = Callable[[Record], None]
 """Told before a unit is begun."""
+
+Place = Callable[[Record], Path]
+"""Where what a unit becomes is written."""
 
 
 class Executor(Protocol):
@@ -155,7 +160,7 @@ def compress_study(
             cut = split_of(unit, tree, out, wish) if split else None
             work = partial(compress_unit, unit, tree, out, replace(wish, force=force), parts=cut.parts if cut else None)
             tasks.append(Task(replace(record_of(unit), outcome=STARTED), work, cut.work if cut else ()))
-        return _followed(tasks, manifest, outcome, executor, watch)
+        return _followed(tasks, manifest, outcome, executor, watch, lambda record: out / record.destination)
 
 
 def pending(
@@ -183,19 +188,23 @@ def restore_study(out: Path, tree: Path, force: bool, executor: Executor, watch:
     outcome, tasks = Outcome(), []
     for record in sorted(_records(out), key=lambda record: (record.kind == "link", -record.size)):
         tasks.append(Task(record, partial(restore_unit, record, out, tree, force)))
-    return _followed(tasks, None, outcome, executor, watch)
+    return _followed(tasks, None, outcome, executor, watch, lambda record: tree / (record.restored or record.source))
 
 
 def verify_study(out: Path, executor: Executor, watch: Watch) -> Outcome:
     """Compare all that a study wrote with every checksum."""
     tasks = [Task(record, partial(verify_unit, record, out)) for record in sorted(_records(out), key=lambda record: -record.size)]
-    return _followed(tasks, None, Outcome(), executor, watch)
+    return _followed(tasks, None, Outcome(), executor, watch, lambda record: out / record.destination)
 
 
-def _followed(tasks: Sequence[Task], manifest: Manifest | None, outcome: Outcome, executor: Executor, watch: Watch) -> Outcome:
-    """Do tasks, and write down what became of each as soon as it is known."""
+def _followed(
+    tasks: Sequence[Task], manifest: Manifest | None, outcome: Outcome, executor: Executor, watch: Watch, place: Place
+) -> Outcome:
+    """Do tasks, and write down what became of each as soon as it is known; stopped, leave no unfinished file in its `place`."""
+    at_work: dict[str, Record] = {}
 
     def begin(record: Record) -> None:
+        at_work[record.destination] = record
         if manifest is not None:
             manifest.append(record, synced=False)
 
@@ -203,11 +212,18 @@ def _followed(tasks: Sequence[Task], manifest: Manifest | None, outcome: Outcome
     watch.start(sum(task.record.files for task in tasks), sum(task.record.size for task in tasks))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VoxzWarning)
-        for record in executor(tasks, begin, watch):
-            if manifest is not None:
-                manifest.append(record)
-            outcome.count(record)
-            watch.end(record)
+        try:
+            for record in executor(tasks, begin, watch):
+                at_work.pop(record.destination, None)
+                if manifest is not None:
+                    manifest.append(record)
+                outcome.count(record)
+                watch.end(record)
+        except KeyboardInterrupt:
+            for path in map(place, at_work.values()):
+                with contextlib.suppress(OSError):
+                    remove_stale(path.parent, [path.name], alive=True)
+            raise
     outcome.seconds = time.perf_counter() - began
     return outcome
 

@@ -4,6 +4,7 @@ Scale 0 is the finest. At scale l every axis with more than l scales is split in
 along all of them. The coefficients keep the volume's shape (Mallat's arrangement); a `Band` is a box of it.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,7 +122,7 @@ class Pyramid:
 
     def gain(self, scale: int) -> float:
         """What 9/7 multiplies a constant with over the `scale` finest scales."""
-        return float(LOW_GAIN_97 ** sum(min(scale, most) for most in self.scales))
+        return math.prod([LOW_GAIN_97] * sum(min(scale, most) for most in self.scales), start=1.0)
 
 
 def _lift(volume: NDArray[Any], shape: Shape, axis: int, *, forward: bool) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.transforms.band_norms import NO_NORMS, AnyNorms
-from voxz.transforms.lifting_97 import HIGH_97, LOW_97, LOW_GAIN_97
+from voxz.transforms.lifting_97 import HIGH_97, LOW_97
 from voxz.transforms.lifting_family import kind_of, reach_table
 from voxz.transforms.lifting_kernels import merge, move_halves, split
 from voxz.transforms.lifting_networks import moved
@@ -56,7 +56,7 @@ class TrainedPyramid(Pyramid):
 
     def gain(self, scale: int) -> float:
         """What the `scale` finest scales multiply a constant with: filters sum up to what those of 9/7 do."""
-        return 1.0 if self.model.family.reversible else float(LOW_GAIN_97 ** sum(min(scale, most) for most in self.scales))
+        return 1.0 if self.model.family.reversible else super().gain(scale)
 
     def _splits(self) -> list[tuple[int, int, int, NDArray[np.int64]]]:
         """Scale, axis, what the box is high along already, and the box ``(first and last z, y, x)``, in the order of analysis."""

@@ -159,9 +159,9 @@ def brick_of(wish: str | int | Sequence[int] | None) -> tuple[int, int, int] | N
         lengths = ()
     lengths = lengths * 3 if len(lengths) == 1 else lengths
     if len(lengths) != 3 or min(lengths) < 1:
-        raise UsageError(f"got the brick {wish!r}, expected an edge such as 64, three lengths Z,Y,X, or patch")
+        raise UsageError(f"a brick is an edge such as 64, three lengths Z,Y,X, or patch (got {wish!r})")
     if not FEWEST_SAMPLES <= math.prod(lengths) <= MOST_SAMPLES:
-        raise UsageError(f"a brick of {math.prod(lengths)} samples was asked for, expected {FEWEST_SAMPLES} to {MOST_SAMPLES}")
+        raise UsageError(f"a brick has {FEWEST_SAMPLES} to {MOST_SAMPLES} samples (got {' x '.join(map(str, lengths))})")
     return lengths[0], lengths[1], lengths[2]
 
 

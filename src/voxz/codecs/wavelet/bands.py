@@ -12,7 +12,7 @@ A scale is finished in all components before the next finer one begins, so a coa
 import math
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ from voxz.codecs.wavelet.mixing import START, UNDECIDED
 from voxz.codecs.wavelet.quantise import FEWEST_FOR_WEIGHTS, quantised, rebuilt_units, sums_of
 from voxz.codecs.wavelet.refinement import Rebuilt, fit, read_filters, refined
 from voxz.codecs.wavelet.sign_context import LARGEST_LEAN, TAPS, fit_leaning
+from voxz.codecs.wavelet.steering import Steering
 from voxz.codecs.wavelet.trellis import Trellis, trellis
 from voxz.entropy.binary import POSITION, finish, start
 from voxz.entropy.integers import IntegerReader, IntegerWriter
@@ -138,18 +139,41 @@ class _Encoder:
 
     decoding = False
 
-    def __init__(self, components: NDArray[np.float64], step: float, effort: Effort, path: Trellis) -> None:
+    def __init__(
+        self,
+        components: NDArray[np.float64],
+        step: float,
+        effort: Effort,
+        path: Trellis,
+        coder: NDArray[np.int64],
+        steering: Steering | None,
+    ) -> None:
         self.side = IntegerWriter()
         self._components, self._step, self._effort, self._path = components, step, effort, path
+        self._coder, self._steering = coder, steering
+        self._last: tuple[tuple[int, Band], int, float] | None = None
 
     def begin(self, component: int, band: Band, context: Callable[[], BandContext], known: _Known) -> _State:
         """Quantise a band."""
         values, planes = self._components[component][band.box].ravel() / _half_step(band, self._step), context().planes
-        magnitudes, indices, shifts = quantised(values, band, planes, known.weights(band, len(planes)), self._effort, self._path)
+        effort = self._steered(component, band)
+        magnitudes, indices, shifts = quantised(values, band, planes, known.weights(band, len(planes)), effort, self._path)
         nonzero = int(np.count_nonzero(indices))
         kind = EMPTY if not nonzero else OWN if nonzero >= FEWEST_FOR_WEIGHTS else SAME
         self.side.put([kind])
         return _State(kind, magnitudes, indices, shifts, values.reshape(band.shape))
+
+    def _steered(self, component: int, band: Band) -> Effort:
+        """Effort for a band; `Steering` learns what the one before it took."""
+        if self._steering is None:
+            return self._effort
+        position = int(self._coder[POSITION])
+        if self._last is not None:
+            before, start, factor = self._last
+            self._steering.learn(*before, 8 * (position - start), factor)
+        factor = self._steering.factor()
+        self._last = (component, band), position, factor
+        return replace(self._effort, slope=factor * self._effort.slope)
 
     def weights(self, state: _State, planes: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Fit the weights of magnitudes and signs of a band."""
@@ -216,16 +240,18 @@ def encode_bands(
     effort: Effort,
     model: Model | None = None,
     learner: AnyLearner | None = None,
+    length: float = 0.0,
 ) -> bytes:
     """Code the coefficients ``(components, z, y, x)`` with errors as of a quantiser of this `step` in the volume.
 
     They are replaced by what decoding gives.
     A step of 0 is for coefficients that are integers: they come back exactly with `Effort` REVERSIBLE. With a `model` the profile
-    is the heavy one. Training brings a `learner` of its own.
+    is the heavy one. Training brings a `learner` of its own. A `length` in bytes, if there is one, is come near to.
     """
     learner = learner or _learner(model, pyramid, np.zeros(6 * components.size + 4096, np.uint8), b"")
     path = trellis(effort.states)
-    encoder = _Encoder(components, step, effort, path)
+    steering = Steering(components, pyramid, step, 8 * length) if length > 0 else None
+    encoder = _Encoder(components, step, effort, path, learner.coder, steering)
     _code_bands(components, pyramid, step, path, learner, encoder)
     assert learner.coder[POSITION] < learner.data.size
     information = encoder.side.to_bytes()

@@ -31,7 +31,7 @@ from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
 from voxz.codecs.wavelet.levels import EFFORTS, FAST_STATES, REVERSIBLE, STATES, Effort
 from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.settle import settle
-from voxz.codecs.wavelet.transform_choice import MIDDLE, SMALL_MIDDLE, choose_basis, choose_scales, choose_transform
+from voxz.codecs.wavelet.transform_choice import PARTS, SMALL_PARTS, choose_basis, choose_scales, choose_transform
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
@@ -66,6 +66,9 @@ FAST_ROUNDS = 1
 
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
+
+BESIDE, BESIDE_EACH = 1800, 1.5e-4
+"""Bytes of a brick that are not indices, where a length is to be come near to: filters and weights; and for each sample."""
 
 FULL: Scales = (0, 0, 0)
 """The full resolution."""
@@ -136,8 +139,8 @@ def encode_brick(
     effort = EFFORTS[level] if step else REVERSIBLE
     fast_states = FAST_STATES.get(level, 0) if form == LOSSY and transform in (None, "97") and entropy is None else 0
     reach = (high - low) * math.sqrt(len(series))
-    if not _singles_do(step, max(abs(low), abs(high))) or reach > FAST_STEPS * step:
-        fast_states = 0
+    suits_singles = _singles_do(step, max(abs(low), abs(high))) and reach <= FAST_STEPS * step
+    fast_states = fast_states if suits_singles else 0
     if fast_states:
         effort = Effort(fast_states, 1, effort.slope, restores=False)
     offset = low + float((coded.astype(np.float64) - low).mean()) if coded.size else 0.0
@@ -146,7 +149,7 @@ def encode_brick(
     volumes = np.subtract(series, offset, dtype=number_type)
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown, FAST_ROUNDS if fast_states else ROUNDS)
-    scales = choose_scales(volumes, step or 1.0, SMALL_MIDDLE if fast_states else MIDDLE)
+    scales = choose_scales(volumes, step, SMALL_PARTS if fast_states else PARTS)
     basis = choose_basis(volumes, scales, step) if form == LOSSY else None
     flags = (_BACKGROUND if prepared.background else 0) | (_BASIS if basis is not None else 0)
     choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING and not fast_states else Choice()
@@ -156,7 +159,9 @@ def encode_brick(
     head = Head(form, effort.states, scales, len(prepared.specials), flags, choice.number, step_sent, offset, low, high)
     body = choice.pack(scales) + (model.pack() if model else b"") + prepared.front()
     if form != NOTHING:
-        coefficients, decoded = _coded(volumes, head, effort, basis, choice, model)
+        beside = Head.LAYOUT.size + len(body) + BESIDE + BESIDE_EACH * volumes.size
+        length = fidelity.length - beside if fidelity.length and suits_singles else 0.0
+        coefficients, decoded = _coded(volumes, head, effort, basis, choice, model, length)
         body += coefficients
         if form == LOSSY and effort.restores:
             filters = fit_filters(
@@ -207,9 +212,15 @@ def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gen
 
 
 def _coded(
-    volumes: Volumes, head: Head, effort: Effort, basis: klt.Basis | None, choice: Choice, model: Model | None
+    volumes: Volumes,
+    head: Head,
+    effort: Effort,
+    basis: klt.Basis | None,
+    choice: Choice,
+    model: Model | None,
+    length: float,
 ) -> tuple[bytes, Volumes]:
-    """Parts of the samples that are coded (basis, coefficients), and the volumes that these give."""
+    """Parts of the samples that are coded (basis, coefficients, these of about a `length`), and the volumes that they give."""
     writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.scales, head.step)
     if basis is not None:
         side = IntegerWriter()
@@ -227,7 +238,7 @@ def _coded(
     for volume in work:
         pyramid.analyse(volume)
     coefficients = work.astype(np.float64, copy=False)
-    writer.part(encode_bands(coefficients, pyramid, head.step, effort, model))
+    writer.part(encode_bands(coefficients, pyramid, head.step, effort, model, length=length))
     if head.kind == LOSSY and effort.restores:
         for volume in coefficients:
             pyramid.synthesise(volume)

@@ -1,8 +1,12 @@
 """Choosing the transform of a brick, in the encoder only: scales along each axis, whether a KLT pays, which trained filters.
 
 Bits are guessed as the sum of ``log2(1 + |coefficient| / half step)`` over the middle of the brick: good enough to rank
-transforms.
+transforms. Scales along z are chosen more carefully: on parts from all over the brick, since noise in the middle of a CT says
+nothing of what surrounds it; and with loss by bits and squared error together, since a transform that leaves more coefficients
+below the step saves bits and loses detail.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +20,25 @@ from voxz.volume.bricks import middle_of
 MIDDLE = (32, 128, 128)
 """Voxels of each volume that are looked at."""
 
-SMALL_MIDDLE = (32, 64, 64)
-"""The same for fast levels."""
+PARTS, SMALL_PARTS = (32, 64, 64), (16, 32, 32)
+"""Voxels of each part that scales are chosen by; for fast levels."""
+
+ACROSS = 3
+"""Parts beside each other along y and x."""
 
 LEAST_SIDE = 32
 
-IN_PLANE = 5
-ALONG_Z = 4
-SHORTEST = 8
-"""Samples along an axis that are split once more."""
+MOST = (4, 5, 5)
+"""Scales along z, y, x at most."""
+
+SHORTEST = (6, 8, 8)
+"""Samples along z, y, x that are split once more."""
+
+WORTH_OF_BIT = 0.28
+"""Squared error, in half steps, that a bit is worth."""
+
+FIRST = 3.3
+"""What the smallest index but 0 costs, in bits: its own, and the error that it leaves."""
 
 MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
 """Samples of a series that bits are guessed for, and that its basis is found from."""
@@ -38,12 +52,16 @@ TRAINED_FROM = 3
 Volumes = NDArray[np.floating]
 
 
-def choose_scales(volumes: Volumes, step: float, looked_at: tuple[int, int, int] = MIDDLE) -> Scales:
-    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be smallest for the middle of one."""
-    most = [min(limit, _halvings(n)) for limit, n in zip((ALONG_Z, IN_PLANE, IN_PLANE), volumes.shape[1:], strict=True)]
-    middle = _middle(volumes[len(volumes) // 2 :][:1], looked_at)
-    inner = [min(limit, _halvings(n)) for limit, n in zip(most, middle.shape[1:], strict=True)]
-    guesses = [_guess(middle, (z, inner[1], inner[2]), step) for z in range(inner[0] + 1)]
+def choose_scales(volumes: Volumes, step: float, looked_at: tuple[int, int, int] = PARTS) -> Scales:
+    """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be best for parts of the middle one.
+
+    A step of 0 stands for coding without loss.
+    """
+    most = _deepest(volumes.shape[1:])
+    parts = _parts(volumes[len(volumes) // 2 :][:1], looked_at)
+    inner = _within(most, parts[0].shape[1:])
+    price, unit = (_cost, step) if step else (_bits, 1.0)
+    guesses = [sum(_guess(part, (z, inner[1], inner[2]), unit, price=price) for part in parts) for z in range(inner[0] + 1)]
     best = int(np.argmin(guesses))
     return (most[0] if best == inner[0] else best), most[1], most[2]
 
@@ -90,13 +108,19 @@ def choose_transform(volumes: Volumes, scales: Scales, step: float, level: int, 
 
 
 def _within(scales: Scales, shape: tuple[int, ...]) -> Scales:
-    z, y, x = (min(n, _halvings(length)) for n, length in zip(scales, shape, strict=True))
+    z, y, x = (min(n, most) for n, most in zip(scales, _deepest(shape), strict=True))
     return z, y, x
 
 
-def _halvings(length: int) -> int:
+def _deepest(shape: tuple[int, ...]) -> Scales:
+    """Scales that a shape ``(z, y, x)`` has room for."""
+    z, y, x = (min(most, _halvings(n, shortest)) for n, most, shortest in zip(shape, MOST, SHORTEST, strict=True))
+    return z, y, x
+
+
+def _halvings(length: int, shortest: int) -> int:
     count = 0
-    while length >= SHORTEST:
+    while length >= shortest:
         length = -(-length // 2)
         count += 1
     return count
@@ -106,6 +130,21 @@ def _middle(volumes: Volumes, most: tuple[int, int, int] = MIDDLE) -> Volumes:
     return np.ascontiguousarray(volumes[(slice(None), *middle_of(volumes.shape[1:], most))])
 
 
+def _parts(volumes: Volumes, most: tuple[int, int, int]) -> list[Volumes]:
+    """Parts of at most so many voxels ``(volumes, z, y, x)``, at equal distances along y and x.
+
+    Along z their places take turns.
+    """
+    counts = [min(ACROSS, -(-n // limit)) for n, limit in zip(volumes.shape[1:], most, strict=True)]
+    found = []
+    for y, x in np.ndindex(counts[1], counts[2]):
+        places = zip(volumes.shape[1:], most, ((y + x) % counts[0], y, x), counts, strict=True)
+        starts = [max(0, n - limit) * (2 * place + 1) // (2 * count) for n, limit, place, count in places]
+        box = tuple(slice(start, start + limit) for start, limit in zip(starts, most, strict=True))
+        found.append(np.ascontiguousarray(volumes[(slice(None), *box)]))
+    return found
+
+
 def _rows(volumes: Volumes) -> Volumes:
     """Rows of all volumes at equal distances ``(volumes, rows, x)``."""
     rows = volumes.reshape(len(volumes), -1, volumes.shape[3])
@@ -113,13 +152,27 @@ def _rows(volumes: Volumes) -> Volumes:
     return rows[:, apart // 2 :: apart]
 
 
-def _guess(volumes: Volumes, scales: Scales, step: float, choice: Choice | None = None) -> float:
-    """Guessed bits of `volumes` with these scales; of a `choice` by bands, whose norms count."""
+def _bits(magnitudes: Volumes) -> Volumes:
+    """Bits of coefficients of these magnitudes, in half steps."""
+    found: Volumes = np.log2(1 + magnitudes)
+    return found
+
+
+def _cost(magnitudes: Volumes) -> Volumes:
+    """Bits and squared errors of coefficients of these magnitudes, in half steps, both in bits: each is left out or coded."""
+    found: Volumes = np.minimum(magnitudes**2 * (1 / WORTH_OF_BIT), FIRST + np.log2(np.maximum(magnitudes, 1)))
+    return found
+
+
+def _guess(
+    volumes: Volumes, scales: Scales, step: float, choice: Choice | None = None, price: Callable[[Volumes], Volumes] = _bits
+) -> float:
+    """Guessed bits of `volumes` with these scales, or another `price`; of a `choice` by bands, whose norms count."""
     pyramid = choice.pyramid(volumes.shape[1:], scales, step) if choice else Pyramid(volumes.shape[1:], scales)
     total = 0.0
     for volume in volumes:
         work = volume.copy()
         pyramid.analyse(work)
         boxes = [(work[band.box], band.norm) for band in pyramid.bands()] if choice else [(work, 1.0)]
-        total += sum(float(np.log2(1 + np.abs(box) * (2 * norm / step)).sum()) for box, norm in boxes)
+        total += sum(float(price(np.abs(box) * (2 * norm / step)).sum()) for box, norm in boxes)
     return total

@@ -54,7 +54,7 @@ def recorded(samples: NDArray[np.generic], rng: np.random.Generator, rates: tupl
     volumes -= np.rint(volumes[finite].mean())
     volumes[~finite] = 0
     for rate in (*rates, 0.0) if whole and np.ptp(volumes) <= MOST_VALUES else rates:
-        scales = choose_scales(volumes, _first_guess(volumes, rate) if rate else 1.0)
+        scales = choose_scales(volumes, _first_guess(volumes, rate) if rate else 0.0)
         pyramid = Pyramid(volumes.shape[1:], scales)
         work = volumes.copy() if rate else np.rint(volumes).astype(np.int64)
         for volume in work:

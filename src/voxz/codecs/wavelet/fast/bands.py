@@ -76,8 +76,9 @@ Volumes = NDArray[np.float32]
 
 @dataclass
 class _Known:
-    """Magnitudes of the bands coded so far, and the weights last sent for bands like them."""
+    """Magnitudes of the bands of a component coded so far, and the weights last sent for bands like them."""
 
+    component: int
     quantisers: int
     scales: tuple[int, int, int]
     weights: dict[int, tuple[Weights, Weights]]
@@ -134,6 +135,23 @@ def encode_bands(components: Volumes, pyramid: Pyramid, step: float, states: int
     end = encode_rows(notes.contexts[:tokens], notes.tokens[:tokens], lengths, codes_of(frequencies), words)
     information, stream, raw = side.to_bytes(), words[end:].astype("<u4").tobytes(), to_bytes(notes.raw, bits)
     return _HEAD.pack(len(information), len(raw), len(stream)) + information + raw + stream
+
+
+def bits_of_bands(components: Volumes, pyramid: Pyramid, step: float, states: int) -> dict[tuple[int, int, int], float]:
+    """Bits that each band would take, by component, scale and orientation: what `encode_bands` would note, at its entropy."""
+    quantisers = 1 if states == 1 else 2
+    notes, room, sent = _notes(components.size, pyramid), room_for(pyramid.shape[2]), _Sent()
+    counts: dict[tuple[int, int, int], NDArray[np.int64]] = {}
+    raw: dict[tuple[int, int, int], int] = {}
+    for known, band, volume in _in_order(components, pyramid, quantisers):
+        key, (first, _, bit) = (known.component, band.scale, band.orientation), notes.places.tolist()
+        _encode_band(volume, known, band, step, notes, room, sent)
+        counts[key] = np.zeros((quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64)
+        count_tokens(notes.contexts[first : notes.places[0]], notes.tokens[first : notes.places[0]], counts[key])
+        raw[key] = int(notes.places[2]) - bit
+    total = sum(counts.values(), np.zeros((quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64))
+    costs = np.log2(np.maximum(total.sum(1), 1))[:, None] - np.log2(np.maximum(total, 1))
+    return {key: float((own * costs).sum()) + raw[key] for key, own in counts.items()}
 
 
 @dataclass
@@ -290,7 +308,7 @@ def _in_order(components: Volumes, pyramid: Pyramid, quantisers: int) -> Iterato
     """What is known in its component, band and volume, of all bands in the order of the stream."""
     bands = pyramid.bands()
     weights: dict[int, tuple[Weights, Weights]] = {}
-    known = [_Known(quantisers, pyramid.scales, weights) for _ in components]
+    known = [_Known(number, quantisers, pyramid.scales, weights) for number in range(len(components))]
     for scale in sorted({band.scale for band in bands}, reverse=True):
         for one, volume in zip(known, components, strict=True):
             for band in bands:

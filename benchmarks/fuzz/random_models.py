@@ -1,4 +1,4 @@
-"""Models of trained transforms that tests make at random."""
+"""Models of trained transforms, made at random."""
 
 import numpy as np
 
@@ -34,4 +34,5 @@ def random_model(family: Family, seed: int = 0, size: float = 0.03) -> Model:
 
 
 def model_for(family: Family, seed: int = 0) -> Model:
+    """The same, as a decoder reads it."""
     return Model.from_bytes(random_model(family, seed).to_bytes())
