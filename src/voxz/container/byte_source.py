@@ -271,7 +271,7 @@ def byte_source(source: SourceLike) -> ByteSource:
         return UrlSource(source)
     if isinstance(source, str | os.PathLike):
         return PathSource(source) if _is_regular(source) else MemorySource(Path(source).read_bytes())
-    if isinstance(source, FileObject):
+    if not isinstance(source, bytes) and isinstance(source, FileObject):  # the second takes as long as reading a small head
         if isinstance(source.read(0), str):
             raise UsageError("the file is open as text; open it with mode 'rb'")
         seekable = getattr(source, "seekable", None)

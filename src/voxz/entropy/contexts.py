@@ -8,6 +8,7 @@ Frequencies are sent on a coarse logarithmic scale (`step_of`: 16 exact values, 
 0.0005 bits a voxel), each as a difference to its left neighbour, and rebuilt by the same `normalise` on both sides.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -258,25 +259,25 @@ def read_contexts(reader: IntegerReader) -> Contexts:
     (number,) = (int(n) for n in reader.take(1))
     if not 1 <= number <= MOST_TABLES:
         raise CorruptError(f"entropy tables must have 1 to {MOST_TABLES} ranges (got {number})")
-    firsts = np.cumsum(np.concatenate([[0], reader.take(number - 1)]))
-    shifts = reader.take(number)
-    phased = reader.take(number)
-    if (np.diff(firsts) <= 0).any() or firsts[-1] >= GRADES or not _within(shifts, LARGEST_SHIFT) or not _within(phased, 1):
+    firsts = [0, *itertools.accumulate(reader.take(number - 1).tolist())]
+    shifts, phased = reader.take(number).tolist(), reader.take(number).tolist()
+    ordered = all(before < after for before, after in itertools.pairwise(firsts)) and firsts[-1] < GRADES
+    if not ordered or min(shifts) < 0 or max(shifts) > LARGEST_SHIFT or min(phased) < 0 or max(phased) > 1:
         raise CorruptError("the ranges of the entropy tables are out of bounds")
-    ranges = Ranges(tuple(firsts.tolist()), tuple(shifts.tolist()), tuple(phased.tolist()))
-    grade_table, table_shifts = ranges.tables()
+    grade_table, table_shifts = Ranges(tuple(firsts), tuple(shifts), tuple(phased)).tables()
     used = reader.take(len(table_shifts))
     if not _within(used, TOKENS):
         raise CorruptError(f"an entropy table has more than {TOKENS} tokens")
     flat = reader.take(int(used.sum()))
     steps = np.zeros((len(table_shifts), TOKENS), np.int64)
-    for row, part in zip(steps, np.split(flat, np.cumsum(used)[:-1]), strict=True):
-        row[: len(part)] = np.cumsum(part)
+    steps[np.arange(TOKENS) < used[:, None]] = flat
+    np.cumsum(steps, axis=1, out=steps)
+    steps[np.arange(TOKENS) >= used[:, None]] = 0
     return Contexts(grade_table, table_shifts, of_steps(steps))
 
 
 def _within(values: NDArray[np.int64], highest: int) -> bool:
-    return bool((values >= 0).all() and (values <= highest).all())
+    return int(values.min(initial=0)) >= 0 and int(values.max(initial=0)) <= highest
 
 
 def frequency_steps(counts: NDArray[np.int64], total: int = TOTAL) -> NDArray[np.int64]:

@@ -36,22 +36,23 @@ def _rice_parameter(total, count):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _code(values, columns, totals, counts, words, decoding):  # type: ignore[no-untyped-def]
-    """Write `values` to `words`, or read them; return the bits used, or -1 when `words` ends too early.
+def _code(values, columns, state, words, position, limit, decoding):  # type: ignore[no-untyped-def]
+    """Write `values` to `words`, or read them; return the bit behind them, or -1 where that would lie behind `limit`.
 
     Parameters
     ----------
     values : int64 (n,), magnitudes below 2**30; decoding fills them
-    columns : int64 (n,), column of each
-    totals, counts : int64 (columns,), running sums and numbers, changed
+    columns : int64 (n,), column of each; (0,) if all are in one
+    state : int64 (columns, 2), running sum and number of each, filled
     words : int64 when encoding, uint32 when decoding; 32 bits in each, two more than are needed
+    position, limit : the first bit, and the one that decoding ends before
     decoding : whether `words` are read
     """
-    position = np.int64(0)
-    limit = (words.size - 2) * 32
+    for column in range(state.shape[0]):
+        state[column, 0], state[column, 1] = 4, 1
     for i in range(values.size):
-        column = columns[i]
-        parameter = _rice_parameter(totals[column], counts[column])
+        column = columns[i] if columns.size > 0 else 0
+        parameter = _rice_parameter(state[column, 0], state[column, 1])
         if decoding:
             quotient = 0
             while quotient < ESCAPE and position < limit and get_bits(words, position, 1) == 1:
@@ -75,11 +76,11 @@ def _code(values, columns, totals, counts, words, decoding):  # type: ignore[no-
             else:
                 position = put_bits(words, position, (1 << ESCAPE) - 1, ESCAPE)
                 position = put_bits(words, position, folded, 31)
-        totals[column] += folded
-        counts[column] += 1
-        if counts[column] == WINDOW:
-            totals[column] >>= 1
-            counts[column] >>= 1
+        state[column, 0] += folded
+        state[column, 1] += 1
+        if state[column, 1] == WINDOW:
+            state[column, 0] >>= 1
+            state[column, 1] >>= 1
     return position
 
 
@@ -93,7 +94,7 @@ class IntegerWriter:
         """Append `values` (magnitudes below 2**30); each in the adaptive code of its column (default: all in one)."""
         array = np.asarray(values, np.int64).ravel()
         words = np.zeros(array.size * 2 + 3, np.int64)
-        used = int(_code(array, *_state(array.size, columns), words, False))
+        used = int(_code(array, *_columns(columns), words, 0, 0, False))
         payload = to_bytes(words, used)
         self._parts += [varint(len(payload)), payload]
 
@@ -107,6 +108,7 @@ class IntegerReader:
 
     def __init__(self, payload: bytes) -> None:
         self._payload = payload
+        self._words = from_bytes(payload)
         self._at = 0
 
     def take(self, count: int, columns: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
@@ -114,11 +116,12 @@ class IntegerReader:
         length = self._length()
         at_least_a_bit(count, length, "integers of side information")
         affordable(BYTES_AN_INTEGER * count, 0, length, "integers of side information")
-        words = from_bytes(self._payload[self._at : self._at + length])
-        self._at += length
+        first, self._at = self._at, self._at + length
+        if self._at > len(self._payload):
+            raise CorruptError(f"{count} integers of side information do not fit their {length} bytes")
         values = np.zeros(count, np.int64)
-        used = int(_code(values, *_state(count, columns), words, True))
-        if used < 0 or (used + 7) // 8 != length or self._at > len(self._payload):
+        end = int(_code(values, *_columns(columns), self._words, 8 * first, 8 * self._at, True))
+        if end < 0 or (end + 7) // 8 != self._at:
             raise CorruptError(f"{count} integers of side information do not fit their {length} bytes")
         return values
 
@@ -150,9 +153,11 @@ class IntegerReader:
                 return value
 
 
-def _state(count: int, columns: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Columns, and for each column the running total and count it starts with."""
-    if columns is None:
-        columns = np.zeros(count, np.int64)
-    size = int(columns.max(initial=0)) + 1
-    return columns, np.full(size, 4, np.int64), np.ones(size, np.int64)
+_ONE_COLUMN = np.zeros(0, np.int64)
+
+
+def _columns(columns: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Columns, and room for the state of each."""
+    if columns is None or not columns.size:
+        return _ONE_COLUMN, np.empty((1, 2), np.int64)
+    return columns, np.empty((int(columns.max()) + 1, 2), np.int64)

@@ -1,4 +1,4 @@
-"""Decoded bricks of a file. Each is decoded once, by whoever asks first, and kept while there is room.
+"""Decoded bricks of a file. Each is decoded once, by whoever asks first, and kept while there is room, those in use first.
 
 Whoever asks for a brick that another thread is decoding waits for that thread's result. A forked process starts with what was
 kept, but waits for no thread of its parent.
@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,28 @@ from voxz.threads import map_ordered
 Brick = NDArray[np.generic]
 
 
-class Kept:
-    """Arrays that were used last, up to `capacity` bytes; of larger ones, one. None if it is 0. Several caches may share it.
+LOOKED_AT = 256
+"""Arrays that are compared when one has to go."""
 
-    It is pickled without what it keeps.
+RECENT = 16
+"""One array in so many, those used last, stays whatever its use: whoever goes through a volume slice by slice comes back soon."""
+
+MEMORY = 8
+"""Uses of an array, on average, after which all counts are halved: what was in use long ago makes room."""
+
+
+class Kept:
+    """Arrays up to `capacity` bytes; of larger ones, one. None if it is 0. Several caches may share it.
+
+    Those used last stay, and of the others those that were asked for most often: bricks in the middle of a volume are in more
+    patches than those at its border. It is pickled without what it keeps.
     """
 
     def __init__(self, capacity: int) -> None:
         self._capacity, self._bytes = capacity, 0
         self._arrays: OrderedDict[tuple[object, int], Brick] = OrderedDict()
+        self._uses: dict[tuple[object, int], int] = {}
+        self._total = 0
         self.start()
 
     def __reduce__(self) -> tuple[type["Kept"], tuple[int]]:
@@ -51,13 +65,29 @@ class Kept:
     def get(self, owner: object, number: int) -> Brick | None:
         """What was kept, which becomes the one that was used last."""
         with self._lock:
+            if self._capacity:
+                self._count((owner, number))
             found = self._arrays.get((owner, number))
             if found is not None:
                 self._arrays.move_to_end((owner, number))
         return found
 
+    def _count(self, key: tuple[object, int]) -> None:
+        """Count a use. Counts are halved from time to time, and forgotten at 0, unless the array is kept."""
+        self._uses[key] = self._uses.get(key, 0) + 1
+        self._total += 1
+        if self._total > MEMORY * len(self._uses) or len(self._uses) > LOOKED_AT * (1 + len(self._arrays)):
+            halved = {other: uses // 2 for other, uses in self._uses.items()}
+            self._uses = {other: uses for other, uses in halved.items() if uses or other in self._arrays}
+            self._total = sum(self._uses.values())
+
+    def _least_used(self) -> tuple[object, int]:
+        """Which array goes: of those that were not used for longest, the one with the fewest uses."""
+        older = min(LOOKED_AT, max(1, len(self._arrays) - 1 - len(self._arrays) // RECENT))
+        return min(islice(self._arrays, older), key=lambda key: self._uses.get(key, 0))
+
     def add(self, owner: object, number: int, array: Brick) -> None:
-        """Keep an array; the ones that were not used for longest go."""
+        """Keep an array; others go."""
         if not self._capacity:
             return
         with self._lock:
@@ -65,7 +95,7 @@ class Kept:
             self._bytes += array.nbytes - (0 if before is None else before.nbytes)
             self._arrays[owner, number] = array
             while len(self._arrays) > 1 and self._bytes > self._capacity:
-                self._bytes -= self._arrays.popitem(last=False)[1].nbytes
+                self._bytes -= self._arrays.pop(self._least_used()).nbytes
 
 
 class BrickCache:

@@ -44,10 +44,10 @@ ends well once the content is the right one."""
 
 def slabs(array: StoredArray, threads: int, first: int = 0) -> Iterator[NDArray[np.generic]]:
     """Decode samples from slab number `first` on: arrays in memory order and stored byte order, one slab after the other."""
-    groups = list(array.grid.slabs())[first:]
-    start = sum(map(len, list(array.grid.slabs())[:first]))
+    groups = list(array.grid.slabs())
+    start = sum(map(len, groups[:first]))
     decoded = map_ordered(array.brick, range(start, len(array.bricks)), threads, array.layout.samples)
-    for boxes in groups:
+    for boxes in groups[first:]:
         shape, origin = slab_place(array.grid, boxes)
         if len(boxes) == 1:
             yield np.ascontiguousarray(next(decoded), array.layout.dtype)

@@ -278,7 +278,7 @@ class _Learner:
             saved = gain(moments[group], change / scale) * step / 2 * BITS_PER_NAT
             if saved * counts[group] <= bits * (errors[group] / max(1, counts[group]) + 0.25) * counts[group]:
                 change = np.zeros_like(change)  # noqa: PLW2901
-            apply_change(coefficients[unit.index, group], base[group], taps, change, precision)
+            apply_change(coefficients[unit.index, group], base[group], change, precision)
 
 
 def _restate(moment: NDArray[np.float64], shift: NDArray[np.float64]) -> None:

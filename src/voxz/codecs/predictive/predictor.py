@@ -17,6 +17,7 @@ from voxz.codecs.predictive.neighbourhood import AHEAD_WEIGHTS, ERROR_WEIGHTS, M
 from voxz.codecs.predictive.padding import Geometry
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
+from voxz.jit import kernel
 from voxz.limits import affordable, at_least_a_bit
 
 GROUP = 8
@@ -88,7 +89,11 @@ class Arrays:
 
     @classmethod
     def derive(cls, settings: Settings, geometry: Geometry, references: NDArray[np.int64]) -> "Arrays":
-        """Expand what a brick's settings, shape and references imply."""
+        """Expand what a brick's settings, shape and references imply; single volumes have no references."""
+        return _derived_of_volume(settings, geometry) if geometry.series == 1 else cls._derive(settings, geometry, references)
+
+    @classmethod
+    def _derive(cls, settings: Settings, geometry: Geometry, references: NDArray[np.int64]) -> "Arrays":
         neighbours = _neighbours(settings)
         offsets, error_offsets = (
             geometry.offsets_by_mode(taps, references, GROUP * max(_groups(taps)))
@@ -96,6 +101,12 @@ class Arrays:
         )
         groups, error_groups = (np.array(_groups(taps), np.int64) for taps in (neighbours.taps, neighbours.error_taps))
         return cls(offsets, groups, error_offsets, error_groups, neighbours.weights)
+
+
+@functools.lru_cache(64)
+def _derived_of_volume(settings: Settings, geometry: Geometry) -> Arrays:
+    """The same for all bricks of a size: small ones would spend a tenth of the time on it."""
+    return Arrays._derive(settings, geometry, np.zeros((1, 2), np.int64))
 
 
 @dataclass(frozen=True)
@@ -191,15 +202,9 @@ class Predictor:
         columns = [taps[u.mode] for u, k in zip(units, kept, strict=True) for flag in k if flag]
         flat = reader.take(sum(map(len, columns)), np.concatenate([*columns, []]).astype(np.int64))
         coefficients = np.zeros((len(units), settings.classes, stride_of(settings.support)), np.int32)
-        at = 0
-        for unit, flags in zip(units, kept, strict=True):
-            base = parent_coefficients(coefficients, unit, precision)
-            for group, flag in enumerate(flags):
-                change = np.zeros(len(taps[unit.mode]), np.int64)
-                if flag:
-                    change = flat[at : at + len(change)]
-                    at += len(change)
-                apply_change(coefficients[unit.index, group], base[group], taps[unit.mode], change, precision)
+        parents = np.array([-1 if u.parent is None else u.parent for u in units], np.int64)
+        lengths = np.array([len(taps[u.mode]) for u in units], np.int64)
+        _apply_changes(coefficients, parents, _same_as_west(coefficients.shape[2], precision), lengths, kept, flat, precision)
         if np.abs(coefficients).max(initial=0) >= LARGEST_COEFFICIENT:
             raise CorruptError("a prediction coefficient is out of bounds")
         return cls((down, across), precision, references, thresholds, coefficients)
@@ -216,23 +221,59 @@ def parent_coefficients(coefficients: NDArray[np.int32], unit: Unit, precision: 
     if unit.parent is not None:
         inherited: NDArray[np.int64] = coefficients[unit.parent].astype(np.int64)
         return inherited
-    west = np.zeros(coefficients.shape[1:], np.int64)
-    west[:, 0] = 1 << precision
+    return np.tile(_same_as_west(coefficients.shape[2], precision), (coefficients.shape[1], 1))
+
+
+def _same_as_west(stride: int, precision: int) -> NDArray[np.int64]:
+    """Coefficients of the predictor that takes the west neighbour."""
+    west = np.zeros(stride, np.int64)
+    west[0] = 1 << precision
     return west
 
 
-def apply_change(
-    target: NDArray[np.int32],
-    base: NDArray[np.int64],
-    taps: NDArray[np.int64],
-    change: NDArray[np.int64],
-    precision: int,
-) -> None:
-    """Write `base` + `change` to `target`; the nearest west coefficient makes the sum one."""
-    row = base.copy()
-    row[taps] += change
-    row[0] = (1 << precision) - row[1:].sum()
-    target[:] = np.clip(row, -LARGEST_COEFFICIENT, LARGEST_COEFFICIENT)
+@kernel
+def apply_change(target, base, change, precision):  # type: ignore[no-untyped-def]
+    """Write `base` + `change` to `target`; the nearest west coefficient makes the sum one.
+
+    Parameters
+    ----------
+    target : int32 (stride,), filled
+    base : integers (stride,)
+    change : int64 (taps,), of the coefficients from the second on; those behind keep their value
+    precision : fraction bits
+    """
+    rest = np.int64(1) << precision
+    for k in range(1, target.size):
+        value = np.int64(base[k]) + (change[k - 1] if k <= change.size else 0)
+        rest -= value
+        target[k] = max(-LARGEST_COEFFICIENT, min(value, LARGEST_COEFFICIENT))
+    target[0] = max(-LARGEST_COEFFICIENT, min(rest, LARGEST_COEFFICIENT))
+
+
+@kernel
+def _apply_changes(coefficients, parents, west, lengths, kept, changes, precision):  # type: ignore[no-untyped-def]
+    """Fill the coefficients of all units.
+
+    Parameters
+    ----------
+    coefficients : int32 (units, classes, stride), filled
+    parents : int64 (units,), unit that changes refer to, an earlier one; below 0 for none
+    west : int64 (stride,), what they refer to then
+    lengths : int64 (units,), changes of a unit's class
+    kept : int64 (units, classes), not 0 where there are changes
+    changes : int64, flat
+    precision : fraction bits
+    """
+    at = 0
+    for unit in range(coefficients.shape[0]):
+        for group in range(coefficients.shape[1]):
+            length = lengths[unit] if kept[unit, group] else 0
+            change = changes[at : at + length]
+            at += length
+            if parents[unit] < 0:
+                apply_change(coefficients[unit, group], west, change, precision)
+            else:
+                apply_change(coefficients[unit, group], coefficients[parents[unit], group], change, precision)
 
 
 def _difference(coefficients: NDArray[np.int32], unit: Unit, support: Support) -> NDArray[np.int64]:

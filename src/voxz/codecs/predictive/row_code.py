@@ -17,13 +17,14 @@ from voxz.codecs.predictive.row_sums import RowSums
 from voxz.entropy.bits import get_bits
 from voxz.entropy.contexts import COARSE_SHIFT, FINE_GRADES, GRADES, Contexts
 from voxz.entropy.rans import LOWEST, PRECISION
-from voxz.entropy.residual import DIRECT, raw_length, value_of
+from voxz.entropy.residual import DIRECT, TOKENS, raw_length, value_of
 from voxz.jit import at, inlined_kernel, kernel
 
 ERROR_BITS = 4
 WEIGHT_BITS = 10
 LARGEST_ERROR = 1 << 20
 SLOT_MASK = (1 << PRECISION) - 1
+TOKEN_BITS = 7
 FARTHEST = 1 << 27
 """Bound of a residual in steps; only damaged files come near it."""
 
@@ -33,23 +34,36 @@ class Tables(NamedTuple):
 
     Attributes
     ----------
-    grade_table : int16 (GRADES,), four times the first table of a grade, plus 3 where phases have tables of their own
+    first_slots : int32 (GRADES,), place of the first table of a grade in `slots`, plus 3 where phases have tables of their own
     shifts : int64 (tables,), raw low bits of a residual
-    slots : uint8 (tables, TOTAL), token of each slot
-    spans : int32 (tables, TOKENS), frequency << 16 | first slot of each token
+    slots : uint8 (tables << PRECISION,), token of each slot
+    spans : int32 (tables << TOKEN_BITS,), frequency << 16 | first slot of each token
+    shifted : whether any table has raw low bits
     scaling : bits by which an expected error is shifted to give its grade
     """
 
-    grade_table: NDArray[np.int16]
+    first_slots: NDArray[np.int32]
     shifts: NDArray[np.int64]
     slots: NDArray[np.uint8]
     spans: NDArray[np.int32]
+    shifted: bool
     scaling: int
 
 
 def tables_of(contexts: Contexts, scaling: int) -> Tables:
     """Tables of a decoder."""
-    return Tables(contexts.grade_table, contexts.shifts, *contexts.lookup(), scaling)
+    entries = contexts.grade_table.astype(np.int32)
+    slots, spans = contexts.lookup()
+    room = np.zeros((len(spans), 1 << TOKEN_BITS), np.int32)
+    room[:, :TOKENS] = spans
+    return Tables(
+        (entries >> 2 << PRECISION) | (entries & 3),
+        contexts.shifts,
+        slots.ravel(),
+        room.ravel(),
+        bool(contexts.shifts.any()),
+        scaling,
+    )
 
 
 class Streams(NamedTuple):
@@ -104,16 +118,17 @@ def read_row(width, expected, tables, words, raw, coder, row_residuals, absent, 
     absent : bool (padded,), samples that are not coded; (0,) if all are
     start : index of the row's first voxel
     """
-    grade_table, shifts, slots, spans, scaling = tables.grade_table, tables.shifts, tables.slots, tables.spans, tables.scaling
+    first_slots, shifts, slots, spans, scaling = tables.first_slots, tables.shifts, tables.slots, tables.spans, tables.scaling
     state, other, word, bit = coder[0], coder[1], coder[2], coder[3]
     some_absent = absent.size > 0
     for x in range(width):
         if some_absent and absent[at(start + x)]:
             continue
-        table = np.int64(grade_table[at(grade_of(expected[at(x)] >> scaling))]) >> 2
+        first = np.int64(first_slots[at(grade_of(expected[at(x)] >> scaling))]) & ~3
+        table = first >> PRECISION
         slot = state & SLOT_MASK
-        token = np.int64(slots[at(table), at(slot)])
-        span = np.int64(spans[at(table), at(token)])
+        token = np.int64(slots[at(first + slot)])
+        span = np.int64(spans[at((table << TOKEN_BITS) + token)])
         turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
         short = (turn - LOWEST) >> 63
         turn = (turn << (short & 16)) | (np.int64(words[at(word)]) & short)
@@ -290,19 +305,22 @@ def code_voxel(  # type: ignore[no-untyped-def]
     whole = prediction >> precision
     phase = (prediction >> (precision - 2)) & 3
     if notes is None:
-        entry = np.int64(tables.grade_table[at(grade)])
-        table = (entry >> 2) + (phase & entry)
+        entry = np.int64(tables.first_slots[at(grade)])
+        first = (entry & ~3) + ((phase & entry) << PRECISION)
+        table = first >> PRECISION
         slot = state & SLOT_MASK
-        token = np.int64(tables.slots[at(table), at(slot)])
-        span = np.int64(tables.spans[at(table), at(token)])
+        token = np.int64(tables.slots[at(first + slot)])
+        span = np.int64(tables.spans[at((table << TOKEN_BITS) + token)])
         turn = (span >> 16) * (state >> PRECISION) + slot - (span & 0xFFFF)
         short = (turn - LOWEST) >> 63
         turn = (turn << (short & 16)) | (np.int64(streams.words[at(word)]) & short)
         word -= short
         state, other = other, turn
-        shift = np.int64(tables.shifts[at(table)])
-        residual = ((token - DIRECT) << shift) + get_bits(streams.raw, bit, shift)
-        bit += shift
+        residual, shift = token - DIRECT, np.int64(0)
+        if tables.shifted:
+            shift = np.int64(tables.shifts[at(table)])
+            residual = (residual << shift) + get_bits(streams.raw, bit, shift)
+            bit += shift
         if token > 2 * DIRECT:
             length = raw_length(token)
             residual += (value_of(token, get_bits(streams.raw, bit, length)) - (token - DIRECT)) << shift

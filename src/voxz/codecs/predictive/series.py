@@ -21,7 +21,7 @@ from voxz.entropy.contexts import GRADES, Contexts
 FINEST_STEPS = 4
 """Bits of a step up to which expected errors keep their resolution."""
 
-NO_TABLES = Tables(np.zeros(GRADES, np.int16), np.zeros(1, np.int64), np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.int32), 0)
+NO_TABLES = Tables(np.zeros(GRADES, np.int32), np.zeros(1, np.int64), np.zeros(1, np.uint8), np.zeros(1, np.int32), False, 0)
 """What the encoder passes: it notes contexts, and chooses tables afterwards."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)

@@ -57,6 +57,25 @@ def _look_up(values, low, table, found):  # type: ignore[no-untyped-def]
         found[i] = table[at(np.int64(values[i]) - low)]
 
 
+@kernel
+def _look_up_brick(values, table, found):  # type: ignore[no-untyped-def]
+    """The same for a brick, wherever its values lie, from 0 on.
+
+    Parameters
+    ----------
+    values : (series, z, y, x, channels), from 0 on
+    table : (values,), stored value of each
+    found : the same shape, of the table's type, filled
+    """
+    for s in range(values.shape[0]):
+        for z in range(values.shape[1]):
+            for y in range(values.shape[2]):
+                row, filled = values[s, z, y], found[s, z, y]
+                for c in range(values.shape[4]):
+                    for x in range(values.shape[3]):
+                        filled[x, c] = table[at(row[x, c])]
+
+
 @dataclass(frozen=True)
 class Values:
     """``stored = low + step * position``, where `position` skips the gaps.
@@ -92,7 +111,10 @@ class Values:
         """Stored samples of `dense` values, same shape; `CorruptError` if they do not fit `dtype`."""
         if self.highest <= min(_LARGEST_TABLE, max(dense.size, _SMALL_TABLE)):
             stored = np.empty(dense.shape, dtype)
-            _look_up(dense.ravel(), 0, self.stored(dtype), stored.reshape(-1))
+            if dense.ndim == 5:
+                _look_up_brick(dense, self.stored(dtype), stored)
+            else:
+                _look_up(dense.ravel(), 0, self.stored(dtype), stored.reshape(-1))
             return stored
         self._check(dtype)
         positions = dense.astype(np.int64)
