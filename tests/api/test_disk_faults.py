@@ -68,7 +68,10 @@ def scan(folder: Path, name: str = "a.nii") -> Path:
 
 @pytest.mark.parametrize(
     ("verb", "fault", "number"),
-    [(verb, *fault) for verb in ("compress", "decompress") for fault in (("FAIL_WRITE", 0), ("FAIL_SYNC", 0), ("FAIL_SYNC", 1))],
+    [
+        *(("compress", *fault) for fault in (("FAIL_WRITE", 0), ("FAIL_SYNC", 0), ("FAIL_SYNC", 1), ("FAIL_SYNC", 2))),
+        *(("decompress", *fault) for fault in (("FAIL_WRITE", 0), ("FAIL_SYNC", 0), ("FAIL_SYNC", 1))),
+    ],
 )
 def test_a_disk_that_fails_a_write_or_a_sync_never_costs_the_input(
     verb: str, fault: str, number: int, shim: Path, tmp_path: Path

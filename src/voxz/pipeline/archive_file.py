@@ -102,7 +102,7 @@ def verify_written(
     file: BinaryIO, written: Written, threads: int, progress: Progress | None, decoder: Decoder | None = None
 ) -> None:
     """Decode the file that was just written, where there is no other `decoder`, and compare it with what was read."""
-    file.flush()
+    os.fsync(file.fileno())
     with Reader(file.name, decoder) as reader:
         if tuple(array.header for array in reader.arrays) != written.headers or reader.files_sha256 != written.files_sha256:
             raise CorruptError("the file that was written is not the one that was meant; try again")
