@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from voxz import api
-from voxz.cli.batch import InterruptedBatchError, make_folders, run_batch, talk_of
+from voxz.cli.batch import InterruptedBatchError, make_folders, run_batch, talk_of, warnings_at
 from voxz.cli.bench import bench
 from voxz.cli.cat import cat
 from voxz.cli.codec_flags import CODEC_NAMES, SIREN_PANEL, WAVELET_PANEL, PanelCommand, codec_from_flags
@@ -307,7 +307,8 @@ def compress(
     if split and (output in (None, STREAM) or Path(str(output)).is_file()):
         raise UsageError("--split makes several archives; give -o a folder for them")
     if split or is_archive(inputs, output):
-        pack(inputs[0] if len(inputs) == 1 else inputs, str(output), keep_attributes=keep_attributes, split=split)
+        with warnings_at(talk_of(quiet, verbose)):
+            pack(inputs[0] if len(inputs) == 1 else inputs, str(output), keep_attributes=keep_attributes, split=split)
         for name in files_in([str(output)], packed=True) if not quiet else []:
             facts = api.info(name)
             typer.echo(f"{name}: {facts.files} file{'s' * (facts.files != 1)}, {outcome_line(facts, 0)}", err=True)

@@ -30,7 +30,7 @@ def run_batch(jobs: Sequence[Job], verb: str, work: Callable[[Job, Shown | None]
     for job in jobs:
         try:
             _refuse_hopeless(job, written)
-            with shown(f"{verb} {job.source}", wanted=talk != QUIET) as progress, _warnings(talk):
+            with shown(f"{verb} {job.source}", wanted=talk != QUIET) as progress, warnings_at(talk):
                 words = work(job, progress)
             written |= _identity(job.destination)
             if words and (talk == VERBOSE or (talk == NORMAL and sys.stderr.isatty())):
@@ -78,7 +78,7 @@ def _refuse_hopeless(job: Job, written: set[tuple[int, int]]) -> None:
 
 
 @contextlib.contextmanager
-def _warnings(talk: int) -> Iterator[None]:
+def warnings_at(talk: int) -> Iterator[None]:
     """Say each warning about a file, also one like the last, or none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if talk == QUIET else "always", VoxzWarning)
