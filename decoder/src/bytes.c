@@ -62,17 +62,6 @@ vx_bytes vx_part(vx_bytes *bytes) {
   return vx_bytes_of(data ? data : bytes->end, data ? length : 0);
 }
 
-void vx_put_sample(void *samples, size_t index, unsigned itemsize, uint64_t value) {
-  const uint8_t one = (uint8_t)value;
-  const uint16_t two = (uint16_t)value;
-  const uint32_t four = (uint32_t)value;
-  unsigned char *to = (unsigned char *)samples + index * itemsize;
-  if (itemsize == 1) memcpy(to, &one, 1);
-  if (itemsize == 2) memcpy(to, &two, 2);
-  if (itemsize == 4) memcpy(to, &four, 4);
-  if (itemsize == 8) memcpy(to, &value, 8);
-}
-
 int vx_is_big_endian(void) {
   const uint16_t probe = 1;
   uint8_t first;

@@ -41,7 +41,16 @@ static inline int64_t vx_unfold(uint64_t folded) { return (int64_t)(folded >> 1)
 vx_bytes vx_part(vx_bytes *bytes);
 
 /* One sample of 1, 2, 4 or 8 bytes in native byte order. */
-void vx_put_sample(void *samples, size_t index, unsigned itemsize, uint64_t value);
+static inline void vx_put_sample(void *samples, size_t index, unsigned itemsize, uint64_t value) {
+  const uint8_t one = (uint8_t)value;
+  const uint16_t two = (uint16_t)value;
+  const uint32_t four = (uint32_t)value;
+  unsigned char *to = (unsigned char *)samples + index * itemsize;
+  if (itemsize == 1) memcpy(to, &one, 1);
+  if (itemsize == 2) memcpy(to, &two, 2);
+  if (itemsize == 4) memcpy(to, &four, 4);
+  if (itemsize == 8) memcpy(to, &value, 8);
+}
 
 /* Turn little-endian samples into native ones, or back. */
 void vx_swap_if_big_endian(void *samples, size_t bytes, unsigned itemsize);

@@ -168,7 +168,7 @@ static voxz_status walk_row(vx_task *task, walk *on, const vx_slice *slice, int6
 static voxz_status start(vx_task *task, walk *on, unsigned settings, const uint8_t *stream, size_t size) {
   const vx_padded *padded = on->padded;
   VX_TRY(vx_new_squares(task, padded, settings, &on->squares));
-  VX_TRY(vx_new_row_sums(task, padded, &on->sums));
+  VX_TRY(vx_new_row_sums(task, padded, on->by, &on->sums));
   on->others = on->squares.memories + 1;
   VX_TRY(vx_new_mixture(task, on->others + 1, stream, size, &on->mixture));
   VX_NEW(task, on->recent, on->others * ROWS * (padded->width + 2 * BESIDE));

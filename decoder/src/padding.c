@@ -16,7 +16,7 @@ voxz_status vx_padded_of(vx_task *task, const vx_brick *brick, vx_padded *made) 
   made->slice = (VX_TOP + made->height + made->below) * made->row;
   made->volume = (made->depth + 2 * made->around) * made->slice;
   made->size = (made->series + (made->series > 1)) * made->volume;
-  VX_NEW(task, made->samples, made->size);
+  VX_NEW(task, made->samples, made->size + MOST_BESIDE); /* groups of neighbours reach beyond the last one */
   VX_NEW(task, made->errors, made->size);
   VX_NEW(task, made->total, made->series > 1 ? made->volume : 0);
   return VOXZ_OK;

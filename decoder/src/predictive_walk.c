@@ -125,7 +125,7 @@ voxz_status vx_walk_predictive(vx_task *task, vx_padded *padded, const vx_predic
   const int64_t half = (int64_t)1 << (by->precision - 1), ceiling = (padded->highest << by->precision) + half;
   const walk on = {padded, by, settings, tables, quantiser, from, half, ceiling, scaling_of(quantiser)};
   lane lanes[2];
-  for (unsigned n = 0; n < 2; n++) VX_TRY(vx_new_row_sums(task, padded, &lanes[n].sums));
+  for (unsigned n = 0; n < 2; n++) VX_TRY(vx_new_row_sums(task, padded, by, &lanes[n].sums));
   for (int64_t s = 0; s < padded->series; s++) VX_TRY(walk_volume(task, &on, lanes, s));
   VX_CHECK(task, vx_residuals_end(from), "the entropy-coded residuals of a brick are damaged");
   return VOXZ_OK;
