@@ -24,7 +24,7 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"(?:^<!-- not run: (\w[^>]*) -->\n)?^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 """Why an example cannot be run, if it cannot; language and text of a fenced block."""
 
-SHOWN = {"text", "toml", "hex"}
+SHOWN = {"groovy", "yaml", "text", "toml", "hex"}
 """Languages of blocks that are no examples to run."""
 
 

@@ -159,7 +159,7 @@ static voxz_status restore(voxz_file *file, const vx_entry *entry, voxz_part par
   segments_of(file->catalogue, entry, part, &from, &behind);
   vx_sha256_start(&to->sha256);
   to->crc32 = 0;
-  for (uint64_t i = 0; i < from; i++) piece += segments[i].kind == 0;
+  for (uint64_t i = 0; i < from; i++) piece += segments[i].kind == 0 || segments[i].how > 0; /* verbatim bytes, or how samples are packed */
   for (uint64_t i = from; i < behind; i++) VX_TRY(put_segment(file, to, &segments[i], &piece));
   VX_CHECK(&file->task, part != VOXZ_ALL || VX_FITS(to->crc32 == entry->crc32), "the content of a file does not match its checksum");
   return VOXZ_OK;

@@ -57,8 +57,8 @@ def test_the_command_splits_and_joins(study: Path, tmp_path: Path) -> None:
         ["decompress", "out", "-o", "again", "--join"],
         ["compress", "study", "--split", "series", "-o", "out", "-1", "-f", "-q"],
     ):
-        done = subprocess.run([sys.executable, "-m", "voxz", *command], cwd=tmp_path, check=True, capture_output=True)
-        assert (b"may tell who a person is" in done.stderr) == (command[0] == "compress" and "-q" not in command)
+        done = subprocess.run([sys.executable, "-m", "voxz", *command], cwd=tmp_path, check=True, capture_output=True, text=True)
+        assert ("may tell who a person is" in done.stderr) == (command[0] == "compress" and "-q" not in command)
     assert contents(tmp_path / "again") == contents(study)
     for command, words in (
         (["compress", "study", "--split", "series"], "give -o a folder"),

@@ -81,7 +81,7 @@ def test_boxes_files_and_errors(package: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 2)):
         (tmp_path / f"{name}.nii").write_bytes(nifti((9, 8, 7), samples=smooth((7, 8, 9), seed=seed).tobytes())[1])
     (tmp_path / "note.txt").write_text("a note")
-    voxz.compress([tmp_path / name for name in ("a.nii", "b.nii", "note.txt")], tmp_path / "archive.voxz")
+    voxz.compress([tmp_path / name for name in ("a.nii", "b.nii", "note.txt")], tmp_path / "archive.voxz", level=1)
     whole = (tmp_path / "archive.voxz").read_bytes()
     (tmp_path / "cut.voxz").write_bytes(whole[:-9])
     (tmp_path / "flipped.voxz").write_bytes(whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])

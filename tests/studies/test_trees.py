@@ -89,6 +89,7 @@ def test_beside_the_originals_which_go_once_they_are_safe(tree: Path, tmp_path: 
     original = tmp_path / "original"
     shutil.copytree(tree, original, symlinks=True)
     run("compress", "-r", tree, "-1", "--rm")
+    assert "0 files" in run("compress", "-r", tree, "-1", "--rm"), "as after a run that was killed at its end"
     assert not (tree / "sub-01/anat/t1.nii").exists()
     assert not list((tree / "dicom/ct").glob("*.dcm"))
     assert (tree / "participants.tsv").exists()

@@ -17,7 +17,7 @@ from voxz.cli.text import printable, size_text
 from voxz.errors import UsageError
 from voxz.studies.bids import derivative_units, describe, refuse_loss
 from voxz.studies.estimate import estimate
-from voxz.studies.manifest import FAILED, MANIFEST, Manifest, Record
+from voxz.studies.manifest import DONE, FAILED, MANIFEST, Manifest, Record
 from voxz.studies.plan import Choice, Unit, plan
 from voxz.studies.run import Executor, Outcome, compress_study, on_threads, restore_study, verify_study
 from voxz.studies.work import Wish
@@ -52,7 +52,8 @@ def compress_tree(
     tree, out = _folders(inputs, output)
     count = thread_count(threads)
     beside = out.resolve() == tree.resolve()
-    made = [tree / record.destination for record in Manifest(out)] if beside else [out.absolute()]
+    known = list(Manifest(out))
+    made = [tree / record.destination for record in known] if beside else [out.absolute()]
     units = plan(tree, choice, count, pack_rest=pack_rest, leave_out=set(made))
     if beside:
         units = [unit for unit in units if unit.kind in ("image", "archive")]
@@ -63,7 +64,7 @@ def compress_tree(
         if beside or wish.remove or pack_rest:
             raise UsageError("a derivative is a data set of its own; give -o another folder, and leave out --rm and --pack-rest")
         data_set, units = derivative_units(tree, units, derivative, wish.target)
-    if not units:
+    if not units and not any(record.outcome == DONE for record in known):
         raise UsageError(f"there is nothing to compress in {tree}; give a folder that has files, or other patterns")
     if dry_run:
         _tell_estimate(units, tree, wish, count, tale)

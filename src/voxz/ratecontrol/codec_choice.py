@@ -83,7 +83,7 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], goal: PsnrGoal
         db = found[0][1].psnr_db
         if not math.isfinite(db) or parts.bits <= FEWEST_BITS:
             plans = plans[:1]
-    else:
+    elif math.isfinite(scouted.parts.psnr_db):
         db = scouted.parts.psnr_db
     for other in plans[len(found) :]:
         found.append(_at_psnr(probe, other, db, math.log2(_first_step(other.codec, probe.peak, db))))
