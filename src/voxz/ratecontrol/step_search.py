@@ -42,6 +42,9 @@ CLOSE, APART = 0.5, 0.25
 SHARPENED, PRECISION = 0.04, 0.001
 """Share of the squared error that corrections make up at most, for they cost twice the bytes of a finer step, and how exactly."""
 
+LENGTHENED = 1.02
+"""Length with corrections, to that without, from which on another step is tried: at low rates corrections cost most."""
+
 STEERED = 2
 """First attempts in which codecs are told the lengths that are wanted: later ones rely on what a step alone does."""
 
@@ -172,7 +175,7 @@ class Trial:
         return step, self._checked(plan, result)
 
     def _sharpened(self, plan: Plan, goal: PsnrGoal, result: Result) -> Result | None:
-        """Result with corrections that bring it to a PSNR from just below; None where it is elsewhere, or they are many."""
+        """Result with corrections that bring it to a PSNR from just below; None where it is elsewhere, or they take much."""
         squares, (_, _, most) = goal.total(result), goal.wanted(result)
         share = 1 - most * (1 - PRECISION) / squares if squares else 0.0
         if not PRECISION < share < SHARPENED:
@@ -182,7 +185,10 @@ class Trial:
             lambda pair: sharpened(pair[0], plan, pair[1], share * goal.part(pair[1])), pairs, self.threads, self._tried
         )
         coded = [brick for brick in some if brick is not None]
-        return self.result(plan, coded) if len(coded) == len(pairs) else None
+        if len(coded) < len(pairs):
+            return None
+        sharper = self.result(plan, coded)
+        return sharper if sharper.length <= LENGTHENED * result.length else None
 
     def _patched(self, plan: Plan, goal: Goal, log_step: float, result: Result) -> Result:
         """Result with some bricks coded again, so that a goal is met which is not far."""
