@@ -17,10 +17,11 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -208,6 +209,15 @@ def _large(options: argparse.Namespace) -> bool:
     return exact
 
 
+def write_table(path: Path, kind: type[Any], rows: Iterable[Any]) -> None:
+    """Write rows of a `kind` of dataclass as CSV, under the names of its fields."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(field.name for field in fields(kind))
+        writer.writerows(astuple(row) for row in rows)
+
+
 def main(arguments: list[str]) -> None:
     """Measure, write the table, print the summary; exit with 1 if something did not come back."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks archives", description=__doc__)
@@ -233,10 +243,6 @@ def main(arguments: list[str]) -> None:
             for row in measured(folder, ways):
                 print(f"{row.folder}: {row.way} {row.bytes:,}{'' if row.exact else ' NOT EXACT'}", file=sys.stderr)
                 rows.append(row)
-    options.csv.parent.mkdir(parents=True, exist_ok=True)
-    with options.csv.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(field.name for field in fields(Row))
-        writer.writerows(astuple(row) for row in rows)
+    write_table(options.csv, Row, rows)
     print(summary(rows))
     sys.exit(not all(row.exact for row in rows))

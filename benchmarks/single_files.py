@@ -5,17 +5,16 @@ A line for each file that takes more than 1 % more, and the sums; the table of a
 """
 
 import argparse
-import csv
 import gzip
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import voxz
-from benchmarks.archives import RIVALS
+from benchmarks.archives import RIVALS, write_table
 from voxz.container.reader import Reader
 from voxz.errors import VoxzWarning
 
@@ -91,10 +90,6 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     chosen = [(folder, path) for folder, path in files_below(options.data) if path.stat().st_size <= options.most]
     rows = [measured(path, f"{folder.name}/{path.relative_to(folder).as_posix()}", options.level) for folder, path in chosen]
-    options.csv.parent.mkdir(parents=True, exist_ok=True)
-    with options.csv.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(field.name for field in fields(Row))
-        writer.writerows(astuple(row) for row in rows)
+    write_table(options.csv, Row, rows)
     print(summary(rows))
     sys.exit(not all(row.within and row.exact for row in rows))

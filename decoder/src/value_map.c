@@ -69,16 +69,16 @@ voxz_status vx_check_values(vx_task *task, const vx_values *values, const vx_bri
   return VOXZ_OK;
 }
 
-/* Stored values of a run of samples, the first of them number `at`. */
-static void store_run(const vx_values *values, const int64_t *table, const int32_t *dense, size_t count, unsigned itemsize, void *samples,
-                      size_t at) {
+/* Stored values of a row of one channel; they take every `channels`-th place from `at` on. */
+static void store_row(const vx_values *values, const int64_t *table, const int32_t *dense, const vx_brick *brick, void *samples, size_t at) {
   const int64_t low = values->low, step = values->step;
+  const size_t count = brick->x, apart = brick->channels;
   if (table)
-    for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x, itemsize, (uint64_t)table[dense[x]]);
-  else if (itemsize == 2)
-    for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x, 2, (uint64_t)((int32_t)low + (int32_t)step * dense[x]));
+    for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x * apart, brick->itemsize, (uint64_t)table[dense[x]]);
+  else if (brick->itemsize == 2)
+    for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x * apart, 2, (uint64_t)((int32_t)low + (int32_t)step * dense[x]));
   else
-    for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x, itemsize, (uint64_t)(low + step * dense[x]));
+    for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x * apart, brick->itemsize, (uint64_t)(low + step * dense[x]));
 }
 
 voxz_status vx_store_values(vx_task *task, const vx_values *values, const vx_brick *brick, const int32_t *dense, const int64_t *places,
@@ -90,17 +90,11 @@ voxz_status vx_store_values(vx_task *task, const vx_values *values, const vx_bri
     for (int64_t d = 0; d <= values->highest; d++) table[d] = vx_stored_value(values, d);
   }
   const size_t rows = (size_t)brick->z * brick->y;
-  size_t at = 0;
   for (size_t s = 0; s < brick->series; s++)
-    for (size_t r = 0; r < rows; r++) {
-      if (brick->channels == 1) {
-        store_run(values, table, dense + places[s * rows + r], brick->x, brick->itemsize, samples, at);
-        at += brick->x;
-        continue;
+    for (size_t r = 0; r < rows; r++)
+      for (size_t c = 0; c < brick->channels; c++) {
+        const int32_t *row = dense + places[(s * brick->channels + c) * rows + r];
+        store_row(values, table, row, brick, samples, (s * rows + r) * brick->x * brick->channels + c);
       }
-      for (size_t x = 0; x < brick->x; x++)
-        for (size_t c = 0; c < brick->channels; c++, at++)
-          store_run(values, table, dense + places[(s * brick->channels + c) * rows + r] + (int64_t)x, 1, brick->itemsize, samples, at);
-    }
   return VOXZ_OK;
 }

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import voxz
+from benchmarks.fuzz.native import SIRENS
 from native_decoder import OK, decode, payload_start, with_right_sums
 from phantoms import blobs
 from voxz.codecs.siren.options import Siren
@@ -22,18 +23,7 @@ def same(blob: bytes) -> bool:
     return bool(found.tobytes() == np.ascontiguousarray(voxz.decode(blob)).tobytes())
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"activation": "relu"},
-        {"activation": "tanh", "sine_first": True},
-        {"final": "tanh", "axes": 2, "outputs": "volumes"},
-        {"axes": 2, "outputs": "components", "hidden": 2},
-        {"axes": 4, "outputs": "volumes"},
-        {"weights": "float32", "foreground": False},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("options", SIRENS, ids=str)
 @pytest.mark.parametrize("shape", [(4, 2, 9, 13), (3, 1, 1, 30)], ids=str)
 def test_networks(options: dict[str, Any], shape: tuple[int, ...]) -> None:
     array = blobs(shape[1:], shape[0])
