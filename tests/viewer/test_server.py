@@ -184,7 +184,7 @@ def test_a_large_volume_is_a_preview_that_bricks_sharpen(tmp_path: Path) -> None
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         browser.open(f"{server.url}view?file=scan.nii.voxz", "document.body.dataset.preview", 120)
         preview = nibabel.Nifti1Image.from_bytes(ask(server, "preview/scan.nii.voxz")[2])
-        browser.wait("document.body.dataset.ready", 120)
+        browser.wait("document.body.dataset.ready", 300)
         assert browser.run("document.getElementById('done').textContent").startswith("decoded in")
         assert [url.removeprefix(server.url) for url in browser.requests][1:] == ["preview/scan.nii.voxz"]
         for place in [(180, 176, 90), (3, 4, 5), (359, 351, 179), (90, 301, 33)]:
