@@ -44,7 +44,7 @@ def look(path: Path) -> Look | None:
         if reader is None:
             return None
         try:
-            known = parsed_by(reader, file, path.stat().st_size, path.name, lambda name: beside(path.parent / name, stack))
+            known = parsed_by(reader, file, path.stat().st_size, path.name, lambda name: beside(path.parent, name, stack))
         except VoxzError:
             return Look()
     others = tuple(name for name in known.stretches if name != path.name)
