@@ -164,34 +164,12 @@ def test_files_are_streamed_into_the_page(server: Server, tmp_path: Path) -> Non
         names = "deeper/a%20scan.nii.gz&file=deeper/a%20scan.nii.voxz"
         browser.open(f"{server.url}view?file={names}", "document.body.dataset.ready", 120)
         assert "largest difference 2" in browser.run("document.getElementById('done').textContent")
-        assert all(url.startswith(server.url) for url in browser.requests)
+        assert all(url.startswith(server.url) for url in browser.requests if "favicon" not in url)
         browser.open(f"{server.url}view?file={names.split('=')[1]}", "document.body.dataset.ready", 120)
         assert (
             browser.run("app.shown.first.getValue(20, 18, 5, 0)")
             == voxz.open(server.folder / "deeper/a scan.nii.voxz")[20, 18, 5]
         )
-
-
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium")
-def test_a_large_volume_is_a_preview_that_bricks_sharpen(tmp_path: Path) -> None:
-    coarse = head((45, 88, 90))
-    fine = coarse.repeat(4, 0).repeat(4, 1).repeat(4, 2)  # 45 MB
-    fine[3:, 5:, 7:] += fine[:-3, :-5, :-7] // 8
-    scan = tmp_path / "scan.nii"
-    nibabel.Nifti1Image(fine.T, np.diag([1.0, 1.0, 2.0, 1.0])).to_filename(scan)
-    voxz.compress(scan, tmp_path / "scan.nii.voxz", level=1)
-    with Server(tmp_path) as server, Browser(tmp_path / "profile") as browser:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        browser.open(f"{server.url}view?file=scan.nii.voxz", "document.body.dataset.preview", 120)
-        preview = nibabel.Nifti1Image.from_bytes(ask(server, "preview/scan.nii.voxz")[2])
-        browser.wait("document.body.dataset.ready", 300)
-        assert browser.run("document.getElementById('done').textContent").startswith("decoded in")
-        assert [url.removeprefix(server.url) for url in browser.requests][1:] == ["preview/scan.nii.voxz"]
-        for place in [(180, 176, 90), (3, 4, 5), (359, 351, 179), (90, 301, 33)]:
-            x, y, z = place
-            assert browser.run(f"app.shown.first.getValue({x}, {y}, {z}, 0)") == fine.T[place]
-        assert preview.shape == (90, 88, 45)
-        assert browser.complaints == []
 
 
 def test_one_file_alone_is_all_that_is_served(folder: Path) -> None:

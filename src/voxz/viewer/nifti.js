@@ -21,7 +21,7 @@ function parsed(buffer) {
   if (!type) throw new Error(`samples of type ${code} are not known here`);
   const samples = new type(buffer.slice(offset, offset + count * type.BYTES_PER_ELEMENT));
   if (!little && type.BYTES_PER_ELEMENT > 1) swap(new Uint8Array(samples.buffer), type.BYTES_PER_ELEMENT);
-  return { view, little, offset, sizes, channels, samples, slope: view.getFloat32(112, little) || 1, intercept: view.getFloat32(116, little) || 0 };
+  return { view, little, sizes, channels, samples, slope: view.getFloat32(112, little) || 1, intercept: view.getFloat32(116, little) || 0 };
 }
 
 function swap(bytes, width) {
@@ -56,34 +56,6 @@ function difference(first, second) {
   [116, 124, 128].forEach((at) => put(at, 0));
   if (!a.little) swap(new Uint8Array(out, HEAD), 4);
   return { bytes: out, largest, rms: Math.sqrt(sum / Math.max(1, count)) };
-}
-
-/** Fill the samples of a file by those of one at a lower resolution, whose axes are halved some times or not at all. */
-function enlarge(small, large) {
-  const [from, to] = [parsed(small), parsed(large)];
-  const [wide, high, deep] = to.sizes;
-  const steps = [0, 1, 2].map((axis) => 2 ** Math.round(Math.log2(to.sizes[axis] / from.sizes[axis])));
-  const along = (n, axis) => Uint32Array.from({ length: n }, (_, k) => Math.min(Math.floor(k / steps[axis]), from.sizes[axis] - 1));
-  const [xs, ys, zs] = [along(wide, 0), along(high, 1), along(deep, 2)];
-  let k = 0;
-  for (let z = 0; z < deep; z++) {
-    for (let y = 0; y < high; y++) {
-      const row = from.sizes[0] * (ys[y] + from.sizes[1] * zs[z]);
-      for (let x = 0; x < wide; x++, k++) {
-        to.samples[k] = (from.samples[row + xs[x]] * from.slope + from.intercept - to.intercept) / to.slope;
-      }
-    }
-  }
-  new Uint8Array(large, to.offset).set(new Uint8Array(to.samples.buffer));
-}
-
-/** Put the samples of a box, in the order (series, z, y, x, channels), into those of a volume of such dimensions. */
-function fill(all, [, wide, high], { start, size }, samples) {
-  for (let z = 0, row = 0; z < size[1]; z++) {
-    for (let y = 0; y < size[2]; y++, row += size[3]) {
-      all.set(samples.subarray(row, row + size[3]), start[3] + wide * (start[2] + y + high * (start[1] + z)));
-    }
-  }
 }
 
 /** A NIfTI file of samples in the order (series, z, y, x, channels); `rows` are those of an affine, if it is known. */

@@ -2,9 +2,7 @@
 // A page that decodes .voxz files in workers and shows them with NiiVue: one image, or two and their difference.
 
 const at = (id) => document.getElementById(id);
-const LARGE = 40_000_000; // bytes of samples from which on a server is asked for a preview first, which bricks then sharpen
-const REDRAWN = 1000; // milliseconds between pictures of a volume that is being decoded, at least; and so many times what one takes
-const SHARE = 5;
+const LARGE = 40_000_000; // bytes of samples from which on a server is asked for a preview first
 const CT = [["soft tissue", -160, 240], ["lung", -1350, 150], ["bone", -770, 1730], ["brain", 0, 80], ["air", -1150, -850]];
 
 const text = (id) => at(id).textContent.trim();
@@ -59,8 +57,6 @@ class Packed {
         name: name || shape(this.arrays[entry]),
         bytes: entry < this.arrays.length ? this.arrays[entry].size.reduce((a, b) => a * b, this.arrays[entry].itemsize) : 0,
         nifti: async () => (await this.call("restore", entry)).buffer,
-        begun: () => this.begun(entry),
-        bricks: () => this.bricks(entry),
       }));
     }
     return this.arrays.map((array, number) => ({
@@ -68,22 +64,6 @@ class Packed {
       bytes: array.size.reduce((a, b) => a * b, array.itemsize),
       nifti: async () => made(array, await this.call("whole", number), about?.volumes?.[number]?.affine),
     }));
-  }
-
-  /** The NIfTI file of a scalar volume with zeros for its samples, to put bricks in; undefined for other images. */
-  async begun(entry) {
-    const { size, bigEndian, itemsize } = this.arrays[entry] ?? { size: [0] };
-    if (size[0] !== 1 || size[4] !== 1 || bigEndian) return undefined;
-    const head = await this.call("head", entry);
-    const file = new Uint8Array(head.length + size.reduce((a, b) => a * b, itemsize));
-    file.set(head);
-    return file.buffer;
-  }
-
-  /** Boxes and samples of all bricks, those at the middle first: there the crosshair is. */
-  async *bricks(array) {
-    const order = await this.call("order", array);
-    for (const [done, brick] of order.entries()) yield { ...(await this.call("brick", array, brick)), done: (done + 1) / order.length };
   }
 
   close() {
@@ -110,7 +90,6 @@ class App {
     this.views = {};
     this.items = [];
     this.shown = {};
-    this.turn = 0; // counts what is shown: work for what was shown before ends
     at("files").onchange = () => this.take([...at("files").files].map((file) => ({ name: file.name, source: file })));
     addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -190,12 +169,12 @@ class App {
     for (const id of ["window", "planes", "overlaid"]) at(id).parentElement.hidden = false;
     at("done").textContent = "decoding ...";
     const last = this.items.at(-1);
-    this.turn++;
     if (this.items.length === 1 && last.preview && chosen[0].bytes > LARGE && !number) {
       const answer = await fetch(last.preview);
-      if (answer.ok && (await this.sharpen(chosen[0], await answer.arrayBuffer(), last.name))) {
-        this.ready([`decoded in ${((performance.now() - began) / 1000).toFixed(2)} s`]);
-        return;
+      if (answer.ok) {
+        await this.put("first", await answer.arrayBuffer(), `${last.name}, preview`);
+        at("done").textContent = "a preview; the whole is being decoded ...";
+        document.body.dataset.preview = "1";
       }
     }
     const files = await Promise.all(chosen.map((volume) => volume.nifti()));
@@ -211,41 +190,6 @@ class App {
       await this.put("third", bytes, "difference", { colormap: "more", colormapNegative: "less", cal_min: 0, cal_max: range });
       words.push(`largest difference ${Number(largest.toPrecision(6))}, RMSE ${Number(rms.toPrecision(4))}`);
     }
-    this.ready(words);
-  }
-
-  /** Show a preview, and put decoded bricks in its place as they come. False where that cannot be done: decode the whole. */
-  async sharpen(volume, preview, name) {
-    const turn = this.turn;
-    const file = await volume.begun?.();
-    if (!file) {
-      await this.put("first", preview, `${name}, preview`);
-      return false;
-    }
-    enlarge(preview, file);
-    await this.put("first", file, `${name}, preview`);
-    document.body.dataset.preview = "1";
-    this.ready(["a preview; the whole is being decoded ..."]);
-    const [image, view] = [this.shown.first, this.views.first];
-    let next = performance.now() + REDRAWN;
-    for await (const { box, samples, done } of volume.bricks()) {
-      if (turn !== this.turn) return true;
-      if (image.img.constructor !== samples.constructor) return false;
-      fill(image.img, image.hdr.dims, box, samples);
-      const now = performance.now();
-      if (now > next) {
-        view.updateGLVolume();
-        next = performance.now() + Math.max(REDRAWN, SHARE * (performance.now() - now));
-        at("done").textContent = `decoded ${Math.floor(100 * done)} %`;
-      }
-    }
-    image.calMinMax();
-    at("first").parentElement.querySelector("figcaption").textContent = name;
-    return true;
-  }
-
-  /** Controls for what is shown now. */
-  ready(words) {
     this.windows();
     this.window();
     const frames = this.shown.first.nFrame4D ?? 1;

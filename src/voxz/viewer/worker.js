@@ -8,20 +8,6 @@ const CALLS = {
     return { arrays: opened.arrays, files: await opened.files() };
   },
   restore: (entry) => opened.restore(entry),
-  head: (entry) => opened.head(entry),
-  async brick(array, brick) {
-    return { box: await opened.brickBox(array, brick), samples: await opened.brick(array, brick) };
-  },
-  /** Numbers of bricks, the nearest to the middle of the array first. */
-  async order(array) {
-    const { size, bricks } = opened.arrays[array];
-    const far = [];
-    for (let brick = 0; brick < bricks; brick++) {
-      const box = await opened.brickBox(array, brick);
-      far.push(Math.hypot(...size.map((all, axis) => box.start[axis] + (box.size[axis] - all) / 2)));
-    }
-    return [...far.keys()].sort((a, b) => far[a] - far[b]);
-  },
   async whole(array) {
     const { size } = opened.arrays[array];
     return opened.box(array, { start: [0, 0, 0, 0, 0], size });
@@ -35,7 +21,7 @@ self.onmessage = async ({ data: { module, id, call, given } }) => {
   }
   try {
     const result = await CALLS[call](...given);
-    self.postMessage({ id, result }, [result, result?.samples].filter(ArrayBuffer.isView).map(({ buffer }) => buffer));
+    self.postMessage({ id, result }, ArrayBuffer.isView(result) ? [result.buffer] : []);
   } catch (error) {
     self.postMessage({ id, error: error.message });
   }
