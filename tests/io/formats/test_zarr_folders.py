@@ -284,7 +284,7 @@ def test_damaged_shards_stop_nothing(tmp_path: Path) -> None:
         told["codecs"][0]["configuration"] |= change
         (tmp_path / f"in/strange{number}").mkdir()
         (tmp_path / f"in/strange{number}/zarr.json").write_text(json.dumps(told))
-    for place in ("a.voxz", "out"):
-        (tmp_path / place).rename(tmp_path / f"old.{place}")
+    for made in ("a.voxz", "out"):
+        (tmp_path / made).rename(tmp_path / f"old.{made}")
     with pytest.warns(PlainBytesWarning, match="Zarr"), archived(tmp_path):
         pass
