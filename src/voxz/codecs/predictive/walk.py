@@ -30,7 +30,7 @@ from voxz.codecs.predictive.quantiser import Quantiser
 from voxz.codecs.predictive.row_code import Notes, Row, Streams, Tables, code_rows, read_row, rebuild_row
 from voxz.codecs.predictive.row_sums import Expectation, Predictors, fresh_sums, prepare_tiles
 from voxz.entropy.rans import LOWEST
-from voxz.jit import kernel
+from voxz.jit import inlined_kernel, kernel
 
 ROWS_AT_ONCE = 2
 
@@ -145,7 +145,7 @@ def _places(turn, depth, height, pairs):  # type: ignore[no-untyped-def]
     return odd, y, even, above
 
 
-@kernel
+@inlined_kernel
 def _open(brick, predictors, expectation, s, z, y, sums):  # type: ignore[no-untyped-def]
     """Fill what stands around a row, and its sums; return its `Slice` and the index of its first sample.
 
