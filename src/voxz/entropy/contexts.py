@@ -93,19 +93,19 @@ def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-de
 
 
 @kernel
-def _take_census(noted, residuals, places, shift, found):  # type: ignore[no-untyped-def]
-    """Count voxels by grade, phase and token.
+def _take_census(noted, residuals, part_of, shift, found):  # type: ignore[no-untyped-def]
+    """Count voxels by part, phase and token.
 
     Parameters
     ----------
     noted : int32 (voxels,), four times the grade, plus the phase
     residuals : int32 (voxels,)
-    places : int64 (GRADES,), number of each grade among those that occur
+    part_of : int64 (GRADES,), number of the part that each grade belongs to
     shift : raw low bits of the residuals
-    found : int32 (grades that occur, PHASES, TOKENS), added to
+    found : int32 (parts, PHASES, TOKENS), added to
     """
     for i in range(noted.size):
-        found[places[noted[i] >> 2], noted[i] & 3, token_of(np.int64(residuals[i]) >> shift)] += 1
+        found[part_of[noted[i] >> 2], noted[i] & 3, token_of(np.int64(residuals[i]) >> shift)] += 1
 
 
 @kernel
@@ -172,8 +172,10 @@ def choose_ranges(noted: NDArray[np.int32], residuals: NDArray[np.int32], most_r
     if len(noted) >= PLENTY:
         return _cut(counts, magnitudes, wanted, split_phases)
     numbers = sorted({max(1, wanted * part // 8) for part in (1, 2, 4, 8)})
-    choices = [_cut(counts, magnitudes, n, split) for n in numbers for split in {False, split_phases}]
-    census = _Census(noted, residuals, counts)
+    choices = list(dict.fromkeys(_cut(counts, magnitudes, n, split) for n in numbers for split in {False, split_phases}))
+    if len(choices) == 1:
+        return choices[0]
+    census = _Census(noted, residuals, sorted({first for choice in choices for first in choice.firsts}))
     return min(choices, key=census.code_length)
 
 
@@ -206,35 +208,40 @@ def tokens_of(
 
 
 class _Census:
-    """How many voxels of each grade and phase have each token: what any choice of ranges costs follows from it."""
+    """How many voxels of each part and phase have each token: what any choice of ranges that are made of parts costs.
 
-    def __init__(self, noted: NDArray[np.int32], residuals: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
-        self._noted, self._residuals = noted, residuals
-        self._grades = np.flatnonzero(counts)
-        self._places = np.cumsum(counts > 0) - 1
+    `firsts` are the first grades of the parts.
+    """
+
+    def __init__(self, noted: NDArray[np.int32], residuals: NDArray[np.int32], firsts: list[int]) -> None:
+        self._noted, self._residuals, self._firsts = noted, residuals, firsts
+        self._part_of = np.searchsorted(firsts, np.arange(GRADES), side="right") - 1
         self._by_shift: dict[int, NDArray[np.int32]] = {}
 
     def _shifted(self, shift: int) -> NDArray[np.int32]:
-        """Counts (grades that occur, PHASES, TOKENS) of the residuals without their `shift` lowest bits."""
+        """Counts (parts, PHASES, TOKENS) of the residuals without their `shift` lowest bits."""
         if shift not in self._by_shift:
-            found = np.zeros((len(self._grades), PHASES, TOKENS), np.int32)
-            _take_census(self._noted, self._residuals, self._places, shift, found)
+            found = np.zeros((len(self._firsts), PHASES, TOKENS), np.int32)
+            _take_census(self._noted, self._residuals, self._part_of, shift, found)
             self._by_shift[shift] = found
         return self._by_shift[shift]
 
     def code_length(self, ranges: Ranges) -> float:
         """Estimated bits of all residuals and tables."""
-        rows, raw = [], 0
-        ends = np.searchsorted(self._grades, [*ranges.firsts[1:], GRADES])
-        for start, end, shift, phased in zip([0, *ends[:-1]], ends, ranges.shifts, ranges.phased, strict=True):
-            own = self._shifted(shift)[start:end].sum(axis=0, dtype=np.int64)
-            rows += list(own) if phased else [own.sum(axis=0)]
-            raw += int((own * (_RAW + shift)).sum())
-        counts = np.array(rows)
-        totals = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-        used = counts > 0
-        entropy = float((counts[used] * np.log2(totals[used] / counts[used])).sum())
-        return entropy + raw + BITS_PER_FREQUENCY * float(used.sum())
+        starts = np.searchsorted(self._firsts, ranges.firsts)
+        by_shift = {shift: np.add.reduceat(self._shifted(shift), starts) for shift in set(ranges.shifts)}
+        own = np.stack([by_shift[shift][number] for number, shift in enumerate(ranges.shifts)])
+        raw = own.sum(axis=(0, 1)) @ _RAW + own.sum(axis=(1, 2)) @ np.array(ranges.shifts)
+        phased = np.array(ranges.phased, np.bool_)
+        counts = np.concatenate([own[phased].reshape(-1, TOKENS), own[~phased].sum(axis=1)])
+        totals = counts.sum(axis=1)
+        entropy = _times_logarithm(totals).sum() - _times_logarithm(counts[counts > 0]).sum()
+        return float(entropy) + float(raw) + BITS_PER_FREQUENCY * np.count_nonzero(counts)
+
+
+def _times_logarithm(counts: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Numbers times their logarithm to base 2; 0 for 0."""
+    return counts * np.log2(np.maximum(counts, 1))
 
 
 _RAW = np.maximum(np.arange(TOKENS) - 2 * DIRECT - 1, 0) >> 1
