@@ -323,13 +323,14 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
         while x1 > x0 and brick.absent[at(start + x1 - 1)]:
             x1 -= 1
         end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
-    number = thresholds.shape[1] + 1
-    lower = max(0, number - 2)
-    if class_of(0, thresholds, mode) >= lower:  # no activity is less, so no voxel has a class below the last two
-        lows, highs = first + WEST + lower * stride, first + WEST + (number - 1) * stride
-        add_products_of_two(samples, start, offsets, groups, coefficients, lows, highs, classes, lower, x0, end, chosen)
+    number, own = thresholds.shape[1] + 1, first + WEST
+    lowest = class_of(0, thresholds, mode)  # of all voxels: no activity is less
+    last = own + (number - 1) * stride
+    if lowest == number - 1:
+        add_products(samples, start, offsets, groups, coefficients, last, x0, end, chosen)
+    elif lowest == number - 2:
+        add_products_of_two(samples, start, offsets, groups, coefficients, last - stride, last, classes, lowest, x0, end, chosen)
     else:
-        own = first + WEST
         add_chosen_products(samples, start, offsets, groups, coefficients, own, stride, classes, number, x0, end, chosen)
 
 
