@@ -85,7 +85,7 @@ class Tree:
         )
 
     def code(self, case: Case, path: Path) -> tuple[float, float, int]:
-        """Seconds of the processor to encode and to decode the samples of an .npy file as often as the case says, and its bytes."""
+        """Seconds of the processor to encode and to decode the samples of an .npy file, over all `times`, and the bytes."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({**asdict(case), "path": str(path)}) + "\n")

@@ -219,7 +219,9 @@ def _code_lengths(noted: NDArray[np.int32], residuals: NDArray[np.int32], choice
     census = np.zeros((len(shifts), len(firsts), PHASES, TOKENS), np.int32)
     for shift, found in zip(shifts, census, strict=True):
         _take_census(noted, residuals, part_of, shift, found)
-    return [_code_length(census, shifts, np.array([*map(firsts.index, ranges.firsts), len(firsts)]), ranges) for ranges in choices]
+    return [
+        _code_length(census, shifts, np.array([*map(firsts.index, ranges.firsts), len(firsts)]), ranges) for ranges in choices
+    ]
 
 
 def _code_length(census: NDArray[np.int32], shifts: list[int], bounds: NDArray[np.int64], ranges: Ranges) -> float:
@@ -257,7 +259,8 @@ def _merge(census, shift_of, bounds, phased, counts):  # type: ignore[no-untyped
 
 def _times_logarithm(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Numbers times their logarithm to base 2; 0 for 0."""
-    return counts * np.log2(np.maximum(counts, 1))
+    logarithms: NDArray[np.float64] = counts * np.log2(np.maximum(counts, 1))
+    return logarithms
 
 
 _RAW = np.maximum(np.arange(TOKENS) - 2 * DIRECT - 1, 0) >> 1
