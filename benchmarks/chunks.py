@@ -1,9 +1,9 @@
 """``python -m benchmarks chunks OTHER_TREE DATA...`` tells how fast this tree codes single small chunks, beside another tree.
 
 Chunks are cubes of 32 and 64 voxels, taken from the middle of each volume and from places around it, as programs for Zarr write
-and read them: one call for each, without loss. Where a volume has fewer slices, so has the chunk. The table gives, for each volume,
-medians of the ratios of this tree's time to the other's, measured as in `pairs`, and the ratio of all bytes; its last lines are
-medians over the volumes, the worst of them, and the geometric mean of the sizes.
+and read them: one call for each, without loss. Where a volume has fewer slices, so has the chunk. The tables give medians, for
+each volume, of the ratios of this tree's time to the other's, measured as in `pairs`, and the ratio of all bytes; their last
+lines are medians over the volumes, the worst of them, and the geometric mean of the sizes.
 """
 
 import argparse

@@ -259,8 +259,8 @@ def _merge(census, shift_of, bounds, phased, counts):  # type: ignore[no-untyped
 
 def _times_logarithm(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Numbers times their logarithm to base 2; 0 for 0."""
-    logarithms: NDArray[np.float64] = counts * np.log2(np.maximum(counts, 1))
-    return logarithms
+    numbers = counts.astype(np.float64)
+    return numbers * np.log2(np.maximum(numbers, 1.0))
 
 
 _RAW = np.maximum(np.arange(TOKENS) - 2 * DIRECT - 1, 0) >> 1
