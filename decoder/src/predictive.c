@@ -89,6 +89,7 @@ static voxz_status walk(vx_task *task, parts *of, const vx_values *values, const
   VX_TRY(vx_padded_of(task, brick, &padded));
   padded.highest = values->highest;
   VX_TRY(vx_read_predictor(task, &of->side, of->settings, &padded, &predictor));
+  VX_TRY(vx_choose_sums(task, &padded, &predictor));
   if (present) VX_TRY(pad_absent(task, brick, present, &padded));
   if (of->settings >= FIRST_MIXED) {
     VX_TRY(vx_side_end(task, &of->side));
