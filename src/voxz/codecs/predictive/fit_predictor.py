@@ -161,9 +161,10 @@ def _choose_thresholds(
         starts = geometry.index(0, 0, 0, 0) + s * geometry.volume + z * geometry.slice + y * geometry.row
         found = np.zeros((chosen.size, geometry.width), np.int64)
         _activities(samples, starts, geometry.row, _beside(geometry, references, s, mode), found)
-        ordered = np.sort(found.ravel() if present is None else found[present[s, z, y]])
-        if ordered.size:
-            thresholds[mode, settings.classes - classes :] = ordered[[len(ordered) * k // classes for k in range(1, classes)]]
+        activities = found.ravel() if present is None else found[present[s, z, y]]
+        places = [activities.size * k // classes for k in range(1, classes)]
+        if activities.size and places:
+            thresholds[mode, settings.classes - classes :] = np.partition(activities, places)[places]
     return np.minimum(thresholds, (1 << 30) - 1)
 
 
@@ -266,8 +267,9 @@ class _Learner:
         if unit.parent is None:
             rough = start + self._solve(moments, counts, len(taps))
             moments, counts, errors = self._moments(unit, rough)
-            for moment, first in zip(moments, start - rough, strict=True):
-                _restate(moment, first)
+            for moment, count, first in zip(moments, counts, start - rough, strict=True):
+                if count:
+                    _restate(moment, first)
         changes = np.rint(self._solve(moments, counts, len(taps)) * scale).astype(np.int64)
         step = self._step(unit)
         for group, change in enumerate(changes):
@@ -281,8 +283,8 @@ class _Learner:
 def _restate(moment: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
     """Make `moment`, whose residual is that of predictor p, refer to the predictor p + `shift`."""
     size = len(shift)
-    gradient = moment[:size, size] + 0.0
-    full = np.triu(moment[:size, :size]) + np.triu(moment[:size, :size], 1).T
+    gradient, upper = moment[:size, size] + 0.0, moment[:size, :size]
+    full = np.where(np.tri(size, dtype=np.bool_), upper.T, upper)
     moved = (full * shift).sum(axis=1)
     moment[:size, size] = gradient - moved
     moment[size, size] += float((shift * (moved - 2.0 * gradient)).sum())
