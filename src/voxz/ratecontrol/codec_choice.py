@@ -30,8 +30,9 @@ NEAR_DB = 0.75
 
 DB_PER_BIT = 6.5
 
-AIMED_BELOW = 0.03
-"""dB below what is asked that wavelets head for in long volumes: what is missing is made up by corrections (`step_search`)."""
+AIMED_BELOW, FAINT_BITS = 0.03, 0.5
+"""dB below what is asked that a first coding with wavelets heads for in long volumes: what is missing is made up by corrections
+(`step_search`). Below so many bits per sample corrections take too much, and it heads for as much above."""
 
 PARTS_OF_WAVELETS = 1.06
 """How much more small parts cost with wavelets than with prediction, each compared with a whole: the mean over levels 1, 3, 5
@@ -102,20 +103,22 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], goal: PsnrGoal
     chosen = plans[best]
     if chosen == scouted.plan and scouted.lengths:
         return _drafted(scouted, goal)
-    step = scouted.foreseen(_first_aim(goal, chosen, trial), chosen, *found[best], fast)
+    step = scouted.foreseen(_first_aim(goal, chosen, scouted), chosen, *found[best], fast)
     return Outset(trial, chosen, goal, step, scouted.shares(goal, chosen))
 
 
 def _drafted(scouted: Scouted, goal: PsnrGoal | BitsGoal) -> Outset:
     """Where the search begins if drafts are coded."""
-    change = scouted.missing(_first_aim(goal, scouted.plan, scouted.trial))
+    change = scouted.missing(_first_aim(goal, scouted.plan, scouted))
     return Outset(scouted.trial, scouted.plan, goal, scouted.log_step + change, ())
 
 
-def _first_aim(goal: PsnrGoal | BitsGoal, plan: Plan, trial: Trial) -> PsnrGoal | BitsGoal:
+def _first_aim(goal: PsnrGoal | BitsGoal, plan: Plan, scouted: Scouted) -> PsnrGoal | BitsGoal:
     """What a first coding heads for: a PSNR from a little below, where corrections may make up for what is missing then."""
-    corrected = isinstance(plan.codec, Wavelet) and math.isinf(plan.fidelity.bound) and trial.samples >= LONG
-    return replace(goal, aimed=-AIMED_BELOW) if isinstance(goal, PsnrGoal) and corrected else goal
+    corrected = isinstance(plan.codec, Wavelet) and math.isinf(plan.fidelity.bound) and scouted.trial.samples >= LONG
+    if not isinstance(goal, PsnrGoal) or not corrected:
+        return goal
+    return replace(goal, aimed=AIMED_BELOW if scouted.bits < FAINT_BITS else -AIMED_BELOW)
 
 
 def engine_within(trial: Trial, plan: Plan, dtype: np.dtype[Any]) -> Plan:

@@ -84,6 +84,11 @@ class Scouted:
         step, whole, slope = drafted.foresee(fast, near, guess)
         return cls(drafted, probe, fast, step, whole, whole.lengths, slope)
 
+    @property
+    def bits(self) -> float:
+        """Bits a sample, with the step."""
+        return 8 * self.whole.length / max(1, self.whole.samples)
+
     def density(self) -> float:
         """Bits a sample of the parts, with the step."""
         if self.probe.drafts is None:
@@ -99,8 +104,7 @@ class Scouted:
         share = _ratio(own.bits, fast.bits) if sized else _ratio(own.tally.mean_square, fast.tally.mean_square)
         if isinstance(plan.codec, Wavelet):
             typical = typical_of(plan)
-            bits = 8 * self.whole.length / max(1, self.whole.samples)
-            db = typical.db + typical.db_doubled * math.log2(max(bits, LEAST_BITS))
+            db = typical.db + typical.db_doubled * math.log2(max(self.bits, LEAST_BITS))
             share = math.sqrt(share * (typical.bits if sized else 10 ** (db / 10)))
         return log_step + self.missing(goal, share)
 

@@ -47,7 +47,7 @@ NEARBY = 0.15
 SHARPENED, PRECISION = 0.04, 0.001
 """Share of the squared error that corrections make up at most, for they cost twice the bytes of a finer step, and how exactly."""
 
-LENGTHENED = 1.02
+LENGTHENED = 1.01
 """Length with corrections, to that without, from which on another step is tried: at low rates corrections cost most."""
 
 STEERED = 2
@@ -211,10 +211,13 @@ class Trial:
                 return sharper
             return self._patched(plan, goal, log_step, result)
 
-        steered = [lengths] * STEERED
+        missed: list[float] = []
 
         def attempt(log_step: float) -> Result:
-            return self.stepped(plan, log_step, blind, steered.pop() if steered else ())
+            steered = [length * math.prod(missed) for length in lengths] if len(missed) < STEERED else ()
+            result = self.stepped(plan, log_step, blind, steered)
+            missed.append(goal.wanted(result)[1] / max(goal.total(result), 1.0))
+            return result
 
         step, result = find_step(attempt, goal, log_step, bracket_of(self.peak), rounds, mend)
         return step, self._checked(plan, result)

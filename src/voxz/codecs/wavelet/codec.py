@@ -131,11 +131,11 @@ def encode_brick(
         return None
     step = min(step, MOST_RANGES * max(high - low, LEAST))
     states = FAST_STATES.get(level, 0) if step and transform in (None, "97") and entropy is None else 0
-    if states and prepared.coded.size and singles_suit(prepared, step):
+    if states and prepared.count and singles_suit(prepared, step):
         payload = (draft or Draft.of_prepared(prepared, step)).encode(step, states)
     else:
         payload = _encode_doubles(prepared, level, step, fidelity.length, transform, entropy)
-    if not step or not prepared.coded.size or not math.isfinite(fidelity.bound):
+    if not step or not prepared.count or not math.isfinite(fidelity.bound):
         return payload
     decoded = _decode(payload, samples.shape, prepared.series.dtype)
     corrections = encode_corrections(prepared.series, decoded, ~prepared.missing, fidelity.bound)
@@ -153,7 +153,7 @@ def _encode_doubles(
 ) -> bytes:
     """Payload of what is coded in doubles, or whole numbers for a step of 0; of about a `wanted` length, if that is not 0."""
     series, missing, low, high = prepared.series, prepared.missing, prepared.low, prepared.high
-    form = NOTHING if not prepared.coded.size else LOSSY if step else LOSSLESS
+    form = NOTHING if not prepared.count else LOSSY if step else LOSSLESS
     effort = EFFORTS[level] if step else REVERSIBLE
     offset = offset_of(prepared)
     volumes: NDArray[np.float64] = np.subtract(series, offset, dtype=np.float64)

@@ -63,14 +63,14 @@ class Draft:
     def of(cls, samples: NDArray[Any], step: float) -> "Draft | None":
         """Transform a brick ``(series, z, y, x, channels)`` for about this `step`; None where the profile does not suit it."""
         prepared = Prepared.of(samples)
-        if prepared is None or not prepared.coded.size or not singles_suit(prepared, step):
+        if prepared is None or not prepared.count or not singles_suit(prepared, step):
             return None
         return cls.of_prepared(prepared, step)
 
     @classmethod
     def of_prepared(cls, prepared: Prepared, step: float) -> "Draft":
         """Transform a brick of which there is something to code."""
-        coded, offset = int(prepared.coded.size), offset_of(prepared)
+        coded, offset = prepared.count, offset_of(prepared)
         volumes = np.subtract(prepared.series, offset, dtype=np.float32)
         for volume, unknown in zip(volumes, prepared.missing, strict=True):
             fill(volume, unknown, ROUNDS)
@@ -109,9 +109,10 @@ class Draft:
 
 def offset_of(prepared: Prepared) -> float:
     """What is taken from samples before they are transformed: their mean, whole for integers."""
-    coded = prepared.coded
-    offset = prepared.low + float((coded.astype(np.float64) - prepared.low).mean()) if coded.size else 0.0
-    return offset if coded.dtype.kind == "f" else float(np.rint(offset))
+    coded, count = prepared.coded, prepared.count
+    if coded.dtype.kind == "f":
+        return prepared.low + float((coded.astype(np.float64) - prepared.low).mean()) if count else 0.0
+    return float(np.rint(coded.sum(dtype=np.int64) / count)) if count else 0.0
 
 
 def singles_suit(prepared: Prepared, step: float) -> bool:

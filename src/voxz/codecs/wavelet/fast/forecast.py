@@ -1,10 +1,11 @@
 """What a step would cost, from a few rows of the bands of a brick that is transformed already.
 
-The finest bands of a large image are walked in groups of four rows out of each 16, the next ones out of each eight, coarser
-ones whole: under a third of the coefficients, from all over the brick. They are quantised, and their tokens noted, as
-`bands.encode_bands` does; counts and squared errors of a group stand for all rows around it.
+The finest bands of a large brick are walked in groups of four rows out of each eight, or of each 64 for a rough forecast, coarser
+ones whole. They are quantised, and their tokens noted, as `bands.encode_bands` does; counts and squared errors of a group stand
+for all rows around it.
 """
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,11 +23,14 @@ from voxz.codecs.wavelet.fast.walk import room_for
 from voxz.entropy.integers import IntegerWriter
 from voxz.transforms.pyramid import Band, Pyramid
 
-ROWS, GROUPS, ROUGH_GROUPS = 4, 5, 2
+ROWS, GROUPS, ROUGH_GROUPS = 4, 8, 2
 """Rows of a group, and groups of a finest band at least; for a rough forecast."""
 
-SHARE, ROUGH_SHARE = 4, 16
+SHARE, ROUGH_SHARE = 2, 16
 """Of so many rows of a finest band one is looked at, at least; for a rough forecast."""
+
+SMALL = 1 << 20
+"""Samples of a component below which all rows are looked at, but for a rough forecast."""
 
 Rows = NDArray[np.int64]
 
@@ -52,10 +56,10 @@ class _KnownRows(Known):
         parents, (depth, height, width) = super().parents(band)
         halved, full = _halved(band, self.pyramid), self.pyramid.shape[1]
         above = min(halved + 1, self.pyramid.scales[1])
-        if parents is None or above == halved or not _apart(halved, full, self.rough):
+        if parents is None or above == halved or not _apart(halved, self.pyramid, self.rough):
             return parents, (depth, height, width)
-        wanted = _rows(halved, -(-full >> halved), full, self.rough)[: 2 * band.shape[1] : 2] // 2
-        places = np.minimum(np.searchsorted(_rows(above, -(-full >> above), full, self.rough), wanted), height - 1)
+        wanted = _rows(halved, -(-full >> halved), self.pyramid, self.rough)[: 2 * band.shape[1] : 2] // 2
+        places = np.minimum(np.searchsorted(_rows(above, -(-full >> above), self.pyramid, self.rough), wanted), height - 1)
         pitch = pitch_of(width)
         found = parents[: depth * height * pitch].reshape(depth, height, pitch)[:, places]
         return np.concatenate([found.ravel(), np.zeros(pitch, np.uint8)]), (depth, places.size, width)
@@ -75,7 +79,7 @@ def forecast(components: Volumes, pyramid: Pyramid, step: float, states: int, *,
     noted: dict[Key, tuple[float, int, int, float]] = {}
     squares = 0.0
     for known, band, volume in in_order(components, pyramid, quantisers, _KnownFew if rough else _KnownRows):
-        rows = _rows(_halved(band, pyramid), band.shape[1], pyramid.shape[1], rough)
+        rows = _rows(_halved(band, pyramid), band.shape[1], pyramid, rough)
         some = np.ascontiguousarray(volume[band.box][:, rows])
         z, y, x = (slice(0, n) for n in some.shape)
         times = band.shape[1] / len(rows)
@@ -102,18 +106,20 @@ def _halved(band: Band, pyramid: Pyramid) -> int:
     return min(band.scale + (band.orientation > 0), pyramid.scales[1])
 
 
-def _apart(halved: int, full: int, rough: bool) -> int:
-    """Of how many rows of a band of an image of `full` rows ROWS are looked at; 0 where all are."""
+def _apart(halved: int, pyramid: Pyramid, rough: bool) -> int:
+    """Of how many rows of a band ROWS are looked at; 0 where all are."""
+    if not halved or (not rough and math.prod(pyramid.shape) < SMALL):
+        return 0
     apart, groups = (ROWS * ROUGH_SHARE, ROUGH_GROUPS) if rough else (ROWS * SHARE, GROUPS)
-    while apart * groups > full // 2:
+    while apart * groups > pyramid.shape[1] // 2:
         apart //= 2
     apart >>= max(0, halved - 1)
-    return apart if halved and apart > ROWS else 0
+    return apart if apart > ROWS else 0
 
 
-def _rows(halved: int, height: int, full: int, rough: bool) -> Rows:
-    """Rows of a band of this `height` that are looked at, in an image of `full` rows: they contain the parents of finer ones."""
-    apart = _apart(halved, full, rough)
+def _rows(halved: int, height: int, pyramid: Pyramid, rough: bool) -> Rows:
+    """Rows of a band of this `height` that are looked at: they contain the parents of those of the finer band."""
+    apart = _apart(halved, pyramid, rough)
     if not apart:
         return np.arange(height)
     first = (apart // 2 - ROWS // 2) // ROWS * ROWS
