@@ -8,6 +8,7 @@ SUITES = {
     for name in (
         "archives",
         "bounds",
+        "chunks",
         "downstream",
         "figure",
         "floats",

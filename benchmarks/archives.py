@@ -199,7 +199,7 @@ def _large(options: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory(dir=options.place) as name, opened(options.data[0] if options.data else Path()) as series:
         place, folder = Path(name), Path(name) / "in"
         if options.many:
-            total = large_folders.write_many(folder, options.many)
+            total = large_folders.write_many(folder, options.many, options.side)
         else:
             total = large_folders.write_large(folder, series, round(options.gigabytes * 1e9))
         files = sum(path.is_file() for path in folder.rglob("*"))
@@ -225,6 +225,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--levels", default="5", help="levels of voxz, with slashes between them")
     parser.add_argument("--csv", type=Path, default=Path("voxz-bench/archives.csv"), help="where the table goes")
     parser.add_argument("--many", type=int, default=0, help="make and measure a folder of so many small slices")
+    parser.add_argument("--side", type=int, default=large_folders.SIDE, help="rows and columns of these slices")
     parser.add_argument(
         "--gigabytes", type=float, default=0, help="make and measure a folder of so many GB from the first series"
     )

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE = 28
-"""Rows and columns of a small slice: 1.6 kB of pixels."""
+"""Rows and columns of a small slice, unless told: 1.6 kB of pixels."""
 
 PER_FOLDER = 10_000
 
@@ -50,11 +50,11 @@ class Step:
     peak_bytes: int
 
 
-def write_many(folder: Path, count: int) -> int:
-    """Write `count` small slices of one series; returns the bytes of all."""
-    template, places = _template()
+def write_many(folder: Path, count: int, side: int = SIDE) -> int:
+    """Write `count` slices of `side` rows and columns of one series; returns the bytes of all."""
+    template, places = _template(side)
     rng, total = np.random.default_rng(0), 0
-    y, x = np.mgrid[:SIDE, :SIDE]
+    y, x = np.mgrid[:side, :side]
     for number in range(count):
         shown = 600 + 300 * np.sin((x + number / 7) / 5) * np.cos((y - number / 11) / 6) + rng.normal(0, 12, x.shape)
         data = bytearray(template)
@@ -70,7 +70,7 @@ def write_many(folder: Path, count: int) -> int:
     return total
 
 
-def _template() -> tuple[bytes, dict[str, list[int]]]:
+def _template(side: int) -> tuple[bytes, dict[str, list[int]]]:
     """A slice, and where the numbers stand that change from slice to slice."""
     import pydicom  # noqa: PLC0415 - an extra
     from pydicom.dataset import Dataset, FileMetaDataset  # noqa: PLC0415
@@ -83,16 +83,16 @@ def _template() -> tuple[bytes, dict[str, list[int]]]:
     data.SeriesInstanceUID, data.Modality, data.ImageType = "1.2.826.0.1.5", "MR", ["ORIGINAL", "PRIMARY"]
     data.InstanceNumber, data.ImagePositionPatient = "22222222", ["-20", "10", "3333333.33"]
     data.ImageOrientationPatient, data.PixelSpacing, data.SliceThickness = [1, 0, 0, 0, 1, 0], [1, 1], "0.25"
-    data.SamplesPerPixel, data.PhotometricInterpretation, data.Rows, data.Columns = 1, "MONOCHROME2", SIDE, SIDE
+    data.SamplesPerPixel, data.PhotometricInterpretation, data.Rows, data.Columns = 1, "MONOCHROME2", side, side
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
-    data.PixelData = bytes(2 * SIDE * SIDE)
+    data.PixelData = bytes(2 * side * side)
     data["PixelData"].VR = "OW"
     buffer = pydicom.filebase.DicomBytesIO()
     pydicom.dcmwrite(buffer, data, enforce_file_format=True)
     file = bytes(buffer.getvalue())
     marks = {"uid": b"11111111", "number": b"22222222", "place": b"3333333.33"}
     places: dict[str, list[int]] = {name: _all(file, mark) for name, mark in marks.items()}
-    places["pixels"] = [len(file) - 2 * SIDE * SIDE]
+    places["pixels"] = [len(file) - 2 * side * side]
     return file, places
 
 

@@ -40,11 +40,13 @@ def options(case):
 
 for line in sys.stdin:
     case = json.loads(line)
-    samples, asked = np.load(case["path"]), options(case)
+    samples, asked, times = np.load(case["path"]), options(case), range(case["times"])
     started = time.process_time()
-    blob = voxz.encode(samples, **asked)
+    for _ in times:
+        blob = voxz.encode(samples, **asked)
     encoded = time.process_time()
-    decoded = voxz.decode(blob, threads=1)
+    for _ in times:
+        decoded = voxz.decode(blob, threads=1)
     finished = time.process_time()
     if case["bound"] == 0 and decoded.tobytes() != samples.tobytes():
         raise SystemExit("the samples did not come back")
@@ -55,13 +57,14 @@ for line in sys.stdin:
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured; a `bound` of 0 is lossless."""
+    """What is measured, so many `times` in a turn; a `bound` of 0 is lossless."""
 
     name: str
     level: int
     bound: int = 0
     codec: str | None = None
     entropy: str | None = None
+    times: int = 1
 
 
 CASES = (
@@ -82,7 +85,7 @@ class Tree:
         )
 
     def code(self, case: Case, path: Path) -> tuple[float, float, int]:
-        """Seconds of the processor to encode and to decode the samples of an .npy file, and the bytes that came of it."""
+        """Seconds of the processor to encode and to decode the samples of an .npy file, over all `times`, and the bytes."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({**asdict(case), "path": str(path)}) + "\n")

@@ -26,8 +26,14 @@ typedef struct error {
 
 static const uint8_t ORDER[2][VX_MOST_PHASES] = {{0, 1}, {0, 2, 1, 3}}, RANK[2][VX_MOST_PHASES] = {{0, 2}, {0, 1, 2, 2}};
 
+/* Offsets from the first place of a row to what a phase takes, in a slice. */
+typedef struct offsets {
+  int64_t taps[MOST], errors[AROUND];
+} offsets;
+
 typedef struct walk {
   vx_rows rows;
+  offsets offsets[VX_MOST_PHASES]; /* in coding order */
   const uint8_t *order, *rank;
   int64_t down, across, units, lowest, highest;
   unsigned error_shift;
@@ -39,6 +45,7 @@ typedef struct walk {
   uint16_t *contexts;
   uint8_t *tokens;
   int32_t *residuals, *predictions;
+  int32_t *dense; /* a row of samples */
 } walk;
 
 static int has_rank(const walk *on, unsigned rank) { return rank != 1 || on->rows.phases == 4; }
@@ -147,43 +154,57 @@ static int64_t offset_of(const walk *on, int64_t s, unsigned phase, place tap) {
   return volume * on->rows.volume + vx_row_offset(&on->rows, phase, tap.dz, tap.dy, tap.dx);
 }
 
-static void find_contexts(const walk *on, int64_t origin, int64_t s, unsigned mode, unsigned k, int64_t count) {
-  const error *around = ERRORS[on->rank[k]][mode];
-  int32_t *sums = on->predictions;
-  for (int64_t x = 0; x < count; x++) sums[x] = 0;
-  for (unsigned e = 0; e < AROUND; e++) {
-    const int16_t *errors = on->rows.errors + origin + offset_of(on, s, on->order[k], around[e].from);
-    const int32_t weight = around[e].weight;
-    for (int64_t x = 0; x < count; x++) sums[x] += weight * errors[x];
+static void find_offsets(walk *on, int64_t s, unsigned mode) {
+  for (unsigned k = 0; k < on->rows.phases; k++) {
+    const taps *by = &TAPS[on->rank[k]][mode];
+    for (unsigned t = 0; t < MOST; t++) on->offsets[k].taps[t] = t < by->count ? offset_of(on, s, on->order[k], by->tap[t]) : 0;
+    for (unsigned e = 0; e < AROUND; e++) on->offsets[k].errors[e] = offset_of(on, s, on->order[k], ERRORS[on->rank[k]][mode][e].from);
   }
-  for (int64_t x = 0; x < count; x++) on->contexts[x] = (uint16_t)(sums[x] >> CONTEXT_SHIFT);
+}
+
+/* Add the products of four numbers around each voxel and their weights. */
+static void add_four(int32_t *restrict sums, const int16_t *from, const int64_t offsets[4], const int16_t weights[4], int64_t count) {
+  const int16_t *a = from + offsets[0], *b = from + offsets[1], *c = from + offsets[2], *d = from + offsets[3];
+  const int16_t wa = weights[0], wb = weights[1], wc = weights[2], wd = weights[3];
+  for (int64_t x = 0; x < count; x++) sums[x] += ((int32_t)wa * a[x] + (int32_t)wb * b[x]) + ((int32_t)wc * c[x] + (int32_t)wd * d[x]);
+}
+
+static void find_contexts(const walk *on, int64_t origin, unsigned mode, unsigned k, int64_t count) {
+  const error *around = ERRORS[on->rank[k]][mode];
+  int32_t *restrict sums = on->predictions;
+  uint16_t *restrict contexts = on->contexts;
+  int16_t weights[AROUND];
+  for (unsigned e = 0; e < AROUND; e++) weights[e] = around[e].weight;
+  memset(sums, 0, (size_t)count * sizeof *sums);
+  for (unsigned e = 0; e < AROUND; e += 4) add_four(sums, on->rows.errors + origin, on->offsets[k].errors + e, weights + e, count);
+  for (int64_t x = 0; x < count; x++) contexts[x] = (uint16_t)(sums[x] >> CONTEXT_SHIFT);
 }
 
 /* Predictions of a phase of a row, tile by tile. */
-static void predict(const walk *on, int64_t origin, int64_t s, unsigned mode, unsigned k, int64_t unit, int64_t tiles, int64_t count) {
-  const unsigned rank = on->rank[k];
-  const taps *by = &TAPS[rank][mode];
+static void predict(const walk *on, int64_t origin, unsigned mode, unsigned k, int64_t unit, int64_t tiles, int64_t count) {
+  const unsigned rank = on->rank[k], taps = TAPS[rank][mode].count;
   for (int64_t tile = 0; tile < tiles; tile++) {
     const int64_t x0 = (tile * on->rows.columns + tiles - 1) / tiles, x1 = vx_min(count, ((tile + 1) * on->rows.columns + tiles - 1) / tiles);
     const int16_t *coefficients = coefficients_of(on, rank, unit + tile);
-    for (int64_t x = x0; x < x1; x++) on->predictions[x] = HALF;
-    for (unsigned t = 0; t < by->count; t++) {
-      const int16_t *samples = on->rows.samples + origin + offset_of(on, s, on->order[k], by->tap[t]);
-      const int32_t coefficient = coefficients[t];
-      for (int64_t x = x0; x < x1; x++) on->predictions[x] += coefficient * samples[x];
-    }
+    int32_t *predictions = on->predictions;
+    for (int64_t x = x0; x < x1; x++) predictions[x] = HALF;
+    for (unsigned t = 0; t < taps; t += 4)
+      add_four(predictions + x0, on->rows.samples + origin + x0, on->offsets[k].taps + t, coefficients + t, x1 - x0);
   }
 }
 
 static void rebuild(const walk *on, int64_t first, int64_t count) {
-  const int32_t low = (int32_t)on->lowest * (1 << PRECISION) + HALF, high = (int32_t)on->highest * (1 << PRECISION) + HALF;
-  int16_t *samples = on->rows.samples + first, *errors = on->rows.errors + first;
+  const int32_t lowest = (int32_t)on->lowest, highest = (int32_t)on->highest, centre = 1 << 15; /* keeps what is shifted above 0 */
+  const int32_t low = lowest * (1 << PRECISION) + HALF, high = highest * (1 << PRECISION) + HALF, *residuals = on->residuals, *sums = on->predictions;
+  const unsigned shift = on->error_shift;
+  int16_t *restrict samples = on->rows.samples + first, *restrict errors = on->rows.errors + first;
   for (int64_t x = 0; x < count; x++) {
-    const int32_t sum = on->predictions[x], prediction = sum < low ? low : sum > high ? high : sum;
-    const int64_t sample = vx_clamp(vx_right(prediction, PRECISION) + on->residuals[x], on->lowest, on->highest);
-    const int64_t away = vx_magnitude(sample * (1 << PRECISION) - prediction + HALF) >> on->error_shift;
+    const int32_t prediction = sums[x] < low ? low : sums[x] > high ? high : sums[x];
+    const int32_t found = ((prediction + (centre << PRECISION)) >> PRECISION) - centre + residuals[x];
+    const int32_t sample = found < lowest ? lowest : found > highest ? highest : found;
+    const int32_t off = sample * (1 << PRECISION) - prediction + HALF, away = (off < 0 ? -off : off) >> shift;
     samples[x] = (int16_t)sample;
-    errors[x] = (int16_t)vx_min(away, LARGEST_ERROR);
+    errors[x] = (int16_t)(away < LARGEST_ERROR ? away : LARGEST_ERROR);
   }
 }
 
@@ -195,10 +216,10 @@ static voxz_status walk_row(vx_task *task, walk *on, int64_t s, int64_t z, int64
   for (unsigned k = 0; k < on->rows.phases; k++) {
     const unsigned phase = on->order[k];
     const int64_t count = vx_columns_of(&on->rows, phase);
-    find_contexts(on, origin, s, mode, k, count);
+    find_contexts(on, origin, mode, k, count);
     vx_phase_residuals(&on->from, on->tables, on->contexts, count, on->tokens, on->residuals);
     VX_CHECK(task, !on->from.overrun, "the entropy-coded residuals of a brick end early");
-    predict(on, origin, s, mode, k, unit, tiles, count);
+    predict(on, origin, mode, k, unit, tiles, count);
     rebuild(on, origin + phase * on->rows.stride, count);
     vx_rows_close_phase(&on->rows, origin, phase);
   }
@@ -210,6 +231,7 @@ static voxz_status walk_all(vx_task *task, walk *on) {
   for (int64_t s = 0; s < rows->series; s++)
     for (int64_t z = 0; z < rows->depth; z++) {
       const int64_t start = s * rows->volume + z * rows->slice;
+      find_offsets(on, s, (z > 0) + 2u * (s > 0));
       if (z > 0) vx_rows_open(rows, start, start - rows->slice);
       if (z == 0 && s > 0) vx_rows_open(rows, start, on->references[2 * s] * rows->volume);
       for (int64_t y = 0; y < rows->height; y++) VX_TRY(walk_row(task, on, s, z, y));
@@ -219,38 +241,37 @@ static voxz_status walk_all(vx_task *task, walk *on) {
   return VOXZ_OK;
 }
 
-/* Dense values in rows again, to be stored like those of the other settings. */
-static voxz_status store(vx_task *task, const walk *on, const vx_values *values, const vx_brick *brick, void *samples) {
+/* Dense values in rows again. */
+static void store_rows(const walk *on, const vx_store *store) {
   const vx_rows *rows = &on->rows;
-  const int64_t lines = rows->series * rows->depth * rows->height;
-  int64_t *places;
-  int32_t *dense;
-  VX_NEW(task, places, lines);
-  VX_NEW(task, dense, lines * rows->width);
-  for (int64_t line = 0; line < lines; line++) {
-    const int64_t slice = line / rows->height;
-    const int16_t *row = rows->samples + vx_row_place(rows, slice / rows->depth, slice % rows->depth, line % rows->height);
-    places[line] = line * rows->width;
-    for (int64_t x = 0; x < rows->width; x++)
-      dense[places[line] + x] = (int32_t)(row[x % rows->phases * rows->stride + x / rows->phases] - on->lowest);
+  const int64_t slices = rows->series * rows->depth, phases = rows->phases;
+  for (int64_t row = 0; row < slices * rows->height; row++) {
+    const int64_t slice = row / rows->height;
+    const int16_t *from = rows->samples + vx_row_place(rows, slice / rows->depth, slice % rows->depth, row % rows->height);
+    for (int64_t phase = 0; phase < phases; phase++, from += rows->stride)
+      for (int64_t x = phase, i = 0; x < rows->width; x += phases, i++) on->dense[x] = (int32_t)(from[i] - on->lowest);
+    vx_store_row(store, row, on->dense);
   }
-  return vx_store_values(task, values, brick, dense, places, samples);
 }
 
 voxz_status vx_decode_interlaced(vx_task *task, vx_side *side, const vx_values *values, const uint8_t *words, size_t words_length,
                                  vx_bytes raw, const vx_brick *brick, void *samples) {
   walk on = {0};
+  vx_store store;
   const int64_t centre = values->highest > INT16_MAX ? (int64_t)INT16_MAX + 1 : 0;
   VX_CHECK(task, values->highest <= LARGEST_VALUE && brick->x >= NARROWEST, "the fast walk cannot have coded such a brick");
   VX_TRY(read_side(task, side, brick, &on));
   VX_CHECK(task, words_length >= FEWEST_WORDS && words_length % 4 == 0, "the words of a brick do not have their states");
   on.lowest = -centre;
   on.highest = values->highest - centre;
+  VX_TRY(vx_start_store(task, values, brick, samples, &store));
+  VX_NEW(task, on.dense, on.rows.width);
   VX_NEW(task, on.contexts, on.rows.columns);
   VX_NEW(task, on.tokens, on.rows.columns);
   VX_NEW(task, on.residuals, on.rows.columns);
   VX_NEW(task, on.predictions, on.rows.columns);
   vx_start_tokens(&on.from, words, words_length, raw);
   VX_TRY(walk_all(task, &on));
-  return store(task, &on, values, brick, samples);
+  store_rows(&on, &store);
+  return VOXZ_OK;
 }

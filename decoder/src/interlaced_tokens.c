@@ -17,6 +17,7 @@ static voxz_status read_contexts(vx_task *task, vx_side *side, int64_t number, v
     first += i ? firsts[i - 1] : 0;
     shift += shifts[i];
     made->shift[i] = (uint8_t)shift;
+    made->shifted |= shift > 0;
     memset(made->table + first, (int)i, (size_t)(VX_CONTEXTS - first));
   }
   return VOXZ_OK;
@@ -76,14 +77,35 @@ static void fill_up(vx_token_source *from) {
   }
 }
 
-static void take_token(uint64_t *state, const vx_token_tables *tables, uint16_t context, uint8_t *token) {
+VX_INLINED void take_token(uint64_t *state, const vx_token_tables *tables, uint16_t context, uint8_t *token) {
   const vx_slot *slot = &tables->slots[tables->table[context]][*state % VX_SLOTS];
   *token = slot->token;
   *state = slot->frequency * (*state >> SLOT_BITS) + slot->place;
 }
 
+/* Whole periods, as long as there are words for all states: without a branch that could go either way. Returns how many tokens. */
+static int64_t take_periods(vx_token_source *from, const vx_token_tables *tables, const uint16_t *contexts, int64_t count, uint8_t *tokens) {
+  const uint8_t *word = from->word;
+  uint64_t state[VX_STATES];
+  int64_t x = 0;
+  memcpy(state, from->state, sizeof state);
+  for (; x + PERIOD <= count && from->words_end - word >= 4 * VX_STATES; x += PERIOD) {
+    for (unsigned k = 0; k < VX_STATES; k++) take_token(&state[k], tables, contexts[x + k], &tokens[x + k]);
+    for (unsigned k = 0; k < VX_STATES; k++) take_token(&state[k], tables, contexts[x + VX_STATES + k], &tokens[x + VX_STATES + k]);
+    for (unsigned k = 0; k < VX_STATES; k++) {
+      const unsigned low = state[k] < LOWEST_STATE;
+      const uint64_t filled = state[k] << 32 | vx_load32(word);
+      state[k] = low ? filled : state[k];
+      word += 4 * low;
+    }
+  }
+  memcpy(from->state, state, sizeof state);
+  from->word = word;
+  return x;
+}
+
 void vx_read_tokens(vx_token_source *from, const vx_token_tables *tables, const uint16_t *contexts, int64_t count, uint8_t *tokens) {
-  for (int64_t x = 0; x < count && !from->overrun; x += PERIOD) {
+  for (int64_t x = take_periods(from, tables, contexts, count, tokens); x < count && !from->overrun; x += PERIOD) {
     const int64_t end = vx_min(count, x + PERIOD);
     for (int64_t i = x; i < end; i++) take_token(&from->state[i % VX_STATES], tables, contexts[i], &tokens[i]);
     fill_up(from);
@@ -115,9 +137,15 @@ static int32_t unusual(vx_token_source *from, unsigned token, unsigned shift) {
 void vx_phase_residuals(vx_token_source *from, const vx_token_tables *tables, const uint16_t *contexts, int64_t count, uint8_t *tokens,
                         int32_t *residuals) {
   vx_read_tokens(from, tables, contexts, count, tokens);
+  uint8_t largest = 0;
+  for (int64_t x = 0; x < count; x++) {
+    residuals[x] = tokens[x] - DIRECT;
+    largest = tokens[x] > largest ? tokens[x] : largest;
+  }
+  if (largest <= 2 * DIRECT && !tables->shifted) return;
   for (int64_t x = 0; x < count; x++) {
     const unsigned shift = tables->shift[tables->table[contexts[x]]];
-    residuals[x] = tokens[x] > 2 * DIRECT || shift ? unusual(from, tokens[x], shift) : tokens[x] - DIRECT;
+    if (tokens[x] > 2 * DIRECT || shift) residuals[x] = unusual(from, tokens[x], shift);
   }
 }
 

@@ -15,6 +15,7 @@ typedef struct vx_slot {
 typedef struct vx_token_tables {
   uint8_t table[VX_CONTEXTS];
   uint8_t shift[VX_MOST_TABLES];
+  int shifted; /* whether any of these is above 0 */
   vx_slot (*slots)[VX_SLOTS];
 } vx_token_tables;
 

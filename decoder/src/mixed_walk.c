@@ -93,7 +93,7 @@ static void expect(walk *on, const vx_slice *slice, int64_t x, int64_t first_til
   double *features = squares->features;
   features[x] = (double)(west->w1 - north);
   features[width + x] = (double)(west->w2 - north);
-  experts->place[0] = (double)(vx_predict(&on->sums, x, west, on->half, on->ceiling) - on->half) * on->unit;
+  experts->place[0] = (double)(vx_predict(on->sums.predicted[x], on->sums.coefficients[x], west, on->half, on->ceiling) - on->half) * on->unit;
   for (unsigned q = 0; q < squares->memories; q++) {
     const double *solution = vx_solution(squares, q, slice, first_tile + x / squares->tile);
     const double found = (double)north + (squares->predicted[q * width + x] + solution[0] * features[x] + solution[1] * features[width + x]);

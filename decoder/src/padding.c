@@ -22,6 +22,12 @@ voxz_status vx_padded_of(vx_task *task, const vx_brick *brick, vx_padded *made) 
   return VOXZ_OK;
 }
 
+voxz_status vx_keep_shorts(vx_task *task, vx_padded *padded) {
+  VX_NEW(task, padded->shorts, padded->size + MOST_BESIDE);
+  for (int64_t i = 0; i < padded->size + MOST_BESIDE; i++) padded->shorts[i] = -VX_CENTRE;
+  return VOXZ_OK;
+}
+
 int64_t vx_place(const vx_padded *in, int64_t s, int64_t z, int64_t y) {
   return s * in->volume + (z + in->around) * in->slice + (y + VX_TOP) * in->row + in->left;
 }
@@ -34,13 +40,19 @@ int64_t vx_offset(const vx_padded *in, int64_t series, vx_tap tap) {
   return (target - series) * in->volume + dz * in->slice + dy * in->row + dx;
 }
 
-static void copy(int32_t *of, int64_t to, int64_t from, int64_t length) {
-  memcpy(of + to, of + from, (size_t)length * sizeof *of);
+static void copy(const vx_padded *in, int64_t to, int64_t from, int64_t length) {
+  memcpy(in->samples + to, in->samples + from, (size_t)length * sizeof *in->samples);
+  memcpy(in->errors + to, in->errors + from, (size_t)length * sizeof *in->errors);
+  if (in->shorts) memcpy(in->shorts + to, in->shorts + from, (size_t)length * sizeof *in->shorts);
+}
+
+static void shorten(const vx_padded *in, int64_t from, int64_t length) {
+  for (int64_t i = from; in->shorts && i < from + length; i++) in->shorts[i] = (int16_t)(in->samples[i] - VX_CENTRE);
 }
 
 /* Above a slice stands the first row of the one before it, three times. */
-static void open_slice(const vx_padded *in, int32_t *of, int64_t start, int64_t source) {
-  for (int64_t y = 0; y < VX_TOP; y++) copy(of, start + y * in->row, source + VX_TOP * in->row, in->row);
+static void open_slice(const vx_padded *in, int64_t start, int64_t source) {
+  for (int64_t y = 0; y < VX_TOP; y++) copy(in, start + y * in->row, source + VX_TOP * in->row, in->row);
 }
 
 vx_slice vx_enter_slice(const vx_padded *in, int64_t series, int64_t z) {
@@ -48,11 +60,7 @@ vx_slice vx_enter_slice(const vx_padded *in, int64_t series, int64_t z) {
   const int64_t to_reference = series > 0 ? (in->references[2 * series] - series) * in->volume : 0;
   if (z > 0) at.beside = -in->slice;
   if (series > 0) at.beside = to_reference;
-  if (at.mode > 0) {
-    const int64_t source = z > 0 ? at.start - in->slice : at.start + to_reference;
-    open_slice(in, in->samples, at.start, source);
-    open_slice(in, in->errors, at.start, source);
-  }
+  if (at.mode > 0) open_slice(in, at.start, z > 0 ? at.start - in->slice : at.start + to_reference);
   return at;
 }
 
@@ -77,14 +85,15 @@ static void close_row(const vx_padded *in, int32_t *of, int64_t first) {
 void vx_close_row(const vx_padded *in, int64_t first) {
   close_row(in, in->samples, first);
   close_row(in, in->errors, first);
+  shorten(in, first - in->left, in->row);
 }
 
 /* Below a slice stands its last row; in front of a volume its first slice, behind it the last. */
-static void leave_slice(const vx_padded *in, int32_t *of, const vx_slice *slice) {
+static void leave_slice(const vx_padded *in, const vx_slice *slice) {
   const int64_t last = slice->start + (VX_TOP + in->height - 1) * in->row;
-  for (int64_t y = 1; y <= in->below; y++) copy(of, last + y * in->row, last, in->row);
-  if (in->around && slice->z == 0) copy(of, slice->start - in->slice, slice->start, in->slice);
-  if (in->around && slice->z == in->depth - 1) copy(of, slice->start + in->slice, slice->start, in->slice);
+  for (int64_t y = 1; y <= in->below; y++) copy(in, last + y * in->row, last, in->row);
+  if (in->around && slice->z == 0) copy(in, slice->start - in->slice, slice->start, in->slice);
+  if (in->around && slice->z == in->depth - 1) copy(in, slice->start + in->slice, slice->start, in->slice);
 }
 
 /* The running mean, rounded, with its border. */
@@ -96,10 +105,10 @@ static void update_mean(const vx_padded *in, int64_t series) {
     in->total[i] += volume[i];
     mean[i] = (int32_t)((2 * in->total[i] + count) / (2 * count));
   }
+  shorten(in, in->series * in->volume, in->volume);
 }
 
 void vx_leave_slice(const vx_padded *in, const vx_slice *slice) {
-  leave_slice(in, in->samples, slice);
-  leave_slice(in, in->errors, slice);
+  leave_slice(in, slice);
   if (slice->z == in->depth - 1 && in->series > 1) update_mean(in, slice->series);
 }

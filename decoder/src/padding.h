@@ -6,7 +6,7 @@
 
 #include "task.h"
 
-enum { VX_TOP = 3, VX_MODES = 4 };
+enum { VX_TOP = 3, VX_MODES = 4, VX_CENTRE = 1 << 15 };
 
 /* A neighbour: volume 0 is the voxel's own, 1 and 2 its references, 3 the running mean. */
 typedef struct vx_tap {
@@ -18,6 +18,7 @@ typedef struct vx_padded {
   int64_t left, right, below, around; /* columns, rows and slices of the border */
   int64_t row, slice, volume, size;   /* places from one to the next, and all */
   int32_t *samples, *errors;
+  int16_t *shorts; /* the finished samples less VX_CENTRE, where vx_keep_shorts was asked for them; else NULL */
   const uint8_t *absent; /* 1: not coded; NULL if all are */
   int64_t *total;        /* sum of the volumes so far, for a series */
   int64_t *references;   /* two volumes before each */
@@ -33,6 +34,9 @@ typedef struct vx_slice {
 
 /* Sizes for a brick; arrays of zeros. */
 voxz_status vx_padded_of(vx_task *task, const vx_brick *brick, vx_padded *padded);
+
+/* From now on keep samples up to 2 * VX_CENTRE - 1 in 16 bits as well: sums of them take half as long. */
+voxz_status vx_keep_shorts(vx_task *task, vx_padded *padded);
 
 /* Places of the samples of volume s, slice z, row y. */
 int64_t vx_place(const vx_padded *padded, int64_t s, int64_t z, int64_t y);

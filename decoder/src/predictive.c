@@ -62,15 +62,6 @@ static voxz_status pad_absent(vx_task *task, const vx_brick *brick, const uint8_
   return VOXZ_OK;
 }
 
-static voxz_status store(vx_task *task, const vx_values *values, const vx_brick *brick, const vx_padded *padded, void *samples) {
-  const int64_t rows = padded->depth * padded->height;
-  int64_t *places;
-  VX_NEW(task, places, padded->series * rows);
-  for (int64_t i = 0; i < padded->series * rows; i++)
-    places[i] = vx_place(padded, i / rows, i % rows / padded->height, i % padded->height);
-  return vx_store_values(task, values, brick, padded->samples, places, samples);
-}
-
 static voxz_status walk_by_tables(vx_task *task, parts *of, vx_padded *padded, const vx_predictor *predictor, const vx_quantiser *quantiser) {
   vx_tables *tables;
   vx_residuals from;
@@ -83,12 +74,15 @@ static voxz_status walk_by_tables(vx_task *task, parts *of, vx_padded *padded, c
 
 static voxz_status walk(vx_task *task, parts *of, const vx_values *values, const vx_brick *brick, const uint8_t *present, void *samples) {
   vx_padded padded = {0};
+  vx_store store;
   vx_predictor predictor;
   vx_quantiser quantiser = {0, 0, 0, 0, 0};
   if (of->stepped) VX_TRY(vx_read_quantiser(task, &of->side, &quantiser));
+  VX_TRY(vx_start_store(task, values, brick, samples, &store));
   VX_TRY(vx_padded_of(task, brick, &padded));
   padded.highest = values->highest;
   VX_TRY(vx_read_predictor(task, &of->side, of->settings, &padded, &predictor));
+  VX_TRY(vx_choose_sums(task, &padded, &predictor));
   if (present) VX_TRY(pad_absent(task, brick, present, &padded));
   if (of->settings >= FIRST_MIXED) {
     VX_TRY(vx_side_end(task, &of->side));
@@ -96,7 +90,12 @@ static voxz_status walk(vx_task *task, parts *of, const vx_values *values, const
   } else {
     VX_TRY(walk_by_tables(task, of, &padded, &predictor, &quantiser));
   }
-  return store(task, values, brick, &padded, samples);
+  const int64_t rows = padded.depth * padded.height;
+  for (int64_t row = 0; row < padded.series * rows; row++) {
+    const int64_t within = row % rows;
+    vx_store_row(&store, row, padded.samples + vx_place(&padded, row / rows, within / padded.height, within % padded.height));
+  }
+  return VOXZ_OK;
 }
 
 voxz_status vx_decode_present(vx_task *task, const uint8_t *payload, size_t size, const vx_brick *brick, const uint8_t *present,

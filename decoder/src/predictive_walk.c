@@ -10,7 +10,7 @@ typedef struct walk {
   const vx_tables *tables;
   const vx_quantiser *quantiser;
   vx_residuals *from;
-  int64_t half, ceiling;
+  int64_t half, ceiling, highest;
   unsigned scaling; /* of expected errors, to grades */
 } walk;
 
@@ -46,10 +46,20 @@ typedef struct lane {
   vx_slice slice;
   int64_t y, first;
   vx_row_sums sums;
-  vx_west west;
 } lane;
 
-static void open_lane(const walk *on, lane *of, int64_t series, int64_t z, int64_t y) {
+/* What the loop over the voxels of a row works with. */
+typedef struct row {
+  const int64_t *predicted, *expected;
+  const int32_t *const *coefficients;
+  int32_t *samples, *errors;
+  const uint8_t *absent;
+  int64_t first, beside, weight, weight_beyond;
+  int64_t error, error_beyond; /* of the voxel to the west, and of the one beyond */
+  vx_west west;
+} row;
+
+static row open_lane(const walk *on, lane *of, int64_t series, int64_t z, int64_t y) {
   const vx_padded *padded = on->padded;
   if (y == 0) {
     of->slice = vx_enter_slice(padded, series, z);
@@ -58,8 +68,12 @@ static void open_lane(const walk *on, lane *of, int64_t series, int64_t z, int64
   of->y = y;
   of->first = vx_open_row(padded, &of->slice, y);
   vx_sum_row(padded, on->by, &of->slice, y, of->first, &of->sums);
-  const int64_t west = padded->samples[of->first - 1];
-  of->west = (vx_west){west, west, west, west};
+  int32_t *samples = padded->samples + of->first, *errors = padded->errors + of->first;
+  const vx_errors *weights = on->by->errors[of->slice.mode];
+  const int64_t west = samples[-1];
+  return (row){of->sums.predicted, of->sums.expected, of->sums.coefficients, samples, errors,
+               padded->absent ? padded->absent + of->first : NULL, of->first, of->slice.beside, weights->west[0], weights->west[1],
+               errors[-1], errors[-2], {west, west, west, west}};
 }
 
 static void close_lane(const walk *on, const lane *of) {
@@ -67,32 +81,42 @@ static void close_lane(const walk *on, const lane *of) {
   if (of->y == on->padded->height - 1) vx_leave_slice(on->padded, &of->slice);
 }
 
-static voxz_status walk_voxel(vx_task *task, const walk *on, lane *of, int64_t x) {
-  const vx_padded *padded = on->padded;
-  const vx_errors *weights = on->by->errors[of->slice.mode];
-  int32_t *samples = padded->samples + of->first, *errors = padded->errors + of->first;
-  const int64_t expected = of->sums.expected[x] + weights->west[0] * (int64_t)errors[x - 1] + weights->west[1] * (int64_t)errors[x - 2];
-  if (padded->absent && padded->absent[of->first + x]) {
-    samples[x] = (int32_t)vx_stand_in(padded, of->first + x, of->slice.beside);
-    errors[x] = (int32_t)vx_min(expected >> VX_WEIGHT_BITS, VX_LARGEST_ERROR);
+/* Decode voxel x; 0 for damage. */
+VX_INLINED int walk_voxel(const walk *on, row *of, vx_residuals *from, int64_t x) {
+  const int64_t expected = of->expected[x] + of->weight * of->error + of->weight_beyond * of->error_beyond;
+  int64_t sample, error;
+  if (of->absent && of->absent[x]) {
+    sample = vx_stand_in(on->padded, of->first + x, of->beside);
+    error = vx_min(expected >> VX_WEIGHT_BITS, VX_LARGEST_ERROR);
   } else {
-    const int64_t prediction = vx_predict(&of->sums, x, &of->west, on->half, on->ceiling);
-    const int64_t residual = vx_next_residual(on->from, table_of(on, expected, prediction));
-    const int64_t sample = sample_of(on, prediction, residual);
-    VX_CHECK(task, sample >= 0 && sample <= padded->highest, "the entropy-coded residuals of a brick are damaged");
-    samples[x] = (int32_t)sample;
-    errors[x] = (int32_t)error_of(on, prediction, sample);
+    const int64_t prediction = vx_predict(of->predicted[x], of->coefficients[x], &of->west, on->half, on->ceiling);
+    const int64_t residual = vx_next_residual(from, table_of(on, expected, prediction));
+    sample = sample_of(on, prediction, residual);
+    if (sample < 0 || sample > on->highest) return 0;
+    error = error_of(on, prediction, sample);
   }
-  vx_west_next(&of->west, samples[x]);
-  return VOXZ_OK;
+  of->samples[x] = (int32_t)sample;
+  of->errors[x] = (int32_t)error;
+  of->error_beyond = of->error;
+  of->error = error;
+  vx_west_next(&of->west, sample);
+  return 1;
 }
 
-/* The rows of `count` lanes, voxel by voxel in alternation. */
-static voxz_status walk_rows(vx_task *task, const walk *on, lane *const *lanes, unsigned count) {
-  for (int64_t x = 0; x < on->padded->width; x++)
-    for (unsigned n = 0; n < count; n++) VX_TRY(walk_voxel(task, on, lanes[n], x));
-  VX_CHECK(task, !on->from->overrun, "the entropy-coded residuals of a brick end early");
-  for (unsigned n = 0; n < count; n++) close_lane(on, lanes[n]);
+/* One row, or two in alternation: a voxel waits for the one to its west, and the processor works on the other row meanwhile. */
+static voxz_status walk_rows(vx_task *task, const walk *given, const row *rows, unsigned count) {
+  const walk on = *given; /* copies that stay in registers */
+  vx_residuals from = *on.from;
+  row first = rows[0], second = rows[count - 1];
+  const int64_t width = on.padded->width;
+  int sound = 1;
+  if (count == 2)
+    for (int64_t x = 0; x < width && sound; x++) sound = walk_voxel(&on, &first, &from, x) && walk_voxel(&on, &second, &from, x);
+  else
+    for (int64_t x = 0; x < width && sound; x++) sound = walk_voxel(&on, &first, &from, x);
+  *on.from = from;
+  VX_CHECK(task, sound, "the entropy-coded residuals of a brick are damaged");
+  VX_CHECK(task, !from.overrun, "the entropy-coded residuals of a brick end early");
   return VOXZ_OK;
 }
 
@@ -105,17 +129,13 @@ static voxz_status walk_volume(vx_task *task, const walk *on, lane *lanes, int64
     const int64_t step = turn / height, behind = turn - height - LAG;
     const int64_t first = pairs && step > 0 ? 2 * step - 1 : step;
     const int64_t second = pairs && behind >= 0 ? 2 + behind / height * 2 : depth;
-    lane *chosen[2];
+    row rows[2];
     unsigned count = 0;
-    if (first < depth) {
-      open_lane(on, &lanes[0], series, first, turn % height);
-      chosen[count++] = &lanes[0];
-    }
-    if (second < depth) {
-      open_lane(on, &lanes[1], series, second, behind % height);
-      chosen[count++] = &lanes[1];
-    }
-    VX_TRY(walk_rows(task, on, chosen, count));
+    if (first < depth) rows[count++] = open_lane(on, &lanes[0], series, first, turn % height);
+    if (second < depth) rows[count++] = open_lane(on, &lanes[1], series, second, behind % height);
+    if (count > 0) VX_TRY(walk_rows(task, on, rows, count));
+    if (first < depth) close_lane(on, &lanes[0]);
+    if (second < depth) close_lane(on, &lanes[1]);
   }
   return VOXZ_OK;
 }
@@ -123,7 +143,7 @@ static voxz_status walk_volume(vx_task *task, const walk *on, lane *lanes, int64
 voxz_status vx_walk_predictive(vx_task *task, vx_padded *padded, const vx_predictor *by, unsigned settings, const vx_tables *tables,
                                const vx_quantiser *quantiser, vx_residuals *from) {
   const int64_t half = (int64_t)1 << (by->precision - 1), ceiling = (padded->highest << by->precision) + half;
-  const walk on = {padded, by, settings, tables, quantiser, from, half, ceiling, scaling_of(quantiser)};
+  const walk on = {padded, by, settings, tables, quantiser, from, half, ceiling, padded->highest, scaling_of(quantiser)};
   lane lanes[2];
   for (unsigned n = 0; n < 2; n++) VX_TRY(vx_new_row_sums(task, padded, by, &lanes[n].sums));
   for (int64_t s = 0; s < padded->series; s++) VX_TRY(walk_volume(task, &on, lanes, s));

@@ -17,9 +17,8 @@ typedef struct vx_west {
 static inline void vx_west_next(vx_west *west, int64_t sample) { *west = (vx_west){sample, west->w1, west->w2, west->w3}; }
 
 /* Prediction of a voxel, with fraction bits, a half added, within the range of the samples. */
-static inline int64_t vx_predict(const vx_row_sums *sums, int64_t x, const vx_west *west, int64_t half, int64_t ceiling) {
-  const int32_t *c = sums->coefficients[x];
-  const int64_t sum = sums->predicted[x] + c[3] * west->w4 + c[2] * west->w3 + c[1] * west->w2 + c[0] * west->w1;
+static inline int64_t vx_predict(int64_t begun, const int32_t *c, const vx_west *west, int64_t half, int64_t ceiling) {
+  const int64_t sum = begun + c[3] * west->w4 + c[2] * west->w3 + c[1] * west->w2 + c[0] * west->w1;
   return vx_clamp(sum, half, ceiling);
 }
 

@@ -42,7 +42,7 @@ voxz_status vx_read_tables(vx_task *task, vx_side *side, vx_tables *tables);
 /* Start with `words` (8 bytes or more, an even number) and raw bits. */
 void vx_start_residuals(vx_residuals *from, const uint8_t *words, size_t words_length, const uint8_t *raw, size_t raw_length);
 
-static inline uint64_t vx_raw_bits(vx_residuals *from, unsigned count) {
+VX_INLINED uint64_t vx_raw_bits(vx_residuals *from, unsigned count) {
   const uint64_t at = from->at;
   from->at += count;
   if (at + 64 <= from->raw_bits) return vx_load64(from->raw + at / 8) >> at % 8 & (((uint64_t)1 << count) - 1);
@@ -56,7 +56,7 @@ static inline uint64_t vx_raw_bits(vx_residuals *from, unsigned count) {
 }
 
 /* The states take turns. */
-static inline unsigned vx_next_token(vx_residuals *from, const vx_table *table) {
+VX_INLINED unsigned vx_next_token(vx_residuals *from, const vx_table *table) {
   const unsigned slot = from->state & ((1 << VX_SLOT_BITS) - 1), token = table->token[slot];
   uint64_t state = table->frequency[token] * (from->state >> VX_SLOT_BITS) + slot - table->start[token];
   if (state < VX_LOWEST_STATE) {
@@ -73,7 +73,7 @@ static inline unsigned vx_next_token(vx_residuals *from, const vx_table *table) 
 }
 
 /* The next residual, by its table. */
-static inline int64_t vx_next_residual(vx_residuals *from, const vx_table *table) {
+VX_INLINED int64_t vx_next_residual(vx_residuals *from, const vx_table *table) {
   const unsigned token = vx_next_token(from, table);
   const int64_t low = table->shift ? (int64_t)vx_raw_bits(from, table->shift) : 0;
   if (token <= 2 * VX_DIRECT) return vx_left((int64_t)token - VX_DIRECT, table->shift) + low;

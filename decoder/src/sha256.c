@@ -20,14 +20,25 @@ static void schedule(const uint8_t *block, uint32_t w[64]) {
   }
 }
 
+/* A round. In the next one every word has moved on by a place: callers name them anew. */
+static inline void turn(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g, uint32_t *h, uint32_t added) {
+  const uint32_t one = *h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + (g ^ (e & (f ^ g))) + added;
+  *d += one;
+  *h = one + (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) | (c & (a | b)));
+}
+
 static void add_block(uint32_t state[8], const uint8_t *block) {
   uint32_t w[64], a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
   schedule(block, w);
-  for (unsigned i = 0; i < 64; i++) {
-    const uint32_t one = h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) + ROUNDS[i] + w[i];
-    const uint32_t two = (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-    h = g, g = f, f = e, e = d + one;
-    d = c, c = b, b = a, a = one + two;
+  for (unsigned i = 0; i < 64; i += 8) {
+    turn(a, b, c, &d, e, f, g, &h, ROUNDS[i] + w[i]);
+    turn(h, a, b, &c, d, e, f, &g, ROUNDS[i + 1] + w[i + 1]);
+    turn(g, h, a, &b, c, d, e, &f, ROUNDS[i + 2] + w[i + 2]);
+    turn(f, g, h, &a, b, c, d, &e, ROUNDS[i + 3] + w[i + 3]);
+    turn(e, f, g, &h, a, b, c, &d, ROUNDS[i + 4] + w[i + 4]);
+    turn(d, e, f, &g, h, a, b, &c, ROUNDS[i + 5] + w[i + 5]);
+    turn(c, d, e, &f, g, h, a, &b, ROUNDS[i + 6] + w[i + 6]);
+    turn(b, c, d, &e, f, g, h, &a, ROUNDS[i + 7] + w[i + 7]);
   }
   state[0] += a, state[1] += b, state[2] += c, state[3] += d;
   state[4] += e, state[5] += f, state[6] += g, state[7] += h;

@@ -71,6 +71,13 @@ void *vx_take(vx_task *task, uint64_t count, size_t size);
     if (!(pointer)) return VOXZ_MEMORY;                                                                                \
   } while (0)
 
+/* For what the innermost loops call: what it keeps stays in registers only if it is part of the loop. */
+#ifdef __GNUC__
+#define VX_INLINED static inline __attribute__((always_inline))
+#else
+#define VX_INLINED static inline
+#endif
+
 /* `a >> bits` and `a << bits` as the format means them, which C leaves open for negative numbers. */
 static inline int64_t vx_right(int64_t a, unsigned bits) { return a < 0 ? ~(~a >> bits) : a >> bits; }
 static inline int64_t vx_left(int64_t a, unsigned bits) { return (int64_t)((uint64_t)a << bits); }

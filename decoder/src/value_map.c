@@ -69,32 +69,25 @@ voxz_status vx_check_values(vx_task *task, const vx_values *values, const vx_bri
   return VOXZ_OK;
 }
 
-/* Stored values of a row of one channel; they take every `channels`-th place from `at` on. */
-static void store_row(const vx_values *values, const int64_t *table, const int32_t *dense, const vx_brick *brick, void *samples, size_t at) {
-  const int64_t low = values->low, step = values->step;
-  const size_t count = brick->x, apart = brick->channels;
-  if (table)
-    for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x * apart, brick->itemsize, (uint64_t)table[dense[x]]);
+voxz_status vx_start_store(vx_task *task, const vx_values *values, const vx_brick *brick, void *samples, vx_store *made) {
+  *made = (vx_store){values, *brick, samples, NULL};
+  VX_TRY(vx_check_values(task, values, brick));
+  if (!values->gaps) return VOXZ_OK;
+  VX_NEW(task, made->table, values->highest + 1);
+  for (int64_t d = 0; d <= values->highest; d++) made->table[d] = vx_stored_value(values, d);
+  return VOXZ_OK;
+}
+
+void vx_store_row(const vx_store *store, int64_t number, const int32_t *dense) {
+  const vx_brick *brick = &store->brick;
+  const int64_t rows = (int64_t)brick->z * brick->y, volume = number / rows, low = store->values->low, step = store->values->step;
+  const size_t count = brick->x, apart = brick->channels, channel = (size_t)volume % apart;
+  const size_t at = ((size_t)volume / apart * (size_t)rows + (size_t)(number % rows)) * count * apart + channel;
+  void *samples = store->samples;
+  if (store->table)
+    for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x * apart, brick->itemsize, (uint64_t)store->table[dense[x]]);
   else if (brick->itemsize == 2)
     for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x * apart, 2, (uint64_t)((int32_t)low + (int32_t)step * dense[x]));
   else
     for (size_t x = 0; x < count; x++) vx_put_sample(samples, at + x * apart, brick->itemsize, (uint64_t)(low + step * dense[x]));
-}
-
-voxz_status vx_store_values(vx_task *task, const vx_values *values, const vx_brick *brick, const int32_t *dense, const int64_t *places,
-                            void *samples) {
-  VX_TRY(vx_check_values(task, values, brick));
-  int64_t *table = NULL;
-  if (values->gaps) {
-    VX_NEW(task, table, values->highest + 1);
-    for (int64_t d = 0; d <= values->highest; d++) table[d] = vx_stored_value(values, d);
-  }
-  const size_t rows = (size_t)brick->z * brick->y;
-  for (size_t s = 0; s < brick->series; s++)
-    for (size_t r = 0; r < rows; r++)
-      for (size_t c = 0; c < brick->channels; c++) {
-        const int32_t *row = dense + places[(s * brick->channels + c) * rows + r];
-        store_row(values, table, row, brick, samples, (s * rows + r) * brick->x * brick->channels + c);
-      }
-  return VOXZ_OK;
 }

@@ -17,8 +17,18 @@ voxz_status vx_check_values(vx_task *task, const vx_values *values, const vx_bri
 
 int64_t vx_stored_value(const vx_values *values, int64_t dense);
 
-/* Fill the samples of a brick from dense values: `row` gives those of volume, slice and row. */
-voxz_status vx_store_values(vx_task *task, const vx_values *values, const vx_brick *brick, const int32_t *dense, const int64_t *places,
-                            void *samples);
+/* Where the samples of a brick are put. */
+typedef struct vx_store {
+  const vx_values *values;
+  vx_brick brick;
+  void *samples;
+  int64_t *table; /* stored value of each dense one, where there are gaps */
+} vx_store;
+
+/* Begin, before anything is decoded: what there is too little memory for is known early. */
+voxz_status vx_start_store(vx_task *task, const vx_values *values, const vx_brick *brick, void *samples, vx_store *store);
+
+/* Put a row of dense values; rows of all volumes, channel by channel, are counted in order. */
+void vx_store_row(const vx_store *store, int64_t number, const int32_t *dense);
 
 #endif

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import voxz
 from samples import contents
 from trees import VOLUME, mixed_tree
+from voxz.cli.app import app
 from voxz.errors import VoxzWarning
 from voxz.io.names import compressed_name, restored_name
 
@@ -45,6 +47,21 @@ def test_one_archive_restores_the_tree(tree: Path, tmp_path: Path) -> None:
                 assert np.array_equal(volume, VOLUME.T)
             elif kind in ("zarr", "hdf5"):
                 assert np.array_equal(volume, VOLUME)
+
+
+def test_file_by_file_it_says_which_files_are_damaged(tree: Path, tmp_path: Path) -> None:
+    (tree / "sub-01/anat/cut.nii").write_bytes((tree / "sub-01/anat/t1.nii").read_bytes()[:-99])
+    told = CliRunner().invoke(app, ["compress", "-r", str(tree), "-o", str(tmp_path / "packed")])
+    assert told.exit_code == 0
+    faults = [line for line in told.output.splitlines() if line.endswith("; kept as plain bytes")]
+    assert len(faults) == 2
+    assert "dicom/ct/cut.dcm: the pixels take 720 bytes, the file has 621 of them" in told.output
+    assert "sub-01/anat/cut.nii: " in told.output
+    again = CliRunner().invoke(app, ["decompress", "-r", str(tmp_path / "packed"), "-o", str(tmp_path / "back")])
+    assert again.exit_code == 0
+    assert contents(tmp_path / "back") == contents(tree)
+    quiet = CliRunner().invoke(app, ["compress", "-r", "-q", "-f", str(tree), "-o", str(tmp_path / "packed")])
+    assert "warning" not in quiet.output
 
 
 def test_every_file_comes_back_alone(tree: Path, tmp_path: Path) -> None:

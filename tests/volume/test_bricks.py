@@ -50,11 +50,19 @@ def test_slabs_follow_each_other_in_memory(shape: tuple[int, int, int, int], ext
         (1, 1 << 30, 1, 1, 1),
     ],
 )
-def test_chosen_bricks_are_bounded(shape: tuple[int, int, int, int, int], itemsize: int) -> None:
-    grid = Grid.choose(shape, itemsize)
+@pytest.mark.parametrize("files", [False, True])
+def test_chosen_bricks_are_bounded(shape: tuple[int, int, int, int, int], itemsize: int, files: bool) -> None:
+    grid = Grid.choose(shape, itemsize, files=files)
     assert grid.slab_voxels() * itemsize <= LARGEST_SLAB
     voxels = int(np.prod(shape, dtype=float))
     assert len(grid) <= 1 + voxels / (1 << 15)
+
+
+def test_series_of_files_have_larger_bricks() -> None:
+    assert Grid.choose((1, 51, 512, 512, 1), 2).extent == (1, 26, 128, 512)
+    assert Grid.choose((1, 51, 512, 512, 1), 2, files=True).extent == (1, 51, 256, 512)
+    assert Grid.choose((1, 275, 512, 512, 1), 2, files=True).extent[1] <= 48
+    assert len(Grid.choose((17, 40, 80, 80, 1), 2, files=True)) == 1
 
 
 @pytest.mark.parametrize("brick", [16, (16, 16, 16), "16", "16,16,16"])

@@ -71,6 +71,9 @@ def compress_tree(
         return
     if any(unit.format == "dicom" for unit in units) and tale.talk != QUIET:
         typer.echo("voxz: warning: DICOM files may tell who a person is; all of it is kept, nothing is removed", err=True)
+    for unit in units:
+        if unit.fault and tale.talk != QUIET:
+            typer.echo(f"voxz: warning: {tree / unit.sources[0]}: {unit.fault}; kept as plain bytes", err=True)
     with _shown("compress", tale) as watch, _executor(cluster, count) as executor:
         outcome = compress_study(units, tree, out, wish, executor, watch, again=wish.force, split=cluster is not None)
     if data_set is not None and derivative is not None:

@@ -80,7 +80,8 @@ def encode_brick(
             break
     if name is None and level > 1 and fidelity == EXACT:
         data = samples.tobytes()
-        if stored.estimate(data) < _NEAR * len(smallest) and len(packed := stored.pack_lzma(data)) < len(smallest):
+        near = _NEAR * len(smallest)
+        if stored.estimate(data, near) < near and len(packed := stored.pack_lzma(data)) < len(smallest):
             return STORED, packed
     return best, smallest
 

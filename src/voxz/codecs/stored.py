@@ -30,6 +30,10 @@ _BOTH = 1 << 20
 _PROBE, _PROBED_WHOLE, _PROBED = 1 << 12, 1 << 15, 32
 """Bytes of a probe; up to how many all are probed, and of longer data one part in so many, but no fewer."""
 
+_FAR = 1.2
+"""How many times too long an estimate from a quarter of the probes must be. In 215 parts of scans, all of them give 0.92 to 1.18
+times as much."""
+
 
 def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
     """Payload for `data` made of samples of `itemsize` bytes."""
@@ -47,14 +51,23 @@ def pack_lzma(data: bytes) -> bytes:
     return bytes([LZMA]) + min(packed, key=len)
 
 
-def estimate(data: bytes) -> float:
-    """Bytes that zlib would make of `data` at its fastest level, from a few probes."""
+def estimate(data: bytes, most: float) -> float:
+    """Bytes that zlib would make of `data` at its fastest level, from a few probes.
+
+    A quarter of them is enough where it shows that it would make far more than `most`, as it does of most images.
+    """
     if len(data) <= _PROBED_WHOLE:
         return len(zlib.compress(data, 1))
     count = max(_PROBED_WHOLE, len(data) // _PROBED) // _PROBE
     step = max(_PROBE, len(data) // count)
     probes = [data[at : at + _PROBE] for at in range((step - _PROBE) // 2, len(data), step)]
-    return len(data) * sum(len(zlib.compress(probe, 1)) for probe in probes) / sum(map(len, probes))
+    some = len(data) * _zlib_share(probes[1::4])
+    return some if some > _FAR * most else len(data) * _zlib_share(probes)
+
+
+def _zlib_share(probes: list[bytes]) -> float:
+    """What zlib at its fastest level makes of some bytes, as a share of them."""
+    return sum(len(zlib.compress(probe, 1)) for probe in probes) / sum(map(len, probes))
 
 
 def _lzma(length: int) -> dict[str, Any]:

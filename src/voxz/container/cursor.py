@@ -23,8 +23,11 @@ class Cursor:
 
     def number(self) -> int:
         """The next varint, below 2**63."""
-        value = 0
-        for shift, byte in zip(range(0, 63, 7), self._data[self._at : self._at + 9], strict=False):
+        at, value = self._at, 0
+        if at < len(self._data) and self._data[at] < 0x80:  # most are small
+            self._at += 1
+            return self._data[at]
+        for shift, byte in zip(range(0, 63, 7), self._data[at : at + 9], strict=False):
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 self._at += shift // 7 + 1

@@ -27,7 +27,7 @@ def pack(data: bytes) -> bytes:
     packed = [bytes([PLAIN]) + data]
     if len(data) <= _SMALL:
         packed.append(bytes([ZLIB]) + zlib.compress(data, 9))
-    if len(data) <= _TRIED or estimate(data) < _SHRUNK * len(data):
+    if len(data) <= _TRIED or estimate(data, _SHRUNK * len(data)) < _SHRUNK * len(data):
         packed.append(pack_lzma(data))
     return min(packed, key=len)
 

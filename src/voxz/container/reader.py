@@ -26,6 +26,9 @@ BATCH_BYTES = 32 << 20
 Decoder = Callable[[int, bytes, tuple[int, ...], np.dtype[np.generic]], NDArray[np.generic]]
 """Samples of a brick by codec, payload, shape and type."""
 
+_ENTRY = np.dtype([("codec", "u1"), ("crc32", "<u4"), ("length", "<u4")])
+"""A chunk in the index, as `header.Entry` has it."""
+
 _EMPTY = b"".join(bytes([0]) for _ in range(19))
 """A catalogue without files."""
 
@@ -133,7 +136,7 @@ class Reader:
         counts = [header.tables + len(header.grid) for header in headers]
         if cursor.left != sum(counts) * size:
             raise CorruptError(f"the index has {cursor.left} bytes, expected {sum(counts)} chunks of {size}")
-        index = np.frombuffer(cursor.take(cursor.left), [("codec", "u1"), ("crc32", "<u4"), ("length", "<u4")])
+        index = np.frombuffer(cursor.take(cursor.left), _ENTRY)
         ends = front.length + np.cumsum(index["length"], dtype=np.int64)
         offsets = ends - index["length"]
         self._arrays_end = int(ends[-1]) if ends.size else front.length
@@ -204,7 +207,7 @@ class StoredArray:
         slab = self.grid.slab_voxels() * self.layout.dtype.itemsize
         if slab > LARGEST_SLAB:
             raise CorruptError(f"the bricks need {slab} bytes at once, expected at most {LARGEST_SLAB}")
-        for codec in np.unique(index["codec"][header.tables :]).tolist():
+        for codec in sorted(set(index["codec"][header.tables :].tobytes())):
             if not takes(codec, self.layout.dtype):
                 raise CorruptError(f"codec {codec} does not take samples of type {self.layout.dtype}")
 

@@ -9,7 +9,7 @@ Frequencies are sent on a coarse logarithmic scale (`step_of`: 16 exact values, 
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,19 +93,19 @@ def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-de
 
 
 @kernel
-def _take_census(noted, residuals, places, shift, found):  # type: ignore[no-untyped-def]
-    """Count voxels by grade, phase and token.
+def _take_census(noted, residuals, part_of, shift, found):  # type: ignore[no-untyped-def]
+    """Count voxels by part, phase and token.
 
     Parameters
     ----------
     noted : int32 (voxels,), four times the grade, plus the phase
     residuals : int32 (voxels,)
-    places : int64 (GRADES,), number of each grade among those that occur
+    part_of : int64 (GRADES,), number of the part that each grade belongs to
     shift : raw low bits of the residuals
-    found : int32 (grades that occur, PHASES, TOKENS), added to
+    found : int32 (parts, PHASES, TOKENS), added to
     """
     for i in range(noted.size):
-        found[places[noted[i] >> 2], noted[i] & 3, token_of(np.int64(residuals[i]) >> shift)] += 1
+        found[part_of[noted[i] >> 2], noted[i] & 3, token_of(np.int64(residuals[i]) >> shift)] += 1
 
 
 @kernel
@@ -172,9 +172,12 @@ def choose_ranges(noted: NDArray[np.int32], residuals: NDArray[np.int32], most_r
     if len(noted) >= PLENTY:
         return _cut(counts, magnitudes, wanted, split_phases)
     numbers = sorted({max(1, wanted * part // 8) for part in (1, 2, 4, 8)})
-    choices = [_cut(counts, magnitudes, n, split) for n in numbers for split in {False, split_phases}]
-    census = _Census(noted, residuals, counts)
-    return min(choices, key=census.code_length)
+    cuts = [_cut(counts, magnitudes, n, split_phases) for n in numbers]
+    choices = list(dict.fromkeys(ranges for cut in cuts for ranges in (replace(cut, phased=(0,) * len(cut.firsts)), cut)))
+    if len(choices) == 1:
+        return choices[0]
+    lengths = _code_lengths(noted, residuals, choices)
+    return choices[lengths.index(min(lengths))]
 
 
 def _cut(counts: NDArray[np.int64], magnitudes: NDArray[np.int64], wanted: int, split_phases: bool) -> Ranges:
@@ -205,36 +208,59 @@ def tokens_of(
     return tables, tokens, counts, raw, bits
 
 
-class _Census:
-    """How many voxels of each grade and phase have each token: what any choice of ranges costs follows from it."""
+def _code_lengths(noted: NDArray[np.int32], residuals: NDArray[np.int32], choices: list[Ranges]) -> list[float]:
+    """Estimated bits of all residuals and tables with each choice of ranges.
 
-    def __init__(self, noted: NDArray[np.int32], residuals: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
-        self._noted, self._residuals = noted, residuals
-        self._grades = np.flatnonzero(counts)
-        self._places = np.cumsum(counts > 0) - 1
-        self._by_shift: dict[int, NDArray[np.int32]] = {}
+    All are made of the same parts, which the voxels are counted by once for each number of raw bits.
+    """
+    firsts = sorted({first for ranges in choices for first in ranges.firsts})
+    shifts = sorted({shift for ranges in choices for shift in ranges.shifts})
+    part_of = np.repeat(np.arange(len(firsts)), np.diff([*firsts, GRADES]))
+    census = np.zeros((len(shifts), len(firsts), PHASES, TOKENS), np.int32)
+    for shift, found in zip(shifts, census, strict=True):
+        _take_census(noted, residuals, part_of, shift, found)
+    return [
+        _code_length(census, shifts, np.array([*map(firsts.index, ranges.firsts), len(firsts)]), ranges) for ranges in choices
+    ]
 
-    def _shifted(self, shift: int) -> NDArray[np.int32]:
-        """Counts (grades that occur, PHASES, TOKENS) of the residuals without their `shift` lowest bits."""
-        if shift not in self._by_shift:
-            found = np.zeros((len(self._grades), PHASES, TOKENS), np.int32)
-            _take_census(self._noted, self._residuals, self._places, shift, found)
-            self._by_shift[shift] = found
-        return self._by_shift[shift]
 
-    def code_length(self, ranges: Ranges) -> float:
-        """Estimated bits of all residuals and tables."""
-        rows, raw = [], 0
-        ends = np.searchsorted(self._grades, [*ranges.firsts[1:], GRADES])
-        for start, end, shift, phased in zip([0, *ends[:-1]], ends, ranges.shifts, ranges.phased, strict=True):
-            own = self._shifted(shift)[start:end].sum(axis=0, dtype=np.int64)
-            rows += list(own) if phased else [own.sum(axis=0)]
-            raw += int((own * (_RAW + shift)).sum())
-        counts = np.array(rows)
-        totals = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-        used = counts > 0
-        entropy = float((counts[used] * np.log2(totals[used] / counts[used])).sum())
-        return entropy + raw + BITS_PER_FREQUENCY * float(used.sum())
+def _code_length(census: NDArray[np.int32], shifts: list[int], bounds: NDArray[np.int64], ranges: Ranges) -> float:
+    """Estimated bits with `ranges` of the parts between `bounds`; the census is ``(shifts, parts, PHASES, TOKENS)``."""
+    phased = np.array(ranges.phased)
+    counts = np.zeros((len(phased) + (PHASES - 1) * sum(ranges.phased), TOKENS), np.int64)
+    _merge(census, np.array([*map(shifts.index, ranges.shifts)]), bounds, phased, counts)
+    totals = counts.sum(axis=1)
+    raw = np.repeat(ranges.shifts, 1 + (PHASES - 1) * phased) @ totals + _RAW @ counts.sum(axis=0)
+    used = counts[counts > 0]
+    entropy = _times_logarithm(totals).sum() - _times_logarithm(used).sum()
+    return float(entropy) + float(raw) + BITS_PER_FREQUENCY * used.size
+
+
+@kernel
+def _merge(census, shift_of, bounds, phased, counts):  # type: ignore[no-untyped-def]
+    """Sum up the tokens of each table.
+
+    Parameters
+    ----------
+    census : int32 (shifts, parts, PHASES, TOKENS)
+    shift_of : int64 (ranges,), which shift each range has
+    bounds : int64 (ranges + 1,), first part of each range, and the one behind the last
+    phased : int64 (ranges,), 1 for ranges with a table for each phase
+    counts : int64 (tables, TOKENS), zeros at first, filled
+    """
+    table = 0
+    for k in range(phased.size):
+        for part in range(bounds[k], bounds[k + 1]):
+            for phase in range(PHASES):
+                for token in range(TOKENS):
+                    counts[table + phase * phased[k], token] += census[shift_of[k], part, phase, token]
+        table += 1 + (PHASES - 1) * phased[k]
+
+
+def _times_logarithm(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Numbers times their logarithm to base 2; 0 for 0."""
+    numbers = counts.astype(np.float64)
+    return numbers * np.log2(np.maximum(numbers, 1.0))
 
 
 _RAW = np.maximum(np.arange(TOKENS) - 2 * DIRECT - 1, 0) >> 1
@@ -268,12 +294,28 @@ def read_contexts(reader: IntegerReader) -> Contexts:
     used = reader.take(len(table_shifts))
     if not _within(used, TOKENS):
         raise CorruptError(f"an entropy table has more than {TOKENS} tokens")
-    flat = reader.take(int(used.sum()))
     steps = np.zeros((len(table_shifts), TOKENS), np.int64)
-    steps[np.arange(TOKENS) < used[:, None]] = flat
-    np.cumsum(steps, axis=1, out=steps)
-    steps[np.arange(TOKENS) >= used[:, None]] = 0
+    _add_up(reader.take(int(used.sum())), used, steps)
     return Contexts(grade_table, table_shifts, of_steps(steps))
+
+
+@kernel
+def _add_up(changes, used, steps):  # type: ignore[no-untyped-def]
+    """Fill the first steps of each table from how each differs from the one before.
+
+    Parameters
+    ----------
+    changes : int64 (sum of `used`,)
+    used : int64 (tables,), how many tokens of each table are sent
+    steps : int64 (tables, TOKENS), zeros at first, filled
+    """
+    at = 0
+    for table in range(used.size):
+        step = np.int64(0)
+        for token in range(used[table]):
+            step += changes[at]
+            at += 1
+            steps[table, token] = step
 
 
 def _within(values: NDArray[np.int64], highest: int) -> bool:

@@ -6,7 +6,8 @@ A reader is one module ``voxz/io/NAME.py`` with two functions, listed in `voxz.i
   (or less) and its name;
 * ``parse(file: BinaryIO, size: int, name: str, beside: Callable[[str], BinaryIO]) -> ForeignFile``: where its samples lie.
   ``beside(name)`` opens a file of the same folder, for formats that keep header and samples apart; raises `UnsupportedError`
-  if there is none; ``beside("../NAME")`` one of the folder above, for the names of `ABOVE` only. A file whose reader raises
+  if there is none; ``beside("../NAME")`` one of the folder above, for the names of `ABOVE` only; ``beside("FOLDER/NAME")`` one
+  below, as it lies there, gzip or not. A file whose reader raises
   `CorruptError` or `UnsupportedError` is stored verbatim, with a warning.
 
 A file that is gzip as a whole is seen as its content, by `recognise`, `parse` and `beside` alike, under its own name
@@ -34,7 +35,7 @@ ABOVE = frozenset({".zattrs", "zarr.json"})
 """Files that may say something about those of the folders in theirs."""
 
 Beside = Callable[[str], BinaryIO]
-"""Opens a file of the same folder, or one of `ABOVE` in a folder above it."""
+"""Opens a file of the same folder or below it, or one of `ABOVE` in a folder above it."""
 
 
 @dataclass(frozen=True, slots=True)

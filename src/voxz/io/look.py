@@ -26,12 +26,14 @@ class Look:
     group : files of one folder with equal groups belong together: slices of a DICOM series, numbered pictures. None: it is alone
     others : names of the files beside it that hold its samples
     modality : as DICOM names it ("CT"), or empty
+    fault : why it is kept as plain bytes, where it contradicts itself or is of a kind that is not taken apart
     """
 
     format: str = ""
     group: Hashable | None = None
     others: tuple[str, ...] = ()
     modality: str = ""
+    fault: str = ""
 
 
 def look(path: Path) -> Look | None:
@@ -43,10 +45,11 @@ def look(path: Path) -> Look | None:
         reader = reader_of(head, path.name)
         if reader is None:
             return None
+        file.seek(0)
         try:
-            known = parsed_by(reader, file, path.stat().st_size, path.name, lambda name: beside(path.parent / name, stack))
-        except VoxzError:
-            return Look()
+            known = parsed_by(reader, file, path.stat().st_size, path.name, lambda name: beside(path.parent, name, stack))
+        except VoxzError as fault:
+            return Look(fault=str(fault))
     others = tuple(name for name in known.stretches if name != path.name)
     return Look(known.format, _group(known, path.name), others, known.facts.get("modality", ""))
 

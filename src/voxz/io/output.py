@@ -63,6 +63,7 @@ def complete_file(
     like: Attributes | os.stat_result | None = None,
     read_back: bool = False,
     alone: bool = True,
+    mode: int | None = None,
 ) -> Iterator[BinaryIO]:
     """Open a file beside `path` that takes its name when the block ends well and vanishes when it does not.
 
@@ -74,6 +75,7 @@ def complete_file(
         back and `CorruptError` is raised
     alone : what dead writers of this destination left is removed, and the folder synced; whoever writes many files into a folder
         looks after it once (`remove_stale`)
+    mode : that of any new file here (`new_mode`), for whoever has asked already
 
     Raises
     ------
@@ -97,7 +99,7 @@ def complete_file(
         with _private(temporary) as file:
             yield file
             file.flush()
-            _take_over(file.fileno(), Attributes.of(like) if isinstance(like, os.stat_result) else like)
+            _take_over(file.fileno(), Attributes.of(like) if isinstance(like, os.stat_result) else like, mode)
             os.fsync(file.fileno())
             if read_back:
                 _put_in_place(file, temporary, path, force)
@@ -270,11 +272,14 @@ def _digest(file: BinaryIO) -> bytes:
     return digest.digest()
 
 
-def _take_over(descriptor: int, like: Attributes | None) -> None:
-    """Give an open file the mode, the owner (where allowed) and the times of the input; the group's rights go with the group."""
+def _take_over(descriptor: int, like: Attributes | None, new: int | None) -> None:
+    """Give an open file the mode, the owner (where allowed) and the times of the input; the group's rights go with the group.
+
+    Without one, it gets the mode of any `new` file.
+    """
     if not hasattr(os, "fchown"):
         return
-    mode = 0o666 & ~_umask() if like is None else like.mode & 0o777
+    mode = (new_mode() if new is None else new) if like is None else like.mode & 0o777
     if like is not None:
         with contextlib.suppress(OSError):
             os.fchown(descriptor, like.owner, -1)
@@ -286,6 +291,11 @@ def _take_over(descriptor: int, like: Attributes | None) -> None:
         os.fchmod(descriptor, mode)
         if like is not None:
             os.utime(descriptor, ns=(like.atime_ns, like.mtime_ns))
+
+
+def new_mode() -> int:
+    """Mode of new files."""
+    return 0o666 & ~_umask()
 
 
 def _umask() -> int:

@@ -16,7 +16,7 @@ from voxz.container.catalogue import Catalogue
 from voxz.container.files import FOLDER, StoredFile
 from voxz.errors import CorruptError, UnsupportedError, UsageError
 from voxz.io.gzip_members import Repacking, gzip_again
-from voxz.io.output import LONGEST_NAME, Attributes, complete_file, remove_stale
+from voxz.io.output import LONGEST_NAME, Attributes, complete_file, new_mode, remove_stale
 
 _FORBIDDEN = "\\:" if os.name == "nt" else ""
 """Characters that a name must not have because they lead elsewhere."""
@@ -47,6 +47,8 @@ class RestoredTree:
     def __init__(self, folder: str | os.PathLike[str], files: Catalogue, force: bool) -> None:
         self._root, self._attributes, self._force = Path(folder), files.attributes, force
         self._names: dict[Path, list[str]] = {}
+        self._made: set[Path] = set()
+        self._mode = new_mode()
         self._waiting: deque[Future[None]] = deque()
         self._pool = ThreadPoolExecutor(WAITING, "voxz-sync")
         if self._root.exists() and not self._root.is_dir():
@@ -82,23 +84,33 @@ class RestoredTree:
     def opened(self, file: StoredFile, around: tuple[bytes, bytes]) -> Iterator[Sink | None]:
         """Open a file that takes its name when the block ends well, and vanishes when it does not."""
         path = self._path(file.name)
-        (path if file.format == FOLDER else path.parent).mkdir(parents=True, exist_ok=True)
-        for place in (path.parent, path):
-            if not place.resolve().is_relative_to(self._root.resolve()):
-                raise UsageError(f"{place} is a link that leads out of the folder; remove it, or restore to another folder")
+        self._make(path if file.format == FOLDER else path.parent)
         if file.format == FOLDER:
             yield None
             return
+        if path.is_symlink():
+            self._refuse_outside(path)
         self._remove_stale(path.parent)
         like = Attributes(file.mode, file.mtime_ns, file.mtime_ns) if self._attributes else None
         with contextlib.ExitStack() as whole:
-            raw = whole.enter_context(complete_file(path, self._force, like, alone=False))
+            raw = whole.enter_context(complete_file(path, self._force, like, alone=False, mode=self._mode))
             if file.gzip is None:
                 yield raw
             else:
                 with gzip_again(raw, Repacking(file.gzip, file.gzip_crc32, *around), path) as packer:
                     yield packer
             self._complete(whole.pop_all().close)
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder that files are restored to, once for all of them."""
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._refuse_outside(folder)
+            self._made.add(folder)
+
+    def _refuse_outside(self, place: Path) -> None:
+        if not place.resolve().is_relative_to(self._root.resolve()):
+            raise UsageError(f"{place} is a link that leads out of the folder; remove it, or restore to another folder")
 
     def _complete(self, file: Callable[[], None]) -> None:
         """Let a file wait for the disk and take its name; raises what went wrong with those before."""

@@ -194,7 +194,7 @@ def _join_detached(files: dict[str, TreeFile]) -> None:
         for name, stretches in file.detached.items():
             other = files.get(str(PurePosixPath(path).parent / name))
             if other is not None and not other.items:
-                other.items = _proven(other, [_whole(stretch, other) for stretch in stretches])
+                other.items = _proven(other, _placed(stretches, other))
                 other.format, other.space, other.facts = file.format, file.space, file.facts
         file.detached = {}
 
@@ -365,7 +365,7 @@ def _summed(file: TreeFile, content: BinaryIO | Content) -> bytes:
 def _parsed(file: TreeFile, head: bytes) -> ForeignFile | None:
     """What the reader of its format says; None if there is none."""
     with file.content() as content, contextlib.ExitStack() as stack:
-        return _parsed_as(file, content, head, lambda name: beside(file.path.parent / name, stack))
+        return _parsed_as(file, content, head, lambda name: beside(file.path.parent, name, stack))
 
 
 def _parsed_held(file: TreeFile, contents: dict[str, bytes]) -> ForeignFile | None:
@@ -390,8 +390,9 @@ def parsed_by(reader: Reader, content: BinaryIO, size: int, name: str, opened: B
     """What a reader says of the content of a file, whose neighbours are `opened` if it may see them."""
 
     def inside(other: str) -> BinaryIO:
-        *above, last = other.split("/")
-        if Path(last).name != last or (above and (set(above) != {".."} or last not in ABOVE)):
+        *folders, last = parts = other.split("/")
+        above = bool(folders) and set(folders) == {".."} and last in ABOVE
+        if not above and any(Path(part).name != part for part in parts):
             raise UnsupportedError(f"its samples are in {other}, which is not beside it")
         return opened(other)
 
@@ -399,11 +400,15 @@ def parsed_by(reader: Reader, content: BinaryIO, size: int, name: str, opened: B
         return reader.parse(content, size, name, inside)
 
 
-def beside(place: Path, stack: contextlib.ExitStack) -> BinaryIO:
-    """A file on disk, unpacked; `UnsupportedError` if it is not there."""
+def beside(folder: Path, name: str, stack: contextlib.ExitStack) -> BinaryIO:
+    """A file on disk, unpacked if it does not lie below the `folder`; `UnsupportedError` if it is not there."""
+    place = folder / name
     if not place.is_file():
         raise UnsupportedError(f"its samples are in {place.name}, which is not beside it")
-    raw = stack.enter_context(place.open("rb"))
+    raw = place.open("rb")
+    if len(Path(name).parts) > 1 and ".." not in name:
+        return raw
+    stack.enter_context(raw)
     return _unpacked(raw, place) if raw.peek(len(MAGIC))[: len(MAGIC)] == MAGIC else raw
 
 
@@ -435,12 +440,17 @@ def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _whole(stretch: Stretch, file: TreeFile) -> Stretch:
-    """A stretch of a detached file, whose size its header need not say; gzip as a whole is undone already."""
-    if stretch.length != WHOLE:
-        return stretch
-    undone = file.repacking is not None and stretch.packing == "deflate"
-    return replace(stretch, length=file.size, packing="raw" if undone else stretch.packing)
+def _placed(stretches: Sequence[Stretch], file: TreeFile) -> list[Stretch]:
+    """Stretches of a detached file, whose size its header need not say; members of gzip are undone already."""
+    undone = file.repacking is not None and all(stretch.packing == "deflate" for stretch in stretches)
+    if not undone:
+        return [replace(stretch, length=file.size) if stretch.length == WHOLE else stretch for stretch in stretches]
+    lengths = [stretch.layout.nbytes for stretch in stretches]
+    starts = itertools.accumulate(lengths, initial=0)
+    return [
+        replace(stretch, start=start, length=length, packing="raw")
+        for stretch, start, length in zip(stretches, starts, lengths, strict=False)
+    ]
 
 
 def _how(data: bytes, stretch: Stretch) -> bytes | None:

@@ -1,14 +1,15 @@
 """Zarr arrays, versions 2 and 3, and those of OME-Zarr: a file of metadata, and a file for each chunk in the folders beside it.
 
-Chunks are whole: the last ones may go beyond the array. Where they are cut along their slowest axis only, they are one volume;
-otherwise the places of the chunks are axes of their own. Chunks that are not there make no difference but to that. Voxel sizes
-come from the group that an array belongs to (`ome_zarr`).
+A file may also be a shard of many chunks (`zarr_shards`). Chunks are whole: the last ones may go beyond the array. Where they are
+cut along their slowest axis only, they are one volume; otherwise the places of the chunks are axes of their own. Chunks that are
+not there make no difference but to that. Voxel sizes come from the group that an array belongs to (`ome_zarr`).
 """
 
 import itertools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, BinaryIO
@@ -22,6 +23,8 @@ from voxz.io.foreign_file import WHOLE, Beside, ForeignFile, Space, Stretch
 from voxz.io.header_text import MOST_FILES, check_shape, read_text
 from voxz.io.packings.blosc import NAMES as BLOSC_NAMES
 from voxz.io.packings.blosc import SHUFFLES
+from voxz.io.zarr_shards import NAME as SHARDED
+from voxz.io.zarr_shards import Shards
 
 FORMAT = "zarr"
 V2, V3 = ".zarray", "zarr.json"
@@ -32,7 +35,10 @@ Packed = tuple[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the metadata of an array says: lengths of its axes and of those of a chunk, slowest first, and how chunks are kept."""
+    """What the metadata of an array says: lengths of its axes and of those of a chunk, slowest first, and how chunks are kept.
+
+    Names are those of chunks, by their places; of shards, if chunks lie in `shards`.
+    """
 
     shape: tuple[int, ...]
     chunk: tuple[int, ...]
@@ -40,6 +46,7 @@ class Metadata:
     packed: Packed
     name: Callable[[tuple[int, ...]], str]
     axes: tuple[str, ...] = ()
+    shards: Shards | None = None
 
 
 def recognise(head: bytes, name: str) -> bool:
@@ -70,15 +77,30 @@ def parse(file: BinaryIO, size: int, name: str, beside: Beside) -> ForeignFile:
     layout = slab_layout(tuple(n for n in known.chunk if n > 1), known.dtype, turned=False)
     packing, options = known.packed
 
-    def chunk(place: tuple[int, ...]) -> Stretch:
+    def chunk(place: tuple[int, ...], start: int = 0, length: int = WHOLE) -> Stretch:
         position = tuple(float(k) for k, n in zip(place, grid, strict=True) if n > 1)
-        return Stretch(0, WHOLE, layout, packing, (FORMAT, name), position or (0.0,), options=options, joined=joined)
+        return Stretch(start, length, layout, packing, (FORMAT, name), position or (0.0,), options=options, joined=joined)
 
-    places = itertools.product(*map(range, grid))
-    chunks = {known.name(place): (chunk(place),) for place in places}
+    if known.shards:
+        chunks = dict(_sharded(known, known.shards, chunk, beside))
+    else:
+        chunks = {known.name(place): (chunk(place),) for place in itertools.product(*map(range, grid))}
     across = [axis for axis, n in enumerate(grid) if n > 1 and not (joined and axis == deepest)]
     kept = across + [axis for axis, n in enumerate(known.chunk) if n > 1]
     return ForeignFile(FORMAT, {name: (), **chunks}, _space(file, beside, known, kept))
+
+
+def _sharded(
+    known: Metadata, shards: Shards, chunk: Callable[..., Stretch], beside: Beside
+) -> Iterator[tuple[str, tuple[Stretch, ...]]]:
+    """The shards that are there, with their chunks."""
+    inside = tuple(n // c for n, c in zip(shards.shape, known.chunk, strict=True))
+    for shard in itertools.product(*(range(-(-n // s)) for n, s in zip(known.shape, shards.shape, strict=True))):
+        name = known.name(shard)
+        with suppress(UnsupportedError):
+            found = shards.chunks(name, known.chunk, beside)
+            places = [tuple(k * n + i for k, n, i in zip(shard, inside, place, strict=True)) for place, _, _ in found]
+            yield name, tuple(chunk(place, *part[1:]) for place, part in zip(places, found, strict=True))
 
 
 def _space(file: BinaryIO, beside: Beside, known: Metadata, kept: list[int]) -> Space | None:
@@ -101,9 +123,17 @@ def _version2(told: dict[str, Any]) -> Metadata:
 
 def _version3(told: dict[str, Any]) -> Metadata:
     grid, encoding = told["chunk_grid"], told["chunk_key_encoding"]
+    chunk, shards = _lengths(grid["configuration"]["chunk_shape"]), None
     first, *codecs = told["codecs"]
+    if first["name"] == SHARDED and not codecs:
+        inside = first["configuration"]
+        shards = Shards.of(chunk, inside)
+        chunk = _lengths(inside["chunk_shape"])
+        if len(chunk) != len(shards.shape) or any(c < 1 or n % c for n, c in zip(shards.shape, chunk, strict=True)):
+            raise CorruptError(f"the metadata of a Zarr array have shards of {shards.shape} and chunks of {chunk}")
+        first, *codecs = inside["codecs"]
     if grid["name"] != "regular" or first["name"] != "bytes" or len(codecs) > 1 or told.get("storage_transformers"):
-        raise UnsupportedError("chunks that are sharded or in another order are kept as they are")
+        raise UnsupportedError("Zarr chunks in another order, or with several codecs, are kept as they are")
     big = (first.get("configuration") or {}).get("endian") == "big"
     dtype = _dtype(np.dtype(told["data_type"]).newbyteorder(">" if big else "<").str)
     packed = _compressor({**(codecs[0].get("configuration") or {}), "id": codecs[0]["name"]} if codecs else None, dtype)
@@ -111,8 +141,8 @@ def _version3(told: dict[str, Any]) -> Metadata:
     separator = (encoding.get("configuration") or {}).get("separator", "/" if default else ".")
     names = told.get("dimension_names") or ()
     axes = tuple(map(str, names)) if all(names) else ()
-    chunk = _lengths(grid["configuration"]["chunk_shape"])
-    return Metadata(_lengths(told["shape"]), chunk, dtype, packed, _joined_by(separator, f"c{separator}" * default), axes)
+    name = _joined_by(separator, f"c{separator}" * default)
+    return Metadata(_lengths(told["shape"]), chunk, dtype, packed, name, axes, shards)
 
 
 def _joined_by(separator: str, before: str = "") -> Callable[[tuple[int, ...]], str]:

@@ -12,22 +12,20 @@ BLOCK = 8
 
 @apart_kernel
 def add_block(moments, block):  # type: ignore[no-untyped-def]
-    """Add the outer products of the BLOCK rows of `block` to the upper triangle of `moments` (both of even size).
+    """Add the outer products of the BLOCK rows of `block` to the upper triangle of `moments`, of the same size.
 
-    Two rows at a time, so that what is loaded is used twice; a little below the diagonal is filled as well.
+    A little below the diagonal is filled as well. One row of moments is filled at a time: with two, compiled code would have to
+    take them for rows that overlap, and had no vectors.
     """
     size = block.shape[1]
-    for i in range(0, size, 2):
+    for i in range(size):
         b0, b1, b2, b3 = block[0, i], block[1, i], block[2, i], block[3, i]
         b4, b5, b6, b7 = block[4, i], block[5, i], block[6, i], block[7, i]
-        c0, c1, c2, c3 = block[0, i + 1], block[1, i + 1], block[2, i + 1], block[3, i + 1]
-        c4, c5, c6, c7 = block[4, i + 1], block[5, i + 1], block[6, i + 1], block[7, i + 1]
         for n in range(i & ~7, size):
             j = at(n)
             x0, x1, x2, x3 = block[0, j], block[1, j], block[2, j], block[3, j]
             x4, x5, x6, x7 = block[4, j], block[5, j], block[6, j], block[7, j]
             moments[i, j] += (b0 * x0 + b1 * x1) + (b2 * x2 + b3 * x3) + ((b4 * x4 + b5 * x5) + (b6 * x6 + b7 * x7))
-            moments[i + 1, j] += (c0 * x0 + c1 * x1) + (c2 * x2 + c3 * x3) + ((c4 * x4 + c5 * x5) + (c6 * x6 + c7 * x7))
 
 
 @apart_kernel

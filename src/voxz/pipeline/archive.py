@@ -29,7 +29,7 @@ def encode_tree(
     tree: Tree, file: BinaryIO, plan: Plan, threads: int, progress: Progress | None = None, keep_attributes: bool = False
 ) -> Written:
     """Write all files of `tree` into the seekable `file`."""
-    headers = [header_of(array.layout, plan) for array in tree.arrays]
+    headers = [header_of(array.layout, plan, len({number for number, _ in array.items})) for array in tree.arrays]
     writer, catalogue = Writer(file, headers), CatalogueBuilder(NAMED * tree.named | ATTRIBUTES * keep_attributes)
     total, done = max(1, sum(entry.size for entry in tree.files)), 0
 

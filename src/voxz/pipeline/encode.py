@@ -81,9 +81,9 @@ class Written:
     gzip: Repacking | None = None
 
 
-def header_of(layout: Layout, plan: Plan) -> ArrayHeader:
-    """Header of an array that is about to be coded."""
-    return ArrayHeader(layout, grid_of(layout, plan).extent, plan.level, plan.target.number)
+def header_of(layout: Layout, plan: Plan, files: int = 1) -> ArrayHeader:
+    """Header of an array, that so many `files` make, which is about to be coded."""
+    return ArrayHeader(layout, grid_of(layout, plan, files).extent, plan.level, plan.target.number)
 
 
 def encode_array(

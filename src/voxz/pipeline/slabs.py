@@ -13,13 +13,14 @@ from voxz.volume.bricks import Box, Grid
 from voxz.volume.layout import Layout
 
 
-def grid_of(layout: Layout, plan: Plan) -> Grid:
-    """Bricks of a volume."""
+def grid_of(layout: Layout, plan: Plan, files: int = 1) -> Grid:
+    """Bricks of a volume that so many `files` make."""
     if plan.brick is not None:
         return Grid.of_brick(layout.canonical, layout.dtype.itemsize, plan.brick)
     if plan.codec is not None and plan.codec.whole_volume:
         return Grid.coarsest(layout.canonical, layout.dtype.itemsize)
-    return Grid.choose(layout.canonical, layout.dtype.itemsize, large=plan.codec is not None and plan.codec.large_bricks)
+    large = plan.codec is not None and plan.codec.large_bricks
+    return Grid.choose(layout.canonical, layout.dtype.itemsize, large=large, files=files > 1)
 
 
 Watch = Callable[[memoryview], None]

@@ -55,7 +55,8 @@ def smaller(file: BinaryIO, written: Written, plan: Plan) -> Written:
         if not len(reader.files) or sum(stored.size for stored in reader.files) > LARGEST:
             return written
         contents = [read_file(reader, number, 1) for number in range(len(reader.files))]
-        if written.file_length > _SMALL and estimate(b"".join(contents)) > _NEAR * written.file_length:
+        near = _NEAR * written.file_length
+        if written.file_length > _SMALL and estimate(b"".join(contents), near) > near:
             return written
         tells = (delta.told_by, delta.all_new)[: len(contents)]
         whole = min((_whole(reader, contents, tell) for tell in tells), key=len)

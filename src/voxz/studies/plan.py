@@ -43,6 +43,7 @@ class Unit:
     stamp : changes when one of the files does
     format : as the reader of its format says; empty if that is not known yet
     restored : path of what comes back, relative to the restored tree; empty if that is the path of its file
+    fault : why its file is kept as plain bytes, although a reader knows its format
     """
 
     kind: Kind
@@ -52,6 +53,7 @@ class Unit:
     stamp: str = ""
     format: str = ""
     restored: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class _Folder:
                 yield Unit("file", (self._name(name),), self._name(name))
             else:
                 packed = name + PACKED if self.bids else compressed_name(self.path / name).name
-                yield Unit("image", (self._name(name),), self._name(packed), format=known.format)
+                yield Unit("image", (self._name(name),), self._name(packed), format=known.format, fault=known.fault)
 
     def _name(self, name: str) -> str:
         return (self.path / name).relative_to(self.tree).as_posix()

@@ -22,13 +22,16 @@ DEEP_VOXELS = 3 << 19
 """Small slices share a brick, more of them than above, up to as many voxels as 24 slices of 256 x 256: reading one costs no more
 than of those, and the predictor learns from all of them."""
 
+SERIES_SLICES = 64
+"""Slices of a brick of a series of files, which is seldom read but as a whole; long ones get three quarters of it."""
+
 VOLUMES = 64
 """Volumes of a brick of a series."""
 
 BRICK_VOXELS = 1 << 21
 
 LARGE_BRICK_VOXELS = 1 << 23
-"""For transforms, which leave seams between bricks at low rates, and whose series should not be cut."""
+"""For transforms, which leave seams between bricks at low rates, and whose series should not be cut; and for series of files."""
 
 FEWEST_VOXELS = 1 << 16
 """Small slices or volumes share a brick, more of them than above, so that it is worth its place in the index."""
@@ -62,11 +65,15 @@ class Grid:
     extent: Extent
 
     @classmethod
-    def choose(cls, shape: Canonical, itemsize: int, *, large: bool = False) -> "Grid":
-        """Bricks of about BRICK_VOXELS voxels for samples of `itemsize` bytes; if `large`, of LARGE_BRICK_VOXELS."""
+    def choose(cls, shape: Canonical, itemsize: int, *, large: bool = False, files: bool = False) -> "Grid":
+        """Bricks of about BRICK_VOXELS voxels for samples of `itemsize` bytes.
+
+        If `large`, of LARGE_BRICK_VOXELS for a transform; for a series of `files`, of as many, with more slices.
+        """
         extent = [max(1, n) for n in shape[:4]]
-        slices = SLICES if extent[1] <= 2 * SLICES else SLICES * 3 // 4
-        voxels = LARGE_BRICK_VOXELS if large else BRICK_VOXELS
+        most = SERIES_SLICES if files else SLICES
+        slices = most if extent[1] <= 2 * most else most * 3 // 4
+        voxels = LARGE_BRICK_VOXELS if large or files else BRICK_VOXELS
         volumes = 2 * VOLUMES if large else VOLUMES
         slices = max(slices, DEEP_VOXELS // max(1, extent[2] * extent[3] * shape[4]))
         if large:

@@ -57,10 +57,7 @@ def test_plain_pages(kind: str, order: str, bigtiff: bool) -> None:
 @pytest.mark.parametrize("compression", [None, "lzw", "packbits", "deflate"])
 def test_strips_and_tiles(options: dict[str, Any], compression: str | None) -> None:
     samples = stack(shape=(2, 48, 64))
-    files = tiff(samples, photometric="minisblack", compression=compression, **options)
-    found = taken(files, "a.tif")
-    if compression != "deflate" or found.kept == 0:  # by libdeflate, where tifffile has it
-        assert_found(files, samples)
+    assert_found(tiff(samples, photometric="minisblack", compression=compression, **options), samples)
 
 
 @pytest.mark.parametrize("predictor", [False, True])

@@ -234,3 +234,57 @@ def test_without_the_package_there_are_words(name: str, monkeypatch: pytest.Monk
     how = bytes(4) + (b"\3\0" if name == "zstd" else b"\1\5\1\2\0")
     with pytest.raises(MissingDependencyError, match=r"pip install 'voxz\[zarr\]'"):
         packing(name).pack(bytes(8), how, layout)
+
+
+def shards(folder: Path, compressor: str, location: str, chunk: tuple[int, ...] = (4, 20, 18)) -> None:
+    """An array in shards, by the package zarr; the last of them go beyond the array."""
+    zarr = pytest.importorskip("zarr")
+    codecs = pytest.importorskip("zarr.codecs")
+    packed = {"zstd": codecs.ZstdCodec(level=3), "gzip": codecs.GzipCodec(level=5), "blosc": codecs.BloscCodec(cname="lz4")}
+    array = zarr.create_array(
+        store=folder,
+        shape=VOLUME.shape,
+        chunks=chunk,
+        shards={"shape": (8, 40, 36), "index_location": location},
+        dtype=VOLUME.dtype,
+        compressors=packed.get(compressor),
+        fill_value=-1,
+    )
+    array[:] = VOLUME
+
+
+@pytest.mark.parametrize("location", ["start", "end"])
+@pytest.mark.parametrize("compressor", ["none", "zstd", "gzip", "blosc"])
+def test_chunks_in_shards_are_one_array(tmp_path: Path, compressor: str, location: str) -> None:
+    shards(tmp_path / "in/grid", compressor, location)
+    shards(tmp_path / "in/slabs", compressor, location, (2, 40, 36))
+    with archived(tmp_path) as archive:
+        grid, slabs = archive.series
+        assert (grid.shape, slabs.shape) == ((6, 2, 2, 4, 20, 18), (22, 40, 36))
+        whole = np.asarray(grid[...]).transpose(0, 3, 1, 4, 2, 5).reshape(24, 40, 36)
+        assert np.array_equal(whole[:22], VOLUME)
+        assert np.array_equal(slabs[...], VOLUME)
+
+
+def test_damaged_shards_stop_nothing(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, start in (("index", -100), ("chunks", 0), ("cut", 0), ("empty", 0), ("lost", 0), ("none", 0)):
+        shards(tmp_path / "in" / name, "zstd", "end")
+        place = tmp_path / "in" / name / "c/1/0/0"
+        data = bytearray(place.read_bytes())
+        data[start : start + 90] = rng.bytes(90)
+        place.write_bytes({"cut": bytes(data[:-50]), "empty": b"", "none": bytes(len(data))}.get(name, bytes(data)))
+        if name == "lost":
+            place.unlink()
+    with archived(tmp_path) as archive:
+        assert len(archive.series) >= 6
+    metadata = json.loads((tmp_path / "in/lost/zarr.json").read_text())
+    for number, change in enumerate([{"chunk_shape": [3, 20, 18]}, {"chunk_shape": [0]}, {"index_codecs": []}, {"codecs": [{}]}]):
+        told = json.loads(json.dumps(metadata))
+        told["codecs"][0]["configuration"] |= change
+        (tmp_path / f"in/strange{number}").mkdir()
+        (tmp_path / f"in/strange{number}/zarr.json").write_text(json.dumps(told))
+    for made in ("a.voxz", "out"):
+        (tmp_path / made).rename(tmp_path / f"old.{made}")
+    with pytest.warns(PlainBytesWarning, match="Zarr"), archived(tmp_path):
+        pass

@@ -65,7 +65,7 @@ def test_a_file_is_not_made_and_the_words_say_why(name: str, tmp_path: Path, mon
     assert voxz.info(tmp_path / "a.voxz").arrays == 1
     another_zlib(monkeypatch)
     with pytest.raises(
-        RepackingError, match=r"the zlib of this Python packs differently.*cannot make the file again.*voxz\.open"
+        RepackingError, match=r"the zlib of this Python, .* packs differently.*cannot make the file again.*voxz\.open"
     ):
         voxz.decompress(tmp_path / "a.voxz", tmp_path / "back")
     assert not (tmp_path / "back").exists()

@@ -26,7 +26,7 @@ from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.predictive import interlaced
 from voxz.codecs.predictive.fit_predictor import NONE_ABSENT
-from voxz.codecs.predictive.levels import CLOSE_FITS, DEFAULT, FITS, MIXED, SETTINGS, MixedSettings
+from voxz.codecs.predictive.levels import DEFAULT, FITS, MIXED, SETTINGS, MixedSettings, close_fit
 from voxz.codecs.predictive.mixed.state import memory_of_walk
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.predictor import Predictor, memory_of_units
@@ -165,7 +165,7 @@ def _encode_values(
     settings = SETTINGS[min(level, DEFAULT)]
     if rough:
         settings = replace(settings, ranges=ROUGH_RANGES, phases=False)
-    fit = (CLOSE_FITS if quantiser == NO_LOSS else FITS)[min(level, DEFAULT)]
+    fit = close_fit(level, samples.shape[1]) if quantiser == NO_LOSS else FITS[min(level, DEFAULT)]
     if ridge is not None:
         fit = replace(fit, ridge=ridge)
     absent = NONE_ABSENT

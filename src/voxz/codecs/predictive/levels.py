@@ -42,6 +42,7 @@ class Fit:
     ----------
     tile : voxels of a tile along y and along x
     samples : about so many voxels of a unit are taken
+    distance : units are fitted on every so many-th voxel at most
     fewest : voxels a tile needs for its own coefficients to pay
     following : so many times fewer samples are enough where the predictor of the volume before is the starting point
     ridge : pull towards the parent's coefficients, in samples of average power
@@ -50,6 +51,7 @@ class Fit:
 
     tile: tuple[int, int]
     samples: int
+    distance: int = 6
     fewest: int = 40_000
     following: int = 2
     ridge: float = 5.0
@@ -71,8 +73,19 @@ CLOSE_FITS = FITS | {
 }
 """Without loss."""
 
+DEEP = 40
+"""Slices from which on a brick feeds smaller tiles."""
+
+DEEP_FIT = Fit((32, 32), 12_000, distance=4, fewest=20_000, following=1, ridge=0.1, local=0.5)
+"""Without loss, for level 5 and those above it, in deep bricks."""
+
 DEFAULT = 5
 """The default level. Levels above it begin with its prediction."""
+
+
+def close_fit(level: int, depth: int) -> Fit:
+    """Fit without loss of a brick that has `depth` slices."""
+    return DEEP_FIT if level >= DEFAULT and depth >= DEEP else CLOSE_FITS[min(level, DEFAULT)]
 
 
 @dataclass(frozen=True)

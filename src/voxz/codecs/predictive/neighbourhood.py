@@ -16,6 +16,7 @@ mode  previous slice  reference volumes
 ====  ==============  ===================
 """
 
+import functools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,11 +41,12 @@ def rows(volume: int, dz: int, reach: dict[int, int]) -> tuple[Tap, ...]:
     return tuple(Tap(volume, dz, dy, dx) for dy, far in reach.items() for dx in range(-far, far + 1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Support:
     """Taps by origin; a mode uses those it has.
 
-    `previous` is the previous slice where it is all there is, `previous_in_series` where reference volumes help too.
+    `previous` is the previous slice where it is all there is, `previous_in_series` where reference volumes help too. Supports are
+    few and made once, so each equals itself only: what is kept for them is found without comparing their taps.
     """
 
     slice: tuple[Tap, ...]
@@ -54,8 +56,12 @@ class Support:
 
     def taps(self, mode: int) -> tuple[Tap, ...]:
         """Taps of `mode` (see the table above), in coding order."""
-        behind = self.previous_in_series if mode & 2 else self.previous
-        return self.slice + (behind if mode & 1 else ()) + (self.series if mode & 2 else ())
+        return self._by_mode[mode]
+
+    @functools.cached_property
+    def _by_mode(self) -> list[tuple[Tap, ...]]:
+        behind = [(), self.previous, (), self.previous_in_series]
+        return [self.slice + behind[mode] + (self.series if mode & 2 else ()) for mode in range(MODES)]
 
 
 NARROW = Support(

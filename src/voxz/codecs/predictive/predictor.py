@@ -199,8 +199,8 @@ class Predictor:
         units = units_of(geometry, (down, across))
         kept = reader.take(len(units) * settings.classes).reshape(len(units), -1)
         taps = [tap_positions(settings.support, mode) for mode in range(MODES)]
-        columns = [taps[u.mode] for u, k in zip(units, kept, strict=True) for flag in k if flag]
-        flat = reader.take(sum(map(len, columns)), np.concatenate([*columns, []]).astype(np.int64))
+        columns = [taps[u.mode] for u, flags in zip(units, kept.tolist(), strict=True) for flag in flags if flag]
+        flat = reader.take(sum(map(len, columns)), np.concatenate([np.zeros(0, np.int64), *columns]))
         coefficients = np.zeros((len(units), settings.classes, stride_of(settings.support)), np.int32)
         parents = np.array([-1 if u.parent is None else u.parent for u in units], np.int64)
         lengths = np.array([len(taps[u.mode]) for u in units], np.int64)

@@ -235,7 +235,7 @@ def before(brick, start):  # type: ignore[no-untyped-def]
     return Past(w1, w1, w1, w1, np.int64(brick.errors[at(start - 1)]), np.int64(brick.errors[at(start - 2)]))
 
 
-@kernel
+@inlined_kernel
 def code_rows(  # type: ignore[no-untyped-def]
     brick, first, second, two, predictors, weights, tables, streams, coder, notes, quantiser
 ):

@@ -212,6 +212,39 @@ def add_chosen_products(  # type: ignore[no-untyped-def]
 
 
 @apart_kernel
+def add_products_of_two(  # type: ignore[no-untyped-def]
+    values, start, offsets, groups, coefficients, first, second, classes, lower, x0, x1, sums
+):
+    """The same where every voxel has one of two classes, as in small volumes.
+
+    Parameters
+    ----------
+    values, start, offsets, groups, coefficients, classes, x0, x1, sums : as for `add_chosen_products`
+    first, second : places of the first coefficients of the two classes
+    lower : the class whose coefficients are at `first`
+    """
+    for four in range(2 * groups):
+        k = 4 * four
+        o0, o1 = start + offsets[at(k)], start + offsets[at(k + 1)]
+        o2, o3 = start + offsets[at(k + 2)], start + offsets[at(k + 3)]
+        f0, f1 = first + k, second + k
+        a0, a1 = coefficients[at(f0)], coefficients[at(f0 + 1)]
+        a2, a3 = coefficients[at(f0 + 2)], coefficients[at(f0 + 3)]
+        b0, b1 = coefficients[at(f1)], coefficients[at(f1 + 1)]
+        b2, b3 = coefficients[at(f1 + 2)], coefficients[at(f1 + 3)]
+        for x in range(x0, x1):
+            is_lower = classes[at(x)] == lower
+            w0, w1 = a0 if is_lower else b0, a1 if is_lower else b1
+            w2, w3 = a2 if is_lower else b2, a3 if is_lower else b3
+            sums[at(x)] += (
+                np.int64(w0) * np.int64(values[at(o0 + x)])
+                + np.int64(w1) * np.int64(values[at(o1 + x)])
+                + np.int64(w2) * np.int64(values[at(o2 + x)])
+                + np.int64(w3) * np.int64(values[at(o3 + x)])
+            )
+
+
+@apart_kernel
 def classify(samples, start, row, beside, thresholds, mode, x0, x1, classes, rough):  # type: ignore[no-untyped-def]
     """Fill activity and class of some voxels of a row.
 
@@ -290,8 +323,15 @@ def prepare_row(brick, place, start, x0, x1, first, predictors, expectation, sum
         while x1 > x0 and brick.absent[at(start + x1 - 1)]:
             x1 -= 1
         end = x0 + ((x1 - x0 + VECTOR - 1) // VECTOR) * VECTOR
-    number = thresholds.shape[1] + 1
-    add_chosen_products(samples, start, offsets, groups, coefficients, first + WEST, stride, classes, number, x0, end, chosen)
+    number, own = thresholds.shape[1] + 1, first + WEST
+    lowest = class_of(0, thresholds, mode)  # of all voxels: no activity is less
+    last = own + (number - 1) * stride
+    if lowest == number - 1:
+        add_products(samples, start, offsets, groups, coefficients, last, x0, end, chosen)
+    elif lowest == number - 2:
+        add_products_of_two(samples, start, offsets, groups, coefficients, last - stride, last, classes, lowest, x0, end, chosen)
+    else:
+        add_chosen_products(samples, start, offsets, groups, coefficients, own, stride, classes, number, x0, end, chosen)
 
 
 @inlined_kernel

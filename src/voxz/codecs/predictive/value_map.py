@@ -91,9 +91,12 @@ class Values:
 
     def _positions(self) -> NDArray[np.int64]:
         """Position of every dense value, 0 to `highest`."""
-        moved = np.zeros(self.highest + 1, np.int64)
-        moved[list(self.starts)] = self.skips
-        return np.arange(self.highest + 1) + np.cumsum(moved)
+        positions = np.arange(self.highest + 1)
+        if self.starts:
+            moved = np.zeros(self.highest + 1, np.int64)
+            moved[list(self.starts)] = self.skips
+            positions += np.cumsum(moved)
+        return positions
 
     def to_dense(self, samples: NDArray[np.generic]) -> NDArray[np.int32]:
         """Dense values of stored `samples`, same shape."""
@@ -154,9 +157,10 @@ class Values:
         possible = 0 <= highest <= LARGEST_DENSE and 1 <= step < 1 << 32 and abs(low) < 1 << 33
         if not possible or not 0 <= gaps <= min(highest, _LARGEST_PALETTE):
             raise CorruptError(f"value map out of bounds: low {low}, step {step}, highest {highest}, {gaps} gaps")
-        starts = np.cumsum(reader.take(gaps))
-        skips = reader.take(gaps)
-        if gaps and highest > _LARGEST_TABLE:
+        starts, skips = np.cumsum(reader.take(gaps)), reader.take(gaps)
+        if not gaps:
+            return cls(low, step, highest)
+        if highest > _LARGEST_TABLE:
             raise CorruptError(f"a value map of {highest} values cannot have gaps (got {gaps})")
         if (skips < 1).any() or (np.diff(starts, prepend=0) < 1).any() or starts[-1:].sum() > highest:
             raise CorruptError("the gaps of the value map are out of order")

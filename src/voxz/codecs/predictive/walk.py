@@ -28,9 +28,9 @@ import numpy as np
 from voxz.codecs.predictive.frame import Brick, close_rows, open_rows, slice_at
 from voxz.codecs.predictive.quantiser import Quantiser
 from voxz.codecs.predictive.row_code import Notes, Row, Streams, Tables, code_rows, read_row, rebuild_row
-from voxz.codecs.predictive.row_sums import Expectation, Predictors, fresh_sums, prepare_tiles
+from voxz.codecs.predictive.row_sums import Expectation, Predictors, RowSums, fresh_sums, prepare_tiles
 from voxz.entropy.rans import LOWEST
-from voxz.jit import kernel
+from voxz.jit import inlined_kernel, kernel
 
 ROWS_AT_ONCE = 2
 
@@ -73,7 +73,8 @@ def traverse(
     if decoding:
         coder[:3] = (np.int64(words[0]) << 16) | np.int64(words[1]), (np.int64(words[2]) << 16) | np.int64(words[3]), 4
     row_residuals = np.zeros(width, np.int64)
-    sums, other_sums = (fresh_sums(predictors, brick.highest, width) for _ in range(ROWS_AT_ONCE))
+    sums = fresh_sums(predictors, brick.highest, width)
+    other_sums = RowSums(*map(np.zeros_like, sums))
     room = sums, other_sums, row_residuals, coder
     noted, steps = None if decoding else notes, quantiser if quantiser.size else None
     return bool(_rows(brick, predictors, expectation, tables, streams, noted, steps, ahead, *room))
@@ -145,7 +146,7 @@ def _places(turn, depth, height, pairs):  # type: ignore[no-untyped-def]
     return odd, y, even, above
 
 
-@kernel
+@inlined_kernel
 def _open(brick, predictors, expectation, s, z, y, sums):  # type: ignore[no-untyped-def]
     """Fill what stands around a row, and its sums; return its `Slice` and the index of its first sample.
 

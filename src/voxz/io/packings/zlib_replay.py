@@ -1,11 +1,12 @@
 """Deflate streams made again from their content and the options of zlib that made them, part by part.
 
-Three kinds of streams are told apart:
+Four kinds of streams are told apart:
 
 * by one compressor: level, memory level, strategy and window;
 * in blocks, as pigz makes them: each of 128 kB is compressed alone, knowing the 32 kB before it or, with ``pigz -i``, nothing.
   The few bytes that pad a block to a whole byte are kept;
-* stored, without compression: the lengths of the blocks.
+* stored, without compression: the lengths of the blocks;
+* by `libdeflate`: its level.
 
 `voxz.io.packings.zlib_search` finds which options made a stream.
 """
@@ -18,6 +19,7 @@ from typing import Protocol
 from voxz.container.cursor import Cursor
 from voxz.entropy.varint import varint
 from voxz.errors import CorruptError
+from voxz.io.packings import libdeflate
 
 WINDOW = 15
 BLOCK = 1 << 17
@@ -25,6 +27,9 @@ BLOCK = 1 << 17
 
 STORED = 0
 """In place of a level: blocks without compression."""
+
+LIBDEFLATE = 10
+"""Added to a level of libdeflate."""
 
 _DICTIONARY = 1 << 15
 _BLOCKS, _ALONE = 8, 16
@@ -85,6 +90,8 @@ def replay(how: Cursor) -> Replay:
     level = how.number()
     if level == STORED:
         return _Stored(how)
+    if LIBDEFLATE <= level <= LIBDEFLATE + libdeflate.HIGHEST:
+        return _Libdeflate(level - LIBDEFLATE)
     options = _options(level, how)
     return _Blocks(options, how) if options.blocks else _Whole(options)
 
@@ -143,6 +150,20 @@ class _Blocks:
         padding = b"" if self._first else self._how.take(self._how.number())
         self._first = False
         return padding + block
+
+
+class _Libdeflate:
+    """By libdeflate, which needs all of the content."""
+
+    def __init__(self, level: int) -> None:
+        self._level, self._content = level, bytearray()
+
+    def write(self, data: bytes | memoryview) -> bytes:
+        self._content += data
+        return b""
+
+    def finish(self) -> bytes:
+        return libdeflate.packed(bytes(self._content), self._level)
 
 
 class _Stored:

@@ -4,8 +4,8 @@ They are found by trying. Options in question compress the first 256 kB of the c
 its first byte that differs, which nearly always lies within the first kilobytes. Those that a header hints at go first; others
 are tried only if none of these is left. What is left after the first 256 kB compresses the rest as it comes.
 
-Streams of other programs (GNU gzip in part, libdeflate, zlib-ng, ISA-L, Zopfli) have decisions that zlib never takes: they are
-not found.
+Streams of other programs (GNU gzip in part, zlib-ng, ISA-L, Zopfli) have decisions that zlib never takes: they are not found, but
+for those of libdeflate that are in memory.
 """
 
 import zlib
@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from voxz.entropy.varint import varint
-from voxz.io.packings.zlib_replay import BLOCK, STORED, WINDOW, BlockPacker, ZlibOptions
+from voxz.io.packings import libdeflate
+from voxz.io.packings.zlib_replay import BLOCK, LIBDEFLATE, STORED, WINDOW, BlockPacker, ZlibOptions
 
 LEVELS = (6, 9, 1, 5, 4, 3, 2, 7, 8)
 """Levels, likely ones first."""
@@ -189,16 +190,27 @@ class Finder:
 
     def __init__(self, patience: int = 4) -> None:
         self._last: ZlibOptions | None = None
+        self._libdeflate: int | None = None
         self._patience = patience
 
     def find(self, stream: bytes, content: bytes, window: int = WINDOW, levels: Sequence[int] = ()) -> bytes | None:
         """What `replay` needs to make the stream again; None if that is not known. A header hints at `levels`."""
+        if self._libdeflate is not None and (how := self._found_by_libdeflate(stream, content, levels)):
+            return how
         groups, found = self.groups(window, levels), None
         while groups and found is None:
             search = Search(lambda start, length: stream[start : start + length], groups)
             search.feed(content)
             found, groups = search.result(len(stream)), search.untried
+        if found is None and self._patience and (how := self._found_by_libdeflate(stream, content, levels)):
+            return how
         return self.learnt(found)
+
+    def _found_by_libdeflate(self, stream: bytes, content: bytes, hints: Sequence[int]) -> bytes | None:
+        """The same, of a stream of libdeflate."""
+        level = libdeflate.level_of(stream, content, hints, self._libdeflate)
+        self._libdeflate = self._libdeflate if level is None else level
+        return None if level is None else varint(LIBDEFLATE + level)
 
     @property
     def last(self) -> ZlibOptions | None:

@@ -89,9 +89,9 @@ def gzip_trailer(crc32: int, size: int) -> bytes:
 
 
 def refuse_repacked(data: bytes, crc32: int) -> bytes:
-    """`data`, if it is what was unpacked; `RepackingError` if this zlib packs differently."""
+    """`data`, if it is what was unpacked; `RepackingError` if this zlib, or this libdeflate, packs differently."""
     if zlib.crc32(data) != crc32:
-        raise RepackingError("the zlib of this Python")
+        raise RepackingError("the zlib of this Python, or the libdeflate of its imagecodecs,")
     return data
 
 
