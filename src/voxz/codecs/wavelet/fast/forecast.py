@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from voxz.codecs.predictive.interlaced.streams import TOTAL
 from voxz.codecs.wavelet.fast.bands import Known, Sent, Volumes, in_order, notes_for, quantise_band
 from voxz.codecs.wavelet.fast.contexts import MAGNITUDES, SIGNS
-from voxz.codecs.wavelet.fast.encode_walk import add_costs, count_tokens
+from voxz.codecs.wavelet.fast.encode_walk import Notes, add_costs, count_tokens
 from voxz.codecs.wavelet.fast.split_rows import pitch_of
 from voxz.codecs.wavelet.fast.tables import fit_tables
 from voxz.codecs.wavelet.fast.tokens import TOKENS
@@ -74,7 +74,7 @@ class _KnownFew(_KnownRows):
 def forecast(components: Volumes, pyramid: Pyramid, step: float, states: int, *, rough: bool = False) -> Forecast:
     """What coding the coefficients ``(components, z, y, x)`` with a `step` would cost; `rough`, from a quarter of the rows."""
     quantisers = 1 if states == 1 else 2
-    notes, room, sent = notes_for(components.size, pyramid), room_for(pyramid.shape[2]), Sent()
+    notes, room, sent = _notes(len(components), pyramid, rough), room_for(pyramid.shape[2]), Sent()
     counts: dict[float, NDArray[np.int64]] = {}
     noted: dict[Key, tuple[float, int, int, float]] = {}
     squares = 0.0
@@ -99,6 +99,12 @@ def forecast(components: Volumes, pyramid: Pyramid, step: float, states: int, *,
         for key, (times, first, last, raw) in noted.items()
     }
     return Forecast(bits, 8 * len(side.to_bytes()), squares * (step / 2) ** 2)
+
+
+def _notes(components: int, pyramid: Pyramid, rough: bool) -> Notes:
+    """Room for what is noted of the rows that are looked at."""
+    looked = [(band, len(_rows(_halved(band, pyramid), band.shape[1], pyramid, rough))) for band in pyramid.bands()]
+    return notes_for(components * sum(band.shape[0] * rows * band.shape[2] for band, rows in looked), pyramid)
 
 
 def _halved(band: Band, pyramid: Pyramid) -> int:
