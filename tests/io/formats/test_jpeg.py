@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from pydicom import uid
 from pydicom.encaps import encapsulate
+from typer.testing import CliRunner
 
 import voxz
 from dicoms import slice_of, written
 from samples import contents, nifti, smooth
+from voxz.cli.app import app
 from voxz.container.files import Samples
 from voxz.container.reader import Reader
 from voxz.errors import CorruptError, LimitError, MissingDependencyError, RepackingError
@@ -77,6 +79,16 @@ def test_a_file_alone_comes_back(tmp_path: Path) -> None:
     assert (tmp_path / "b.jpg").read_bytes() == STREAM
     with voxz.open(tmp_path / "a.voxz") as archive:
         assert not len(archive.series)
+
+
+def test_file_by_file_it_stays_as_it_is(tmp_path: Path) -> None:
+    source = folder(tmp_path / "in")
+    (source / "a_2.jpg").write_bytes(STREAM)
+    for verb, place, target in (("compress", "in", "packed"), ("decompress", "packed", "out")):
+        done = CliRunner().invoke(app, [verb, "-r", str(tmp_path / place), "-o", str(tmp_path / target)])
+        assert done.exit_code == 0, done.output
+    assert (tmp_path / "packed/a.jpg").read_bytes() == STREAM
+    assert contents(tmp_path / "out") == contents(source)
 
 
 def test_without_the_package_the_words_say_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
