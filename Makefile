@@ -75,7 +75,7 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.zig: | $(VENV)/bin/python
-	$(PIP) 'ziglang>=0.13'
+	$(PIP) 'ziglang>=0.13' || { echo "zig, the compiler for WebAssembly, is not to be had: connect to PyPI, or put a wheel of ziglang where pip finds it (PIP_FIND_LINKS); 'make native' needs none"; exit 2; }
 	touch $@
 
 $(VENV)/.docs: pyproject.toml | $(VENV)/bin/python

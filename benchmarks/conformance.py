@@ -57,7 +57,7 @@ def main(names: list[str]) -> int:
     files = [Path(name) for name in names] or [GOLDEN / name for name in json.loads((GOLDEN / "digests.json").read_text())]
     native = ROOT / "build" / "decoder" / "voxz-decode"
     commands = os.environ.get("VOXZ_DECODERS", str(native) if native.exists() else "")
-    decoders = {"voxz": by_package} | {Path(c.split()[-1]).name: by_command(c) for c in commands.split(":") if c}
+    decoders = {"voxz": by_package} | {os.path.relpath(c.split()[-1]): by_command(c) for c in commands.split(":") if c}
     unlike = 0
     print("file", *decoders, sep="\t")
     for file in files:
