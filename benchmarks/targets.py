@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 import voxz
 from voxz.bench.volumes import find, load, names
 from voxz.codecs import registry
+from voxz.codecs.wavelet.fast.draft import Draft
 
 TARGETS: dict[str, Callable[[], voxz.Target]] = {
     "psnr 45": lambda: voxz.Psnr(45),
@@ -72,11 +73,23 @@ def counting(level: int = 1) -> Iterator[Count]:
         count.decoded += int(np.prod(shape))
         return decode(number, payload, shape, dtype)
 
+    def scouting(work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **options: Any) -> Any:
+            begin = time.thread_time()
+            found = work(*arguments, **options)
+            count.scouting += time.thread_time() - begin
+            return found
+
+        return timed
+
+    draft, forecast = registry.draft_brick, Draft.forecast
     registry.encode_brick, registry.decode_brick = encode_brick, decode_brick  # type: ignore[assignment]
+    registry.draft_brick, Draft.forecast = scouting(draft), scouting(forecast)  # type: ignore[method-assign]
     try:
         yield count
     finally:
         registry.encode_brick, registry.decode_brick = encode, decode
+        registry.draft_brick, Draft.forecast = draft, forecast  # type: ignore[method-assign]
 
 
 def measured(name: str, shape: str, samples: NDArray[Any], level: int, asked: str) -> Row:

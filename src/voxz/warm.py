@@ -104,7 +104,7 @@ def _through_a_file(samples: NDArray[Any], **options: Any) -> None:
         image.preview(1)
 
 
-def _wavelet(level: int, fidelity: Fidelity, options: dict[str, str]) -> None:
+def _wavelet(level: int, fidelity: Fidelity, options: dict[str, Any]) -> None:
     from voxz.codecs.wavelet import codec  # noqa: PLC0415 - compiles kernels
 
     for samples in (_volume()[None, ..., None], _volume(volumes=5)[..., None]):

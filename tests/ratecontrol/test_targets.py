@@ -13,9 +13,11 @@ from samples import nifti, smooth
 from voxz.codecs.fidelity import Fidelity
 from voxz.codecs.predictive import codec as predictive
 from voxz.codecs.wavelet import codec as wavelet
+from voxz.codecs.wavelet.fast.draft import Draft
 from voxz.pipeline.plan import Plan
+from voxz.ratecontrol.codec_choice import choose_engine
+from voxz.ratecontrol.drafts import rounded
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal
-from voxz.ratecontrol.scout import Scouted
 from voxz.ratecontrol.step_search import Trial
 
 HEAD = phantoms.head((8, 72, 64))
@@ -133,17 +135,47 @@ def test_a_step_within_a_bound() -> None:
             assert np.abs(decoded.astype(int) - samples[:, :3, :40]).max() <= 4
 
 
+@pytest.mark.parametrize("level", [1, 3, 5])
 @pytest.mark.parametrize("goal", [PsnrGoal(44, 0.1), BitsGoal(1.5, 0.02)])
-def test_what_a_higher_level_needs_is_foreseen_by_a_lower_one(goal: PsnrGoal | BitsGoal) -> None:
+def test_what_a_level_needs_is_foreseen(goal: PsnrGoal | BitsGoal, level: int) -> None:
     volume = phantoms.head((16, 96, 96))[None, ..., None]
     trial = Trial([volume], volume.size, True, lambda plan, tally: 0, float(np.ptp(volume)), 1)
-    plan = Plan(5, voxz.Wavelet(), voxz.Psnr(44, background=True), Fidelity.stepped(1.0))
-    scouted = Scouted.of(trial, trial.probe(), plan, goal, 3.0)
-    assert scouted.plan.level < plan.level
-    assert scouted.bits_slope < 0 < scouted.squares_slope
-    step = scouted.foreseen(goal, plan, scouted.log_step, trial.probe().stepped(plan, scouted.log_step))
-    _, wanted, _ = goal.wanted(scouted.whole)
-    assert goal.total(trial.stepped(plan, step)) == pytest.approx(wanted, rel=0.2)
+    plan = Plan(level, voxz.Wavelet(), voxz.Psnr(44, background=True), Fidelity.stepped(1.0))
+    outset = choose_engine(trial, plan, volume.dtype, goal)
+    found = trial.stepped(plan, outset.log_step)
+    assert goal.total(found) == pytest.approx(goal.wanted(found)[1], rel=0.3)
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 300, 90), (6, 8, 64, 60), (1, 5, 37, 41)])
+@pytest.mark.parametrize("states", [1, 4])
+def test_drafts_foresee_what_they_take(shape: tuple[int, ...], states: int) -> None:
+    noise = np.random.default_rng(5).normal(0, 3, shape)
+    samples = (np.cumsum(noise, axis=-1) + 500).astype(np.int16)[..., None]
+    draft = Draft.of(samples, 8.0)
+    assert draft is not None
+    found, payload = draft.forecast(8.0, states), draft.encode(8.0, states)
+    decoded = wavelet.decode_brick(payload, samples.shape, samples.dtype)
+    assert (sum(found.bits.values()) + found.beside) / 8 == pytest.approx(len(payload), rel=0.05, abs=150)
+    squares = float(((decoded.astype(float) - samples) ** 2).sum())
+    assert squares == pytest.approx(found.squares + samples.size / 12, rel=0.15)
+    assert draft.forecast(16.0, states).squares > found.squares
+    rough = draft.forecast(8.0, states, rough=True)
+    assert sum(rough.bits.values()) == pytest.approx(sum(found.bits.values()), rel=0.1)
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_a_draft_gives_the_bytes_of_its_brick(level: int) -> None:
+    samples = HEAD[None, ..., None]
+    draft = Draft.of(samples, 9.0)
+    assert wavelet.encode_brick(samples, level, Fidelity.stepped(9.0), draft=draft) == wavelet.encode_brick(
+        samples, level, Fidelity.stepped(9.0)
+    )
+
+
+@pytest.mark.parametrize("variance", [0.0, 0.01, 0.08, 0.5, 3.9, 9.0])
+def test_errors_that_are_rounded_have_another_variance(variance: float) -> None:
+    errors = np.rint(np.random.default_rng(6).normal(0, variance**0.5, 1 << 18))
+    assert rounded(variance) == pytest.approx(float((errors**2).mean()), rel=0.03, abs=2e-4)
 
 
 def test_bands_are_steered_towards_a_length() -> None:
@@ -180,7 +212,7 @@ def test_a_target_takes_few_codings(target: Any) -> None:
         voxz.encode(volume, target=target, level=5)
     assert count.coded <= 6 * volume.size, "parts of a quarter of the volume are tried with both codecs"
     assert count.decoded <= 6 * volume.size
-    assert 0 < count.equivalent < 2 * volume.size
+    assert 0 < count.equivalent < 4 * volume.size
 
 
 @pytest.mark.parametrize("dtype", ["<i8", "<c8"])

@@ -58,7 +58,7 @@ class Prepared:
             return None
         background = find_background(samples) if foreground else None
         missing = _missing(series.shape, specials, background)
-        coded = series[~missing]
+        coded = _coded(series, missing)
         low, high = (float(coded.min()), float(coded.max())) if coded.size else (0.0, 0.0)
         if not math.isfinite(high - low):
             return None
@@ -67,7 +67,12 @@ class Prepared:
     @property
     def coded(self) -> NDArray[np.generic]:
         """Flat samples that the transform codes."""
-        return self.series[~self.missing]
+        return _coded(self.series, self.missing)
+
+    @property
+    def count(self) -> int:
+        """How many samples the transform codes."""
+        return self.missing.size - int(np.count_nonzero(self.missing))
 
     def front(self) -> bytes:
         """Parts that say where special samples and background are."""
@@ -76,6 +81,11 @@ class Prepared:
         if self.background is not None:
             writer.part(encode_background(self.background))
         return writer.to_bytes()
+
+
+def _coded(series: NDArray[np.generic], missing: NDArray[np.bool_]) -> NDArray[np.generic]:
+    """Flat samples that are not missing."""
+    return series[~missing] if missing.any() else series.reshape(-1)
 
 
 def _missing(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:

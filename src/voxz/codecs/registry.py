@@ -7,7 +7,7 @@ kernels behind them cost start-up time that ``voxz info`` should not pay.
 
 import importlib
 from collections.abc import Iterator
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.labels.detect import SURE, suits, surprise
 from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, STORED, TURNED, WAVELET, takes
 from voxz.errors import CorruptError, needs_newer
+
+if TYPE_CHECKING:
+    from voxz.codecs.wavelet.fast.draft import Draft
 
 _MODULES = {number: f"voxz.codecs.{name}" + (".codec" if number else "") for name, number in CODECS.items()}
 
@@ -54,8 +57,9 @@ def encode_brick(
     level: int,
     codec: Codec | None = None,
     fidelity: Fidelity = EXACT,
+    draft: "Draft | None" = None,
 ) -> tuple[int, bytes]:
-    """Code a brick with `codec`, or the one that suits its samples; fall back to another."""
+    """Code a brick with `codec`, or the one that suits its samples; fall back to another. Its `draft` saves wavelets time."""
     if turned.suits(samples):
         image, period = turned.to_image(samples)
         inner, coded = encode_brick(image, level, codec, fidelity)
@@ -64,6 +68,8 @@ def encode_brick(
     best, smallest = STORED, b""
     for number in _candidates(samples, name, fidelity):
         own = codec.brick_options() if codec is not None and number == CODECS[codec.name] else {}
+        if draft is not None and number == WAVELET:
+            own["draft"] = draft
         payload = module(number).encode_brick(samples, level, fidelity, **own)
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload
@@ -106,6 +112,13 @@ def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.
         image = module(inner).decode_brick(payload[turned.HEAD.size :], turned.image_shape(shape, period), dtype)
         return turned.from_image(image, shape)
     return module(number).decode_brick(payload, shape, dtype)
+
+
+def draft_brick(samples: NDArray[np.generic], step: float) -> "Draft | None":
+    """Draft of a brick for wavelets with about this `step`; None where their fast profile does not suit it."""
+    from voxz.codecs.wavelet.fast.draft import Draft  # noqa: PLC0415 - its kernels
+
+    return None if turned.suits(samples) else Draft.of(samples, step)
 
 
 def sharpen_brick(

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +32,18 @@ from voxz.pipeline.slabs import bricks_of, grid_of, inside, slab_place
 from voxz.threads import map_ordered
 from voxz.volume.layout import Foreign, Layout
 
+if TYPE_CHECKING:
+    from voxz.codecs.wavelet.fast.draft import Draft
 
-def code_brick(brick: NDArray[np.generic], plan: Plan) -> Coded:
+
+def code_brick(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None) -> Coded:
     """Code a brick; a lossy one is decoded and measured, and coded losslessly should it break its bound."""
-    return check_brick(brick, plan, code_blindly(brick, plan))
+    return check_brick(brick, plan, code_blindly(brick, plan, draft))
 
 
-def code_blindly(brick: NDArray[np.generic], plan: Plan) -> Coded:
-    """Code a brick, and no more: for its length."""
-    return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity), brick, Tally())
+def code_blindly(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None) -> Coded:
+    """Code a brick, and no more: for its length. Its `draft`, if there is one, saves time."""
+    return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity, draft), brick, Tally())
 
 
 def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:

@@ -53,6 +53,22 @@ class Result:
         return math.inf if value is None else value
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What coding a volume with one step will cost: bytes of the file, errors, and the bytes of each brick."""
+
+    length: float
+    samples: int
+    tally: Tally
+    peak: float
+    lengths: Sequence[float]
+
+    @property
+    def bits(self) -> float:
+        """Bits per sample of the file."""
+        return 8 * self.length / max(1, self.samples)
+
+
 class Goal(Protocol):
     """A total over bricks that is to come near to something."""
 

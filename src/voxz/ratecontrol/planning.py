@@ -116,7 +116,7 @@ def find_plan(
         return Settled(plan, bricks)
     assert goal is not None
     outset = choose_engine(trial, plan, dtype, goal)
-    plan = outset.plan
+    plan, trial = outset.plan, outset.trial
     if plan.codec != first.codec:
         with opened() as samples:
             trial = Trial.of(samples, plan, threads)

@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.fidelity import Fidelity
+from voxz.codecs.wavelet.fast.draft import Draft
 from voxz.metrics import extent_of
 from voxz.pipeline.distortion import Tally
 from voxz.pipeline.encode import around, check_brick, code_blindly, code_brick, sharpened
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
 from voxz.pipeline.slabs import bricks_of, grid_of
-from voxz.ratecontrol.goals import Goal, PsnrGoal, Result
+from voxz.ratecontrol.drafts import Drafts
+from voxz.ratecontrol.goals import Forecast, Goal, PsnrGoal, Result
 from voxz.ratecontrol.secant import ROUNDS, find_step
 from voxz.threads import map_ordered
 
@@ -39,10 +41,13 @@ PATCHES = 6
 CLOSE, APART = 0.5, 0.25
 """Doublings of the step below which some bricks are coded again instead of all; by how many doublings their steps may differ."""
 
+NEARBY = 0.15
+"""Doublings of the step over which slopes are relied on."""
+
 SHARPENED, PRECISION = 0.04, 0.001
 """Share of the squared error that corrections make up at most, for they cost twice the bytes of a finer step, and how exactly."""
 
-LENGTHENED = 1.02
+LENGTHENED = 1.01
 """Length with corrections, to that without, from which on another step is tried: at low rates corrections cost most."""
 
 STEERED = 2
@@ -68,6 +73,7 @@ class Trial:
     whole : whether these are all of its bricks
     around : bytes of a file that are not bricks, for a plan and its losses
     peak : max - min of the whole volume
+    drafts : of the bricks, if there are some; they save wavelets time
     """
 
     bricks: Bricks
@@ -76,6 +82,7 @@ class Trial:
     around: Callable[[Plan, Tally], int]
     peak: float
     threads: int
+    drafts: Drafts | None = None
 
     @classmethod
     def of(cls, samples: Samples, plan: Plan, threads: int, most: float = MOST_TRIED) -> "Trial":
@@ -114,7 +121,44 @@ class Trial:
             np.ascontiguousarray(brick[_place(brick.shape, shape, *divmod(k, across), across)]) for k, brick in enumerate(some)
         ]
         joined = parts if least[0] > 1 or count == 1 else [np.concatenate(parts)]
-        return replace(self, bricks=joined, whole=False, around=lambda plan, tally: 0)
+        return replace(self, bricks=joined, whole=False, around=lambda plan, tally: 0, drafts=None)
+
+    def drafted(self, log_step: float) -> "Trial":
+        """With drafts for about a step of ``2 ** log_step``, if the bricks suit them."""
+        return replace(self, drafts=Drafts.of(self.bricks, 2.0**log_step, self.threads))
+
+    def forecast(self, plan: Plan, log_step: float, *, rough: bool = False) -> Forecast:
+        """What a step of ``2 ** log_step`` will cost at the level of a plan, or the one that stands for it; from drafts."""
+        assert self.drafts is not None
+        lengths, squares = self.drafts.forecast(2.0**log_step, plan.level, rough=rough)
+        background = plan.target.counts_background
+        counted = self._tried if background else sum(draft.coded for draft in self.drafts.drafts)
+        tally = Tally(0.0, sum(squares), counted)
+        length = sum(lengths) * (self.samples / max(1, self._tried)) + self.around(plan, Tally())
+        return Forecast(length, self.samples, tally, self.peak, tuple(lengths))
+
+    def foresee(self, plan: Plan, goal: Goal, log_step: float) -> tuple[float, Forecast, float]:
+        """A step near which a `goal` will be met, what it will cost, and the slope there.
+
+        Rough forecasts search for it, and give the slope.
+        """
+        tried: list[tuple[float, float]] = []
+
+        def attempt(log_step: float) -> Forecast:
+            found = self.forecast(plan, log_step, rough=True)
+            tried.append((log_step, goal.total(found)))
+            return found
+
+        step, _ = find_step(attempt, goal, log_step, bracket_of(self.peak))
+        if len(tried) < 2:
+            attempt(step + APART)
+        slope = slope_of(tried[-2], tried[-1], goal.slope)
+        exact = self.forecast(plan, step)
+        change = doublings(goal.wanted(exact)[1], goal.total(exact), slope)
+        if abs(change) > NEARBY:
+            step += change
+            exact = self.forecast(plan, step)
+        return step, exact, slope
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
@@ -124,11 +168,12 @@ class Trial:
         """Code the bricks with a step of ``2 ** log_step``, if there are `lengths` near these; if `blind`, only for their own."""
         plans = [with_step(plan, log_step, length) for length in lengths or [0.0] * len(self.bricks)]
         code = code_blindly if blind else code_brick
-        return self.result(plan, list(map_ordered(lambda pair: code(*pair), self._pairs(plans), self.threads, self._tried)))
+        own = list(zip(self.bricks, plans, self._drafts(), strict=True))
+        return self.result(plan, list(map_ordered(lambda brick: code(*brick), own, self.threads, self._tried)))
 
-    def _pairs(self, plans: Sequence[Plan]) -> list[tuple[NDArray[np.generic], Plan]]:
-        """Each brick with its plan."""
-        return list(zip(self.bricks, plans, strict=True))
+    def _drafts(self) -> Sequence[Draft | None]:
+        """The draft of each brick."""
+        return [None] * len(self.bricks) if self.drafts is None else self.drafts.drafts
 
     @property
     def _tried(self) -> int:
@@ -166,10 +211,13 @@ class Trial:
                 return sharper
             return self._patched(plan, goal, log_step, result)
 
-        steered = [lengths] * STEERED
+        missed: list[float] = []
 
         def attempt(log_step: float) -> Result:
-            return self.stepped(plan, log_step, blind, steered.pop() if steered else ())
+            steered = [length * math.prod(missed) for length in lengths] if len(missed) < STEERED else ()
+            result = self.stepped(plan, log_step, blind, steered)
+            missed.append(goal.wanted(result)[1] / max(goal.total(result), 1.0))
+            return result
 
         step, result = find_step(attempt, goal, log_step, bracket_of(self.peak), rounds, mend)
         return step, self._checked(plan, result)
@@ -202,8 +250,8 @@ class Trial:
             for k in chosen:
                 steps[k] += change
             coded = list(result.coded)
-            step = {k: with_step(plan, steps[k]) for k in chosen}
-            again = map_ordered(lambda k: code_brick(self.bricks[k], step[k]), chosen, self.threads, self._tried)  # noqa: B023
+            step, drafts = {k: with_step(plan, steps[k]) for k in chosen}, self._drafts()
+            again = map_ordered(lambda k: code_brick(self.bricks[k], step[k], drafts[k]), chosen, self.threads, self._tried)  # noqa: B023
             for k, brick in zip(chosen, again, strict=True):
                 coded[k] = brick
             result = self.result(plan, coded)
@@ -219,6 +267,18 @@ class Trial:
 def _seen(brick: NDArray[np.generic], coded: Coded, plan: Plan) -> Coded:
     """A coded brick; decoded, if it was not before."""
     return check_brick(brick, plan, coded) if coded.tally == Tally() else coded
+
+
+def slope_of(one: tuple[float, float], other: tuple[float, float], usual: float) -> float:
+    """Doublings of a total for a doubling of the step, from two logarithms of steps and their totals; near what is `usual`."""
+    apart, known = other[0] - one[0], one[1] > 0 and other[1] > 0
+    measured = math.log2(other[1] / one[1]) / apart if apart and known else usual
+    return min(max(measured / usual, 0.25), 4.0) * usual
+
+
+def doublings(wanted: float, total: float, slope: float) -> float:
+    """How much coarser a step has to be, in doublings, for a total to become what is `wanted`."""
+    return math.log2(wanted / total) / slope if wanted > 0 and total > 0 else 0.0
 
 
 def bracket_of(peak: float) -> tuple[float, float]:

@@ -26,12 +26,24 @@ from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.codecs.wavelet.bands import decode_bands, encode_bands
 from voxz.codecs.wavelet.fast import bands as fast_bands
-from voxz.codecs.wavelet.head import FAST, HEAVY, LOSSLESS, LOSSY, NOTHING, Head
+from voxz.codecs.wavelet.fast.draft import Draft, offset_of, singles_do, singles_suit
+from voxz.codecs.wavelet.head import (
+    BACKGROUND,
+    BASIS,
+    CORRECTED,
+    FAST,
+    HEAVY,
+    LOSSLESS,
+    LOSSY,
+    NOTHING,
+    RESTORED,
+    Head,
+)
 from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
 from voxz.codecs.wavelet.levels import EFFORTS, FAST_STATES, REVERSIBLE, STATES, Effort
 from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.settle import settle
-from voxz.codecs.wavelet.transform_choice import PARTS, SMALL_PARTS, choose_basis, choose_scales, choose_transform
+from voxz.codecs.wavelet.transform_choice import PARTS, choose_basis, choose_scales, choose_transform
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
@@ -41,10 +53,7 @@ from voxz.transforms.loop_filter import read_filters, restore
 from voxz.transforms.loop_filter_fit import fit_filters
 from voxz.transforms.pyramid import MOST_SCALES, Scales
 
-_BACKGROUND, _BASIS, _CORRECTED, _RESTORED = 1, 2, 4, 8
-"""Flags."""
-
-_ALL = _BACKGROUND + _BASIS + _CORRECTED + _RESTORED + HEAVY + FAST
+_ALL = BACKGROUND + BASIS + CORRECTED + RESTORED + HEAVY + FAST
 
 MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 """Largest range of a brick, in steps or, when lossless, in whole numbers: indices of coefficients stay below 2 ** 26."""
@@ -54,15 +63,6 @@ MOST_RANGES = 8
 
 LEAST, LARGEST_SAMPLE = 1e-300, 1e280
 """Least step, and range that it is measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
-
-FAST_SAMPLE, FAST_STEPS = 1 << 24, 1 << 16
-"""What singles are exact enough for: magnitude of samples; range of a brick, in steps, times the root of its volumes."""
-
-FAST_STEP = 2.0**-30
-"""Least step of the fast profile."""
-
-FAST_ROUNDS = 1
-"""Rounds of smoothing where voxels are masked, in the fast profile."""
 
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
@@ -92,10 +92,10 @@ def _read_head(reader: PartReader, dtype: np.dtype[np.generic]) -> Head:
 
 def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
     """Whether the fields fit each other, so that no sum of coefficients can leave the range of doubles."""
-    if head.kind != LOSSY and (head.step or head.flags & (_BASIS | _CORRECTED | _RESTORED)):
+    if head.kind != LOSSY and (head.step or head.flags & (BASIS | CORRECTED | RESTORED)):
         return False
     size = max(abs(head.low), abs(head.high))
-    if head.flags & FAST and (head.kind != LOSSY or not _singles_do(head.step, size) or not _plain(head)):
+    if head.flags & FAST and (head.kind != LOSSY or not singles_do(head.step, size) or not _plain(head)):
         return False
     if not size <= LARGEST_SAMPLE or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
         return False
@@ -104,12 +104,7 @@ def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
 
 def _plain(head: Head) -> bool:
     """Whether there is nothing that the fast profile does not have."""
-    return not (head.flags & (HEAVY | _RESTORED) or head.transform or head.states not in fast_bands.STATES)
-
-
-def _singles_do(step: float, size: float) -> bool:
-    """Whether a step and samples of this size are in the range of the fast profile."""
-    return step >= FAST_STEP and size <= FAST_SAMPLE
+    return not (head.flags & (HEAVY | RESTORED) or head.transform or head.states not in fast_bands.STATES)
 
 
 def encode_brick(
@@ -118,63 +113,70 @@ def encode_brick(
     fidelity: Fidelity = EXACT,
     transform: Transform = None,
     entropy: str | None = None,
+    draft: Draft | None = None,
 ) -> bytes | None:
     """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take.
 
     `transform` is what `voxz.transforms.choice` says, or None for what suits the level; `entropy` is ``light`` or ``heavy``,
-    see `voxz.codecs.wavelet.heavy.model`, or None for what suits the level.
+    see `voxz.codecs.wavelet.heavy.model`, or None for what suits the level. A `draft` of these samples saves transforming them.
     """
     kind, step = samples.dtype.kind, fidelity.step or fidelity.bound * STEP_OF_BOUND
     if (kind == "f" and not (step and fidelity.bound)) or 0 < step < LEAST or not math.isfinite(step):
         return None
-    prepared = Prepared.of(samples)
+    prepared = draft.prepared if draft is not None else Prepared.of(samples)
     if prepared is None:
         return None
-    series, missing, low, high = prepared.series, prepared.missing, prepared.low, prepared.high
+    low, high = prepared.low, prepared.high
     if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST_SAMPLE:
         return None
     step = min(step, MOST_RANGES * max(high - low, LEAST))
-    coded = prepared.coded
-    form = NOTHING if not coded.size else LOSSY if step else LOSSLESS
+    states = FAST_STATES.get(level, 0) if step and transform in (None, "97") and entropy is None else 0
+    if states and prepared.count and singles_suit(prepared, step):
+        payload = (draft or Draft.of_prepared(prepared, step)).encode(step, states)
+    else:
+        payload = _encode_doubles(prepared, level, step, fidelity.length, transform, entropy)
+    if not step or not prepared.count or not math.isfinite(fidelity.bound):
+        return payload
+    decoded = _decode(payload, samples.shape, prepared.series.dtype)
+    corrections = encode_corrections(prepared.series, decoded, ~prepared.missing, fidelity.bound)
+    return _corrected(payload, corrections) if corrections else payload
+
+
+def _corrected(payload: bytes, corrections: bytes) -> bytes:
+    """A payload with corrections."""
+    head = Head.unpack(payload[: Head.LAYOUT.size])
+    return replace(head, flags=head.flags | CORRECTED).pack() + payload[Head.LAYOUT.size :] + corrections
+
+
+def _encode_doubles(
+    prepared: Prepared, level: int, step: float, wanted: float, transform: Transform, entropy: str | None
+) -> bytes:
+    """Payload of what is coded in doubles, or whole numbers for a step of 0; of about a `wanted` length, if that is not 0."""
+    series, missing, low, high = prepared.series, prepared.missing, prepared.low, prepared.high
+    form = NOTHING if not prepared.count else LOSSY if step else LOSSLESS
     effort = EFFORTS[level] if step else REVERSIBLE
-    fast_states = FAST_STATES.get(level, 0) if form == LOSSY and transform in (None, "97") and entropy is None else 0
-    reach = (high - low) * math.sqrt(len(series))
-    suits_singles = _singles_do(step, max(abs(low), abs(high))) and reach <= FAST_STEPS * step
-    fast_states = fast_states if suits_singles else 0
-    if fast_states:
-        effort = Effort(fast_states, 1, effort.slope, restores=False)
-    offset = low + float((coded.astype(np.float64) - low).mean()) if coded.size else 0.0
-    offset = offset if kind == "f" else float(np.rint(offset))
-    number_type = np.float32 if fast_states else np.float64
-    volumes = np.subtract(series, offset, dtype=number_type)
+    offset = offset_of(prepared)
+    volumes: NDArray[np.float64] = np.subtract(series, offset, dtype=np.float64)
     for volume, unknown in zip(volumes, missing, strict=True):
-        fill(volume, unknown, FAST_ROUNDS if fast_states else ROUNDS)
-    scales = choose_scales(volumes, step, SMALL_PARTS if fast_states else PARTS)
+        fill(volume, unknown, ROUNDS)
+    scales = choose_scales(volumes, step, PARTS)
     basis = choose_basis(volumes, scales, step) if form == LOSSY else None
-    flags = (_BACKGROUND if prepared.background else 0) | (_BASIS if basis is not None else 0)
-    choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING and not fast_states else Choice()
+    choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING else Choice()
     model = asked_model(entropy) if form != NOTHING else None
-    flags |= (HEAVY if model else 0) | (FAST if fast_states else 0)
+    flags = (BACKGROUND if prepared.background else 0) | (BASIS if basis is not None else 0) | (HEAVY if model else 0)
     step_sent = step if form == LOSSY else 0.0
     head = Head(form, effort.states, scales, len(prepared.specials), flags, choice.number, step_sent, offset, low, high)
     body = choice.pack(scales) + (model.pack() if model else b"") + prepared.front()
     if form != NOTHING:
         beside = Head.LAYOUT.size + len(body) + BESIDE + BESIDE_EACH * volumes.size
-        length = fidelity.length - beside if fidelity.length and suits_singles else 0.0
+        length = wanted - beside if wanted and singles_suit(prepared, step) else 0.0
         coefficients, decoded = _coded(volumes, head, effort, basis, choice, model, length)
         body += coefficients
         if form == LOSSY and effort.restores:
-            filters = fit_filters(
-                series.astype(np.float64) - offset, decoded.astype(np.float64, copy=False), missing, step, effort.slope
-            )
+            filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
             if filters is not None:
-                flags |= _RESTORED
-                head, body = replace(head, flags=flags), body + _part(filters.to_bytes())
-    payload = head.pack() + body
-    if form != LOSSY or not math.isfinite(fidelity.bound):
-        return payload
-    corrections = encode_corrections(series, _decode(payload, samples.shape, series.dtype), ~missing, fidelity.bound)
-    return replace(head, flags=flags | _CORRECTED).pack() + body + corrections if corrections else payload
+                head, body = replace(head, flags=flags | RESTORED), body + _part(filters.to_bytes())
+    return head.pack() + body
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
@@ -191,15 +193,14 @@ def sharpen_brick(
     Costs about twice the bytes of a finer step, and hardly any time. None where it takes many corrections, or there are some.
     """
     head = Head.unpack(payload[: Head.LAYOUT.size])
-    if head.kind != LOSSY or head.flags & _CORRECTED:
+    if head.kind != LOSSY or head.flags & CORRECTED:
         return None
     series = to_series(decoded).copy()
     corrections = encode_farthest(to_series(samples), series, squares)
     if not corrections:
         return None
     apply_corrections(series, PartReader(corrections))
-    flagged = replace(head, flags=head.flags | _CORRECTED).pack() + payload[Head.LAYOUT.size :]
-    return flagged + corrections, np.ascontiguousarray(from_series(series, samples.shape))
+    return _corrected(payload, corrections), np.ascontiguousarray(from_series(series, samples.shape))
 
 
 def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Scales) -> NDArray[np.generic]:
@@ -212,28 +213,21 @@ def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gen
 
 
 def _coded(
-    volumes: Volumes,
+    volumes: NDArray[np.float64],
     head: Head,
     effort: Effort,
     basis: klt.Basis | None,
     choice: Choice,
     model: Model | None,
     length: float,
-) -> tuple[bytes, Volumes]:
+) -> tuple[bytes, NDArray[np.float64]]:
     """Parts of the samples that are coded (basis, coefficients, these of about a `length`), and the volumes that they give."""
     writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.scales, head.step)
     if basis is not None:
         side = IntegerWriter()
         basis.write(side)
         writer.part(side.to_bytes())
-        components = klt.analyse(volumes.reshape(len(volumes), -1).astype(np.float64, copy=False), basis)
-        volumes = components.reshape(volumes.shape).astype(volumes.dtype, copy=False)
-    if head.flags & FAST:
-        singles = volumes.astype(np.float32, copy=False)
-        for volume in singles:
-            pyramid.analyse(volume)
-        writer.part(fast_bands.encode_bands(singles, pyramid, head.step, effort.states))
-        return writer.to_bytes(), singles
+        volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
     work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
     for volume in work:
         pyramid.analyse(volume)
@@ -259,14 +253,14 @@ def _decode(payload: bytes, brick: tuple[int, ...], dtype: np.dtype[np.generic],
     head = _read_head(reader, dtype)
     choice = read_choice(head.transform, reader, head.scales, reversible=head.kind == LOSSLESS)
     model = read_model(reader) if head.flags & HEAVY else None
-    planes = read_planes(reader, head.specials, bool(head.flags & _BACKGROUND), brick, dtype)
+    planes = read_planes(reader, head.specials, bool(head.flags & BACKGROUND), brick, dtype)
     kept = (slice(None), *(slice(None, None, 1 << n) for n in halvings))
     samples = np.zeros([len(range(*part.indices(n))) for part, n in zip(kept, shape, strict=True)], dtype)
     if head.kind != NOTHING:
         _take_coded(reader, head, choice, model, samples, shape, halvings)
     for pattern, plane in planes:
         samples[plane[kept]] = pattern
-    if head.flags & _CORRECTED and halvings == FULL:
+    if head.flags & CORRECTED and halvings == FULL:
         apply_corrections(samples, reader)
     if halvings == FULL:
         reader.finish()
@@ -284,7 +278,7 @@ def _take_coded(
 ) -> None:
     """Decode the coded samples into `samples`, at their resolution."""
     basis = None
-    if head.flags & _BASIS:
+    if head.flags & BASIS:
         side = IntegerReader(reader.part())
         basis = klt.Basis.read(side, shape[0])
         side.finish()
@@ -303,7 +297,7 @@ def _take_coded(
     del coefficients
     if basis is not None:
         volumes = klt.synthesise(volumes.reshape(shape[0], -1).astype(np.float64, copy=False), basis).reshape(volumes.shape)
-    if head.flags & _RESTORED and halvings == FULL:
+    if head.flags & RESTORED and halvings == FULL:
         filters = read_filters(reader.part())
         for volume in volumes:
             restore(volume, head.step, filters)

@@ -12,6 +12,9 @@ LOSSY, LOSSLESS, NOTHING = 0, 1, 2
 NAMED, OWN = 1, 2
 """Transforms: a named model, filters that the payload brings along. 0 is the untrained one."""
 
+BACKGROUND, BASIS, CORRECTED, RESTORED = 1, 2, 4, 8
+"""Flags: a background in front; a KLT; corrections at the end; a loop filter."""
+
 HEAVY = 16
 """Flag: coefficients are in the heavy profile of entropy coding, whose model is named behind the transform's."""
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.fast.bands import bits_of_bands
+from voxz.codecs.wavelet.fast.forecast import forecast
 from voxz.transforms.pyramid import Band, Pyramid
 
 LEAST, MOST = 0.4, 1.6
@@ -38,7 +38,7 @@ class Steering:
     """Chooses the worth of a bit, band by band, so that all take about so many `bits`."""
 
     def __init__(self, components: NDArray[np.float64], pyramid: Pyramid, step: float, bits: float) -> None:
-        self._guesses = bits_of_bands(components.astype(np.float32), pyramid, step, STATES)
+        self._guesses = forecast(components.astype(np.float32), pyramid, step, STATES).bits
         total = sum(self._guesses.values())
         self._left, self._coefficients, self._ahead = bits, int(components.size), total
         self._guessed, self._taken = TRUST * total, TRUST * SHARE * total

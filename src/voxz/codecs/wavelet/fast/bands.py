@@ -4,7 +4,7 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from voxz.codecs.wavelet.fast.contexts import (
     SIGNS,
 )
 from voxz.codecs.wavelet.fast.decode_walk import Source, decode_band, room_words
-from voxz.codecs.wavelet.fast.encode_walk import Notes, count_tokens, encode_band, rounding_for
+from voxz.codecs.wavelet.fast.encode_walk import SURVEYED, Notes, count_tokens, encode_band, rounding_for
 from voxz.codecs.wavelet.fast.fit import Weights, fit_weights, within_bounds
 from voxz.codecs.wavelet.fast.quantise import guess_band, shift_for, take_band
 from voxz.codecs.wavelet.fast.split_rows import empty_rows, padded, pitch_of
@@ -75,12 +75,12 @@ Volumes = NDArray[np.float32]
 
 
 @dataclass
-class _Known:
+class Known:
     """Magnitudes of the bands of a component coded so far, and the weights last sent for bands like them."""
 
     component: int
     quantisers: int
-    scales: tuple[int, int, int]
+    pyramid: Pyramid
     weights: dict[int, tuple[Weights, Weights]]
     magnitudes: dict[tuple[int, int], NDArray[np.uint8]] = field(default_factory=dict)
     shapes: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
@@ -88,12 +88,10 @@ class _Known:
     def band(self, band: pyramids.Band) -> Band:
         """A band of zeros among what is known."""
         z, y, x = band.shape
-        above = band.scale + 1, band.orientation
-        parents = self.magnitudes.get(above) if band.orientation else None
-        parent_shape, doubled = (1, 1, 1), (1, 1, 1)
+        parents, parent_shape = self.parents(band)
+        doubled = (1, 1, 1)
         if parents is not None:
-            parent_shape = self.shapes[above]
-            split_z, split_y, split_x = (int(band.scale + 1 < n) for n in self.scales)
+            split_z, split_y, split_x = (int(band.scale + 1 < n) for n in self.pyramid.scales)
             doubled = split_z, split_y, split_x
         weights, leaning = self.weights.get(band.orientation, (DEFAULT_EXPECTING, DEFAULT_LEANING))
         return Band(
@@ -111,19 +109,28 @@ class _Known:
             self.quantisers,
         )
 
+    def parents(self, band: pyramids.Band) -> tuple[NDArray[np.uint8] | None, tuple[int, int, int]]:
+        """Magnitudes of the parent of a band, and its shape; None where it has none."""
+        above = band.scale + 1, band.orientation
+        known = self.magnitudes.get(above) if band.orientation else None
+        return known, self.shapes[above] if known is not None else (1, 1, 1)
+
     def learn(self, band: pyramids.Band, coded: Band) -> None:
         """Remember a finished band."""
         key = band.scale, band.orientation
         self.magnitudes[key], self.shapes[key] = coded.magnitudes, coded.shape
 
 
+K = TypeVar("K", bound=Known)
+
+
 def encode_bands(components: Volumes, pyramid: Pyramid, step: float, states: int) -> bytes:
     """Code the coefficients ``(components, z, y, x)`` with errors as of a quantiser of this `step` in the volume."""
     quantisers = 1 if states == 1 else 2
-    side, sent = IntegerWriter(), _Sent()
-    notes, room = _notes(components.size, pyramid), room_for(pyramid.shape[2])
-    for known, band, volume in _in_order(components, pyramid, quantisers):
-        _encode_band(volume, known, band, step, notes, room, sent)
+    side, sent = IntegerWriter(), Sent()
+    notes, room = notes_for(components.size, pyramid), room_for(pyramid.shape[2])
+    for known, band, volume in in_order(components, pyramid, quantisers, Known):
+        quantise_band(volume, known, band, step, notes, room, sent)
     tokens, runs, bits = (int(n) for n in notes.places)
     counts = np.zeros((quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64)
     count_tokens(notes.contexts[:tokens], notes.tokens[:tokens], counts)
@@ -137,25 +144,8 @@ def encode_bands(components: Volumes, pyramid: Pyramid, step: float, states: int
     return _HEAD.pack(len(information), len(raw), len(stream)) + information + raw + stream
 
 
-def bits_of_bands(components: Volumes, pyramid: Pyramid, step: float, states: int) -> dict[tuple[int, int, int], float]:
-    """Bits that each band would take, by component, scale and orientation: what `encode_bands` would note, at its entropy."""
-    quantisers = 1 if states == 1 else 2
-    notes, room, sent = _notes(components.size, pyramid), room_for(pyramid.shape[2]), _Sent()
-    counts: dict[tuple[int, int, int], NDArray[np.int64]] = {}
-    raw: dict[tuple[int, int, int], int] = {}
-    for known, band, volume in _in_order(components, pyramid, quantisers):
-        key, (first, _, bit) = (known.component, band.scale, band.orientation), notes.places.tolist()
-        _encode_band(volume, known, band, step, notes, room, sent)
-        counts[key] = np.zeros((quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64)
-        count_tokens(notes.contexts[first : notes.places[0]], notes.tokens[first : notes.places[0]], counts[key])
-        raw[key] = int(notes.places[2]) - bit
-    total = sum(counts.values(), np.zeros((quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64))
-    costs = np.log2(np.maximum(total.sum(1), 1))[:, None] - np.log2(np.maximum(total, 1))
-    return {key: float((own * costs).sum()) + raw[key] for key, own in counts.items()}
-
-
 @dataclass
-class _Sent:
+class Sent:
     """Side information of the bands, which follows that of the tables."""
 
     rows: list[Any] = field(default_factory=list)
@@ -170,39 +160,58 @@ class _Sent:
             side.put(row)
 
 
-def _encode_band(
-    volume: Volumes, known: _Known, place: pyramids.Band, step: float, notes: Notes, room: Room, sent: _Sent
-) -> None:
-    """Fit the weights of a band, quantise it, and note its tokens."""
+def quantise_band(
+    volume: Volumes,
+    known: Known,
+    place: pyramids.Band,
+    step: float,
+    notes: Notes,
+    room: Room,
+    sent: Sent,
+    times: float = 0.0,
+) -> float:
+    """Fit the weights of a band, quantise it, and note its tokens.
+
+    Where these are some rows of a band only, it has so many `times` as many, and their squared error in half steps is returned.
+    """
     band = known.band(place)
     values = np.zeros((band.shape[0] * band.shape[1], 2, padded(band.shape[2])), np.float32)
     start, apart = _where(place, volume.shape)
     inverse = np.float32(1 / half_step(place, step))
     total = int(take_band(volume.reshape(-1), start, apart, band.shape, inverse, values))
     band = band._replace(shift=shift_for(total, math.prod(band.shape)))
-    own = guess_band(band, values, np.float32(GUESSED[known.quantisers]), room) >= FEWEST_FOR_WEIGHTS
+    own = guess_band(band, values, np.float32(GUESSED[known.quantisers]), room) * max(times, 1.0) >= FEWEST_FOR_WEIGHTS
     if own:
         weights, leaning = fit_weights(band, room)
         band = band._replace(weights=weights, leaning=leaning)
     indices = NO_INDICES if known.quantisers == 1 else trellis_indices(band, values, BITS, room)
-    before, misses = notes.places.copy(), np.zeros(8, np.int64)
+    before, misses = notes.places.copy(), np.zeros(SURVEYED + (times > 0), np.int64)
     trellises = np.zeros((2, room.sizes.size), np.uint8)
+    shifts = np.zeros((2, 2), np.int64)
     if encode_band(band, values, indices, ROUNDING, notes, room, trellises, misses):
         sent.add([OWN if own else SAME])
         if own:
             known.weights[place.orientation] = band.weights, band.leaning
             sent.add(band.weights.ravel())
             sent.add(band.leaning.ravel())
-        sent.add([band.shift, *_shifts(misses)[: known.quantisers].ravel()])
+        shifts = _shifts(misses)
+        sent.add([band.shift, *shifts[: known.quantisers].ravel()])
     else:
         notes.places[:] = before
         sent.add([EMPTY])
     known.learn(place, band)
+    return _squares(misses, shifts) if times else 0.0
+
+
+def _squares(misses: NDArray[np.int64], shifts: NDArray[np.int64]) -> float:
+    """Sum of squared errors, in half steps, of what was surveyed once it is shifted."""
+    sums, counts, moved = misses[:4], misses[4:SURVEYED], shifts.ravel()
+    return float(misses[SURVEYED] - (2 * moved * sums - moved**2 * counts).sum()) / UNITS**2
 
 
 def _shifts(misses: NDArray[np.int64]) -> NDArray[np.int64]:
     """How much nearer to zero than their magnitude coefficients are rebuilt, by quantiser and index above 1, in units."""
-    sums, counts = misses[:4], misses[4:]
+    sums, counts = misses[:4], misses[4:SURVEYED]
     means = np.where(counts >= FEWEST_FOR_SHIFT, np.rint(sums / np.maximum(counts, 1)), 0)
     return np.clip(means, -UNITS, UNITS).astype(np.int64).reshape(2, 2)
 
@@ -223,7 +232,7 @@ def decode_bands(payload: bytes, components: int, pyramid: Pyramid, step: float,
     affordable(counted * BYTES_A_BAND, components * math.prod(pyramid.shape), len(payload), "the bands of a brick")
     source = _source(side, quantisers, stream, raw, pyramid.shape[2])
     values, room = np.zeros((components, *pyramid.shape), np.float32), room_for(pyramid.shape[2])
-    for known, band, volume in _in_order(values, pyramid, quantisers):
+    for known, band, volume in in_order(values, pyramid, quantisers, Known):
         if band.scale < down_to:
             return values
         _decode_band(volume, known, band, step, source, room, side)
@@ -235,7 +244,7 @@ def decode_bands(payload: bytes, components: int, pyramid: Pyramid, step: float,
 
 
 def _decode_band(
-    volume: Volumes, known: _Known, place: pyramids.Band, step: float, source: Source, room: Room, side: IntegerReader
+    volume: Volumes, known: Known, place: pyramids.Band, step: float, source: Source, room: Room, side: IntegerReader
 ) -> None:
     """Decode a band."""
     band = known.band(place)
@@ -286,7 +295,7 @@ def _source(side: IntegerReader, quantisers: int, stream: bytes, raw: bytes, wid
     )
 
 
-def _notes(size: int, pyramid: Pyramid) -> Notes:
+def notes_for(size: int, pyramid: Pyramid) -> Notes:
     """Room for what an encoder notes of so many coefficients."""
     rows = size // min(pyramid.shape[2], 2) + 64
     return Notes(
@@ -304,11 +313,11 @@ def _where(band: pyramids.Band, shape: tuple[int, ...]) -> tuple[int, tuple[int,
     return (z * shape[1] + y) * shape[2] + x, (shape[1] * shape[2], shape[2])
 
 
-def _in_order(components: Volumes, pyramid: Pyramid, quantisers: int) -> Iterator[tuple[_Known, pyramids.Band, Volumes]]:
+def in_order(components: Volumes, pyramid: Pyramid, quantisers: int, kind: type[K]) -> Iterator[tuple[K, pyramids.Band, Volumes]]:
     """What is known in its component, band and volume, of all bands in the order of the stream."""
     bands = pyramid.bands()
     weights: dict[int, tuple[Weights, Weights]] = {}
-    known = [_Known(number, quantisers, pyramid.scales, weights) for number in range(len(components))]
+    known = [kind(number, quantisers, pyramid, weights) for number in range(len(components))]
     for scale in sorted({band.scale for band in bands}, reverse=True):
         for one, volume in zip(known, components, strict=True):
             for band in bands:

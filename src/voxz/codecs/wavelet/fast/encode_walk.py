@@ -27,6 +27,12 @@ from voxz.jit import apart_kernel, at, inlined_kernel, kernel
 LARGEST = np.float32(2 * LARGEST_INDEX - 2)
 """Values count as at most so many half steps."""
 
+SURVEYED = 8
+"""Sums of what a walk surveys, without that of squares."""
+
+MOST_MISSED = 512
+"""Half steps that a magnitude is taken to be off at most."""
+
 
 class Notes(NamedTuple):
     """What an encoder notes for the entropy coder.
@@ -90,12 +96,12 @@ def encode_band(band, values, indices, rounding, notes, room, states, misses):  
     notes : `Notes`
     room : `walk.Room`
     states : uint8 (2, columns), of the trellis of each column, zeros at first, changed
-    misses : int64 (8,), as for `_survey`, added to
+    misses : int64 (8,), as for `_survey`, added to; (9,) where the sum of their squares is wanted too
     """
     depth, height, width = band.shape
     evens = (width + 1) // 2
     filled = (evens + LANES - 1) // LANES * LANES
-    places, sizes = notes.places, room.sizes
+    places, sizes, measuring = notes.places, room.sizes, misses.size > SURVEYED
     all_some = np.int64(0)
     for z in range(depth):
         for y in range(height):
@@ -118,6 +124,8 @@ def encode_band(band, values, indices, rounding, notes, room, states, misses):  
                 half_steps(sizes, now, filled, band.quantisers)
                 if some > 0:
                     _survey(line, sizes, now, filled, misses)
+                if measuring:
+                    misses[SURVEYED] += _squares(line, sizes, filled)
                 if band.quantisers == 2:
                     next_states(sizes, filled, now)
                 keep(sizes, filled, band.shift, band.magnitudes, band.signed, own)
@@ -190,6 +198,24 @@ def _survey(values, sizes, states, count, misses):  # type: ignore[no-untyped-de
     misses[5] += all_mores - odd_mores
     misses[6] += odd_ones
     misses[7] += odd_mores
+
+
+@apart_kernel
+def _squares(values, sizes, count):  # type: ignore[no-untyped-def]
+    """Return the sum of the squares of how much magnitudes are off, in squared units.
+
+    Parameters
+    ----------
+    values, sizes, count : as for `_survey`
+    """
+    unit, most = np.float32(UNITS), np.float32(MOST_MISSED)
+    total = np.int64(0)
+    for first in range(0, count, LANES):
+        for lane in range(LANES):
+            i = at(first + lane)
+            miss = np.int32(min(abs(np.float32(sizes[i]) - abs(values[i])), most) * unit)
+            total += np.int64(np.int32(miss * miss))
+    return total
 
 
 @apart_kernel
@@ -269,3 +295,18 @@ def count_tokens(contexts, tokens, counts):  # type: ignore[no-untyped-def]
     """
     for i in range(tokens.size):
         counts[at(contexts[at(i)]), at(tokens[at(i)])] += 1
+
+
+@kernel
+def add_costs(contexts, tokens, costs):  # type: ignore[no-untyped-def]
+    """Return the sum of what tokens cost.
+
+    Parameters
+    ----------
+    contexts, tokens : uint8 (tokens,)
+    costs : float64 (contexts, TOKENS)
+    """
+    total = 0.0
+    for i in range(tokens.size):
+        total += costs[at(contexts[at(i)]), at(tokens[at(i)])]
+    return total
