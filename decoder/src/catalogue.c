@@ -9,6 +9,7 @@ enum { PATHS = 1, ATTRIBUTES = 2, WITHIN = 4, ANCILLARY = 128 };
 
 #define LARGEST_CATALOGUE ((uint64_t)1 << 26)
 #define LARGEST_CHUNK ((uint64_t)1 << 25)
+#define WITHOUT_SAMPLES 14 /* 1 + the packing of JPEG streams */
 #define LARGEST_SUM ((uint64_t)1 << 56)
 
 typedef struct gzip {
@@ -138,6 +139,12 @@ static voxz_status read_samples(vx_task *task, vx_bytes *from, vx_catalogue *mad
     vx_segment *segment = &made->segment[i];
     if (segment->kind == 0) continue;
     VX_CHECK(task, at < array.count && view.value[at] < made->views, "the list of segments contradicts itself");
+    VX_CHECK(task, how.value[at] <= LARGEST_SUM, "the files of the archive are impossibly large");
+    if (segment->kind == WITHOUT_SAMPLES) {
+      VX_CHECK(task, !array.value[at] && !first.value[at] && !count.value[at] && !view.value[at], "a segment without samples is said to have some");
+      segment->how = how.value[at++];
+      continue;
+    }
     number += (uint64_t)vx_unfold(array.value[at]);
     VX_CHECK(task, number < file->array_count, "a file has samples that no array has");
     uint64_t samples = 1;
@@ -149,7 +156,6 @@ static voxz_status read_samples(vx_task *task, vx_bytes *from, vx_catalogue *mad
     segment->how = how.value[at];
     const int there = segment->first <= samples && segment->count <= samples - segment->first;
     VX_CHECK(task, there && segment->count <= samples - used[number], "a file has samples that no array has");
-    VX_CHECK(task, segment->how <= LARGEST_SUM, "the files of the archive are impossibly large");
     ends[number] = segment->first + segment->count;
     used[number] += segment->count;
     at++;

@@ -121,6 +121,7 @@ static voxz_status refuse_packing(vx_task *task, uint64_t packing) {
       "samples packed in strips or chunks can be read, but this decoder does not pack them again",
       "samples packed by Zstandard can be read, but this decoder does not pack them again",
       "samples packed by Blosc can be read, but this decoder does not pack them again",
+      "a file has JPEG streams transcoded to JPEG XL, which this decoder does not make again",
   };
   const uint64_t known = sizeof REASONS / sizeof *REASONS;
   return vx_fail(task, VOXZ_UNSUPPORTED, REASONS[packing >= 1 && packing <= known ? packing - 1 : 5]);
@@ -185,7 +186,7 @@ voxz_status voxz_describe_entry(voxz_file *file, size_t number, voxz_entry *desc
   description->gzipped = entry->gzip != 0;
   for (uint64_t i = entry->segments; i-- > 0;) {
     const vx_segment *segment = &file->catalogue->segment[entry->first_segment + i];
-    if (segment->kind == 0) continue;
+    if (segment->kind == 0 || segment->count == 0) continue;
     description->samples += segment->count;
     description->array = (size_t)segment->array;
     description->first = segment->first;

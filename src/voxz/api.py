@@ -240,7 +240,7 @@ def _no_image(
 
     if not original.keeps_gzip and len(original.files) == 1 and not _reads_ahead(plan.codec):
         tree = Tree.of(original.files[0], threads, named=False)
-        if tree.arrays:
+        if any(entry.items for entry in tree.files):
             return encode_tree(tree, file, plan, threads, progress)
         fault = (isinstance(fault, UnknownFormatError) and tree.files[0].fault) or fault
     if strict:

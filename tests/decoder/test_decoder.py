@@ -197,3 +197,23 @@ def test_damaged_inputs_neither_crash_nor_leave_their_memory(replay: Path, tmp_p
             head = 1 if data[:1] == b"B" else 16
             (tmp_path / f"{path.stem}-{number}").write_bytes(data[:head] + damaged_bytes(data[head:], rng))
     tried(replay, tmp_path)
+
+
+def test_jpeg_streams_are_refused_by_their_name_and_the_rest_comes_back(command: Path, tmp_path: Path) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    (tmp_path / "in").mkdir()
+    picture = head((1, 160, 200))[0].astype(np.uint8)
+    (tmp_path / "in/a.jpg").write_bytes(imagecodecs.jpeg8_encode(picture, level=95))
+    np.save(tmp_path / "in/b.npy", head((5, 40, 70)))
+    (tmp_path / "in/c.txt").write_bytes(b"text")
+    for name, files in (("all", tmp_path / "in"), ("jpeg", [tmp_path / "in/a.jpg", tmp_path / "in/c.txt"])):
+        archive = tmp_path / f"{name}.voxz"
+        voxz.compress(files, archive, level=3)
+        with Reader(archive) as reader:
+            numbers = {Path(file.name).name: number for number, file in enumerate(reader.files)}
+        refused = run(command, "-f", str(numbers["a.jpg"]), archive)
+        assert refused.returncode == STATUS["unsupported"], refused.stderr
+        assert b"JPEG streams transcoded to JPEG XL" in refused.stderr
+        done = run(command, "-f", str(numbers["c.txt"]), archive)
+        assert (done.returncode, done.stdout) == (0, b"text")
+    assert np.array_equal(decoded(command, tmp_path / "all.voxz").ravel(), head((5, 40, 70)).ravel())

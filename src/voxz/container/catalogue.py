@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from voxz.container import columns, packed_bytes
 from voxz.container.columns import Column
@@ -63,6 +64,9 @@ class CatalogueBuilder:
                 self._append(_SEGMENT, _VERBATIM, segment.length)
                 continue
             self._append(_SEGMENT, 1 + segment.packing, segment.length)
+            if 1 + segment.packing == _NO_SAMPLES:
+                self._append(_SAMPLES, 0, 0, 0, 0, segment.how)
+                continue
             ahead = segment.first - self._ends.get(segment.array, 0)
             view = self._views.setdefault(segment.view, len(self._views))
             self._append(_SAMPLES, _folded(segment.array - self._array), _folded(ahead), segment.count, view, segment.how)
@@ -96,6 +100,9 @@ class CatalogueBuilder:
         for name, number in zip(names, numbers, strict=True):
             self._columns[name].append(number)
 
+
+_NO_SAMPLES = 14
+"""Kind of segments whose packing has no samples (13): their piece is all there is."""
 
 _FILE = ("format", "gzip", "segments")
 _ATTRIBUTES = ("mode", "mtime")
@@ -244,11 +251,21 @@ class Catalogue(Sequence[StoredFile]):
 
     def sample_counts(self, arrays: int) -> list[int]:
         """How many samples of each of so many arrays are in files."""
-        return [int(n) for n in np.bincount(self._columns["array"], self._columns["count"].astype(np.float64), arrays)]
+        array, count = (self._columns[name][self._sampled] for name in ("array", "count"))
+        return [int(n) for n in np.bincount(array, count.astype(np.float64), arrays)]
+
+    @functools.cached_property
+    def _sampled(self) -> NDArray[np.bool_]:
+        """Which segments that are not verbatim hold samples."""
+        kinds = self._columns["kind"]
+        found: NDArray[np.bool_] = kinds[kinds != _VERBATIM] != _NO_SAMPLES
+        return found
 
     def check_samples(self, sizes: list[int]) -> None:
         """`CorruptError` unless files have samples of arrays (of these `sizes`) only, and each sample is in one file at most."""
-        array, first, count = (self._columns[name] for name in ("array", "first", "count"))
+        array, first, count = (self._columns[name][self._sampled] for name in ("array", "first", "count"))
+        if any(self._columns[name][~self._sampled].any() for name in ("count", "view")):
+            raise CorruptError("a segment without samples is said to have some")
         if not array.size:
             return
         limits = np.array([*sizes, 0], np.int64)
@@ -271,7 +288,7 @@ class Catalogue(Sequence[StoredFile]):
     def files_of(self, array: int) -> list[int]:
         """Numbers of the files that have samples of an array, in their order."""
         owners = np.repeat(np.arange(len(self)), self._columns["segments"])[self._columns["kind"] != _VERBATIM]
-        return [int(n) for n in np.unique(owners[self._columns["array"] == array])]
+        return [int(n) for n in np.unique(owners[self._sampled & (self._columns["array"] == array)])]
 
     def __len__(self) -> int:
         return len(self._names)

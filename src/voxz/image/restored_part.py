@@ -17,7 +17,8 @@ from voxz.errors import CorruptError
 from voxz.image.brick_cache import Brick, BrickCache, Kept
 from voxz.image.gather import Piece, pieces
 from voxz.io.packings import PACKINGS
-from voxz.pipeline.decode import repacked
+from voxz.pipeline.decode import layout_of, repacked
+from voxz.volume.layout import Layout
 
 
 class RestoredParts:
@@ -71,7 +72,7 @@ class RestoredParts:
         how = b"" if piece is None else self._reader.piece(piece)
         if isinstance(segment, Verbatim) or start == stop:
             return how[start:stop]
-        layout = self._reader.arrays[segment.array].layout
+        layout = layout_of(segment, self._reader)
         itemsize = layout.dtype.itemsize
         if segment.packing == PACKINGS["raw"] and not segment.view.split:
             if segment.length != segment.count * itemsize:
@@ -82,10 +83,13 @@ class RestoredParts:
         packed = self._kept.get(self, key)
         if packed is None:
             taken = segment
-            data = repacked(taken, layout, lambda: self.samples(taken.array, taken.first, taken.count), how)
+            data = repacked(taken, layout, lambda: self._all(taken, layout), how)
             packed = np.frombuffer(data, np.uint8)
             self._kept.add(self, key, packed)
         return bytes(packed[start:stop].data)
+
+    def _all(self, segment: Samples, layout: Layout) -> NDArray[np.generic]:
+        return self.samples(segment.array, segment.first, segment.count) if segment.count else np.empty(0, layout.dtype)
 
     def _box(self, number: int, box: tuple[range, ...]) -> NDArray[np.generic]:
         array = self._reader.arrays[number]

@@ -28,6 +28,9 @@ from voxz.volume.view import IDENTITY, View
 HEAD_BYTES = 1 << 16
 """Bytes of a file that readers see to recognise it."""
 
+NO_SAMPLES = Layout((0,), np.dtype("u1"), first_axis_fastest=False)
+"""Layout of stretches in a packing that has no samples (`voxz.io.packings.WITHOUT_SAMPLES`)."""
+
 WHOLE = -1
 """Length of a stretch that is all of a detached file."""
 

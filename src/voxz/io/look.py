@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 from voxz.errors import CorruptError, VoxzError
 from voxz.io.foreign_file import HEAD_BYTES, ForeignFile
 from voxz.io.gzip_stream import MAGIC, ContentFile, content_name
+from voxz.io.packings import WITHOUT_SAMPLES
 from voxz.io.tree import beside, parsed_by, reader_of
 
 _FLAT = 2
@@ -37,7 +38,7 @@ class Look:
 
 
 def look(path: Path) -> Look | None:
-    """Look at a file; None if no reader knows it. `OSError` if it cannot be read."""
+    """Look at a file; None if no reader knows it, or it is no image. `OSError` if it cannot be read."""
     with path.open("rb") as file, contextlib.ExitStack() as stack:
         head = file.read(HEAD_BYTES)
         if head[: len(MAGIC)] == MAGIC:
@@ -50,6 +51,9 @@ def look(path: Path) -> Look | None:
             known = parsed_by(reader, file, path.stat().st_size, path.name, lambda name: beside(path.parent, name, stack))
         except VoxzError as fault:
             return Look(fault=str(fault))
+    parts = [part for stretches in known.stretches.values() for part in stretches]
+    if parts and not known.series and all(part.packing in WITHOUT_SAMPLES for part in parts):
+        return None
     others = tuple(name for name in known.stretches if name != path.name)
     return Look(known.format, _group(known, path.name), others, known.facts.get("modality", ""))
 

@@ -3,7 +3,7 @@
 A new format is one module with `recognise` and `parse` (`voxz.io.foreign_file`), its line here, and a test.
 """
 
-from voxz.io import afni, analyze, dicom, hdf5, metaimage, mgh, minc1, mrtrix, nrrd, par_rec, png, tiff, zarr
+from voxz.io import afni, analyze, dicom, hdf5, jpeg, metaimage, mgh, minc1, mrtrix, nrrd, par_rec, png, tiff, zarr
 from voxz.io.foreign_file import Reader
 from voxz.io.volume_files import Nifti, Npy
 
@@ -21,6 +21,7 @@ READERS: dict[str, Reader] = {
     "hdf5": hdf5,
     "tiff": tiff,
     "png": png,
+    "jpeg": jpeg,
     "analyze": analyze,
     "zarr": zarr,
 }

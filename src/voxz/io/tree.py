@@ -35,7 +35,7 @@ from voxz.io.arrange import arrange
 from voxz.io.foreign_file import ABOVE, HEAD_BYTES, WHOLE, Beside, ForeignFile, Reader, Space, Stretch
 from voxz.io.gzip_members import MemberSearch, Repacking
 from voxz.io.gzip_stream import MAGIC, Content, ContentFile, content_name
-from voxz.io.packings import packing
+from voxz.io.packings import WITHOUT_SAMPLES, packing
 from voxz.io.raw import FORMAT as RAW
 from voxz.io.raw import said
 from voxz.threads import map_ordered
@@ -425,7 +425,7 @@ def _proven(file: TreeFile, stretches: Sequence[Stretch]) -> tuple[Item, ...]:
     items, end = [], 0
     with file.content() as content:
         for stretch in stretches:
-            empty = not stretch.length or not stretch.layout.nbytes
+            empty = not stretch.length or not (stretch.layout.nbytes or stretch.packing in WITHOUT_SAMPLES)
             if empty or stretch.start < end or stretch.start + stretch.length > file.size:
                 continue
             item = Item(stretch)
@@ -489,6 +489,8 @@ def _arranged(files: list[TreeFile]) -> tuple[list[TreeFile], list[TreeArray]]:
     for number, file in enumerate(files):
         for place, item in enumerate(file.items):
             stretch = item.stretch
+            if stretch.packing in WITHOUT_SAMPLES:
+                continue
             alone = stretch.key is None or (len(stretch.layout.shape) + 1 > MOST_AXES and not stretch.joined)
             groups.setdefault((number, place) if alone else (stretch.key, stretch.layout), []).append((number, place))
     arrays: list[TreeArray] = []

@@ -110,7 +110,7 @@ def _stored(number: int, entry: TreeFile, ranks: dict[tuple[int, int], tuple[int
     for place, item in enumerate(entry.items):
         stretch = item.stretch
         segments += _verbatim(stretch.start - at)
-        array, rank = ranks[number, place]
+        array, rank = ranks.get((number, place), (0, 0))
         count = stretch.layout.nbytes // stretch.layout.dtype.itemsize
         packed = PACKINGS[stretch.packing]
         segments.append(Samples(array, rank * count, count, stretch.length, stretch.view, packed, len(item.how)))

@@ -17,7 +17,8 @@ from voxz.container.files import Samples, StoredFile, Verbatim
 from voxz.container.header import files_digest
 from voxz.container.reader import Reader, StoredArray
 from voxz.errors import CorruptError, LimitError, MissingDependencyError, RepackingError, needs_newer
-from voxz.io.packings import PACKINGS, packing
+from voxz.io.foreign_file import NO_SAMPLES
+from voxz.io.packings import PACKINGS, WITHOUT_SAMPLES, packing
 from voxz.pipeline.samples import Progress
 from voxz.pipeline.slabs import inside, slab_place
 from voxz.threads import map_ordered
@@ -184,15 +185,23 @@ class _Restorer:
             yield memoryview(part.view(np.uint8).data)
 
     def _packed(self, segment: Samples, how: bytes) -> bytes:
-        layout = self._reader.arrays[segment.array].layout
+        layout = layout_of(segment, self._reader)
 
         def samples() -> NDArray[np.generic]:
+            if layout == NO_SAMPLES:
+                return np.empty(0, layout.dtype)
             none, parts = np.empty(0, layout.dtype), self._streams.of(segment.array).parts(segment.first, segment.count)
             return np.concatenate([none, *parts], dtype=layout.dtype)  # without a type, it would be in native byte order
 
         data = repacked(segment, layout, samples, how)
         self._advanced(segment.count * layout.dtype.itemsize)
         return data
+
+
+def layout_of(segment: Samples, reader: Reader) -> Layout:
+    """Layout of the array that a segment has samples of; `NO_SAMPLES` if its packing has none."""
+    without = any(segment.packing == PACKINGS[name] for name in WITHOUT_SAMPLES)
+    return NO_SAMPLES if without else reader.arrays[segment.array].layout
 
 
 def repacked(segment: Samples, layout: Layout, samples: Callable[[], NDArray[np.generic]], how: bytes) -> bytes:
@@ -207,7 +216,8 @@ def repacked(segment: Samples, layout: Layout, samples: Callable[[], NDArray[np.
         raise CorruptError(f"a view of {segment.view.samples} samples is said to show {segment.count}")
     data = segment.view.undo(samples()).tobytes()
     if names[0] != "raw":
-        data = packing(names[0]).pack(data, how, item_layout(layout, segment.count))
+        item = layout if layout == NO_SAMPLES else item_layout(layout, segment.count)
+        data = packing(names[0]).pack(data, how, item)
     if len(data) != segment.length:
         raise CorruptError(f"samples packed with {names[0]} take {len(data)} bytes, expected {segment.length}")
     return data

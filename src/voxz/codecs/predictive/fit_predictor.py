@@ -264,7 +264,7 @@ class _Learner:
         scale = float(1 << precision)
         start = base[:, taps] / scale
         moments, counts, errors = self.begun[unit.index] if unit.index in self.begun else self._moments(unit, start)
-        if unit.parent is None:
+        if unit.parent is None or self.fit.twice:
             rough = start + self._solve(moments, counts, len(taps))
             moments, counts, errors = self._moments(unit, rough)
             for moment, count, first in zip(moments, counts, start - rough, strict=True):

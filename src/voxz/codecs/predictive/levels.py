@@ -46,6 +46,7 @@ class Fit:
     fewest : voxels a tile needs for its own coefficients to pay
     following : so many times fewer samples are enough where the predictor of the volume before is the starting point
     ridge : pull towards the parent's coefficients, in samples of average power
+    twice : whether every unit is fitted a second time, with the errors of the first fit, as those without a parent always are
     local : how far the error that is expected of a voxel goes with its activity, from 0 (all of a class alike) to 1
     """
 
@@ -56,6 +57,7 @@ class Fit:
     following: int = 2
     ridge: float = 5.0
     local: float = 0.0
+    twice: bool = False
 
 
 FITS = {
@@ -76,7 +78,7 @@ CLOSE_FITS = FITS | {
 DEEP = 40
 """Slices from which on a brick feeds smaller tiles."""
 
-DEEP_FIT = Fit((32, 32), 12_000, distance=4, fewest=20_000, following=1, ridge=0.1, local=0.5)
+DEEP_FIT = Fit((32, 32), 24_000, distance=3, fewest=20_000, following=1, ridge=0.1, local=0.5, twice=True)
 """Without loss, for level 5 and those above it, in deep bricks."""
 
 DEFAULT = 5

@@ -10,6 +10,7 @@ from voxz.io.dicom import elements, tags
 from voxz.io.dicom.attributes import Attributes
 from voxz.io.dicom.elements import LENGTH, PARENT, START, TAG, UNDEFINED, VALUE, VR, Elements
 from voxz.io.dicom.geometry import Mosaic
+from voxz.io.foreign_file import NO_SAMPLES
 from voxz.volume.layout import Layout
 from voxz.volume.view import IDENTITY, View, axes, channels_first
 
@@ -28,6 +29,9 @@ PACKINGS = {
     "1.2.840.10008.1.2.5": "rle",
 }
 """Packings by transfer syntax. Frames in other syntaxes stay as they are."""
+
+JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+"""Syntaxes with loss whose frames are streams that libjxl takes."""
 
 MOST_FRAME_BYTES = 1 << 30
 
@@ -184,6 +188,14 @@ def encapsulated(picture: Image, attributes: Attributes, found: Elements, row: i
             return []
         return [Part(start, picture.frame_bytes, layout, view=view) for start, _, _ in inner]
     return [Part(starts[a], ends[b - 1] - starts[a], layout, packing, view) for a, b in zip(first, last, strict=True)]
+
+
+def jpeg_streams(found: Elements, row: int) -> list[Part]:
+    """The fragments of frames that are JPEG with loss, which hold no samples; `CorruptError` if they are cut."""
+    if found.cut:
+        raise CorruptError("the file ends before its frames do")
+    fragments = found.rows[(found.rows[:, PARENT] == row) & (found.rows[:, TAG] == elements.ITEM)][1:]
+    return [Part(start, length, NO_SAMPLES, "jpeg") for start, length in fragments[:, [VALUE, LENGTH]].tolist()]
 
 
 def _offsets(attributes: Attributes, start: int, length: int) -> list[int]:

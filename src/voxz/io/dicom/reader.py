@@ -18,7 +18,7 @@ from voxz.io.dicom.elements import DEFLATED, Elements, ReadAt, read_elements
 from voxz.io.dicom.frames import frame_space, frame_stretches, read_frames
 from voxz.io.dicom.geometry import Mosaic, Plane, mosaic, rounded, scaling, slice_plane
 from voxz.io.dicom.personal import personal_data
-from voxz.io.dicom.pixels import Image, Part, encapsulated, image, is_encapsulated, native
+from voxz.io.dicom.pixels import JPEG, Image, Part, encapsulated, image, is_encapsulated, jpeg_streams, native
 from voxz.io.foreign_file import Beside, ForeignFile, Space, Stretch
 
 FORMAT = "dicom"
@@ -70,6 +70,9 @@ def _described(found: Elements, attributes: Attributes, name: str, syntax: str) 
         return ForeignFile(FORMAT, {name: ()}, None, *told)
     picture, row = known
     tiles = None
+    if is_encapsulated(found, row) and found.syntax in JPEG:
+        streams = tuple(Stretch(part.start, part.length, part.layout, part.packing) for part in jpeg_streams(found, row))
+        return ForeignFile(FORMAT, {name: streams}, None, *told)
     if is_encapsulated(found, row):
         parts = encapsulated(picture, attributes, found, row)
     else:

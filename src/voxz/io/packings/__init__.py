@@ -30,8 +30,12 @@ PACKINGS = {
     "strips": 10,
     "zstd": 11,
     "blosc": 12,
+    "jpeg": 13,
 }
 """Numbers of the packings in files."""
+
+WITHOUT_SAMPLES = ("jpeg",)
+"""Packings of bytes that are no samples of an array; `how` is all there is."""
 
 
 class Packing(Protocol):

@@ -5,9 +5,9 @@ libdeflate compresses a content as a whole, at levels 0 to 12; it has no other o
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
 
 from voxz.errors import MissingDependencyError
+from voxz.io.packings.imagecodecs_package import imagecodecs
 
 HIGHEST = 12
 
@@ -24,7 +24,7 @@ first block, which ends long before."""
 
 def packed(content: bytes, level: int) -> bytes:
     """A raw stream of libdeflate; `MissingDependencyError` without imagecodecs."""
-    return bytes(_package().deflate_encode(content, level=level, raw=True))
+    return bytes(imagecodecs("streams of libdeflate").deflate_encode(content, level=level, raw=True))
 
 
 def level_of(stream: bytes, content: bytes, hints: Sequence[int], last: int | None) -> int | None:
@@ -43,13 +43,3 @@ def level_of(stream: bytes, content: bytes, hints: Sequence[int], last: int | No
 def _probed(stream: bytes, content: bytes, level: int) -> bool:
     """Whether the stream may be of this level."""
     return len(content) <= _PROBE or packed(content[:_PROBE], level)[:_COMPARED] == stream[:_COMPARED]
-
-
-def _package() -> Any:
-    try:
-        import imagecodecs  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise MissingDependencyError(
-            "streams of libdeflate are packed by imagecodecs; install it with: pip install 'voxz[formats]'"
-        ) from None
-    return imagecodecs
