@@ -51,7 +51,7 @@ native:
 
 # every golden file, decoded by this package and by the decoder in C: a table, and one line
 conformance: decoder $(VENV)/.test
-	$(RUN) benchmarks/conformance.py
+	$(RUN) -m benchmarks.conformance
 
 # every golden file, decoded on an emulated aarch64 by kernels compiled for it (Debian or Ubuntu; installs what it needs)
 golden-aarch64:

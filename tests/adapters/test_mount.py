@@ -23,6 +23,7 @@ from mounts import mounts, showing
 from samples import digest, nifti, smooth, write_gzip, write_nifti
 from voxz.adapters import mount as host
 from voxz.adapters.mount import Tree, answered, mount
+from voxz.bench.worker import high_water_kib
 from voxz.container.reader import StoredArray
 from voxz.image.restored_part import runs
 
@@ -95,6 +96,28 @@ def test_readers_at_once_killed_ones_and_unmounting_while_busy(folder: Path, tmp
         subprocess.run(["fusermount3", "-u", "-z", str(place)], check=True)
         assert not place.is_mount()
         held.close()
+
+
+@mounts
+def test_memory_is_bounded_whatever_is_read(tmp_path: Path) -> None:
+    cached, room, packed = 8 << 10, 48 << 10, tmp_path / "packed"  # KiB
+    volume = smooth((96, 256, 256))
+    names = [f"{number}.npy" for number in range(8)]
+    packed.mkdir()
+    for number, name in enumerate(names):
+        np.save(tmp_path / name, volume + number)
+        voxz.compress(tmp_path / name, packed / f"{name}.voxz", level=1, verify=False)
+    with (command := showing(packed, tmp_path, "--cache", str(cached >> 10))) as place:
+        status = Path(f"/proc/{command.process.pid}/status")
+        assert digest(place / names[0]) == digest(tmp_path / names[0])
+        begun = high_water_kib(status)
+        for name in (*names, *names[::-1]):
+            assert digest(place / name) == digest(tmp_path / name)
+        ended = high_water_kib(status)
+    assert begun is not None
+    assert ended is not None
+    assert len(names) * volume.nbytes >> 10 > cached + room
+    assert ended - begun < cached + room
 
 
 @mounts

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import voxz
+from benchmarks.damaged_set import damaged, error_of
 from phantoms import head, labels, ratio_map, series
 
 FOLDER = Path(__file__).parents[1] / "golden"
@@ -27,6 +28,11 @@ def test_golden_files_decode_to_what_they_held(name: str) -> None:
 
 def test_every_golden_file_is_listed() -> None:
     assert sorted(path.name for path in FOLDER.glob("*.voxz")) == sorted(DIGESTS)
+
+
+def test_damaged_golden_files_give_their_errors() -> None:
+    for entry in json.loads((FOLDER / "damaged.json").read_text()):
+        assert error_of(damaged(entry)) == entry["error"], entry
 
 
 @pytest.mark.parametrize("level", range(1, 10))

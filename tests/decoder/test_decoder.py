@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 import voxz
+from benchmarks.damaged_set import damaged
 from benchmarks.fuzz.damage import damaged_bytes
 from benchmarks.fuzz.native import bricks
 from native import GOLDEN, STATUS, built, decoded, needs_compiler, run, shared
@@ -175,6 +176,13 @@ def test_damaged_files_give_the_class_of_their_error(command: Path, tmp_path: Pa
         (tmp_path / "a.voxz").write_bytes(data)
         assert run(command, "-c", tmp_path / "a.voxz").returncode == STATUS[name]
     assert run(command, "-s", "1", GOLDEN / "v1_0_tiny.voxz").returncode == STATUS["argument"]
+
+
+def test_the_damaged_files_of_the_set_give_their_errors(command: Path, tmp_path: Path) -> None:
+    models = [word for model in sorted(FOLDER.glob("*.safetensors")) for word in ("-m", model)]
+    for entry in json.loads((GOLDEN / "damaged.json").read_text()):
+        (tmp_path / "a.voxz").write_bytes(damaged(entry))
+        assert run(command, "-s", "0", *models, tmp_path / "a.voxz").returncode == STATUS[entry["error"]], entry
 
 
 def tried(replay: Path, folder: Path) -> None:
