@@ -21,7 +21,7 @@ from voxz.errors import CorruptError, LimitError, MissingDependencyError, Repack
 from voxz.io.foreign_file import NO_SAMPLES
 from voxz.io.packings import jpeg
 
-Y, X = np.mgrid[:160, :200]
+Y, X = np.mgrid[:320, :400]
 PICTURE = (
     (128 + 80 * np.sin(X / 19) * np.cos(Y / 23) + np.random.default_rng(0).normal(0, 8, X.shape)).clip(0, 255).astype(np.uint8)
 )

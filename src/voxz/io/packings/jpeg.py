@@ -13,6 +13,9 @@ from voxz.volume.layout import Layout
 
 START = b"\xff\xd8\xff"
 
+FEWEST = 12_000
+"""Shorter streams stay as they are: of several that are alike, as frames are, LZMA makes less."""
+
 MOST_PIXELS = 1 << 25
 """Of a picture: libjxl takes some 30 bytes for each."""
 
@@ -24,7 +27,7 @@ _RATIOS = ((1, 1), (6, 5), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 def unpack(data: bytes, layout: Layout) -> tuple[bytes, bytes] | None:
     """No samples, and what `pack` needs; None if it is no JPEG stream that libjxl takes, or the package is not there."""
-    if layout.nbytes or not data.startswith(START):
+    if layout.nbytes or len(data) < FEWEST or not data.startswith(START):
         return None
     with contextlib.suppress(MissingDependencyError, RuntimeError, ValueError):
         packed = bytes(imagecodecs(_WHAT).jpegxl_encode_jpeg(data))
