@@ -12,13 +12,13 @@ mounts = pytest.mark.skipif(not Path("/dev/fuse").exists() or not shutil.which("
 
 
 class showing:  # noqa: N801 - a context
-    """The command `voxz mount` in a process of its own."""
+    """The command `voxz mount`, with more `options`, in a process of its own."""
 
-    def __init__(self, folder: Path, top: Path) -> None:
+    def __init__(self, folder: Path, top: Path, *options: str) -> None:
         self.place, self.log = top / "shown", top / "log"
         self.place.mkdir()
         with self.log.open("w") as log:
-            command = [sys.executable, "-m", "voxz", "mount", str(folder), str(self.place)]
+            command = [sys.executable, "-m", "voxz", "mount", str(folder), str(self.place), *options]
             self.process = subprocess.Popen(command, stderr=log)
 
     def __enter__(self) -> Path:

@@ -493,16 +493,16 @@ def _write(
     from voxz.pipeline.encode import encode_samples  # noqa: PLC0415 - start-up time
     from voxz.ratecontrol.planning import nearer_plan  # noqa: PLC0415 - start-up time of reading
 
-    plan = way.plan
+    plan, coder = way.plan, way.coder if way.bricks or coder is None else coder
     for _ in range(ATTEMPTS):
         file.seek(0)
         file.truncate()
         with opened() as samples:
-            written = encode_samples(samples, file, plan, threads, progress, way.coder or coder)
+            written = encode_samples(samples, file, plan, threads, progress, coder)
         nearer = None if way.bricks else nearer_plan(plan, written)
         if nearer is None:
             return written
-        plan = nearer
+        plan, coder = nearer, None if way.schedule is not None else coder
     raise UsageError(f"the target was missed {ATTEMPTS} times; ask for a PSNR instead of a size, or for another size")
 
 

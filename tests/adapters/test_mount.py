@@ -23,6 +23,7 @@ from mounts import mounts, showing
 from samples import digest, nifti, smooth, write_gzip, write_nifti
 from voxz.adapters import mount as host
 from voxz.adapters.mount import Tree, answered, mount
+from voxz.bench.worker import high_water_kib
 from voxz.container.reader import StoredArray
 from voxz.image.restored_part import runs
 
@@ -95,6 +96,28 @@ def test_readers_at_once_killed_ones_and_unmounting_while_busy(folder: Path, tmp
         subprocess.run(["fusermount3", "-u", "-z", str(place)], check=True)
         assert not place.is_mount()
         held.close()
+
+
+@mounts
+def test_memory_is_bounded_whatever_is_read(tmp_path: Path) -> None:
+    cached, room, packed = 8 << 10, 48 << 10, tmp_path / "packed"  # KiB
+    volume = smooth((96, 256, 256))
+    names = [f"{number}.npy" for number in range(8)]
+    packed.mkdir()
+    for number, name in enumerate(names):
+        np.save(tmp_path / name, volume + number)
+        voxz.compress(tmp_path / name, packed / f"{name}.voxz", level=1, verify=False)
+    with (command := showing(packed, tmp_path, "--cache", str(cached >> 10))) as place:
+        status = Path(f"/proc/{command.process.pid}/status")
+        assert digest(place / names[0]) == digest(tmp_path / names[0])
+        begun = high_water_kib(status)
+        for name in (*names, *names[::-1]):
+            assert digest(place / name) == digest(tmp_path / name)
+        ended = high_water_kib(status)
+    assert begun is not None
+    assert ended is not None
+    assert len(names) * volume.nbytes >> 10 > cached + room
+    assert ended - begun < cached + room
 
 
 @mounts
@@ -238,6 +261,26 @@ def test_gzip_has_its_name_where_that_is_asked_for(folder: Path, tmp_path: Path)
             assert (gzip.decompress(read) if gz else read) == image
             with pytest.raises(FileNotFoundError):
                 tree.entry(name + ("" if gz else ".gz"))
+
+
+def test_a_pair_that_was_gzip_is_shown_as_one_kind_of_files(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "plain", tmp_path / "packed"
+    plain.mkdir()
+    packed.mkdir()
+    contents = dict(zip(("hdr", "img"), nifti((8, 9, 10), pair=True), strict=True))
+    for ending, content in contents.items():
+        (plain / f"a.{ending}.gz").write_bytes(gzip.compress(content, 6, mtime=0))
+    voxz.compress(plain / "a.img.gz", packed / "a.img.voxz")
+    shutil.copy(packed / "a.img.voxz", packed / "b.img.gz.voxz")
+    tree = Tree(packed)
+    assert sorted(names(tree, "/")) == ["a.hdr", "a.img", "b.hdr.gz", "b.img.gz"]
+    for name in names(tree, "/"):
+        entry = tree.entry(f"/{name}")
+        assert entry.read is not None
+        shown = entry.read(0, entry.size)
+        assert len(shown) == entry.size
+        assert (gzip.decompress(shown) if name.endswith(".gz") else shown) == contents[name.split(".")[1]]
+    assert sorted(names(Tree(packed, gz=True), "/")) == ["a.hdr.gz", "a.img.gz", "b.hdr.gz", "b.img.gz"]
 
 
 def names(tree: Tree, path: str) -> list[str]:

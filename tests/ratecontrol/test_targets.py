@@ -109,6 +109,28 @@ def test_an_error_of_the_volume_is_made_up_by_some_bricks(monkeypatch: pytest.Mo
         assert 36 <= found["loss"]["psnr_db"] <= 36.1
 
 
+@pytest.mark.parametrize("target", [voxz.Psnr(42, background=True), voxz.BitsPerVoxel(1.5)])
+def test_bricks_of_a_large_volume_come_to_a_target_on_their_way(monkeypatch: pytest.MonkeyPatch, target: Any) -> None:
+    for name, log in (("LARGE_BRICK_VOXELS", 15), ("BRICK_VOXELS", 15), ("FEWEST_VOXELS", 14), ("DEEP_VOXELS", 14)):
+        monkeypatch.setattr(f"voxz.volume.bricks.{name}", 1 << log)
+    monkeypatch.setattr("voxz.volume.bricks.SLICES", 4)
+    monkeypatch.setattr("voxz.ratecontrol.step_search.MOST_TRIED", 1 << 16)
+    monkeypatch.setattr("voxz.ratecontrol.step_search.SOME_TRIED", 1 << 16)
+    volume = np.concatenate([phantoms.head((12, 96, 96)) // share for share in (1, 2, 3)])
+    blobs = []
+    for threads in (2, 1):  # samples are counted without locks
+        with counting(3) as count:
+            blobs.append(voxz.encode(volume, target=target, level=3, codec="wavelet", threads=threads))
+    assert blobs[0] == blobs[1]
+    found = voxz.info(blobs[0]).to_dict()
+    assert found["bricks"] > 6
+    assert count.coded == volume.size, "each brick is coded once"
+    if isinstance(target, voxz.Psnr):
+        assert 42 <= found["loss"]["psnr_db"] <= 42.1
+    else:
+        assert found["bits_per_sample"] == pytest.approx(1.5, rel=0.02)
+
+
 def test_threads_do_not_change_bytes() -> None:
     one, two = (voxz.encode(HEAD, target=voxz.Psnr(38), level=1, threads=n) for n in (1, 2))
     assert one == two

@@ -34,6 +34,9 @@ _FAR = 1.2
 """How many times too long an estimate from a quarter of the probes must be. In 215 parts of scans, all of them give 0.92 to 1.18
 times as much."""
 
+_ALIKE = 0.9
+"""Share of what zlib takes without looking for what comes again, below which something does. Noise takes 0.95 to 1.04."""
+
 
 def encode_bytes(data: bytes, itemsize: int = 1) -> bytes:
     """Payload for `data` made of samples of `itemsize` bytes."""
@@ -51,6 +54,22 @@ def pack_lzma(data: bytes) -> bytes:
     return bytes([LZMA]) + min(packed, key=len)
 
 
+def repeats(data: bytes) -> bool:
+    """Whether zlib finds stretches that come again in `data`, beside bytes that are more frequent than others."""
+    sizes = []
+    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY):
+        packers = ((zlib.compressobj(1, strategy=strategy), probe) for probe in (_probes(data)[1::4] or [data]))
+        sizes.append(sum(len(packer.compress(probe) + packer.flush()) for packer, probe in packers))
+    return sizes[0] < _ALIKE * sizes[1]
+
+
+def _probes(data: bytes) -> list[bytes]:
+    """Parts of `data` at equal distances."""
+    count = max(_PROBED_WHOLE, len(data) // _PROBED) // _PROBE
+    step = max(_PROBE, len(data) // count)
+    return [data[at : at + _PROBE] for at in range((step - _PROBE) // 2, len(data), step)]
+
+
 def estimate(data: bytes, most: float) -> float:
     """Bytes that zlib would make of `data` at its fastest level, from a few probes.
 
@@ -58,9 +77,7 @@ def estimate(data: bytes, most: float) -> float:
     """
     if len(data) <= _PROBED_WHOLE:
         return len(zlib.compress(data, 1))
-    count = max(_PROBED_WHOLE, len(data) // _PROBED) // _PROBE
-    step = max(_PROBE, len(data) // count)
-    probes = [data[at : at + _PROBE] for at in range((step - _PROBE) // 2, len(data), step)]
+    probes = _probes(data)
     some = len(data) * _zlib_share(probes[1::4])
     return some if some > _FAR * most else len(data) * _zlib_share(probes)
 

@@ -88,6 +88,7 @@ class _Stream:
         sizes = [int(np.prod(slab_place(array.grid, boxes)[0])) for boxes in array.grid.slabs()]
         self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self._digest: hashlib._Hash | None = hashlib.sha256() if summed else None
+        self.finished = False  # whether the last sample was taken
         self.rewind(0)
 
     def rewind(self, number: int) -> None:
@@ -114,6 +115,7 @@ class _Stream:
             part = self._slab[at : at + count]
             yield part
             first, count = first + part.size, count - part.size
+        self.finished = first == self._starts[-1]
 
     def _take_sum(self) -> None:
         """All slabs in their order give the digest of the samples."""
@@ -136,7 +138,8 @@ class _Streams:
         stream = self._open.pop(number, None) or _Stream(self._reader.arrays[number], self._threads, self._summed)
         self._open[number] = stream
         for other in list(self._open)[:-1]:
-            if sum(held.held for held in self._open.values()) > MOST_HELD or len(self._open) > 8:
+            held = sum(stream.held for stream in self._open.values())
+            if self._open[other].finished or held > MOST_HELD or len(self._open) > 8:
                 del self._open[other]
         return stream
 

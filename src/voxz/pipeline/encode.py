@@ -67,8 +67,8 @@ def sharpened(brick: NDArray[np.generic], plan: Plan, coded: Coded, squares: flo
     return Coded(coded.number, payload, decoded, Tally.of(brick, decoded, plan.target.counts_background))
 
 
-Coder = Callable[[NDArray[np.generic]], Coded]
-"""Gives each brick of a volume as it is coded; called for one after the other, in their order."""
+Coder = Callable[[Iterator[NDArray[np.generic]]], Iterator[Coded]]
+"""Gives all bricks of a volume as they are coded, in their order."""
 
 
 @dataclass(frozen=True)
@@ -285,5 +285,5 @@ def _loss(plan: Plan, tally: Tally) -> Loss:
 def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, coder: Coder | None, samples: int) -> Iterator[Coded]:
     """Coded bricks in their order, `samples` in all."""
     if coder is not None:
-        return map(coder, bricks)
+        return coder(bricks)
     return map_ordered(lambda brick: code_brick(brick, plan), bricks, threads, samples)

@@ -94,8 +94,12 @@ class Joiner:
         self._stored, self._plan = stored, plan
         self._proven: dict[bytes, bytes] = {}
 
-    def __call__(self, brick: NDArray[np.generic]) -> Coded:
-        """The brick as it was coded, or code it."""
+    def __call__(self, bricks: Iterator[NDArray[np.generic]]) -> Iterator[Coded]:
+        """The bricks as they were coded, or code them."""
+        return map(self._brick, bricks)
+
+    def _brick(self, brick: NDArray[np.generic]) -> Coded:
+        """A brick as it was coded, or code it."""
         found = next(self._stored, None)
         if found is None or found[0] != _digest(brick):
             return code_brick(brick, self._plan)

@@ -15,16 +15,19 @@ import numpy as np
 
 from voxz.codecs.codec import Codec
 from voxz.codecs.fidelity import EXACT, Fidelity
+from voxz.codecs.wavelet.options import Wavelet
 from voxz.errors import UsageError
 from voxz.io import nifti
 from voxz.metrics import psnr
+from voxz.pipeline.distortion import Tally
 from voxz.pipeline.encode import Coder, Written
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Samples
-from voxz.pipeline.slabs import native_slabs
-from voxz.ratecontrol.codec_choice import choose_engine, engine_within, engines_for
+from voxz.pipeline.slabs import bricks_of, grid_of, native_slabs
+from voxz.ratecontrol.codec_choice import Outset, choose_engine, engine_within, engines_for
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal, Result, goal_of
 from voxz.ratecontrol.noise import noise_of
+from voxz.ratecontrol.schedule import Schedule, Survey
 from voxz.ratecontrol.step_search import Trial, with_step
 from voxz.target import LOSSLESS, Target
 from voxz.volume.layout import Foreign
@@ -55,18 +58,19 @@ DB_PER_DOUBLING = 6.02
 
 @dataclass(frozen=True)
 class Settled:
-    """A plan, and all bricks if finding it has coded them already."""
+    """A plan, and all bricks if finding it has coded them already, or a `schedule` that brings them to a target."""
 
     plan: Plan
     bricks: tuple[Coded, ...] = ()
+    schedule: Schedule | None = None
 
     @property
     def coder(self) -> Coder | None:
-        """Gives the bricks that are coded already."""
+        """Gives the bricks that are coded already, or codes them by the schedule."""
         if not self.bricks:
-            return None
-        bricks = iter(self.bricks)
-        return lambda _: next(bricks)
+            return self.schedule
+        known = self.bricks
+        return lambda bricks: map(lambda _, brick: brick, bricks, known)
 
 
 def find_plan(
@@ -121,11 +125,34 @@ def find_plan(
         with opened() as samples:
             trial = Trial.of(samples, plan, threads)
     near, lengths = outset.goal, outset.lengths
+    schedule = None if trial.whole else _schedule(opened, trial, outset, threads)
+    if schedule is not None:
+        return Settled(with_step(plan, schedule.log_step + schedule.change()), schedule=schedule)
     if not trial.whole:
         near, lengths = _tighter(near), ()
     step, result = trial.approach(plan, near, outset.log_step, lengths=lengths)
     _refuse_missed(plan, result, trial, dtype)
     return Settled(with_step(plan, step), tuple(result.coded) if trial.whole else ())
+
+
+def _schedule(opened: Opener, trial: Trial, outset: Outset, threads: int) -> Schedule | None:
+    """How the bricks of a large volume come to a target, from some of them; None where no drafts foresee it."""
+    plan, goal, step = outset.plan, outset.goal, outset.log_step
+    if not isinstance(plan.codec, Wavelet) or not math.isinf(plan.fidelity.bound):
+        return None
+    some = trial if trial.drafts is not None else trial.drafted(step)
+    if some.drafts is None:
+        return None
+    here = some.forecast(plan, step)
+    share = goal.wanted(here)[1] / max(goal.total(here), 1e-300)
+    with opened() as samples:
+        survey = Survey.of(bricks_of(samples, grid_of(samples.layout, plan)), plan, step, threads)
+    if survey is None:
+        return None
+    whole = replace(here, tally=replace(here.tally, counted=survey.counted))
+    sized = isinstance(goal, BitsGoal)
+    beside = trial.around(plan, Tally()) if sized else 0
+    return Schedule(plan, goal, step, survey.lengths if sized else survey.squares, goal.wanted(whole)[1] - beside, share, threads)
 
 
 def _tighter(goal: PsnrGoal | BitsGoal) -> PsnrGoal | BitsGoal:

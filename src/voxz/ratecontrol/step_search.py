@@ -85,12 +85,12 @@ class Trial:
     drafts: Drafts | None = None
 
     @classmethod
-    def of(cls, samples: Samples, plan: Plan, threads: int, most: float = MOST_TRIED) -> "Trial":
-        """Read a volume once, and keep its bricks; of one with more than `most` samples, those at equal distances."""
+    def of(cls, samples: Samples, plan: Plan, threads: int, most: float | None = None) -> "Trial":
+        """Read a volume once, and keep its bricks; of one with more than `most` samples, or MOST_TRIED, some."""
         layout, foreign = samples.layout, samples.foreign
         grid = grid_of(layout, plan)
         total = math.prod(layout.canonical)
-        apart = 1 if total <= most else math.ceil(total / SOME_TRIED)
+        apart = 1 if total <= (MOST_TRIED if most is None else most) else math.ceil(total / SOME_TRIED)
         kept: Bricks = []
         low, high = math.inf, -math.inf
         for number, brick in enumerate(bricks_of(samples, grid)):

@@ -31,7 +31,10 @@ VOLUMES = 64
 BRICK_VOXELS = 1 << 21
 
 LARGE_BRICK_VOXELS = 1 << 23
-"""For transforms, which leave seams between bricks at low rates, and whose series should not be cut; and for series of files."""
+"""For transforms, which leave seams between bricks at low rates, and whose series should not be cut."""
+
+SERIES_VOXELS = 4_400_000
+"""For series of files; with eight million they are 0.2 % smaller, but two threads take 1.6 GB instead of 1.1 at most."""
 
 FEWEST_VOXELS = 1 << 16
 """Small slices or volumes share a brick, more of them than above, so that it is worth its place in the index."""
@@ -68,12 +71,12 @@ class Grid:
     def choose(cls, shape: Canonical, itemsize: int, *, large: bool = False, files: bool = False) -> "Grid":
         """Bricks of about BRICK_VOXELS voxels for samples of `itemsize` bytes.
 
-        If `large`, of LARGE_BRICK_VOXELS for a transform; for a series of `files`, of as many, with more slices.
+        If `large`, of LARGE_BRICK_VOXELS for a transform; for a series of `files`, of SERIES_VOXELS, with more slices.
         """
         extent = [max(1, n) for n in shape[:4]]
         most = SERIES_SLICES if files else SLICES
         slices = most if extent[1] <= 2 * most else most * 3 // 4
-        voxels = LARGE_BRICK_VOXELS if large or files else BRICK_VOXELS
+        voxels = LARGE_BRICK_VOXELS if large else SERIES_VOXELS if files else BRICK_VOXELS
         volumes = 2 * VOLUMES if large else VOLUMES
         slices = max(slices, DEEP_VOXELS // max(1, extent[2] * extent[3] * shape[4]))
         if large:

@@ -165,7 +165,8 @@ def _encode_values(
     settings = SETTINGS[min(level, DEFAULT)]
     if rough:
         settings = replace(settings, ranges=ROUGH_RANGES, phases=False)
-    fit = close_fit(level, samples.shape[1]) if quantiser == NO_LOSS else FITS[min(level, DEFAULT)]
+    series = samples.shape[0] * samples.shape[4], *samples.shape[1:4]
+    fit = close_fit(level, series) if quantiser == NO_LOSS else FITS[min(level, DEFAULT)]
     if ridge is not None:
         fit = replace(fit, ridge=ridge)
     absent = NONE_ABSENT

@@ -29,7 +29,7 @@ from voxz.numerics.least_squares import gain, solve
 MANY_VOXELS = 90_000
 """Voxels of a volume from which on it has all classes of the settings; smaller ones have two at most."""
 
-SMALL_VOLUME = 24_000
+SMALL_VOLUME = 40_000
 """Voxels of a volume from which on it has two classes: smaller ones have one, as coefficients fitted to fewer voxels do not fit
 the rest."""
 
@@ -68,7 +68,7 @@ def learn(
     tiles = _choose_tiles(geometry, fit, present)
     units = units_of(geometry, tiles)
     arrays = Arrays.derive(settings, geometry, references)
-    thresholds = _choose_thresholds(samples, geometry, settings, references, present)
+    thresholds = _choose_thresholds(samples, geometry, settings, fit, references, present)
     learner = _Learner(
         samples,
         samples if targets is None else targets,
@@ -144,6 +144,7 @@ def _choose_thresholds(
     samples: NDArray[np.int32],
     geometry: Geometry,
     settings: Settings,
+    fit: Fit,
     references: NDArray[np.int64],
     present: NDArray[np.bool_] | None,
 ) -> NDArray[np.int64]:
@@ -159,12 +160,15 @@ def _choose_thresholds(
             continue
         s, z, y = (part + start for part, start in zip(np.unravel_index(chosen, rows), first, strict=True))
         starts = geometry.index(0, 0, 0, 0) + s * geometry.volume + z * geometry.slice + y * geometry.row
-        found = np.zeros((chosen.size, geometry.width), np.int64)
-        _activities(samples, starts, geometry.row, _beside(geometry, references, s, mode), found)
-        activities = found.ravel() if present is None else found[present[s, z, y]]
+        rough = np.zeros((chosen.size, geometry.width), np.int64)
+        _activities(samples, starts, geometry.row, _beside(geometry, references, s, mode), rough)
+        activities = rough.ravel() if present is None else rough[present[s, z, y]]
         places = [activities.size * k // classes for k in range(1, classes)]
         if activities.size and places:
-            thresholds[mode, settings.classes - classes :] = np.partition(activities, places)[places]
+            found = np.partition(activities, places)[places]
+            if found[-1] < fit.alike * found[0]:
+                found = found[[len(found) // 2]]
+            thresholds[mode, settings.classes - 1 - len(found) :] = found
     return np.minimum(thresholds, (1 << 30) - 1)
 
 

@@ -6,7 +6,8 @@ columns; its entry here serves the others.
 `SETTINGS` and `MIXED` are looked up by the number stored in a brick, so an entry never changes; a new idea gets a new number.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from voxz.codecs.predictive.neighbourhood import MEAN, MIDDLE, NARROW, REFERENCE, SECOND, SELF, WIDE, WIDEST, Support, rows
 
@@ -43,6 +44,7 @@ class Fit:
     tile : voxels of a tile along y and along x
     samples : about so many voxels of a unit are taken
     distance : units are fitted on every so many-th voxel at most
+    alike : two classes are enough where the highest threshold of the activity is less than so many times the lowest
     fewest : voxels a tile needs for its own coefficients to pay
     following : so many times fewer samples are enough where the predictor of the volume before is the starting point
     ridge : pull towards the parent's coefficients, in samples of average power
@@ -53,6 +55,7 @@ class Fit:
     tile: tuple[int, int]
     samples: int
     distance: int = 6
+    alike: float = 0.0
     fewest: int = 40_000
     following: int = 2
     ridge: float = 5.0
@@ -81,13 +84,21 @@ DEEP = 40
 DEEP_FIT = Fit((32, 32), 24_000, distance=3, fewest=20_000, following=1, ridge=0.1, local=0.5, twice=True)
 """Without loss, for level 5 and those above it, in deep bricks."""
 
+CHUNK = 300_000
+"""Voxels below which a brick of a single volume is one of those that programs for Zarr write and read."""
+
 DEFAULT = 5
 """The default level. Levels above it begin with its prediction."""
 
+CHUNK_FIT = replace(CLOSE_FITS[DEFAULT], alike=2.5)
+"""Without loss, for level 5 and those above it, in chunks, which are read and written at once."""
 
-def close_fit(level: int, depth: int) -> Fit:
-    """Fit without loss of a brick that has `depth` slices."""
-    return DEEP_FIT if level >= DEFAULT and depth >= DEEP else CLOSE_FITS[min(level, DEFAULT)]
+
+def close_fit(level: int, shape: tuple[int, ...]) -> Fit:
+    """Fit without loss of a brick of this shape, ``(series, z, y, x)``."""
+    if level >= DEFAULT and shape[0] == 1 and math.prod(shape) < CHUNK:
+        return CHUNK_FIT
+    return DEEP_FIT if level >= DEFAULT and shape[1] >= DEEP else CLOSE_FITS[min(level, DEFAULT)]
 
 
 @dataclass(frozen=True)
