@@ -263,6 +263,26 @@ def test_gzip_has_its_name_where_that_is_asked_for(folder: Path, tmp_path: Path)
                 tree.entry(name + ("" if gz else ".gz"))
 
 
+def test_a_pair_that_was_gzip_is_shown_as_one_kind_of_files(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "plain", tmp_path / "packed"
+    plain.mkdir()
+    packed.mkdir()
+    contents = dict(zip(("hdr", "img"), nifti((8, 9, 10), pair=True), strict=True))
+    for ending, content in contents.items():
+        (plain / f"a.{ending}.gz").write_bytes(gzip.compress(content, 6, mtime=0))
+    voxz.compress(plain / "a.img.gz", packed / "a.img.voxz")
+    shutil.copy(packed / "a.img.voxz", packed / "b.img.gz.voxz")
+    tree = Tree(packed)
+    assert sorted(names(tree, "/")) == ["a.hdr", "a.img", "b.hdr.gz", "b.img.gz"]
+    for name in names(tree, "/"):
+        entry = tree.entry(f"/{name}")
+        assert entry.read is not None
+        shown = entry.read(0, entry.size)
+        assert len(shown) == entry.size
+        assert (gzip.decompress(shown) if name.endswith(".gz") else shown) == contents[name.split(".")[1]]
+    assert sorted(names(Tree(packed, gz=True), "/")) == ["a.hdr.gz", "a.img.gz", "b.hdr.gz", "b.img.gz"]
+
+
 def names(tree: Tree, path: str) -> list[str]:
     listed = tree.entry(path).names
     assert listed is not None

@@ -18,6 +18,7 @@ import stat
 import threading
 import time
 import warnings
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -37,6 +38,9 @@ from voxz.io.output import header_path
 from voxz.threads import thread_count
 
 ENDING = ".voxz"
+
+LARGEST_HEADER = 1 << 24
+"""Bytes of the header of a pair, packed and unpacked, up to which its gzip is undone."""
 
 CACHE_BYTES = 512 << 20
 TIMEOUT = 60.0
@@ -184,7 +188,20 @@ class Archive:
             names = [name, *(header_path(Path(name), file.name).name for file in self._files[1:2])]
             self._shown = {self._shown_name(number, each): number for number, each in enumerate(names)}
             self.primary = next(iter(self._shown))
+            if names[1:] and content_name(self.primary) == self.primary and (header := self._header_content(names[1])):
+                self._shown = {self.primary: 0, content_name(names[1]): header}
         self.companions = [other for other in self._shown if other != self.primary]
+
+    def _header_content(self, name: str) -> bytes | None:
+        """Content of the header of a pair, if its `name` says that it is gzip: data that are shown as their content need it."""
+        if content_name(name) == name or self._parts.size(1) > LARGEST_HEADER:
+            return None
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            content = unpacker.decompress(self._parts.read(1, 0, self._parts.size(1)), LARGEST_HEADER)
+        except zlib.error:
+            return None
+        return content if unpacker.eof and not unpacker.unused_data else None
 
     def _members(self) -> dict[str, Any]:
         """Numbers of the files, in folders."""
@@ -218,6 +235,8 @@ class Archive:
             found = found[part]
         if isinstance(found, dict):
             return Entry(self._status, names=lambda: list(found))
+        if isinstance(found, bytes):
+            return Entry(self._status, len(found), lambda offset, size: found[offset : offset + size])
         return self._file(found, self._gz if self._parts.named else content_name(inside[-1]) != inside[-1])
 
     def _file(self, number: int, packed: bool) -> Entry:
