@@ -93,19 +93,22 @@ def _survey(noted, residuals, counts, magnitudes):  # type: ignore[no-untyped-de
 
 
 @kernel
-def _take_census(noted, residuals, part_of, shift, found):  # type: ignore[no-untyped-def]
-    """Count voxels by part, phase and token.
+def _take_census(noted, residuals, part_of, shifts, least, most, found):  # type: ignore[no-untyped-def]
+    """Count voxels by part, phase and token, with each of the shifts that a part may have.
 
     Parameters
     ----------
     noted : int32 (voxels,), four times the grade, plus the phase
     residuals : int32 (voxels,)
     part_of : int64 (GRADES,), number of the part that each grade belongs to
-    shift : raw low bits of the residuals
-    found : int32 (parts, PHASES, TOKENS), added to
+    shifts : int64 (shifts,), raw low bits of the residuals
+    least, most : int64 (parts,), numbers of the first and the last shift of each part
+    found : int32 (shifts, parts, PHASES, TOKENS), added to
     """
     for i in range(noted.size):
-        found[part_of[noted[i] >> 2], noted[i] & 3, token_of(np.int64(residuals[i]) >> shift)] += 1
+        part, phase, residual = part_of[noted[i] >> 2], noted[i] & 3, np.int64(residuals[i])
+        for k in range(least[part], most[part] + 1):
+            found[k, part, phase, token_of(residual >> shifts[k])] += 1
 
 
 @kernel
@@ -211,24 +214,26 @@ def tokens_of(
 def _code_lengths(noted: NDArray[np.int32], residuals: NDArray[np.int32], choices: list[Ranges]) -> list[float]:
     """Estimated bits of all residuals and tables with each choice of ranges.
 
-    All are made of the same parts, which the voxels are counted by once for each number of raw bits.
+    All are made of the same parts, which the voxels are counted by, once for each number of raw bits that a part may have.
     """
     firsts = sorted({first for ranges in choices for first in ranges.firsts})
     shifts = sorted({shift for ranges in choices for shift in ranges.shifts})
     part_of = np.repeat(np.arange(len(firsts)), np.diff([*firsts, GRADES]))
-    census = np.zeros((len(shifts), len(firsts), PHASES, TOKENS), np.int32)
-    for shift, found in zip(shifts, census, strict=True):
-        _take_census(noted, residuals, part_of, shift, found)
-    return [
-        _code_length(census, shifts, np.array([*map(firsts.index, ranges.firsts), len(firsts)]), ranges) for ranges in choices
+    cuts = [
+        (np.array([*map(firsts.index, ranges.firsts), len(firsts)]), np.array([*map(shifts.index, ranges.shifts)]))
+        for ranges in choices
     ]
+    by_part = np.stack([np.repeat(shift_of, np.diff(bounds)) for bounds, shift_of in cuts])
+    census = np.zeros((len(shifts), len(firsts), PHASES, TOKENS), np.int32)
+    _take_census(noted, residuals, part_of, np.array(shifts), by_part.min(axis=0), by_part.max(axis=0), census)
+    return [_code_length(census, *cut, ranges) for cut, ranges in zip(cuts, choices, strict=True)]
 
 
-def _code_length(census: NDArray[np.int32], shifts: list[int], bounds: NDArray[np.int64], ranges: Ranges) -> float:
+def _code_length(census: NDArray[np.int32], bounds: NDArray[np.int64], shift_of: NDArray[np.int64], ranges: Ranges) -> float:
     """Estimated bits with `ranges` of the parts between `bounds`; the census is ``(shifts, parts, PHASES, TOKENS)``."""
     phased = np.array(ranges.phased)
     counts = np.zeros((len(phased) + (PHASES - 1) * sum(ranges.phased), TOKENS), np.int64)
-    _merge(census, np.array([*map(shifts.index, ranges.shifts)]), bounds, phased, counts)
+    _merge(census, shift_of, bounds, phased, counts)
     totals = counts.sum(axis=1)
     raw = np.repeat(ranges.shifts, 1 + (PHASES - 1) * phased) @ totals + _RAW @ counts.sum(axis=0)
     used = counts[counts > 0]
