@@ -106,6 +106,14 @@ class Browser:
         """PNG of the page."""
         return base64.b64decode(self._call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
 
+    def media(self, kind: str) -> None:
+        """Lay the page out for a screen or for print."""
+        self._call("Emulation.setEmulatedMedia", media=kind)
+
+    def printed(self) -> bytes:
+        """PDF of the page as it is printed, without backgrounds."""
+        return base64.b64decode(self._call("Page.printToPDF")["data"])
+
     def _call(self, method: str, **parameters: Any) -> Any:
         number = next(self._numbers)
         message = {"id": number, "method": method, "params": parameters}

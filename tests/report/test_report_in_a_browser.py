@@ -45,6 +45,21 @@ def test_pages_draw_and_load_nothing(page: Path, tmp_path: Path, width: int) -> 
         assert browser.run(f"({MEAN})(document.getElementById('mosaic'))") > 64
 
 
+def test_printed_pages_have_pictures_and_no_buttons(page: Path, tmp_path: Path) -> None:
+    with Browser(tmp_path, 760) as browser:
+        browser.open(page.as_uri(), "document.body.dataset.ready")
+        browser.media("print")
+        assert browser.run("[...document.querySelectorAll('.tools, .slide')].every((part) => part.offsetParent === null)")
+        assert browser.run("document.documentElement.scrollWidth") <= 760
+        shown = browser.run(f"[...{CANVAS}].filter((c) => c.offsetWidth > 100).map({MEAN})")
+        assert len(shown) == 9
+        assert all(value > 64 for value in shown)
+        pdf = browser.printed()
+        assert pdf.startswith(b"%PDF")
+        assert 1 <= pdf.count(b"/Type /Page\n") <= 12
+        assert pdf.count(b"/Subtype /Image") >= 9  # pictures are printed though backgrounds are not
+
+
 def test_keys_pointer_and_buttons(page: Path, tmp_path: Path) -> None:
     with Browser(tmp_path) as browser:
         browser.open(page.as_uri(), "document.body.dataset.ready")

@@ -33,6 +33,10 @@ BRIGHT = """(id) => {
   return data.filter((value, k) => k % 4 < 3 && value > 60).length;
 }"""
 
+COLOURED = BRIGHT.replace(
+    "data.filter((value, k) => k % 4 < 3 && value > 60)", "data.filter((value, k) => k % 4 === 0 && value > data[k + 2] + 60)"
+)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -84,6 +88,24 @@ def test_the_crosshairs_are_linked(folder: Path, tmp_path: Path) -> None:
         after = browser.run("[...app.views.third.scene.crosshairPos]")
         assert after != before
         assert after == pytest.approx(browser.run("[...app.views.first.scene.crosshairPos]"))
+        assert browser.complaints == []
+
+
+def test_labels_are_laid_over_a_scan(folder: Path, tmp_path: Path) -> None:
+    marked = np.zeros((12, 30, 34), np.uint8)
+    marked[4:8, 10:20, 12:22] = 1
+    labels = nibabel.Nifti1Image(marked.T, np.diag([2.0, 2.0, 3.0, 1.0]))
+    labels.to_filename(tmp_path / "labels.nii.gz")
+    voxz.compress(tmp_path / "labels.nii.gz", tmp_path / "labels.nii.voxz")
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(page(tmp_path / "page.html", folder / "scan.nii.voxz"), READY, 120)
+        gray = browser.run(f"({COLOURED})('first')")
+        browser.run("document.getElementById('overlaid').click()")
+        browser.files("#files", tmp_path / "labels.nii.voxz")
+        browser.wait(f"{DONE} === 'labels.nii.voxz is laid over'", 60)
+        assert browser.run("app.views.first.volumes.length") == 2
+        assert browser.run("app.views.first.volumes[1].getValue(15, 12, 5)") == 1
+        assert browser.run(f"({COLOURED})('first')") > gray + 500
         assert browser.complaints == []
 
 

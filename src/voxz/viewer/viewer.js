@@ -52,10 +52,11 @@ class Packed {
   volumes(about) {
     const files = this.files.map((file, entry) => ({ ...file, entry })).filter(({ name }) => name === "" || /\.nii(\.gz)?$/i.test(name));
     const shape = ({ size }) => [...size.slice(1, 4).reverse(), ...(size[0] > 1 ? [size[0]] : [])].join(" x ");
-    if (files.length && about?.kind !== "array" && this.files.length === this.arrays.length) {
-      return files.map(({ name, entry }) => ({
-        name: name || shape(this.arrays[entry]),
-        bytes: entry < this.arrays.length ? this.arrays[entry].size.reduce((a, b) => a * b, this.arrays[entry].itemsize) : 0,
+    const whole = !this.arrays.length; // a small file that was shorter without arrays
+    if (files.length && about?.kind !== "array" && (whole || this.files.length === this.arrays.length)) {
+      return files.map(({ name, entry, size }) => ({
+        name: name || (whole ? "" : shape(this.arrays[entry])),
+        bytes: whole ? size : this.arrays[entry].size.reduce((a, b) => a * b, this.arrays[entry].itemsize),
         nifti: async () => (await this.call("restore", entry)).buffer,
       }));
     }
@@ -76,7 +77,7 @@ async function opened({ name, source, about, preview }) {
   if (/\.voxz$/i.test(name)) {
     const file = await Packed.open(source);
     const volumes = file.volumes(about);
-    if (!volumes.length) throw new Error("there is no image in it");
+    if (!volumes.length) throw new Error(file.files.length ? "its files are kept without images here; voxz decompress restores them" : "there is no image in it");
     return { name, volumes, preview, close: () => file.close() };
   }
   const bytes = typeof source === "string" ? await (await fetch(source)).blob() : source instanceof Blob ? source : new Blob([source]);
