@@ -3,10 +3,12 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from voxz.errors import UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,6 +39,8 @@ def map_ordered(
     if samples is not None and samples <= BRIEF:
         yield from map(work, items)
         return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - start-up time
+
     ahead = 2 * threads if threads > 1 else 0
     pending: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(threads)

@@ -8,15 +8,18 @@ import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.container.reader import StoredArray
 from voxz.threads import map_ordered
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Brick = NDArray[np.generic]
 
@@ -133,6 +136,8 @@ class BrickCache:
 
     def visit(self, numbers: Sequence[int], use: Callable[[int, Brick], None], threads: int) -> None:
         """Call `use` with each of the bricks, read-only, from several threads and in any order."""
+        from concurrent.futures import CancelledError, Future  # noqa: PLC0415 - start-up time
+
         if self._process != os.getpid():
             self._start()
         ready: list[tuple[int, Brick]] = []
@@ -171,8 +176,10 @@ class BrickCache:
             else:
                 use(number, brick)
 
-    def _decode(self, number: int, payload: bytes, future: Future[Brick]) -> Brick:
+    def _decode(self, number: int, payload: bytes, future: "Future[Brick]") -> Brick:
         """Decode a brick for everyone who waits for `future`; nobody does if an interruption has cancelled it."""
+        from concurrent.futures import InvalidStateError  # noqa: PLC0415 - start-up time
+
         try:
             brick = self._array.brick(number, payload=payload)
         except Exception as error:
@@ -186,7 +193,7 @@ class BrickCache:
             future.set_result(brick)
         return brick
 
-    def _release(self, number: int, future: Future[Brick], brick: Brick | None = None) -> None:
+    def _release(self, number: int, future: "Future[Brick]", brick: Brick | None = None) -> None:
         """A brick is underway no more; it may be kept."""
         with self._lock:
             if self._underway.get(number) is future:

@@ -5,7 +5,6 @@ import math
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -35,6 +34,8 @@ from voxz.volume.layout import Layout
 from voxz.volume.selection import Index, from_index, from_text
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     import dask.array
     import nibabel
 
@@ -408,6 +409,8 @@ class Image:
         An access meanwhile waits for what is being decoded already. Waiting for the result is not needed; it raises what went
         wrong, as the access will.
         """
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - start-up time
+
         numbers = self._bricks.that_fit([piece.number for piece in pieces(self._array.grid, self._positions(index))])
         with self._lock:
             self._ahead = self._ahead or ThreadPoolExecutor(1, "voxz-prefetch")

@@ -12,11 +12,9 @@ import contextlib
 import errno
 import hashlib
 import os
-import secrets
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
@@ -169,7 +167,7 @@ def _stem(name: str) -> str:
 
 
 def _part_name(path: Path) -> Path:
-    return path.with_name(_stem(path.name) + secrets.token_hex(_TOKEN // 2) + _PART)
+    return path.with_name(_stem(path.name) + os.urandom(_TOKEN // 2).hex() + _PART)
 
 
 def remove_stale(folder: Path, names: Iterable[str], *, alive: bool = False) -> None:
@@ -325,6 +323,8 @@ def _sync_folder(folder: Path) -> None:
 @contextlib.contextmanager
 def temporary_file() -> Iterator[BinaryIO]:
     """Open a file that vanishes when the block ends, and that may be opened again by its name, on Windows, too."""
+    import tempfile  # noqa: PLC0415 - start-up time
+
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "file").open("w+b") as file:
         yield file
 

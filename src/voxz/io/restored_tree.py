@@ -8,15 +8,17 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from voxz.container.catalogue import Catalogue
 from voxz.container.files import FOLDER, StoredFile
 from voxz.errors import CorruptError, UnsupportedError, UsageError
 from voxz.io.gzip_members import Repacking, gzip_again
 from voxz.io.output import LONGEST_NAME, Attributes, complete_file, new_mode, remove_stale
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _FORBIDDEN = "\\:" if os.name == "nt" else ""
 """Characters that a name must not have because they lead elsewhere."""
@@ -45,6 +47,8 @@ class RestoredTree:
     """
 
     def __init__(self, folder: str | os.PathLike[str], files: Catalogue, force: bool) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - start-up time
+
         self._root, self._attributes, self._force = Path(folder), files.attributes, force
         self._names: dict[Path, list[str]] = {}
         self._made: set[Path] = set()
