@@ -14,7 +14,7 @@ from typing import NamedTuple
 from voxz.codecs.wavelet.levels import FAST_STATES
 from voxz.codecs.wavelet.options import Wavelet
 from voxz.pipeline.plan import Plan
-from voxz.ratecontrol.drafts import SCOUT
+from voxz.ratecontrol.drafts import LEAST_BITS, SCOUT
 from voxz.ratecontrol.goals import BitsGoal, Measured, PsnrGoal, Result
 from voxz.ratecontrol.step_search import Trial, doublings
 
@@ -23,9 +23,6 @@ NEAR_DB, NEAR_BITS = 0.7, 0.12
 
 PARTS_DB, PARTS_BITS = 0.5, 0.2
 """The same for parts, where there are no forecasts."""
-
-LEAST_BITS = 0.01
-"""Bits a sample that are reckoned with at least."""
 
 
 class Typical(NamedTuple):

@@ -43,13 +43,11 @@ def pack(samples: bytes, how: bytes, layout: Layout) -> bytes:
     package, packed = imagecodecs(_WHAT), how[4:]
     if (pixels := pixels_of(packed)) > MOST_PIXELS:
         raise LimitError(f"a JPEG picture has {pixels} pixels, the limit is {MOST_PIXELS}")
-    try:
+    with contextlib.suppress(RuntimeError, ValueError):
         data = bytes(package.jpegxl_decode_jpeg(packed))
-    except (RuntimeError, ValueError):
-        raise RepackingError("the libjxl of the imagecodecs that is installed") from None
-    if zlib.crc32(data) != int.from_bytes(how[:4], "little"):
-        raise RepackingError("the libjxl of the imagecodecs that is installed")
-    return data
+        if zlib.crc32(data) == int.from_bytes(how[:4], "little"):
+            return data
+    raise RepackingError("the libjxl of the imagecodecs that is installed")
 
 
 def pixels_of(packed: bytes) -> int:
