@@ -30,8 +30,8 @@ BOUNDS = np.array(sorted({(third << octave) >> 5 for octave in range(17) for thi
 
 BINS = len(BOUNDS) + 1
 _EXACT, _COARSE = 2048, 6
-BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT), side="right")
-COARSE_BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT) << _COARSE, side="right")
+BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT), side="right").astype(np.uint8)
+COARSE_BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT) << _COARSE, side="right").astype(np.uint8)
 
 
 def planes(known: list[NDArray[np.int32]]) -> NDArray[np.int32]:
