@@ -161,7 +161,7 @@ def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no
                 expected = max((here + outside) >> WEIGHT_BITS, 0)
                 outer = bin_of(max(outside >> WEIGHT_BITS, 0)) >> 2
                 inner = bin_of(max(here >> WEIGHT_BITS, 0)) >> 2
-                near = 16 * min(abs(value_1), 3) + nearest[at(x)]
+                near = 16 * min(abs(value_1), np.int64(3)) + nearest[at(x)]
                 index, q = np.int64(indices[at(x)]), quantiser[at(state)]
                 contexts = q, bin_of(expected), outer * _COARSE + inner, near
                 size = _code_size(abs(index), expected, contexts, counters, mixing, coder, data, decoding)
@@ -176,7 +176,7 @@ def code_band(band, mixing, counters, coder, data, decoding):  # type: ignore[no
                     a, b, c = _DECISIONS + a, _DECISIONS + b, _DECISIONS + c
                     first = 3 * (2 * DEPTH * BINS + orientation)
                     negative = decide(counters, a, b, c, mixing, first, coder, data, np.int64(index < 0), decoding)
-                    value = min(magnitude_of(size, q), MOST_MAGNITUDE)
+                    value = min(magnitude_of(size, q), np.int64(MOST_MAGNITUDE))
                     row[at(x + BESIDE)] = value
                     value = -value if negative else value
                     index = -size if negative else size

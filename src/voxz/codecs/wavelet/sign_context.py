@@ -55,7 +55,7 @@ def _accumulate(signed, height, step, moments):  # type: ignore[no-untyped-def]
     depth, width = (signed.shape[0] - 1) // height, signed.shape[1] - 2 * BESIDE
     taps = np.zeros(TAPS, np.int64)
     block = np.zeros((BLOCK, moments.shape[0]))
-    filled, count, seen = 0, np.int64(0), np.int64(0)
+    filled, count, left = 0, np.int64(0), np.int64(step)
     for z in range(depth):
         for y in range(height):
             around = rows_around(z, y, height, signed.shape[0] - 1)
@@ -63,9 +63,10 @@ def _accumulate(signed, height, step, moments):  # type: ignore[no-untyped-def]
                 value = np.int64(signed[around.row, x + BESIDE])
                 if value == 0:
                     continue
-                seen += 1
-                if seen % step:
+                left -= 1
+                if left:
                     continue
+                left = np.int64(step)
                 neighbours(signed, around, x + BESIDE, taps)
                 total = abs(value)
                 for k in range(TAPS):
