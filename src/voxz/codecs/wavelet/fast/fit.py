@@ -4,6 +4,8 @@ The spread of a magnitude is in proportion to what is expected of it, so a sampl
 in a fixed order in IEEE doubles.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,10 +27,10 @@ from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 SAMPLED = 2500
 """Coefficients of a phase that weights are fitted to, and those not zero for signs."""
 
-FEWEST_APART = 3
-"""Of at least so many rows one is taken, so that fitting takes a small part of the time of a band."""
+FEWEST_APART, MOST_APART = 3, 32
+"""Of at least so many rows one is taken, so that fitting takes a small part of the time of a band, and of so many at most."""
 
-PULL = 5.0
+PULL = 300.0
 """Towards the weights before, in samples of average power."""
 
 Weights = NDArray[np.int16]
@@ -40,7 +42,8 @@ def _features(plane, around, phase, half, i, line):  # type: ignore[no-untyped-d
 
     Parameters
     ----------
-    plane, around, phase, half : as for `contexts.near_sums`
+    plane : uint8 or int8 (places,), see `split_rows`
+    around, phase, half : as for `contexts.near`
     i : column of the phase
     line : float64 (NEAR or more,), filled
     """
@@ -114,10 +117,13 @@ def _moments(band, phase, every, room, sizes, signs):  # type: ignore[no-untyped
     add_rest(signs, sign_block, sign_rows)
 
 
-def fit_weights(band: Band, room: Room) -> tuple[Weights, Weights]:
-    """Weights of magnitudes and of signs for both phases of a band."""
-    rows = band.shape[0] * band.shape[1]
-    every = max(FEWEST_APART, rows * band.shape[2] // (2 * SAMPLED))
+def rows_apart(shape: tuple[int, int, int]) -> int:
+    """Of how many rows of a band of this `shape` one is taken."""
+    return min(max(FEWEST_APART, math.prod(shape) // (2 * SAMPLED)), MOST_APART)
+
+
+def fit_weights(band: Band, every: int, room: Room) -> tuple[Weights, Weights]:
+    """Weights of magnitudes and of signs for both phases of a band, from one of so many rows."""
     expecting, leaning = np.zeros((2, EXPECTING), np.int16), np.zeros((2, LEANING), np.int16)
     for phase in range(2):
         sizes, signs = (np.zeros((width_of(n), width_of(n))) for n in (EXPECTING, LEANING))
