@@ -252,4 +252,5 @@ def sign_context(lean, expectation):  # type: ignore[no-untyped-def]
     expectation : expected magnitude
     """
     bins = np.int64(BIN_OF[at(abs(lean))]) - np.int64(BIN_OF[at(expectation)])
-    return np.int64(lean != 0) * min(max(bins + _MIDDLE, 1), SIGNS - 1)  # no branch, which would be foretold wrongly
+    limited = min(max(bins + _MIDDLE, 1), SIGNS - 1)
+    return limited if lean != 0 else 0  # no branch that may be foretold wrongly: both are known
