@@ -32,8 +32,8 @@ MOST_SAMPLE, MOST_STEPS = 1 << 24, 1 << 16
 LEAST_STEP = 2.0**-30
 """Least step."""
 
-ROUNDS = 1
-"""Rounds of smoothing where voxels are masked."""
+ROUNDS, COARSE_ROUNDS = 1, 4
+"""Rounds of smoothing where voxels are masked, and over cubes of voxels that are: these cost little, and reach far."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Draft:
     @classmethod
     def of_prepared(cls, prepared: Prepared, step: float) -> "Draft":
         """Transform a brick of which there is something to code."""
-        coded, offset = prepared.count, offset_of(prepared)
+        coded, offset = prepared.count, prepared.offset
         volumes = np.subtract(prepared.series, offset, dtype=np.float32)
         for volume, unknown in zip(volumes, prepared.missing, strict=True):
-            fill(volume, unknown, ROUNDS)
+            fill(volume, unknown, ROUNDS, COARSE_ROUNDS)
         scales = choose_scales(volumes, step, SMALL_PARTS)
         basis = choose_basis(volumes, scales, step)
         if basis is not None:
@@ -105,14 +105,6 @@ class Draft:
     def forecast(self, step: float, states: int, *, rough: bool = False) -> Forecast:
         """What a step would cost; `rough`, in a quarter of the time."""
         return forecast(self.components, self.pyramid, step, states, rough=rough)
-
-
-def offset_of(prepared: Prepared) -> float:
-    """What is taken from samples before they are transformed: their mean, whole for integers."""
-    coded, count = prepared.coded, prepared.count
-    if coded.dtype.kind == "f":
-        return prepared.low + float((coded.astype(np.float64) - prepared.low).mean()) if count else 0.0
-    return float(np.rint(coded.sum(dtype=np.int64) / count)) if count else 0.0
 
 
 def singles_suit(prepared: Prepared, step: float) -> bool:
