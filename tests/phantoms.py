@@ -55,3 +55,13 @@ def blobs(shape: tuple[int, ...] = (6, 20, 24), series: int = 4, dtype: str = "<
     inside = (np.abs(x) < 0.7) & (np.abs(y) < 0.8)
     volumes = [400 * np.exp(-t * (x**2 + 0.5)) + 100 * np.sin(5 * y + t) + rng.normal(0, 4, shape) + 200 for t in range(series)]
     return np.where(inside, np.stack(volumes), 0).astype(dtype)
+
+
+def moving(shape: tuple[int, int, int], seed: int = 1) -> NDArray[np.int16]:
+    """Bright discs on a ramp, which move by three rows and two columns from slice to slice, with little noise: ``(z, y, x)``."""
+    z, y, x = np.indices(shape)
+    y, x = (y - 3 * z) % shape[1], (x - 2 * z) % shape[2]
+    values = 4 * (y % 64) + noise(shape, 3, seed)
+    for top, left, radius in ((20, 24, 14), (60, 30, 9), (40, 66, 17), (76, 72, 8)):
+        values += np.where((y - top) ** 2 + (x - left) ** 2 < radius**2, 600, 0)
+    return np.asarray(np.abs(values), np.int16)

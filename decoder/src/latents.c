@@ -53,7 +53,7 @@ static voxz_status decode_grid(vx_task *task, vx_bytes coefficients, vx_bytes fi
 }
 
 voxz_status vx_read_latents(vx_task *task, vx_bytes *from, const uint32_t size[3], uint32_t most, vx_latents *it) {
-  vx_pyramid pyramid = {{size[0], size[1], size[2]}, {0, 0, 0}, VX_97, 0.0, NULL};
+  vx_pyramid pyramid = {{size[0], size[1], size[2]}, {0, 0, 0}, VX_97, 0.0, NULL, NULL};
   for (unsigned axis = 0; axis < 3; axis++) pyramid.scales[axis] = vx_u8(from);
   const unsigned states = vx_u8(from);
   it->channels = vx_u16(from);

@@ -1,9 +1,14 @@
 #include "pyramid.h"
 
+#include "motion.h"
 #include "transform.h"
 
 static const double LOW_NORMS[VX_MOST_SCALES + 1] = {1.0, 1.0, 1.03279125, 1.05251321, 1.06481430, 1.07486023, 1.08435851};
 static const double HIGH_NORMS[VX_MOST_SCALES] = {1.0, 0.97249524, 1.01694686, 1.04308910, 1.05732705, 1.06784831};
+
+/* Of 5/3, whose halves are not scaled. */
+static const double LOW_NORMS_53[VX_MOST_SCALES + 1] = {1.0, 1.22474487, 1.65831240, 2.31840462, 3.26917421, 4.61992965, 6.53237132};
+static const double HIGH_NORMS_53[VX_MOST_SCALES] = {0.84779125, 0.96014322, 1.25934010, 1.74441072, 2.45387130, 3.46565177};
 
 static const double LOW_GAIN_97 = 1.402108083026866;
 
@@ -23,12 +28,13 @@ void vx_lowest(const vx_pyramid *pyramid, unsigned scales, uint32_t size[3]) {
   }
 }
 
-/* Norms of 9/7 along the axes, multiplied in the order z, y, x. */
+/* Norms of 9/7 along the axes, or of 5/3 along z where it follows motion, multiplied in the order z, y, x. */
 static double separable_norm(const vx_pyramid *pyramid, unsigned scale, unsigned orientation) {
   double product = 1.0;
   for (unsigned axis = 0; axis < 3; axis++) {
     const unsigned all = pyramid->scales[axis];
-    product *= orientation >> axis & 1 ? HIGH_NORMS[scale] : LOW_NORMS[orientation ? least(scale + 1, all) : all];
+    const double *lows = pyramid->motion && !axis ? LOW_NORMS_53 : LOW_NORMS, *highs = lows == LOW_NORMS ? HIGH_NORMS : HIGH_NORMS_53;
+    product *= orientation >> axis & 1 ? highs[scale] : lows[orientation ? least(scale + 1, all) : all];
   }
   return product;
 }
@@ -73,8 +79,9 @@ voxz_status vx_synthesise(vx_task *task, const vx_pyramid *pyramid, unsigned und
   for (unsigned scale = vx_deepest(pyramid); scale-- > undone;) {
     uint32_t box[3];
     vx_lowest(pyramid, scale, box);
-    for (unsigned axis = 0; axis < 3; axis++)
+    for (unsigned axis = pyramid->motion ? 1 : 0; axis < 3; axis++)
       if (scale < pyramid->scales[axis]) VX_TRY(vx_lift(task, volume, pyramid->size, box, axis, pyramid->lifting, 0));
+    if (pyramid->motion && scale < pyramid->scales[0]) VX_TRY(vx_merge_moved(task, pyramid, scale, volume));
   }
   return VOXZ_OK;
 }
@@ -91,7 +98,7 @@ voxz_status vx_analyse(vx_task *task, const vx_pyramid *pyramid, double *volume)
 
 double vx_gain(const vx_pyramid *pyramid, unsigned scales) {
   double gain = 1.0;
-  for (unsigned axis = 0; axis < 3 && pyramid->lifting != VX_53; axis++)
+  for (unsigned axis = pyramid->motion ? 1 : 0; axis < 3 && pyramid->lifting != VX_53; axis++)
     for (unsigned k = 0; k < least(scales, pyramid->scales[axis]); k++) gain *= LOW_GAIN_97;
   return gain;
 }

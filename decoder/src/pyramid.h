@@ -8,6 +8,7 @@
 enum { VX_MOST_SCALES = 6, VX_MOST_BANDS = 1 + 7 * VX_MOST_SCALES };
 
 struct vx_transform;
+struct vx_motion;
 
 /* How halves are merged without a trained transform: 9/7 in doubles or singles, 5/3 for whole numbers that come back exactly. */
 typedef enum vx_lifting { VX_97, VX_SINGLE_97, VX_53 } vx_lifting;
@@ -18,6 +19,7 @@ typedef struct vx_pyramid {
   vx_lifting lifting;
   double step;                          /* of the quantiser; 0 when lossless */
   const struct vx_transform *transform; /* trained; NULL: none */
+  const struct vx_motion *motion;       /* what the step along z follows; NULL: nothing */
 } vx_pyramid;
 
 /* A band: scale 0 is the finest; bits of the orientation: 1 z, 2 y, 4 x high. An error of 1 in it is one of `norm`. */

@@ -117,7 +117,7 @@ static void put_averages(const vx_brick *brick, const unsigned halvings[3], cons
 /* Averages of all volumes, each filled where it is missing. */
 static voxz_status average(vx_task *task, const vx_brick *brick, double *numbers, const uint8_t *missing, const unsigned halvings[3],
                            double low, double high, uint8_t *reduced) {
-  const vx_pyramid pyramid = {{brick->z, brick->y, brick->x}, {halvings[0], halvings[1], halvings[2]}, VX_97, 0, NULL};
+  const vx_pyramid pyramid = {{brick->z, brick->y, brick->x}, {halvings[0], halvings[1], halvings[2]}, VX_97, 0, NULL, NULL};
   const size_t places = (size_t)brick->z * brick->y * brick->x, volumes = (size_t)brick->series * brick->channels;
   const unsigned deepest = vx_deepest(&pyramid);
   uint32_t box[3];

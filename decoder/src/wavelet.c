@@ -8,6 +8,7 @@
 #include "klt.h"
 #include "masked.h"
 #include "models.h"
+#include "motion.h"
 #include "numbers.h"
 #include "transform.h"
 
@@ -15,7 +16,7 @@
 
 enum { LOSSY, LOSSLESS, NOTHING };
 enum { BACKGROUND = 1, BASIS = 2, CORRECTED = 4, RESTORED = 8, HEAVY = 16, FAST = 32, FLAGS = 63 };
-enum { UNTRAINED, NAMED, OWN, MOST_RANGES = 8 };
+enum { UNTRAINED, NAMED, OWN, MOVED, MOST_RANGES = 8 };
 
 static const double LEAST = 1e-300, LARGEST_SAMPLE = 1e280;
 static const double LEAST_FAST = 1.0 / (1 << 30), LARGEST_FAST = 1 << 24;
@@ -75,7 +76,7 @@ static int is_possible(const head *head, voxz_dtype dtype) {
 static voxz_status check_head(vx_task *task, const decoding *it) {
   const head *head = &it->head;
   VX_CHECK(task, !it->payload.overrun, "a brick ends early");
-  if (head->kind > NOTHING || head->flags > FLAGS || !vx_is_trellis(head->states) || head->transform > OWN)
+  if (head->kind > NOTHING || head->flags > FLAGS || !vx_is_trellis(head->states) || head->transform > MOVED)
     return vx_fail(task, VOXZ_UNSUPPORTED, "a wavelet brick is of a kind that format 1.0 does not have");
   VX_CHECK(task, head->specials <= VX_MOST_SPECIALS && is_possible(head, it->brick->dtype), "the head of a wavelet brick is out of bounds");
   return VOXZ_OK;
@@ -92,6 +93,12 @@ static voxz_status read_transform(vx_task *task, decoding *it) {
   }
   if (it->head.transform == OWN) VX_TRY(vx_read_own_transform(task, &it->payload, it->head.scales, lossless, &transform));
   it->pyramid.transform = transform;
+  if (it->head.transform == MOVED) {
+    VX_CHECK(task, !lossless, "a brick without loss cannot follow motion");
+    const vx_bytes part = vx_part(&it->payload);
+    VX_CHECK(task, !it->payload.overrun, "a brick ends early");
+    return vx_read_motion(task, part, &it->pyramid, &it->pyramid.motion);
+  }
   return VOXZ_OK;
 }
 
@@ -115,6 +122,7 @@ static voxz_status begin(vx_task *task, decoding *it, const vx_brick *brick, con
                               {it->head.scales[0], it->head.scales[1], it->head.scales[2]},
                               it->head.kind == LOSSLESS ? VX_53 : it->head.flags & FAST ? VX_SINGLE_97 : VX_97,
                               it->head.step,
+                              NULL,
                               NULL};
   it->pyramid = pyramid;
   VX_TRY(read_transform(task, it));

@@ -50,6 +50,12 @@ def _volume(dtype: str = "i2", volumes: int = 1) -> NDArray[Any]:
     return typed if volumes > 1 else typed[0, ...]
 
 
+def _moving() -> NDArray[np.int16]:
+    """A disc that moves from slice to slice."""
+    z, y, x = np.indices((8, 80, 80))
+    return np.where((y - 4 * z - 20) ** 2 + (x - 2 * z - 30) ** 2 < 200, 800, y).astype(np.int16)
+
+
 def _labels(dtype: str) -> NDArray[Any]:
     z, y, x = np.indices(SHAPE)
     return np.asarray((x // 5 + y // 6 + (z > 2)) % 7, dtype)
@@ -81,7 +87,9 @@ def _jobs() -> Iterator[Job]:
     options: tuple[dict[str, str], ...] = ({}, {"entropy": "heavy"}, {"transform": "trained"})
     fidelities = (EXACT, Fidelity.stepped(3.0), Fidelity.within(2.0))
     for chosen, fidelity, level in product(options, fidelities, LEVELS):
-        yield partial(_wavelet, level, fidelity, chosen)
+        for samples in (_volume()[None, ..., None], _volume(volumes=5)[..., None]):
+            yield partial(_wavelet, samples, level, fidelity, chosen)
+    yield partial(_wavelet, _moving()[None, ..., None], 5, Fidelity.stepped(60.0), {})
     yield _siren
     yield _dicom
     yield _packings
@@ -104,13 +112,12 @@ def _through_a_file(samples: NDArray[Any], **options: Any) -> None:
         image.preview(1)
 
 
-def _wavelet(level: int, fidelity: Fidelity, options: dict[str, Any]) -> None:
+def _wavelet(samples: NDArray[Any], level: int, fidelity: Fidelity, options: dict[str, Any]) -> None:
     from voxz.codecs.wavelet import codec  # noqa: PLC0415 - compiles kernels
 
-    for samples in (_volume()[None, ..., None], _volume(volumes=5)[..., None]):
-        payload = codec.encode_brick(samples, level, fidelity, **options)
-        if payload is not None:
-            codec.decode_brick(payload, samples.shape, samples.dtype)
+    payload = codec.encode_brick(samples, level, fidelity, **options)
+    if payload is not None:
+        codec.decode_brick(payload, samples.shape, samples.dtype)
 
 
 def _dicom() -> None:

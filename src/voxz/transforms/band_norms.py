@@ -16,6 +16,10 @@ LOW_97 = (1.0, 1.0, 1.03279125, 1.05251321, 1.06481430, 1.07486023, 1.08435851)
 HIGH_97 = (1.0, 0.97249524, 1.01694686, 1.04308910, 1.05732705, 1.06784831)
 """Of 9/7 along one axis: the low-pass, by the number of scales, and the high-pass, by scale."""
 
+LOW_53 = (1.0, 1.22474487, 1.65831240, 2.31840462, 3.26917421, 4.61992965, 6.53237132)
+HIGH_53 = (0.84779125, 0.96014322, 1.25934010, 1.74441072, 2.45387130, 3.46565177)
+"""Of 5/3, whose halves are not scaled."""
+
 Scales = tuple[int, int, int]
 BandKey = tuple[int, int]
 """Scale and orientation; the lowest band has the number of scales and orientation 0."""
@@ -37,16 +41,20 @@ class Norms:
 
 @dataclass(frozen=True)
 class SeparableNorms:
-    """Norms of 9/7, whatever the scales."""
+    """Norms of 9/7, whatever the scales; along z of what `low_z` and `high_z` are of."""
+
+    low_z: tuple[float, ...] = LOW_97
+    high_z: tuple[float, ...] = HIGH_97
 
     def of(self, scale: int, orientation: int, scales: Scales) -> float:
         """Norm of a band."""
         product = 1.0
         for axis in range(3):
+            low, high = (LOW_97, HIGH_97) if axis else (self.low_z, self.high_z)
             if orientation >> axis & 1:
-                product *= HIGH_97[scale]
+                product *= high[scale]
             else:
-                product *= LOW_97[min(scale + 1, scales[axis]) if orientation else scales[axis]]
+                product *= low[min(scale + 1, scales[axis]) if orientation else scales[axis]]
         return product
 
 
@@ -60,7 +68,7 @@ class NoNorms:
         return 1.0
 
 
-NORMS_97, NO_NORMS = SeparableNorms(), NoNorms()
+NORMS_97, NORMS_MOVED, NO_NORMS = SeparableNorms(), SeparableNorms(LOW_53, HIGH_53), NoNorms()
 
 AnyNorms = Norms | SeparableNorms | NoNorms
 

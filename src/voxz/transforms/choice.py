@@ -7,7 +7,8 @@
     trained        the shipped model that is guessed to be smallest; trained:NAME, or trained:PATH of a model's file
 
 A payload says 0 for an untrained transform, 1 for a named model (its hash and name follow), 2 for filters of its own, which
-follow as differences to those of 9/7 or 5/3, so that the file needs no model to be decoded.
+follow as differences to those of 9/7 or 5/3, so that the file needs no model to be decoded, 3 for a step along z that follows
+motion, whose fields follow.
 """
 
 import struct
@@ -21,13 +22,15 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, UnsupportedError, UsageError
 from voxz.transforms.band_norms import TABLE, Norms, Scales
 from voxz.transforms.lifting_family import SHARING, Family, multiplicities
+from voxz.transforms.motion.field import Fields
+from voxz.transforms.motion.pyramid import MotionPyramid
 from voxz.transforms.pyramid import Pyramid
 from voxz.transforms.trained_model import LARGEST_TAP, Model, Tuned
 from voxz.transforms.trained_pyramid import TrainedPyramid
 from voxz.weights.naming import Reader, name_bytes, read_named_bytes
 from voxz.weights.store import SUFFIX, TRANSFORMS, read_named, read_path
 
-UNTRAINED, NAMED, OWN = 0, 1, 2
+UNTRAINED, NAMED, OWN, MOVED = 0, 1, 2, 3
 """What a payload says of its transform."""
 
 REVERSIBLE = "-reversible"
@@ -53,14 +56,17 @@ class _Reader(Reader, Protocol):
 
 @dataclass(frozen=True)
 class Choice:
-    """A transform; without a `model` the untrained one."""
+    """A transform; without a `model` or `fields` the untrained one."""
 
     model: Model | None = None
     own: bool = False
+    fields: Fields | None = None
 
     @property
     def number(self) -> int:
         """What a payload says first."""
+        if self.fields is not None:
+            return MOVED
         return UNTRAINED if self.model is None else OWN if self.own else NAMED
 
     @property
@@ -70,17 +76,25 @@ class Choice:
 
     def pyramid(self, shape: tuple[int, ...], scales: Scales, unit: float) -> Pyramid:
         """Pyramid of a volume of this shape, quantised with the step `unit`; 0 is for whole numbers that come back."""
+        if self.fields is not None:
+            return MotionPyramid(shape, scales, self.fields)
         return Pyramid(shape, scales) if self.model is None else TrainedPyramid(shape, scales, self.model, unit or 1.0)
 
     def pack(self, scales: Scales) -> bytes:
         """What a payload says besides the number."""
+        if self.fields is not None:
+            return _part(self.fields.pack())
         if self.model is None:
             return b""
         return _own_bytes(self.model, scales) if self.own else name_bytes(self.model.digest(), self.model.name)
 
 
-def read_choice(number: int, reader: _Reader, scales: Scales, *, reversible: bool) -> Choice:
-    """Transform of a payload, which is for coding with loss or a `reversible` one.
+def _part(data: bytes) -> bytes:
+    return struct.pack("<I", len(data)) + data
+
+
+def read_choice(number: int, reader: _Reader, scales: Scales, shape: tuple[int, ...], *, reversible: bool) -> Choice:
+    """Transform of a payload of volumes of this shape, which is for coding with loss or a `reversible` one.
 
     Raises
     ------
@@ -93,6 +107,10 @@ def read_choice(number: int, reader: _Reader, scales: Scales, *, reversible: boo
         model = Model.from_bytes(read_named_bytes(reader))
     elif number == OWN:
         model = _read_own(reader, scales, reversible)
+    elif number == MOVED:
+        if reversible:
+            raise CorruptError("a brick without loss cannot follow motion")
+        return Choice(fields=Fields.read(reader.part(), shape, scales))
     else:
         raise UnsupportedError(f"a brick went through transform {number}, which this voxz does not know; use a later one")
     if model.family.reversible != reversible:
@@ -179,7 +197,7 @@ def _own_bytes(model: Model, scales: Scales) -> bytes:
         side.put([round(model.norms.of(*key, scales) * NORM_UNIT) for key in _keys(scales)])
     data = side.to_bytes()
     head = _FAMILY.pack(family.steps, family.reach, list(SHARING).index(family.sharing), family.classes)
-    return head + struct.pack("<I", len(data)) + data
+    return head + _part(data)
 
 
 def _read_own(reader: _Reader, scales: Scales, reversible: bool) -> Model:

@@ -10,6 +10,7 @@ from voxz.codecs.wavelet import magnitude_context, refinement
 from voxz.codecs.wavelet.levels import STATES
 from voxz.codecs.wavelet.trellis import trellis
 from voxz.transforms import band_norms, lifting_97, lifting_family, loop_filter
+from voxz.transforms.motion import field, lifting
 
 WRITTEN: dict[str, Any] = json.loads((Path(__file__).parents[3] / "docs" / "format" / "wavelet.json").read_text())
 
@@ -32,6 +33,15 @@ def as_lists(value: Any) -> Any:
         ),
         ("lifting_53", {"steps": lifting_family.STEPS_53}),
         ("norms", {"low": band_norms.LOW_97, "high": band_norms.HIGH_97}),
+        (
+            "motion",
+            {
+                "sides": field.SIDES,
+                "taps": (64 * lifting.TAPS).tolist(),
+                "low": band_norms.LOW_53,
+                "high": band_norms.HIGH_53,
+            },
+        ),
         ("bins", magnitude_context.BOUNDS.tolist()),
         ("refinement", {"pairs": refinement.PAIRS, "activities": refinement.ACTIVITIES}),
         ("filters", {"pairs": loop_filter.PAIRS, "activities": loop_filter.ACTIVITIES}),

@@ -9,8 +9,8 @@ from voxz.weights.naming import DIGEST, LONGEST
 LOSSY, LOSSLESS, NOTHING = 0, 1, 2
 """What a payload holds; NOTHING: all samples are special or background."""
 
-NAMED, OWN = 1, 2
-"""Transforms: a named model, filters that the payload brings along. 0 is the untrained one."""
+NAMED, OWN, MOVED = 1, 2, 3
+"""Transforms: a named model; filters, or fields of displacements, that the payload brings along. 0 is the untrained one."""
 
 BACKGROUND, BASIS, CORRECTED, RESTORED = 1, 2, 4, 8
 """Flags: a background in front; a KLT; corrections at the end; a loop filter."""
@@ -54,7 +54,10 @@ class Head:
 
 
 def transform_name(front: bytes) -> str:
-    """Transform of a payload that begins with `front`: "9/7", "5/3", "trained:NAME (SHA-256 ...)", "own filters" or "none"."""
+    """Transform of a payload that begins with `front`.
+
+    "9/7", "5/3", "trained:NAME (SHA-256 ...)", "own filters", "motion" or "none".
+    """
     if len(front) < Head.LAYOUT.size:
         return "unknown"
     head = Head.unpack(front[: Head.LAYOUT.size])
@@ -64,7 +67,7 @@ def transform_name(front: bytes) -> str:
     if head.transform == NAMED and len(rest) > DIGEST:
         name = rest[DIGEST + 1 : DIGEST + 1 + rest[DIGEST]].decode("ascii", "replace")
         return f"trained:{name} (SHA-256 {rest[:DIGEST].hex()}...)"
-    return {0: "9/7" if head.kind == LOSSY else "5/3", OWN: "own filters"}.get(head.transform, "unknown")
+    return {0: "9/7" if head.kind == LOSSY else "5/3", OWN: "own filters", MOVED: "motion"}.get(head.transform, "unknown")
 
 
 def entropy_name(front: bytes) -> str:

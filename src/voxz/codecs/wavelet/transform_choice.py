@@ -63,11 +63,11 @@ def choose_scales(volumes: Volumes, step: float, looked_at: Parts = PARTS) -> Sc
 
     A step of 0 stands for coding without loss.
     """
-    most = _deepest(volumes.shape[1:])
+    most = deepest(volumes.shape[1:])
     parts = _parts(volumes[len(volumes) // 2 :][:1], looked_at)
     inner = _within(most, parts[0].shape[1:])
-    price, unit = (_cost, step) if step else (_bits, 1.0)
-    guesses = [sum(_guess(part, (z, inner[1], inner[2]), unit, price=price) for part in parts) for z in range(inner[0] + 1)]
+    price, unit = (bits_and_errors, step) if step else (_bits, 1.0)
+    guesses = [sum(guess_of(part, (z, inner[1], inner[2]), unit, price=price) for part in parts) for z in range(inner[0] + 1)]
     best = int(np.argmin(guesses))
     return (most[0] if best == inner[0] else best), most[1], most[2]
 
@@ -81,14 +81,14 @@ def choose_basis(volumes: Volumes, scales: Scales, step: float) -> klt.Basis | N
         side //= 2
     middle, rows = (part.astype(np.float64, copy=False) for part in (_middle(volumes, (MIDDLE[0], side, side)), _rows(volumes)))
     flat = middle.reshape(len(middle), -1)
-    best, found = WORTH * _guess(middle, scales, step), None
+    best, found = WORTH * guess_of(middle, scales, step), None
     for training in (rows.reshape(len(rows), -1), (rows[..., 1:] - rows[..., :-1]).reshape(len(rows), -1)):
         if not np.isfinite(training).all() or not training.any():
             continue
         basis = klt.principal_basis(training, step)
         if np.linalg.cond(basis.matrix()) > 2:
             continue
-        guess = _guess(klt.analyse(flat, basis).reshape(middle.shape), scales, step)
+        guess = guess_of(klt.analyse(flat, basis).reshape(middle.shape), scales, step)
         if guess < best:
             best, found = guess, basis
     return found
@@ -107,18 +107,18 @@ def choose_transform(volumes: Volumes, scales: Scales, step: float, level: int, 
     middle = _middle(volumes[len(volumes) // 2 :][:1])
     inner = _within(scales, middle.shape[1:])
     share = middle.size / volumes.size
-    guesses = [_guess(middle, inner, step or 1.0, choice) + 8 * len(choice.pack(scales)) * share for choice in choices]
+    guesses = [guess_of(middle, inner, step or 1.0, choice) + 8 * len(choice.pack(scales)) * share for choice in choices]
     best = int(np.argmin(guesses))
     untrained = choices[0].model is None
     return choices[0] if untrained and guesses[best] > WORTH * guesses[0] else choices[best]
 
 
 def _within(scales: Scales, shape: tuple[int, ...]) -> Scales:
-    z, y, x = (min(n, most) for n, most in zip(scales, _deepest(shape), strict=True))
+    z, y, x = (min(n, most) for n, most in zip(scales, deepest(shape), strict=True))
     return z, y, x
 
 
-def _deepest(shape: tuple[int, ...]) -> Scales:
+def deepest(shape: tuple[int, ...]) -> Scales:
     """Scales that a shape ``(z, y, x)`` has room for."""
     z, y, x = (min(most, _halvings(n, shortest)) for n, most, shortest in zip(shape, MOST, SHORTEST, strict=True))
     return z, y, x
@@ -165,13 +165,13 @@ def _bits(magnitudes: Volumes) -> Volumes:
     return found
 
 
-def _cost(magnitudes: Volumes) -> Volumes:
+def bits_and_errors(magnitudes: Volumes) -> Volumes:
     """Bits and squared errors of coefficients of these magnitudes, in half steps, both in bits: each is left out or coded."""
     found: Volumes = np.minimum(magnitudes**2 * (1 / WORTH_OF_BIT), FIRST + np.log2(np.maximum(magnitudes, 1)))
     return found
 
 
-def _guess(
+def guess_of(
     volumes: Volumes, scales: Scales, step: float, choice: Choice | None = None, price: Callable[[Volumes], Volumes] = _bits
 ) -> float:
     """Guessed bits of `volumes` with these scales, or another `price`; of a `choice` by bands, whose norms count."""
