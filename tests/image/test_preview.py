@@ -13,6 +13,7 @@ import voxz
 from samples import nifti, write_nifti
 from voxz.cli.app import main
 from voxz.container.reader import StoredArray
+from voxz.image.notebook import middle_picture, middle_slices
 from voxz.transforms.pyramid import Pyramid
 
 HEAD = phantoms.head((22, 70, 83))
@@ -158,3 +159,22 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "must be 0 (full) to 4" in capsys.readouterr().err
     assert run("decompress", "a.npy.voxz", "--resolution", "-1", "-o", "b.npy") == 2
     assert not (tmp_path / "b.npy").exists()
+
+
+def test_a_thumbnail_decodes_no_more_than_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = voxz.encode(phantoms.head((6, 250, 250)), target=voxz.MaxError(8), codec="wavelet", level=1, brick=(6, 128, 128))
+    with voxz.open(blob) as image:
+        name, whole, size = middle_slices(image)[0]
+        again, coarse, larger = middle_slices(image, 1)[0]
+        assert (name, again, coarse.shape) == ("axial", "axial", (125, 125))
+        assert larger == (2 * size[0], 2 * size[1])
+        assert np.abs(coarse.astype(float) - whole[::2, ::2]).mean() < 0.1 * whole.std()
+
+        def refused(*_: object) -> None:
+            raise AssertionError("a whole brick is decoded")
+
+        monkeypatch.setattr(voxz.Image, "__getitem__", refused)
+        monkeypatch.setattr("voxz.image.preview_brick.decode_brick", refused)
+        picture = middle_picture(image)
+        assert picture is not None
+        assert picture.startswith(b"\x89PNG")

@@ -12,6 +12,7 @@ from browser import BROWSER, Browser
 from commands import run
 from dicoms import slice_of, written
 from phantoms import head, series
+from voxz.container.reader import Reader
 from voxz.errors import PersonalDataWarning
 
 ASSETS = resources.files("voxz.viewer") / "assets"
@@ -20,6 +21,9 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="no Chromium"),
     pytest.mark.skipif(not (ASSETS / "voxz.wasm").is_file(), reason="no decoder for browsers; make viewer-assets"),
 ]
+
+SMALL = (5, 16, 18)
+"""Shape of a series that is kept whole, without arrays."""
 
 READY = "document.body.dataset.ready"
 DONE = "document.getElementById('done').textContent"
@@ -44,12 +48,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     image = nibabel.Nifti1Image(series(3, (12, 30, 34)).T, np.diag([2.0, 2.0, 3.0, 1.0]))
     image.to_filename(place / "scan.nii.gz")
     voxz.compress(place / "scan.nii.gz", place / "scan.nii.voxz", target=voxz.MaxError(2))
-    (place / "ct").mkdir()
-    for number, pixels in enumerate(head((5, 32, 36))):
-        data = slice_of(pixels, InstanceNumber=number + 1, ImagePositionPatient=[0, 0, 3 * number])
-        (place / "ct" / f"{number}.dcm").write_bytes(written(data))
-    with pytest.warns(PersonalDataWarning):
-        voxz.compress(place / "ct", place / "ct.voxz")
+    for name, shape in (("ct", (5, 32, 36)), ("small", SMALL)):
+        (place / name).mkdir()
+        for number, pixels in enumerate(head(shape)):
+            data = slice_of(pixels, InstanceNumber=number + 1, ImagePositionPatient=[0, 0, 3 * number])
+            (place / name / f"{number}.dcm").write_bytes(written(data))
+        with pytest.warns(PersonalDataWarning):
+            voxz.compress(place / name, place / f"{name}.voxz")
     (place / "array.voxz").write_bytes(voxz.encode(head((9, 20, 24))))
     return place
 
@@ -123,6 +128,18 @@ def test_files_are_dropped_and_archives_list_their_series(folder: Path, tmp_path
         (tmp_path / "bad.voxz").write_bytes(b"no such file at all")
         browser.files("#files", tmp_path / "bad.voxz")
         browser.wait("document.getElementById('done').className === 'error'", 30)
+
+
+def test_archives_that_are_kept_whole_show_their_images(folder: Path, tmp_path: Path) -> None:
+    with Reader(folder / "small.voxz") as reader:
+        assert not reader.arrays
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(page(tmp_path / "small.html", folder / "small.voxz"), READY, 60)
+        turned = head(SMALL)[:, ::-1, ::-1]  # NiiVue counts voxels to the right and to the front
+        assert browser.run("app.shown.first.getValue(9, 8, 3, 0)") == turned[3, 8, 9]
+        assert browser.run("[...app.shown.first.pixDims.slice(1, 4)]")[2] == pytest.approx(3)
+        assert browser.run(f"({BRIGHT})('first')") > 500
+        assert browser.complaints == []
 
 
 def test_a_page_names_no_folder(folder: Path, tmp_path: Path) -> None:

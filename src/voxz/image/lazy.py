@@ -4,7 +4,7 @@ import io
 import math
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -362,13 +362,26 @@ class Image:
         lies where sample ``k * 2 ** resolution`` of the image lies. Label maps, and samples of which there is no mean, give every
         ``2 ** resolution``-th sample. Resolution 0 is the image itself; `UsageError` beyond the coarsest.
         """
-        if resolution == 0:
-            return np.asarray(self)
+        return np.asarray(self) if resolution == 0 else self._preview(resolution)
+
+    def preview_slice(self, resolution: int, index: tuple[Any, ...]) -> NDArray[Any]:
+        """A slice of a `preview`, the one nearest before `index` (an integer or ``slice(None)`` for each axis).
+
+        Only the bricks that it touches are decoded.
+        """
+        steps = [part.step for part in self._coarse_positions(resolution)]
+        coarse = tuple(at if isinstance(at, slice) else at // step for at, step in zip(index, steps, strict=True))
+        exact = tuple(at if isinstance(at, slice) else at * step for at, step in zip(coarse, steps, strict=True))
+        touched = {piece.number for piece in pieces(self._array.grid, self._positions(exact))}
+        return np.asarray(self._preview(resolution, touched)[coarse])
+
+    def _preview(self, resolution: int, wanted: Container[int] | None = None) -> NDArray[Any]:
+        """The preview, whose samples are of no meaning outside the bricks that are `wanted`."""
         steps = [part.step for part in self._coarse_positions(resolution)]
         layout = self._layout
         memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
         memory = memory[::-1] if layout.first_axis_fastest else memory
-        result = coarse_samples(self._array, resolution, self._threads, self._check_limit)
+        result = coarse_samples(self._array, resolution, self._threads, self._check_limit, wanted)
         result = result.view(self.dtype).reshape(*memory, layout.channels)
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(memory))[::-1], len(memory))

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.numbers import WAVELET
 from voxz.container.reader import brick_shape
 from voxz.image.facts import codecs_of
 from voxz.image.gather import pieces
+from voxz.image.preview import MOST_HALVINGS
 from voxz.image.series_facts import series_facts
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ MOST_NAMED = 100
 
 _HEIGHT = 192
 """Longest side of a picture on the page, in pixels."""
+
+_FINE = 0.75
+"""Samples for a pixel of a small picture that are enough."""
 
 _NAMES = ("sagittal", "coronal", "axial")
 
@@ -68,8 +73,11 @@ def page(image: "Image") -> str:
     return f'<div><table>{table}</table><div style="display:flex;gap:8px">{pictures}</div></div>'
 
 
-def middle_slices(image: "Image") -> list[tuple[str, NDArray[Any], tuple[float, float]]]:
-    """Name, samples ``(rows, columns)`` or ``(rows, columns, channels)``, and size of a pixel, of each slice that is shown."""
+def middle_slices(image: "Image", resolution: int = 0) -> list[tuple[str, NDArray[Any], tuple[float, float]]]:
+    """Name, samples ``(rows, columns)`` or ``(rows, columns, channels)``, and size of a pixel, of each slice that is shown.
+
+    With a `resolution`, slices are those of a preview.
+    """
     if image.dtype.kind not in "biufc" or not image.size:
         return []
     layout, axes = image._layout, len(image._layout.shape)
@@ -85,13 +93,14 @@ def middle_slices(image: "Image") -> list[tuple[str, NDArray[Any], tuple[float, 
         across, up = (spatial[order[axis]] for axis in shown)
         index = list(middle)
         index[across] = index[up] = slice(None)
-        if _cost(image, tuple(index)) > MOST_SAMPLES:
+        if _cost(image, tuple(index)) >> 3 * resolution > MOST_SAMPLES:
             continue
-        samples = np.asarray(image[tuple(index)])
+        samples = image.preview_slice(resolution, tuple(index)) if resolution else np.asarray(image[tuple(index)])
         samples = samples if up < across else np.swapaxes(samples, 0, 1)
         samples = samples[:, ::-1] if flips[shown[0]] else samples
         samples = samples if flips[shown[1]] else samples[::-1]
-        found.append((_NAMES[name] if len(spatial) == 3 else "image", samples, (sizes[up], sizes[across])))
+        size = (sizes[up] * image.shape[up] / samples.shape[0], sizes[across] * image.shape[across] / samples.shape[1])
+        found.append((_NAMES[name] if len(spatial) == 3 else "image", samples, size))
     return found[::-1]
 
 
@@ -132,8 +141,15 @@ def _window(image: "Image", slices: list[NDArray[Any]]) -> tuple[float, float]:
 
 
 def middle_picture(image: "Image", side: int = 160) -> bytes | None:
-    """PNG of the middle axial slice, no longer than `side` pixels; None if there is none, or it would decode too much."""
-    shown = [part for part in middle_slices(image) if part[0] in ("axial", "image")]
+    """PNG of the middle axial slice, no longer than `side` pixels; None if there is none, or it would decode too much.
+
+    Where bricks have lower resolutions (those of the wavelet codec), no more is decoded than the picture shows.
+    """
+    longest, resolution = max(image._layout.canonical[1:4]), 0
+    if any(brick.codec == WAVELET for brick in image._array.bricks):
+        while longest >> (resolution + 1) >= _FINE * side and resolution < MOST_HALVINGS:
+            resolution += 1
+    shown = [part for part in middle_slices(image, resolution) if part[0] in ("axial", "image")]
     if not shown:
         return None
     _, samples, sizes = shown[0]

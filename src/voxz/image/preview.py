@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 
 import numpy as np
@@ -33,8 +33,10 @@ def halvings_at(shape: tuple[int, ...], resolution: int) -> Halvings:
     return z, y, x
 
 
-def coarse_samples(array: StoredArray, resolution: int, threads: int, check: Callable[[int], None]) -> NDArray[np.generic]:
-    """All samples at a resolution, canonical; `check` is told how many bytes they take."""
+def coarse_samples(
+    array: StoredArray, resolution: int, threads: int, check: Callable[[int], None], wanted: Container[int] | None = None
+) -> NDArray[np.generic]:
+    """All samples at a resolution, canonical, or those in bricks that are `wanted`; `check` is told how many bytes they take."""
     layout = array.layout
     halvings = halvings_at(layout.canonical[1:4], resolution)
     steps = [1, *(1 << n for n in halvings)]
@@ -47,6 +49,7 @@ def coarse_samples(array: StoredArray, resolution: int, threads: int, check: Cal
         for box in array.boxes
     ]
     needed = [number for number, place in enumerate(places) if all(part.stop > part.start for part in place)]
+    needed = needed if wanted is None else [number for number in needed if number in wanted]
 
     def decode(part: tuple[int, bytes]) -> None:
         number, payload = part

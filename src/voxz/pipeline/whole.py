@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from voxz.codecs.kinds import codec_of
-from voxz.codecs.stored import estimate
+from voxz.codecs.stored import comes_again, estimate
 from voxz.container import delta
 from voxz.container.catalogue import ATTRIBUTES, NAMED, WITHIN, CatalogueBuilder
 from voxz.container.files import FOLDER, PLAIN, StoredFile, Verbatim
@@ -41,8 +41,11 @@ LARGEST = 1 << 20
 WORTH = 0.01
 """Part of its size by which an archive without images must be smaller."""
 
-_SMALL, _NEAR = 1 << 16, 1.35
-"""Bytes up to which an archive is always tried; above, if zlib takes no more than so much of it."""
+_TINY, _SMALL = 1 << 15, 1 << 16
+"""Bytes up to which a file, and an archive of several, whose files may repeat each other, is always tried."""
+
+_NEAR = 1.35
+"""Above, it is tried if zlib takes no more than so much of it, or something comes again."""
 
 _ALONE = Path("volume.img")
 """Name for the content of a file that has none."""
@@ -56,8 +59,7 @@ def smaller(file: BinaryIO, written: Written, plan: Plan) -> Written:
         if not len(reader.files) or sum(stored.size for stored in reader.files) > LARGEST:
             return written
         contents = [read_file(reader, number, 1) for number in range(len(reader.files))]
-        near = _NEAR * written.file_length
-        if written.file_length > _SMALL and estimate(b"".join(contents), near) > near:
+        if not _worth_trying(contents, written.file_length):
             return written
         tells = (delta.told_by, delta.all_new)[: len(contents)]
         whole = min((_whole(reader, contents, tell) for tell in tells), key=len)
@@ -68,6 +70,14 @@ def smaller(file: BinaryIO, written: Written, plan: Plan) -> Written:
     file.write(whole)
     file.flush()
     return replace(written, headers=(), file_length=len(whole))
+
+
+def _worth_trying(contents: list[bytes], length: int) -> bool:
+    """Whether LZMA, which takes longer than all else does, may come near to the `length` of an archive."""
+    if length <= (_TINY if len(contents) == 1 else _SMALL):
+        return True
+    data, near = b"".join(contents), _NEAR * length
+    return estimate(data, near) <= near or comes_again(data)
 
 
 def _whole(reader: Reader, contents: list[bytes], tell: Tell) -> bytes:
@@ -100,6 +110,12 @@ def _listed(reader: Reader) -> list[tuple[int, StoredFile]]:
 
 def images_of(reader: Reader) -> Reader | None:
     """The archive in memory that compressing the files again would give, its samples stored; None if it has no arrays."""
+    archive = with_arrays(reader)
+    return None if archive is None else Reader(archive)
+
+
+def with_arrays(reader: Reader) -> bytes | None:
+    """The bytes of that archive."""
     files = list(reader.files)
     if sum(stored.size for stored in files) > LARGEST:
         return None
@@ -112,7 +128,7 @@ def images_of(reader: Reader) -> Reader | None:
             entry.name = stored.name
         memory = io.BytesIO()
         encode_tree(tree, memory, Plan(0, codec_of("stored")), 1, keep_attributes=reader.files.attributes)
-    return Reader(memory.getvalue())
+    return memory.getvalue()
 
 
 def _held(reader: Reader, number: int, stored: StoredFile) -> TreeFile:

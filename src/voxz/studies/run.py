@@ -1,8 +1,8 @@
 """A study on the threads of this machine: what is new, changed or failed is done, and the manifest says so at once.
 
 Large files come first, a few at a time, on several threads each: while one is read or written, which one thread does, the others
-keep the rest busy. Then small ones on one thread each, a few more at a time than there are threads, as some always wait for the
-disk. Kernels are loaded once.
+keep the rest busy. Then small ones on one thread each, more at a time than there are threads, as some always wait for the disk.
+Kernels are loaded once.
 """
 
 import contextlib
@@ -38,8 +38,9 @@ SHARE = 4
 SYNCED_EVERY = 0.1
 """Seconds: lines of the manifest are brought to the disk together. A unit whose line is lost is found by its files."""
 
-WAITING = 2
-"""Small files beyond the number of threads that are begun, as so many wait until what they wrote is on the disk."""
+WAITING = 6
+"""Small files beyond the number of threads that are begun, as so many wait until what they wrote is on the disk; of those that
+have more than `LARGE` bytes together, one, so that memory stays bounded."""
 
 Work = Callable[[int, Progress | None], Record]
 """One unit's work, on so many threads."""
@@ -121,30 +122,40 @@ def on_threads(threads: int) -> Executor:
         try:
             abreast = max(1, min(len(large), max(ABREAST, threads // SHARE))) if threads > 1 else 1
             each = min(threads, -(-2 * threads // abreast))
-            yield from _together(large, abreast, begin, partial(run, threads=each))
-            yield from _together(small, threads + WAITING * (threads > 1), begin, partial(run, threads=1))
+            yield from _together(large, abreast, 0, begin, partial(run, threads=each))
+            more = (1, WAITING - 1) if threads > 1 else (0, 0)
+            yield from _together(small, threads + more[0], more[1], begin, partial(run, threads=1))
         finally:
             stop.set()
 
     return results
 
 
-def _together(tasks: Iterable[Task], workers: int, begin: Begin, run: Callable[[Task], Record]) -> Iterator[Record]:
-    """So many tasks at a time; none is taken before a worker is free."""
-    pool = ThreadPoolExecutor(workers, "voxz-study")
-    pending: set[Future[Record]] = set()
+def _together(tasks: Iterable[Task], workers: int, more: int, begin: Begin, run: Callable[[Task], Record]) -> Iterator[Record]:
+    """So many tasks at a time, and `more` while all of them have no more than `LARGE` bytes; none is taken before its turn."""
+    pool = ThreadPoolExecutor(workers + more, "voxz-study")
+    pending: dict[Future[Record], int] = {}
+
+    def full(size: int) -> bool:
+        return len(pending) >= workers + more or (len(pending) >= workers and sum(pending.values()) + size > LARGE)
+
     try:
         for task in tasks:
-            if len(pending) >= workers:
-                ready, pending = wait(pending, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in ready)
+            while full(task.record.size):
+                yield from _ready(pending)
             begin(task.record)
-            pending.add(pool.submit(run, task))
+            pending[pool.submit(run, task)] = task.record.size
         while pending:
-            ready, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in ready)
+            yield from _ready(pending)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ready(pending: dict[Future[Record], int]) -> Iterator[Record]:
+    """Results of what is done next, which is then no longer pending."""
+    for future in wait(pending, return_when=FIRST_COMPLETED).done:
+        del pending[future]
+        yield future.result()
 
 
 def compress_study(

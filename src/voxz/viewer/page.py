@@ -14,11 +14,11 @@ from voxz.api import info
 from voxz.errors import CorruptError, LimitError, MissingDependencyError, UsageError, VoxzError
 from voxz.image.lazy import Image
 from voxz.io.names import is_packed
+from voxz.viewer.content import SHOWN, shown_file
 
 LARGEST = 1 << 28
 """Bytes of files that a page carries at most; browsers do not open much larger pages."""
 
-_SHOWN = (".nii", ".nii.gz")
 _DECODER = ("voxz.js", "voxz.wasm", "voxz-plain.wasm")
 
 
@@ -40,7 +40,10 @@ def page_with(files: list[str | os.PathLike[str]]) -> str:
     if size > LARGEST:
         raise LimitError(f"a page carries at most {LARGEST:,} bytes, these are {size:,}; voxz view DIR shows files of any size")
     given = [{"name": path.name, "id": f"file{n}", "about": about(path)} for n, path in enumerate(paths)]
-    blobs = {f"file{n}": path.read_bytes() for n, path in enumerate(paths)}
+    blobs = {}
+    for n, path in enumerate(paths):
+        with shown_file(path) as file:
+            blobs[f"file{n}"] = file.read()
     return filled(" and ".join(path.name for path in paths) or "voxz", given, blobs)
 
 
@@ -56,7 +59,7 @@ def check_decoder() -> None:
 
 def is_shown(path: Path) -> bool:
     """Whether a page shows files of this name."""
-    return is_packed(path) or path.name.lower().endswith(_SHOWN)
+    return is_packed(path) or path.name.lower().endswith(SHOWN)
 
 
 def refuse(paths: list[Path]) -> None:

@@ -24,6 +24,7 @@ from voxz.image.lazy import Image
 from voxz.image.notebook import middle_picture
 from voxz.image.preview import MOST_HALVINGS
 from voxz.io.names import is_packed
+from voxz.viewer.content import shown_file
 from voxz.viewer.page import about, check_decoder, filled, is_shown, refuse
 
 MOST_LISTED = 2000
@@ -154,8 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
         if place is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        with place.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        with shown_file(place) as file:
+            size = file.seek(0, os.SEEK_END)
             wanted = self.headers.get("Range")
             span = (0, size) if wanted is None else range_of(wanted, size)
             if span is None:

@@ -77,7 +77,7 @@ async function opened({ name, source, about, preview }) {
   if (/\.voxz$/i.test(name)) {
     const file = await Packed.open(source);
     const volumes = file.volumes(about);
-    if (!volumes.length) throw new Error(file.files.length ? "its files are kept without images here; voxz decompress restores them" : "there is no image in it");
+    if (!volumes.length) throw new Error(file.files.length ? "images of a small archive are not found here; voxz view FILE shows them, voxz decompress restores its files" : "there is no image in it");
     return { name, volumes, preview, close: () => file.close() };
   }
   const bytes = typeof source === "string" ? await (await fetch(source)).blob() : source instanceof Blob ? source : new Blob([source]);
