@@ -14,7 +14,7 @@ from voxz.io.arrange import arrange
 from voxz.io.foreign_file import ForeignFile, Stretch
 from voxz.io.packings import packing
 from voxz.io.readers import READERS
-from voxz.io.tree import packed_layout
+from voxz.io.tree.items import packed_layout
 
 
 @dataclass(frozen=True)

@@ -234,7 +234,7 @@ def _no_image(
 ) -> "Written":
     """Write a file that is neither NIfTI nor .npy: with the samples that the reader of its format finds, else as plain bytes."""
     from voxz.io.source import UnknownFormatError  # noqa: PLC0415 - start-up time of reading
-    from voxz.io.tree import Tree  # noqa: PLC0415
+    from voxz.io.tree.tree import Tree  # noqa: PLC0415
     from voxz.pipeline.archive import encode_tree  # noqa: PLC0415 - start-up time
     from voxz.pipeline.encode import encode_plain  # noqa: PLC0415 - start-up time
 

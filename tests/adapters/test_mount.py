@@ -22,7 +22,8 @@ import voxz
 from mounts import mounts, showing
 from samples import digest, nifti, smooth, write_gzip, write_nifti
 from voxz.adapters import mount as host
-from voxz.adapters.mount import Tree, answered, mount
+from voxz.adapters.mount import answered, mount
+from voxz.adapters.shown_tree import ShownTree
 from voxz.bench.worker import high_water_kib
 from voxz.container.reader import StoredArray
 from voxz.image.restored_part import runs
@@ -161,7 +162,7 @@ def test_reads_decode_what_they_touch_once_within_the_bound(folder: Path, monkey
         return brick(self, number, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(StoredArray, "brick", counted)
-    tree, shown = Tree(folder / "packed", cache_bytes=1 << 30), ["/sub-01/func/bold.nii", "/sub-01/anat/sub-01_T1w.nii"]
+    tree, shown = ShownTree(folder / "packed", cache_bytes=1 << 30), ["/sub-01/func/bold.nii", "/sub-01/anat/sub-01_T1w.nii"]
     plain = [(folder / "plain" / name[1:]).read_bytes() for name in shown]
     assert [tree.entry(name).size for name in shown] == list(map(len, plain))
     assert not decoded
@@ -177,7 +178,7 @@ def test_reads_decode_what_they_touch_once_within_the_bound(folder: Path, monkey
         assert entry.read is not None
         assert entry.read(start, size) == plain[number][start : start + size]
     assert len(decoded) == len(set(decoded))
-    small = Tree(folder / "packed", cache_bytes=1 << 19)
+    small = ShownTree(folder / "packed", cache_bytes=1 << 19)
     for start in range(0, len(plain[0]), 1 << 17):
         for name, data in zip(shown, plain, strict=True):
             entry = small.entry(name)
@@ -193,7 +194,7 @@ def test_archives_are_folders(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "packed").mkdir()
     voxz.compress(plain, tmp_path / "packed/study.voxz", level=1)
     shutil.copy(tmp_path / "packed/study.voxz", tmp_path / "packed/mine.txt")
-    tree = Tree(tmp_path / "packed")
+    tree = ShownTree(tmp_path / "packed")
     assert set(names(tree, "/")) == {"study", "mine.txt"}
     assert set(names(tree, "/study")) == {path.name.removesuffix(".gz") for path in plain.iterdir()}
     assert names(tree, "/study/sub-01/anat") == ["sub-01_T1w.nii"]
@@ -221,7 +222,7 @@ def test_files_that_belong_together_lie_side_by_side(tmp_path: Path) -> None:
     (plain / "store/0").mkdir(parents=True)
     (plain / "store/0/zarr.json").write_text("{}")
     voxz.compress({"store/0/zarr.json": plain / "store/0/zarr.json"}, packed / "store.voxz")
-    tree = Tree(packed)
+    tree = ShownTree(packed)
     for _ in range(2):
         assert sorted(names(tree, "/")) == ["a.nhdr", "a.raw", "store"]
         assert names(tree, "/store/0") == ["zarr.json"]
@@ -249,7 +250,7 @@ def test_gzip_has_its_name_where_that_is_asked_for(folder: Path, tmp_path: Path)
     voxz.compress(plain / "d", packed / "d.voxz", level=1)
     (packed / "bad.nii.voxz").write_bytes((packed / "a.nii.voxz").read_bytes()[:50])
     for gz, ending in ((True, ".gz"), (False, "")):
-        tree = Tree(packed, gz=gz)
+        tree = ShownTree(packed, gz=gz)
         assert sorted(names(tree, "/")) == [f"a.nii{ending}", "bad.nii", "d"]
         assert sorted(names(tree, "/d")) == [f"b.nii{ending}", "empty"]
         assert names(tree, "/d/empty") == []
@@ -272,7 +273,7 @@ def test_a_pair_that_was_gzip_is_shown_as_one_kind_of_files(tmp_path: Path) -> N
         (plain / f"a.{ending}.gz").write_bytes(gzip.compress(content, 6, mtime=0))
     voxz.compress(plain / "a.img.gz", packed / "a.img.voxz")
     shutil.copy(packed / "a.img.voxz", packed / "b.img.gz.voxz")
-    tree = Tree(packed)
+    tree = ShownTree(packed)
     assert sorted(names(tree, "/")) == ["a.hdr", "a.img", "b.hdr.gz", "b.img.gz"]
     for name in names(tree, "/"):
         entry = tree.entry(f"/{name}")
@@ -280,10 +281,10 @@ def test_a_pair_that_was_gzip_is_shown_as_one_kind_of_files(tmp_path: Path) -> N
         shown = entry.read(0, entry.size)
         assert len(shown) == entry.size
         assert (gzip.decompress(shown) if name.endswith(".gz") else shown) == contents[name.split(".")[1]]
-    assert sorted(names(Tree(packed, gz=True), "/")) == ["a.hdr.gz", "a.img.gz", "b.hdr.gz", "b.img.gz"]
+    assert sorted(names(ShownTree(packed, gz=True), "/")) == ["a.hdr.gz", "a.img.gz", "b.hdr.gz", "b.img.gz"]
 
 
-def names(tree: Tree, path: str) -> list[str]:
+def names(tree: ShownTree, path: str) -> list[str]:
     listed = tree.entry(path).names
     assert listed is not None
     return listed()

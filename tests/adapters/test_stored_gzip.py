@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import voxz
 from samples import smooth
-from voxz.adapters.mount import Tree
+from voxz.adapters.shown_tree import ShownTree
 from voxz.adapters.stored_gzip import BLOCK, read_stored, stored_size
 
 
@@ -39,6 +39,6 @@ def test_a_single_mgz_is_one_where_it_is_mounted(tmp_path: Path) -> None:
     (tmp_path / "a.mgz").write_bytes(gzip.compress(image.to_bytes()))
     (tmp_path / "packed").mkdir()
     voxz.compress(tmp_path / "a.mgz", tmp_path / "packed/a.mgz.voxz", level=1)
-    entry = Tree(tmp_path / "packed").entry("/a.mgz")
+    entry = ShownTree(tmp_path / "packed").entry("/a.mgz")
     assert entry.read is not None
     assert gzip.decompress(entry.read(0, entry.size)) == image.to_bytes()

@@ -20,8 +20,9 @@ from samples import contents, nifti, smooth, write_gzip
 from voxz.container.catalogue import NAMED, CatalogueBuilder
 from voxz.container.files import StoredFile
 from voxz.errors import CorruptError, PlainBytesWarning
-from voxz.io import readers, tree
+from voxz.io import readers
 from voxz.io.foreign_file import ForeignFile, Space, Stretch
+from voxz.io.tree import arrays, tree
 from voxz.volume.layout import Layout
 from voxz.volume.view import IDENTITY, View, axes, channels_first, mosaic
 
@@ -206,7 +207,7 @@ def test_a_folder_that_changes_is_noticed(tmp_path: Path, monkeypatch: pytest.Mo
     folder = tmp_path / "scan"
     folder.mkdir()
     (folder / "a.nii").write_bytes(nifti((9, 8))[1])
-    real = tree._arranged
+    real = arrays.arranged
 
     def changed(write: Callable[[], object]) -> Callable[..., Any]:
         def arranged(files: Any) -> Any:
@@ -220,7 +221,7 @@ def test_a_folder_that_changes_is_noticed(tmp_path: Path, monkeypatch: pytest.Mo
             file.write(b"x")
 
     for write in (appended, lambda: (folder / "new").write_bytes(b"1"), (folder / "a.nii").unlink):
-        monkeypatch.setattr(tree, "_arranged", changed(write))
+        monkeypatch.setattr(tree, "arranged", changed(write))
         with pytest.raises((voxz.TruncatedError, FileNotFoundError)):
             voxz.compress(folder, tmp_path / "a.voxz")
         assert not (tmp_path / "a.voxz").exists()

@@ -12,7 +12,7 @@ import voxz
 from dicoms import slice_of, written
 from samples import contents, smooth
 from voxz.errors import TruncatedError, UsageError
-from voxz.io import tree
+from voxz.io.tree import tree
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ MOST_SECONDS = 2.0
 def of_field(field: Field) -> Made:
     shape = (field.series, *field.grid)
     samples = np.zeros(shape, "i2")
-    prepared = Prepared(samples, (*shape, 1), [], None, np.zeros(shape, np.bool_), -100.0, 100.0)
+    prepared = Prepared(samples, (*shape, 1), [], None, np.zeros(shape, np.bool_), -100.0, 100.0, 0.0)
     return siren.encode_field(prepared, field), (*shape, 1), "i2"
 
 

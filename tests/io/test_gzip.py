@@ -278,7 +278,7 @@ def test_trying_options_of_zlib_is_bounded(tmp_path: Path, monkeypatch: pytest.M
 def test_a_single_file_of_no_known_content_is_not_read_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "a.tar.gz"
     source.write_bytes(gzip.compress(b"no image" * 99_999))
-    monkeypatch.setattr("voxz.io.tree.MemberSearch", None)
+    monkeypatch.setattr("voxz.io.tree.scan.MemberSearch", None)
     with pytest.warns(PlainBytesWarning):
         voxz.compress(source, tmp_path / "a.voxz")
     voxz.decompress(tmp_path / "a.voxz", tmp_path / "b.tar.gz")

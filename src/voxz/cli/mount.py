@@ -35,8 +35,8 @@ def mount(
     Archives of several files appear as folders, a header and its samples side by side, other files as they are. Samples are
     decoded when they are read. It ends with Ctrl-C, or with fusermount3 -u MOUNTPOINT.
     """
-    from voxz.adapters.mount import log  # noqa: PLC0415 - start-up time
     from voxz.adapters.mount import mount as show  # noqa: PLC0415
+    from voxz.adapters.shown_tree import log  # noqa: PLC0415 - start-up time
 
     log.addHandler(_Lines())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # FUSE sets its own, which unmount

@@ -6,7 +6,8 @@ Here it is kept, not ignored. `voxz.io.gzip_members` makes the very file again.
 import io
 import os
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from voxz.container.pieces import LONGEST
 from voxz.errors import CorruptError, TruncatedError
@@ -169,3 +170,8 @@ class ContentFile(io.RawIOBase):
     def _rewind(self) -> None:
         self._file.seek(0)
         self._content, self._at = Content(self._file, self._name), 0
+
+
+def buffered_content(file: BinaryIO, path: Path) -> BinaryIO:
+    """The content of the gzip file at `path`, which `file` is open at the start of, for many small reads."""
+    return cast(BinaryIO, io.BufferedReader(ContentFile(file, str(path)), _READ))

@@ -1,17 +1,16 @@
 """What a file is, by its head: enough to plan with, long before its samples are read."""
 
 import contextlib
-import io
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from voxz.errors import CorruptError, VoxzError
 from voxz.io.foreign_file import HEAD_BYTES, ForeignFile
-from voxz.io.gzip_stream import MAGIC, ContentFile, content_name
+from voxz.io.gzip_stream import MAGIC, buffered_content, content_name
 from voxz.io.packings import WITHOUT_SAMPLES
-from voxz.io.tree import beside, parsed_by, reader_of
+from voxz.io.recognise import beside, parsed_by, reader_of
 
 _FLAT = 2
 """Axes of a picture; what has more is a volume of its own."""
@@ -63,7 +62,7 @@ def _look_into(file: BinaryIO, path: Path) -> Look | None:
     file.seek(0)
     head = b""
     with contextlib.suppress(CorruptError):
-        head = cast(BinaryIO, io.BufferedReader(ContentFile(file, str(path)))).read(HEAD_BYTES)
+        head = buffered_content(file, path).read(HEAD_BYTES)
     return None if reader_of(head, content_name(path.name)) is None else Look()
 
 

@@ -16,7 +16,10 @@ from voxz.container.pieces import LONGEST, PieceWriter
 from voxz.container.writer import Writer
 from voxz.errors import TruncatedError
 from voxz.io.packings import PACKINGS
-from voxz.io.tree import Item, Tree, TreeArray, TreeFile, samples_of
+from voxz.io.tree.arrays import TreeArray
+from voxz.io.tree.items import Item, samples_of
+from voxz.io.tree.tree import Tree
+from voxz.io.tree.tree_file import TreeFile
 from voxz.pipeline.described import described
 from voxz.pipeline.encode import Written, encode_array, header_of
 from voxz.pipeline.plan import Plan

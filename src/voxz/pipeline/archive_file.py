@@ -10,7 +10,8 @@ from typing import BinaryIO
 from voxz.container.reader import Decoder, Reader
 from voxz.errors import CorruptError, UsageError
 from voxz.io.output import output, refuse_overwrite
-from voxz.io.tree import Source, Tree
+from voxz.io.tree.listing import Source
+from voxz.io.tree.tree import Tree
 from voxz.pipeline.archive import encode_tree
 from voxz.pipeline.decode import checked_only, restore
 from voxz.pipeline.encode import Written

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.io.foreign_file import Space
-from voxz.io.tree import Tree, TreeArray
+from voxz.io.tree.arrays import TreeArray
+from voxz.io.tree.tree import Tree
 
 STRAIGHT = 0.05
 """Slices are evenly spaced if each is within this part of a step of its place."""

@@ -26,7 +26,8 @@ from voxz.container.pieces import PieceWriter, Tell
 from voxz.container.reader import Reader
 from voxz.container.writer import Writer
 from voxz.io.gzip_members import Repacking
-from voxz.io.tree import Tree, TreeFile
+from voxz.io.tree.tree import Tree
+from voxz.io.tree.tree_file import TreeFile
 from voxz.limits import BASE
 from voxz.pipeline.archive import encode_tree
 from voxz.pipeline.decode import pieces_around, read_file

@@ -8,83 +8,158 @@ smooth the steps between cubes.
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import kernel
+from voxz.jit import apart_kernel, at, kernel
 
 ROUNDS = 8
 
 
-@kernel
-def _push(values, known, coarse, coarse_known):  # type: ignore[no-untyped-def]
-    """Sum up voxels over cubes of two voxels a side.
+@apart_kernel
+def _push_row(values, unknown, sums, known):  # type: ignore[no-untyped-def]
+    """Add the known voxels of a row to the sums of pairs of columns, and their numbers.
 
     Parameters
     ----------
-    values : float32 or float64 (z, y, x)
-    known : float64 (z, y, x), voxels behind each value; 0 where it is unknown
-    coarse, coarse_known : float64, half as long, rounded up; zeros at first, added to
+    values : float32 or float64 (x,)
+    unknown : bool (x,)
+    sums, known : float64, half as long, rounded up, added to
     """
-    for z in range(values.shape[0]):
-        for y in range(values.shape[1]):
-            for x in range(values.shape[2]):
-                if known[z, y, x] > 0.0:
-                    coarse[z >> 1, y >> 1, x >> 1] += values[z, y, x]
-                    coarse_known[z >> 1, y >> 1, x >> 1] += known[z, y, x]
+    for i in range(values.size // 2):
+        first, second = at(2 * i), at(2 * i + 1)
+        one, other = np.float64(values[first]), np.float64(values[second])
+        sums[at(i)] += 0.0 if unknown[first] else one
+        sums[at(i)] += 0.0 if unknown[second] else other
+        known[at(i)] += np.float64(2 - np.int64(unknown[first]) - np.int64(unknown[second]))
+    last = values.size - 1
+    if not last & 1 and not unknown[last]:
+        sums[last // 2] += values[last]
+        known[last // 2] += 1.0
+
+
+@apart_kernel
+def _push_sums(sums, known, coarse, coarse_known):  # type: ignore[no-untyped-def]
+    """Add sums over cubes, and the numbers of known voxels, to those of pairs of columns.
+
+    Parameters
+    ----------
+    sums, known : float64 (x,), 0 where nothing is known
+    coarse, coarse_known : float64, half as long, rounded up, added to
+    """
+    for i in range(sums.size):
+        coarse[at(i >> 1)] += sums[at(i)]
+        coarse_known[at(i >> 1)] += known[at(i)]
 
 
 @kernel
-def _pull(values, known, coarse):  # type: ignore[no-untyped-def]
+def _push(volume, unknown, sums, known):  # type: ignore[no-untyped-def]
+    """Sum up known voxels over cubes of two voxels a side.
+
+    Parameters
+    ----------
+    volume : float32 or float64 (z, y, x)
+    unknown : bool (z, y, x)
+    sums, known : float64, half as long, rounded up, zeros at first; sums and how many voxels are behind each
+    """
+    for z in range(volume.shape[0]):
+        for y in range(volume.shape[1]):
+            _push_row(volume[z, y], unknown[z, y], sums[z >> 1, y >> 1], known[z >> 1, y >> 1])
+
+
+@kernel
+def _push_on(sums, known, coarse, coarse_known):  # type: ignore[no-untyped-def]
+    """Sum up cubes over cubes of two a side.
+
+    Parameters
+    ----------
+    sums, known : float64 (z, y, x), as of `_push`
+    coarse, coarse_known : likewise, half as long, rounded up, zeros at first
+    """
+    for z in range(sums.shape[0]):
+        for y in range(sums.shape[1]):
+            _push_sums(sums[z, y], known[z, y], coarse[z >> 1, y >> 1], coarse_known[z >> 1, y >> 1])
+
+
+@kernel
+def _pull_on(sums, known, coarse):  # type: ignore[no-untyped-def]
     """Turn sums into means, and take those of the `coarse` cubes where nothing is known.
 
     Parameters
     ----------
-    values : float32 or float64 (z, y, x), sums, changed
-    known : float64 (z, y, x), voxels behind each sum
+    sums, known : float64 (z, y, x), as of `_push`; sums are changed
     coarse : float64, half as long, rounded up: means over cubes
     """
-    for z in range(values.shape[0]):
-        for y in range(values.shape[1]):
-            for x in range(values.shape[2]):
-                if known[z, y, x] > 0.0:
-                    values[z, y, x] /= known[z, y, x]
+    for z in range(sums.shape[0]):
+        for y in range(sums.shape[1]):
+            line, numbers, means = sums[z, y], known[z, y], coarse[z >> 1, y >> 1]
+            for x in range(line.size):
+                if numbers[at(x)] > 0.0:
+                    line[at(x)] /= numbers[at(x)]
                 else:
-                    values[z, y, x] = coarse[z >> 1, y >> 1, x >> 1]
+                    line[at(x)] = means[at(x >> 1)]
 
 
 @kernel
-def _smooth(values, unknown):  # type: ignore[no-untyped-def]
+def _pull(volume, unknown, means):  # type: ignore[no-untyped-def]
+    """Give unknown voxels the means of the cubes around them.
+
+    Parameters
+    ----------
+    volume : float32 or float64 (z, y, x), changed
+    unknown : bool (z, y, x)
+    means : float64, half as long, rounded up
+    """
+    for z in range(volume.shape[0]):
+        for y in range(volume.shape[1]):
+            line, mask, coarse = volume[z, y], unknown[z, y], means[z >> 1, y >> 1]
+            for x in range(line.size):
+                if mask[at(x)]:
+                    line[at(x)] = coarse[at(x >> 1)]
+
+
+@kernel
+def _smooth(volume, unknown):  # type: ignore[no-untyped-def]
     """One round of averaging over the face neighbours, in place.
 
     Parameters
     ----------
-    values : float32 or float64 (z, y, x), changed
-    unknown : int64 (voxels,), flat indices of those that are averaged
+    volume : float32 or float64 (z, y, x), changed
+    unknown : bool (z, y, x), which are averaged
     """
-    depth, height, width = values.shape
-    for k in range(unknown.size):
-        place = unknown[k]
-        z, y, x = place // (height * width), place // width % height, place % width
-        total = values[max(z - 1, 0), y, x] + values[min(z + 1, depth - 1), y, x]
-        total += values[z, max(y - 1, 0), x] + values[z, min(y + 1, height - 1), x]
-        total += values[z, y, max(x - 1, 0)] + values[z, y, min(x + 1, width - 1)]
-        values[z, y, x] = total / 6.0
+    depth, height, width = volume.shape
+    for z in range(depth):
+        before, after = volume[max(z - 1, 0)], volume[min(z + 1, depth - 1)]
+        for y in range(height):
+            line, mask = volume[z, y], unknown[z, y]
+            up, down = volume[z, max(y - 1, 0)], volume[z, min(y + 1, height - 1)]
+            for x in range(width):
+                if mask[at(x)]:
+                    total = before[y, x] + after[y, x]
+                    total += up[at(x)] + down[at(x)]
+                    total += line[max(x - 1, 0)] + line[min(x + 1, width - 1)]
+                    line[at(x)] = total / 6.0
 
 
 def fill(volume: NDArray[np.floating], unknown: NDArray[np.bool_], rounds: int = ROUNDS) -> None:
     """Replace the `unknown` voxels of `volume` ``(z, y, x)``, in place; zeros if all are unknown."""
     if not unknown.any():
         return
-    _fill_cubes(volume, (~unknown).astype(np.float64))
-    places = np.flatnonzero(unknown)
+    sums, known = _halves(volume.shape)
+    _push(volume, unknown, sums, known)
+    _fill_cubes(sums, known)
+    _pull(volume, unknown, sums)
     for _ in range(rounds):
-        _smooth(volume, places)
+        _smooth(volume, unknown)
 
 
-def _fill_cubes(values: NDArray[np.floating], known: NDArray[np.float64]) -> None:
-    """Turn sums into means, filled where none are known."""
-    shape = tuple(-(-n // 2) for n in values.shape)
-    coarse = np.zeros(shape)
-    if not (known > 0).all() and max(values.shape) > 1:
-        coarse_known = np.zeros(shape)
-        _push(values, known, coarse, coarse_known)
+def _fill_cubes(sums: NDArray[np.float64], known: NDArray[np.float64]) -> None:
+    """Turn sums over cubes into means, filled where none are known."""
+    coarse, coarse_known = _halves(sums.shape)
+    if not known.all() and max(sums.shape) > 1:
+        _push_on(sums, known, coarse, coarse_known)
         _fill_cubes(coarse, coarse_known)
-    _pull(values, known, coarse)
+    _pull_on(sums, known, coarse)
+
+
+def _halves(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Zeros for the sums, and the numbers of known voxels, of cubes of two a side."""
+    half = tuple(-(-n // 2) for n in shape)
+    return np.zeros(half), np.zeros(half)

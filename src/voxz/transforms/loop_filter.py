@@ -13,8 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import allocating_kernel, at, kernel
-from voxz.transforms.margins import Box, parts_with_margins
+from voxz.jit import allocating_kernel, apart_kernel, at, kernel
+from voxz.transforms.filter_row import BLOCK, weigh
+from voxz.transforms.margins import Part, parts_with_margins
 from voxz.transforms.wiener import Filters
 
 UNITS = 64
@@ -50,54 +51,102 @@ DIRECTIONS = 5
 CLASSES = (len(ACTIVITIES) + 1) * DIRECTIONS
 _BOUNDS = np.array(ACTIVITIES, np.int64)
 
-Units = NDArray[np.int32]
+_CLIP = np.int32(CLIP)
 
 
-def parts_in_units(volume: NDArray[np.float64], step: float) -> Iterator[tuple[Box, Units]]:
-    """Parts of `volume` ``(z, y, x)`` as it is now: where each lies, and its units, with margins that repeat what is nearest."""
-    whole = np.clip(np.floor(volume * (UNITS / step) + 0.5), -LARGEST_UNITS, LARGEST_UNITS).astype(np.int32)
-    return parts_with_margins(whole, MARGINS, "edge")
+def parts_in_units(volume: NDArray[np.float64], step: float) -> Iterator[Part]:
+    """Parts of `volume` ``(z, y, x)`` as it is now, in units, with margins that repeat what is nearest."""
+    whole = np.empty(volume.shape, np.int32)
+    _in_units(volume.reshape(-1), UNITS / step, whole.reshape(-1))
+    return parts_with_margins(whole, MARGINS, BLOCK, repeated=True)
 
 
-def offsets_in(units: Units) -> NDArray[np.int64]:
-    """`PAIRS` as distances in the flat array."""
-    _, height, width = units.shape
-    return np.array([(z * height + y) * width + x for z, y, x in PAIRS], np.int64)
+@kernel
+def _in_units(values, factor, whole):  # type: ignore[no-untyped-def]
+    """Fill the values times a factor, rounded and limited.
+
+    Parameters
+    ----------
+    values : float64 (n,)
+    factor : float64
+    whole : int32 (n,), filled
+    """
+    for i in range(values.size):
+        value = np.floor(values[at(i)] * factor + 0.5)
+        whole[at(i)] = np.int32(min(max(value, -LARGEST_UNITS), LARGEST_UNITS))
 
 
 @kernel
 def clipped(difference):  # type: ignore[no-untyped-def]
     """Limit a difference to CLIP."""
-    return min(max(difference, -CLIP), CLIP)
+    return min(max(difference, -_CLIP), _CLIP)
 
 
-@allocating_kernel
-def _second_differences(plane, sums, rows):  # type: ignore[no-untyped-def]
-    """Magnitudes of second differences along x, y and both diagonals of a padded slice, summed over 5 x 5 voxels into `sums`."""
-    height, width = sums.shape[1], sums.shape[2]
-    line = np.zeros((4, width + 4), np.int32)
-    for y in range(height + 4):
-        up, row, down = plane[y], plane[y + 1], plane[y + 2]
-        for x in range(width + 4):
-            twice = 2 * row[at(x + 1)]
-            line[0, at(x)] = abs(twice - row[at(x)] - row[at(x + 2)])
-            line[1, at(x)] = abs(twice - up[at(x + 1)] - down[at(x + 1)])
-            line[2, at(x)] = abs(twice - up[at(x)] - down[at(x + 2)])
-            line[3, at(x)] = abs(twice - up[at(x + 2)] - down[at(x)])
-        for k in range(4):
-            for x in range(width):
-                wide = line[k, at(x)] + line[k, at(x + 1)] + line[k, at(x + 2)]
-                rows[k, y, at(x)] = wide + line[k, at(x + 3)] + line[k, at(x + 4)]
+@kernel
+def _sharpness(up, row, down, width, lines):  # type: ignore[no-untyped-def]
+    """Fill magnitudes of second differences along x, y and both diagonals.
+
+    Parameters
+    ----------
+    up, row, down : int32 (width + 2,), rows below each other
+    width : of what is filled
+    lines : int32 (4, width or more), filled
+    """
+    across, along, falling, rising = lines[0], lines[1], lines[2], lines[3]
+    for x in range(width):
+        twice = 2 * row[at(x + 1)]
+        across[at(x)] = abs(twice - row[at(x)] - row[at(x + 2)])
+        along[at(x)] = abs(twice - up[at(x + 1)] - down[at(x + 1)])
+        falling[at(x)] = abs(twice - up[at(x)] - down[at(x + 2)])
+        rising[at(x)] = abs(twice - up[at(x + 2)] - down[at(x)])
+
+
+@apart_kernel
+def _take_turns(lines, newest, sums):  # type: ignore[no-untyped-def]
+    """Sum over five voxels of a row, and put that row in the place of the one five rows up in the sums over rows.
+
+    Parameters
+    ----------
+    lines : int32 (4, width + 4)
+    newest : int32 (4, width), sums of the row five rows up; filled with those of this row
+    sums : int32 (4, width), changed
+    """
     for k in range(4):
-        for y in range(height):
-            for x in range(width):
-                tall = rows[k, y, at(x)] + rows[k, y + 1, at(x)] + rows[k, y + 2, at(x)]
-                sums[k, y, at(x)] = tall + rows[k, y + 3, at(x)] + rows[k, y + 4, at(x)]
+        line, row, total = lines[k], newest[k], sums[k]
+        for x in range(row.size):
+            wide = line[at(x)] + line[at(x + 1)] + line[at(x + 2)] + line[at(x + 3)] + line[at(x + 4)]
+            total[at(x)] += wide - row[at(x)]
+            row[at(x)] = wide
+
+
+@kernel
+def _class_of_row(sums, bounds, classes):  # type: ignore[no-untyped-def]
+    """Fill the class of every voxel of a row.
+
+    Parameters
+    ----------
+    sums : int32 (4, width), of second differences around each voxel
+    bounds : int64 (activities,), where a class of activity begins, in units
+    classes : uint8 (width,), filled
+    """
+    for x in range(classes.size):
+        across, along = np.int64(sums[0, at(x)]), np.int64(sums[1, at(x)])
+        falling, rising = np.int64(sums[2, at(x)]), np.int64(sums[3, at(x)])
+        high_1, low_1 = max(across, along), min(across, along)
+        high_2, low_2 = max(falling, rising), min(falling, rising)
+        slanted, straight = np.int64(high_2 > 2 * low_2), np.int64(high_1 > 2 * low_1)
+        slanted *= 3 + np.int64(falling > rising)
+        straight *= 1 + np.int64(across > along)
+        classes[at(x)] = slanted if high_2 * low_1 > high_1 * low_2 else straight
+    for k in range(bounds.size):
+        bound = bounds[k]
+        for x in range(classes.size):
+            classes[at(x)] += DIRECTIONS * (sums[0, at(x)] + sums[1, at(x)] >= bound)
 
 
 @allocating_kernel
 def _classify(units, bounds, classes):  # type: ignore[no-untyped-def]
-    """Fill the class of every voxel.
+    """Fill the class of every voxel, by second differences summed over 5 x 5 voxels.
 
     Parameters
     ----------
@@ -106,28 +155,43 @@ def _classify(units, bounds, classes):  # type: ignore[no-untyped-def]
     classes : uint8 (z, y, x), filled
     """
     depth, height, width = classes.shape
-    sums = np.zeros((4, height, width), np.int32)
-    rows = np.zeros((4, height + 4, width), np.int32)
+    line = np.zeros((4, width + 4), np.int32)
+    rows = np.zeros((5, 4, width), np.int32)
+    sums = np.zeros((4, width), np.int32)
     for z in range(depth):
-        _second_differences(units[z + MARGIN_Z], sums, rows)
-        for y in range(height):
-            for x in range(width):
-                across, along = np.int64(sums[0, y, at(x)]), np.int64(sums[1, y, at(x)])
-                falling, rising = np.int64(sums[2, y, at(x)]), np.int64(sums[3, y, at(x)])
-                high_1, low_1 = max(across, along), min(across, along)
-                high_2, low_2 = max(falling, rising), min(falling, rising)
-                activity = np.int64(0)
-                for k in range(bounds.size):
-                    activity += across + along >= bounds[at(k)]
-                if high_2 * low_1 > high_1 * low_2:
-                    direction = 3 + np.int64(falling > rising) if high_2 > 2 * low_2 else 0
-                else:
-                    direction = 1 + np.int64(across > along) if high_1 > 2 * low_1 else 0
-                classes[z, y, at(x)] = activity * DIRECTIONS + direction
+        plane = units[z + MARGIN_Z]
+        sums[:] = 0
+        rows[:] = 0
+        for y in range(height + 4):
+            _sharpness(plane[y], plane[y + 1], plane[y + 2], width + 4, line)
+            _take_turns(line, rows[y % 5], sums)
+            if y >= 4:
+                _class_of_row(sums, bounds, classes[z, y - 4])
 
 
-@kernel
-def _correct(units, classes, offsets, weights, of_class, scale, volume):  # type: ignore[no-untyped-def]
+@apart_kernel
+def _features(units, start, offsets, features):  # type: ignore[no-untyped-def]
+    """Fill the features of a block of voxels: sums of differences, and of clipped differences.
+
+    Parameters
+    ----------
+    units : int32, flat, with margins
+    start : index of the first voxel
+    offsets : int64 (pairs,), distances in `units`
+    features : int32 or int64 (2 * pairs, BLOCK), filled
+    """
+    for k in range(offsets.size):
+        whole, limited = features[2 * k], features[2 * k + 1]
+        low, high = start - offsets[k], start + offsets[k]
+        for x in range(BLOCK):
+            centre = units[at(start + x)]
+            before, after = np.int32(units[at(low + x)] - centre), np.int32(units[at(high + x)] - centre)
+            whole[at(x)] = before + after
+            limited[at(x)] = clipped(before) + clipped(after)
+
+
+@allocating_kernel
+def _correct(units, classes, offsets, weights, constants, of_class, scale, volume):  # type: ignore[no-untyped-def]
     """Add to a volume what the filters find.
 
     Parameters
@@ -135,44 +199,53 @@ def _correct(units, classes, offsets, weights, of_class, scale, volume):  # type
     units : int32, flat, with margins
     classes : uint8 (z, y, x), from `_classify`
     offsets : int64 (pairs,), distances in `units`
-    weights, of_class : as in `wiener.Filters`
+    weights, constants : int32 or int64 (filters, 2 * pairs) and (filters,), weights of features, and constants
+    of_class : int64 (classes,), filter of each class, -1 for none
     scale : value of a weight of 1 for one unit, in stored units
     volume : float64 (z, y, x), changed
     """
     depth, height, width = classes.shape
-    row_length = width + 2 * MARGIN
+    features = np.zeros((2 * offsets.size, BLOCK), weights.dtype)
+    room, totals = np.zeros(BLOCK, weights.dtype), np.zeros(BLOCK, weights.dtype)
+    chosen = np.zeros(BLOCK, np.int64)
     for z in range(depth):
         for y in range(height):
-            start = ((z + MARGIN_Z) * (height + 2 * MARGIN) + y + MARGIN) * row_length + MARGIN
-            for x in range(width):
-                chosen = of_class[at(classes[z, y, at(x)])]
-                if chosen < 0:
-                    continue
-                i = start + x
-                centre = np.int64(units[at(i)])
-                line = weights[at(chosen)]
-                total = line[at(TAPS - 1)]
-                for k in range(offsets.size):
-                    before = np.int64(units[at(i - offsets[at(k)])]) - centre
-                    after = np.int64(units[at(i + offsets[at(k)])]) - centre
-                    total += line[at(2 * k)] * (before + after)
-                    total += line[at(2 * k + 1)] * (clipped(before) + clipped(after))
-                volume[z, y, at(x)] += np.float64(total) * scale
+            start = ((z + MARGIN_Z) * (height + 2 * MARGIN) + y + MARGIN) * (width + 2 * MARGIN) + MARGIN
+            for first in range(0, width, BLOCK):
+                columns = min(BLOCK, width - first)
+                chosen[:] = -1
+                for x in range(columns):
+                    chosen[at(x)] = of_class[at(classes[z, y, at(first + x)])]
+                _features(units, start + first, offsets, features)
+                if weigh(features, weights, constants, chosen, room, totals):
+                    for x in range(columns):
+                        volume[z, y, at(first + x)] += np.float64(totals[at(x)]) * scale
 
 
-def classify(units: Units) -> NDArray[np.uint8]:
-    """Classes ``(z, y, x)`` of a volume in units, with margins."""
-    depth, height, width = units.shape
+def classify(part: Part) -> NDArray[np.uint8]:
+    """Classes ``(z, y, x)`` of a part of a volume in units."""
+    depth, height, width = part.shape
     classes = np.zeros((depth - 2 * MARGIN_Z, height - 2 * MARGIN, width - 2 * MARGIN), np.uint8)
-    _classify(units, _BOUNDS, classes)
+    _classify(part.flat[: depth * height * width].reshape(part.shape), _BOUNDS, classes)
     return classes
 
 
 def restore(volume: NDArray[np.float64], step: float, filters: Filters) -> None:
     """Filter a decoded `volume` ``(z, y, x)`` in place."""
     scale = step / (UNITS << filters.precision)
-    for box, units in parts_in_units(volume, step):
-        _correct(units.ravel(), classify(units), offsets_in(units), filters.weights, filters.of_class, scale, volume[box])
+    for part in parts_in_units(volume, step):
+        weights = filters.weights.astype(_sum_type(part.flat, filters.weights))
+        of_features, constants = np.ascontiguousarray(weights[:, :-1]), weights[:, -1].copy()
+        offsets = part.distances(PAIRS)
+        _correct(part.flat, classify(part), offsets, of_features, constants, filters.of_class, scale, volume[part.box])
+
+
+def _sum_type(units: NDArray[np.int32], weights: NDArray[np.int64]) -> type[np.signedinteger]:
+    """Integers that hold all sums: of 32 bits nearly always."""
+    size = np.abs(weights)
+    widest = 2 * (int(units.max()) - int(units.min()))
+    largest = size[:, 0:-1:2].sum(1) * widest + size[:, 1::2].sum(1) * 2 * CLIP + size[:, -1]
+    return np.int32 if largest.max() < 1 << 31 else np.int64
 
 
 def read_filters(payload: bytes) -> Filters:

@@ -83,17 +83,17 @@ def _moments(
     """Second moments of the voxels of each class, and their numbers."""
     classes, counts = np.zeros(volumes.shape, np.uint8), np.zeros(CLASSES, np.int64)
     for found, volume, unknown in zip(classes, decoded, missing, strict=True):
-        for box, units in restoring.parts_in_units(volume, step):
-            found[box] = restoring.classify(units)
+        for part in restoring.parts_in_units(volume, step):
+            found[part.box] = restoring.classify(part)
         counts += np.bincount(found[~unknown], minlength=CLASSES)
     strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
     seen, filled = np.zeros(CLASSES, np.int64), np.zeros(CLASSES, np.int64)
     blocks, moments = np.zeros((CLASSES, BLOCK, WIDTH)), np.zeros((CLASSES, WIDTH, WIDTH))
     for k, volume in enumerate(decoded):
         missed = np.where(missing[k], np.nan, (volumes[k] - volume) * (UNITS / step))
-        for box, units in restoring.parts_in_units(volume, step):
-            offsets = restoring.offsets_in(units)
-            _gather(units.ravel(), classes[k][box], missed[box], offsets, strides, seen, blocks, filled, moments)
+        for part in restoring.parts_in_units(volume, step):
+            of_part, offsets = classes[k][part.box], part.distances(restoring.PAIRS)
+            _gather(part.flat, of_part, missed[part.box], offsets, strides, seen, blocks, filled, moments)
     for k in range(CLASSES):
         add_rest(moments[k], blocks[k], filled[k])
     return moments, counts

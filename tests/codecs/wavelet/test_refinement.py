@@ -12,7 +12,8 @@ from samples import printed_by_plain_python
 from voxz.codecs.fidelity import Fidelity
 from voxz.codecs.wavelet import bands
 from voxz.codecs.wavelet import codec as wavelet
-from voxz.codecs.wavelet.refinement import CLASSES, TAPS, UNITS, Rebuilt, fit, read_filters, refined
+from voxz.codecs.wavelet.refinement import CLASSES, TAPS, UNITS, Rebuilt, read_filters, refined
+from voxz.codecs.wavelet.refinement_fit import fit
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
 from voxz.transforms.wiener import Filters, put_filters

@@ -31,7 +31,8 @@ from voxz.codecs.wavelet.levels import Effort
 from voxz.codecs.wavelet.magnitude_context import BINS
 from voxz.codecs.wavelet.mixing import START, UNDECIDED
 from voxz.codecs.wavelet.quantise import FEWEST_FOR_WEIGHTS, quantised, rebuilt_units, sums_of
-from voxz.codecs.wavelet.refinement import Rebuilt, fit, read_filters, refined
+from voxz.codecs.wavelet.refinement import Rebuilt, read_filters, refined
+from voxz.codecs.wavelet.refinement_fit import fit
 from voxz.codecs.wavelet.sign_context import LARGEST_LEAN, TAPS, fit_leaning
 from voxz.codecs.wavelet.steering import Steering
 from voxz.codecs.wavelet.trellis import Trellis, trellis

@@ -26,7 +26,7 @@ from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.codecs.wavelet.bands import decode_bands, encode_bands
 from voxz.codecs.wavelet.fast import bands as fast_bands
-from voxz.codecs.wavelet.fast.draft import Draft, offset_of, singles_do, singles_suit
+from voxz.codecs.wavelet.fast.draft import Draft, singles_do, singles_suit
 from voxz.codecs.wavelet.head import (
     BACKGROUND,
     BASIS,
@@ -155,7 +155,7 @@ def _encode_doubles(
     series, missing, low, high = prepared.series, prepared.missing, prepared.low, prepared.high
     form = NOTHING if not prepared.count else LOSSY if step else LOSSLESS
     effort = EFFORTS[level] if step else REVERSIBLE
-    offset = offset_of(prepared)
+    offset = prepared.offset
     volumes: NDArray[np.float64] = np.subtract(series, offset, dtype=np.float64)
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown, ROUNDS)

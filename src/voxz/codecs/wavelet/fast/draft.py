@@ -72,7 +72,7 @@ class Draft:
     @classmethod
     def of_prepared(cls, prepared: Prepared, step: float) -> "Draft":
         """Transform a brick of which there is something to code."""
-        coded, offset = prepared.count, offset_of(prepared)
+        coded, offset = prepared.count, prepared.offset
         volumes = np.subtract(prepared.series, offset, dtype=np.float32)
         for volume, unknown in zip(volumes, prepared.missing, strict=True):
             fill(volume, unknown, ROUNDS)
@@ -117,14 +117,6 @@ class Draft:
     def forecast(self, step: float, states: int) -> Forecast:
         """What a step would cost."""
         return forecast(self.components, self.pyramid, step, states, self.magnitudes)
-
-
-def offset_of(prepared: Prepared) -> float:
-    """What is taken from samples before they are transformed: their mean, whole for integers."""
-    coded, count = prepared.coded, prepared.count
-    if coded.dtype.kind == "f":
-        return prepared.low + float((coded.astype(np.float64) - prepared.low).mean()) if count else 0.0
-    return float(np.rint(coded.sum(dtype=np.int64) / count)) if count else 0.0
 
 
 def singles_suit(prepared: Prepared, step: float) -> bool:

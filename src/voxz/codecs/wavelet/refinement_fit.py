@@ -1,0 +1,114 @@
+"""Fitting the filters that refine the coefficients of a scale, in the encoder only: what was missed, by class."""
+
+import numpy as np
+
+from voxz.codecs.wavelet.refinement import BOUNDS, CLASSES, KINDS, PAIRS, TAPS, UNITS, Rebuilt, look, row_start
+from voxz.jit import allocating_kernel, at, kernel
+from voxz.numerics.least_squares import BLOCK as ROWS
+from voxz.numerics.least_squares import add_block, add_rest
+from voxz.transforms.filter_row import BLOCK
+from voxz.transforms.wiener import Filters, fit_filters
+
+SAMPLED_OF_CLASS = 8000
+"""Coefficients of each class that are looked at."""
+
+WIDTH = (TAPS + 8) // 8 * 8
+"""Rows of a moment matrix."""
+
+
+@allocating_kernel
+def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def]
+    """Fill the `classes` of all coefficients ``(z, y, x)``.
+
+    Parameters
+    ----------
+    limited, offsets, bounds : as for `look`
+    classes : uint8 (z, y, x), filled
+    """
+    depth, height, width = classes.shape
+    features, around, kinds = np.zeros((TAPS, BLOCK), np.int32), np.zeros(BLOCK, np.int32), np.zeros(BLOCK, np.int64)
+    for z in range(depth):
+        for y in range(height):
+            start = row_start(z, y, classes.shape)
+            for first in range(0, width, BLOCK):
+                look(limited, start + first, offsets, bounds, features, around, kinds)
+                for x in range(min(BLOCK, width - first)):
+                    classes[z, y, at(first + x)] = kinds[at(x)]
+
+
+@allocating_kernel
+def _gather(limited, classes, missed, offsets, strides, left, blocks, filled, moments):  # type: ignore[no-untyped-def]
+    """Add the second moments of taps and error of every so many coefficients of each class, with their stride as weight.
+
+    Parameters
+    ----------
+    limited, offsets : as for `look`
+    classes : uint8 (z, y, x), from `_classify`
+    missed : float64 (z, y, x), error of the rebuilt coefficients, in units
+    strides : int64 (classes,), of every so many coefficients of a class one is taken
+    left : int64 (classes,), coefficients up to the next that is taken, changed
+    blocks : float64 (classes, ROWS, WIDTH), rows that are not in the moments yet
+    filled : int64 (classes,), their number, changed
+    moments : float64 (classes, WIDTH, WIDTH), upper triangles, added to
+    """
+    depth, height, width = missed.shape
+    for z in range(depth):
+        for y in range(height):
+            start = row_start(z, y, missed.shape)
+            for x in range(width):
+                group = at(classes[z, y, at(x)])
+                left[group] -= 1
+                if left[group]:
+                    continue
+                left[group] = strides[group]
+                weight = np.sqrt(np.float64(strides[group]))
+                line = blocks[group, filled[group]]
+                _taps(limited, start + x, offsets, weight, line)
+                line[TAPS] = missed[z, y, x] * weight
+                filled[group] += 1
+                if filled[group] == ROWS:
+                    add_block(moments[group], blocks[group])
+                    filled[group] = 0
+
+
+@kernel
+def _taps(limited, i, offsets, weight, line):  # type: ignore[no-untyped-def]
+    """Fill the taps of a coefficient, times a weight.
+
+    Parameters
+    ----------
+    limited, offsets : as for `look`
+    i : index of the coefficient
+    weight : float64
+    line : float64 (TAPS or more,), filled
+    """
+    here = np.int64(limited[at(i)])
+    for k in range(offsets.size):
+        line[k] = np.float64(np.int64(limited[at(i - offsets[k])]) + limited[at(i + offsets[k])]) * weight
+    line[offsets.size] = np.float64(here) * weight
+    line[offsets.size + 1] = np.float64(UNITS * (np.int64(here > 0) - np.int64(here < 0))) * weight
+
+
+def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
+    """Filters for the bands of a scale whose values are known; None if none pays.
+
+    `slope` is the squared error, in half steps, that a bit is worth.
+    """
+    classes_of = [np.zeros(band.units.shape, np.uint8) for band in bands]
+    counts = np.zeros((8, KINDS), np.int64)
+    for band, classes in zip(bands, classes_of, strict=True):
+        for part in band.parts():
+            _classify(part.flat, part.distances(PAIRS), BOUNDS, classes[part.box])
+        counts[band.orientation] += np.bincount(classes.ravel(), minlength=KINDS)
+    strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
+    left, filled = strides.copy(), np.zeros_like(counts)
+    blocks, moments = np.zeros((8, KINDS, ROWS, WIDTH)), np.zeros((8, KINDS, WIDTH, WIDTH))
+    for band, classes in zip(bands, classes_of, strict=True):
+        missed, o = band.values * UNITS - band.units, band.orientation
+        for part in band.parts():
+            of_part, offsets = classes[part.box], part.distances(PAIRS)
+            _gather(part.flat, of_part, missed[part.box], offsets, strides[o], left[o], blocks[o], filled[o], moments[o])
+    for place in np.ndindex(counts.shape):
+        add_rest(moments[place], blocks[place], filled[place])
+    counts[:, 0] = 0
+    return fit_filters(moments.reshape(CLASSES, WIDTH, WIDTH), counts.ravel(), TAPS, slope * UNITS**2)
