@@ -116,13 +116,14 @@ def _pull(volume, unknown, means):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _smooth(volume, unknown):  # type: ignore[no-untyped-def]
+def _smooth(volume, unknown, sixth):  # type: ignore[no-untyped-def]
     """One round of averaging over the face neighbours, in place.
 
     Parameters
     ----------
     volume : float32 or float64 (z, y, x), changed
     unknown : bool (z, y, x), which are averaged
+    sixth : 1/6, of their type
     """
     depth, height, width = volume.shape
     for z in range(depth):
@@ -132,31 +133,40 @@ def _smooth(volume, unknown):  # type: ignore[no-untyped-def]
             up, down = volume[z, max(y - 1, 0)], volume[z, min(y + 1, height - 1)]
             for x in range(width):
                 if mask[at(x)]:
-                    total = before[y, x] + after[y, x]
-                    total += up[at(x)] + down[at(x)]
-                    total += line[max(x - 1, 0)] + line[min(x + 1, width - 1)]
-                    line[at(x)] = total / 6.0
+                    others = (before[y, x] + after[y, x]) + (up[at(x)] + down[at(x)]) + line[min(x + 1, width - 1)]
+                    line[at(x)] = (others + line[max(x - 1, 0)]) * sixth  # what was changed last comes last: it is waited for
 
 
-def fill(volume: NDArray[np.floating], unknown: NDArray[np.bool_], rounds: int = ROUNDS) -> None:
-    """Replace the `unknown` voxels of `volume` ``(z, y, x)``, in place; zeros if all are unknown."""
+def fill(volume: NDArray[np.floating], unknown: NDArray[np.bool_], rounds: int = ROUNDS, coarse_rounds: int = 0) -> None:
+    """Replace the `unknown` voxels of `volume` ``(z, y, x)``, in place; zeros if all are unknown.
+
+    They are averaged in so many `rounds`, cubes that know nothing in `coarse_rounds`.
+    """
     if not unknown.any():
         return
     sums, known = _halves(volume.shape)
     _push(volume, unknown, sums, known)
-    _fill_cubes(sums, known)
+    _fill_cubes(sums, known, coarse_rounds)
     _pull(volume, unknown, sums)
+    _rounds(volume, unknown, rounds)
+
+
+def _rounds(values: NDArray[np.floating], unknown: NDArray[np.bool_], rounds: int) -> None:
+    """Average what is unknown in so many rounds."""
     for _ in range(rounds):
-        _smooth(volume, unknown)
+        _smooth(values, unknown, values.dtype.type(1 / 6))
 
 
-def _fill_cubes(sums: NDArray[np.float64], known: NDArray[np.float64]) -> None:
+def _fill_cubes(sums: NDArray[np.float64], known: NDArray[np.float64], rounds: int) -> None:
     """Turn sums over cubes into means, filled where none are known."""
     coarse, coarse_known = _halves(sums.shape)
-    if not known.all() and max(sums.shape) > 1:
+    unknown = known == 0
+    if unknown.any() and max(sums.shape) > 1:
         _push_on(sums, known, coarse, coarse_known)
-        _fill_cubes(coarse, coarse_known)
+        _fill_cubes(coarse, coarse_known, rounds)
     _pull_on(sums, known, coarse)
+    if rounds and unknown.any():
+        _rounds(sums, unknown, rounds)
 
 
 def _halves(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -293,8 +293,11 @@ def _take_coded(
     for volume, found in zip(volumes, coefficients, strict=True):
         work = found if head.kind == LOSSY else np.rint(found).astype(np.int64)
         pyramid.synthesise(work, undone)
-        low = work[tuple(slice(n) for n in pyramid.lowest(undone))]
-        volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
+        if halvings != FULL:
+            low = work[tuple(slice(n) for n in pyramid.lowest(undone))]
+            volume[...] = beyond.low_pass(low / pyramid.gain(undone) if head.kind == LOSSY else low)
+        elif head.kind != LOSSY:
+            volume[...] = work
     del coefficients
     if basis is not None:
         volumes = klt.synthesise(volumes.reshape(shape[0], -1).astype(np.float64, copy=False), basis).reshape(volumes.shape)

@@ -7,6 +7,7 @@ below the step saves bits and loses detail.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,16 @@ from voxz.volume.bricks import middle_of
 MIDDLE = (32, 128, 128)
 """Voxels of each volume that are looked at."""
 
-PARTS, SMALL_PARTS = (32, 64, 64), (16, 32, 32)
-"""Voxels of each part that scales are chosen by; for fast levels."""
 
-ACROSS = 3
-"""Parts beside each other along y and x."""
+class Parts(NamedTuple):
+    """Parts that scales are chosen by: voxels of each along z, y, x, and how many lie beside each other along y and x."""
+
+    shape: tuple[int, int, int]
+    across: int
+
+
+PARTS, SMALL_PARTS = Parts((32, 64, 64), 3), Parts((16, 32, 32), 2)
+"""Those of most levels; of fast ones."""
 
 LEAST_SIDE = 32
 
@@ -52,7 +58,7 @@ TRAINED_FROM = 3
 Volumes = NDArray[np.floating]
 
 
-def choose_scales(volumes: Volumes, step: float, looked_at: tuple[int, int, int] = PARTS) -> Scales:
+def choose_scales(volumes: Volumes, step: float, looked_at: Parts = PARTS) -> Scales:
     """Scales for `volumes` ``(volumes, z, y, x)``: along z what is guessed to be best for parts of the middle one.
 
     A step of 0 stands for coding without loss.
@@ -130,12 +136,13 @@ def _middle(volumes: Volumes, most: tuple[int, int, int] = MIDDLE) -> Volumes:
     return np.ascontiguousarray(volumes[(slice(None), *middle_of(volumes.shape[1:], most))])
 
 
-def _parts(volumes: Volumes, most: tuple[int, int, int]) -> list[Volumes]:
-    """Parts of at most so many voxels ``(volumes, z, y, x)``, at equal distances along y and x.
+def _parts(volumes: Volumes, wanted: Parts) -> list[Volumes]:
+    """Parts ``(volumes, z, y, x)``, smaller and fewer if there is no room, at equal distances along y and x.
 
     Along z their places take turns.
     """
-    counts = [min(ACROSS, -(-n // limit)) for n, limit in zip(volumes.shape[1:], most, strict=True)]
+    most = wanted.shape
+    counts = [min(wanted.across, -(-n // limit)) for n, limit in zip(volumes.shape[1:], most, strict=True)]
     found = []
     for y, x in np.ndindex(counts[1], counts[2]):
         places = zip(volumes.shape[1:], most, ((y + x) % counts[0], y, x), counts, strict=True)

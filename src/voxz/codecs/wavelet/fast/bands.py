@@ -31,10 +31,10 @@ from voxz.codecs.wavelet.fast.contexts import (
     SIGNS,
 )
 from voxz.codecs.wavelet.fast.decode_walk import Source, decode_band, room_words
-from voxz.codecs.wavelet.fast.encode_walk import SURVEYED, Notes, count_tokens, encode_band, rounding_for
-from voxz.codecs.wavelet.fast.fit import Weights, fit_weights, within_bounds
-from voxz.codecs.wavelet.fast.quantise import guess_band, shift_for, take_band
-from voxz.codecs.wavelet.fast.split_rows import empty_rows, padded, pitch_of
+from voxz.codecs.wavelet.fast.encode_walk import SLOPE, SURVEYED, Coefficients, Notes, count_tokens, encode_band
+from voxz.codecs.wavelet.fast.fit import Weights, fit_weights, rows_apart, within_bounds
+from voxz.codecs.wavelet.fast.quantise import guess_band, mark_rows, shift_for, take_band
+from voxz.codecs.wavelet.fast.split_rows import LANES, empty_rows, padded, pitch_of
 from voxz.codecs.wavelet.fast.tables import fit_tables, read_tables
 from voxz.codecs.wavelet.fast.tokens import TOKENS
 from voxz.codecs.wavelet.fast.walk import UNITS, Band, Room, room_for
@@ -57,13 +57,10 @@ FEWEST_FOR_WEIGHTS = 2000
 FEWEST_FOR_SHIFT = 50
 """Indices from which on the mean of what became 1, or more, is sent."""
 
-GUESSED = {1: 0.36, 2: 0.3}
+GUESSED = {1: np.float32(0.36), 2: np.float32(0.3)}
 """By quantisers: what is added to a magnitude, in steps, or in half steps with a trellis, before the first guess cuts it."""
 
-SLOPE = 0.28
-"""Squared error, in half steps, that a bit is worth."""
-
-ROUNDING, BITS = rounding_for(SLOPE), bits_for(SLOPE)
+BITS = bits_for(SLOPE)
 NO_INDICES = np.zeros((1, 1, 1), np.int32)
 
 BYTES_A_BAND = 2048
@@ -174,21 +171,28 @@ def quantise_band(
 
     Where these are some rows of a band only, it has so many `times` as many, and their squared error in half steps is returned.
     """
-    band = known.band(place)
-    values = np.zeros((band.shape[0] * band.shape[1], 2, padded(band.shape[2])), np.float32)
-    start, apart = _where(place, volume.shape)
-    inverse = np.float32(1 / half_step(place, step))
-    total = int(take_band(volume.reshape(-1), start, apart, band.shape, inverse, values))
-    band = band._replace(shift=shift_for(total, math.prod(band.shape)))
-    own = guess_band(band, values, np.float32(GUESSED[known.quantisers]), room) * max(times, 1.0) >= FEWEST_FOR_WEIGHTS
+    band, trellis = known.band(place), known.quantisers > 1
+    source = Coefficients(volume.reshape(-1), *_where(place, volume.shape), band.shape, np.float32(1 / half_step(place, step)))
+    rows, every = band.shape[0] * band.shape[1], rows_apart(band.shape)
+    wanted = np.full(rows, trellis)
+    mark_rows(every, band.shape[1], wanted)
+    share, mean = guess_band(band, source, GUESSED[known.quantisers], wanted, room)
+    if shift := shift_for(mean):
+        band = band._replace(shift=shift)
+        guess_band(band, source, GUESSED[known.quantisers], wanted, room)
+    own = share * math.prod(band.shape) * max(times, 1.0) >= FEWEST_FOR_WEIGHTS
     if own:
-        weights, leaning = fit_weights(band, room)
+        weights, leaning = fit_weights(band, every, room)
         band = band._replace(weights=weights, leaning=leaning)
-    indices = NO_INDICES if known.quantisers == 1 else trellis_indices(band, values, BITS, room)
+    indices = NO_INDICES
+    if trellis:
+        values = np.empty((rows, 2, padded(band.shape[2])), np.float32)
+        take_band(source, values)
+        indices = trellis_indices(band, values, BITS, room)
     before, misses = notes.places.copy(), np.zeros(SURVEYED + (times > 0), np.int64)
     trellises = np.zeros((2, room.sizes.size), np.uint8)
     shifts = np.zeros((2, 2), np.int64)
-    if encode_band(band, values, indices, ROUNDING, notes, room, trellises, misses):
+    if encode_band(band, source, indices, notes, room, trellises, misses):
         sent.add([OWN if own else SAME])
         if own:
             known.weights[place.orientation] = band.weights, band.leaning
@@ -299,8 +303,8 @@ def notes_for(size: int, pyramid: Pyramid) -> Notes:
     """Room for what an encoder notes of so many coefficients."""
     rows = size // min(pyramid.shape[2], 2) + 64
     return Notes(
-        np.empty(2 * size, np.uint8),
-        np.empty(2 * size, np.uint8),
+        np.empty(2 * size + LANES, np.uint8),
+        np.empty(2 * size + LANES, np.uint8),
         np.empty(4 * rows, np.int32),
         np.zeros(size + 64, np.int64),
         np.zeros(3, np.int64),

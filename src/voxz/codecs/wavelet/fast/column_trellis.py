@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.fast.contexts import mean_magnitudes
+from voxz.codecs.wavelet.fast.contexts import AN_OCTAVE, contexts_of, mean_magnitudes
 from voxz.codecs.wavelet.fast.encode_walk import LARGEST
 from voxz.codecs.wavelet.fast.split_rows import LANES, starts_around
-from voxz.codecs.wavelet.fast.walk import Band, Room, contexts_of_phase, parents_of_row
+from voxz.codecs.wavelet.fast.walk import Band, Room, expect_phase, parents_of_row
 from voxz.jit import apart_kernel, at, inlined_kernel, kernel
 
 LEAST_MEAN = 0.02
@@ -71,10 +71,8 @@ def context_rows(band, room, states, contexts):  # type: ignore[no-untyped-def]
             around = starts_around(z, y, band.shape, band.pitch)
             parents_of_row(band, z, y, evens, room.parents)
             for phase in range(2):
-                contexts_of_phase(band, around, phase, filled, states, room)
-                line = contexts[z * height + y, phase]
-                for i in range(filled):
-                    line[at(i)] = np.uint8(room.contexts[at(i)] >> 1)
+                expect_phase(band, around, phase, filled, room)
+                contexts_of(room.sums, states, AN_OCTAVE * band.shift, 1, filled, contexts[z * height + y, phase], 0)
 
 
 @inlined_kernel

@@ -6,6 +6,8 @@ for its sign. Both count as at most MOST, after a shift that suits the band; wei
 leaves 16 bits.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,71 +60,155 @@ def mean_magnitudes() -> NDArray[np.float64]:
     return np.concatenate([bins, octaves]) / ONE
 
 
-@apart_kernel
-def near_sums(plane, around, phase, half, count, weights, sums):  # type: ignore[no-untyped-def]
-    """Fill the weighted sums over the features in the band, of a phase of a row.
+class Near(NamedTuple):
+    """Where the rows of a phase and of its features begin, and the weights of these.
+
+    Attributes
+    ----------
+    up, top, back, above, below : rows of the columns themselves, of finished rows
+    up_west, back_west, row_west : rows of the columns to the west; those to the east are one place behind
+    w0, w1, w2, w3, w4, w5, w6 : int16, weights; the last counts for odd columns only. Compiled code sums up 16 bits, and so many
+        columns at once, where it sees that nothing has more
+    """
+
+    up: int
+    top: int
+    back: int
+    above: int
+    below: int
+    up_west: int
+    back_west: int
+    row_west: int
+    w0: int
+    w1: int
+    w2: int
+    w3: int
+    w4: int
+    w5: int
+    w6: int
+
+
+@inlined_kernel
+def near(around, phase, half, weights):  # type: ignore[no-untyped-def]
+    """Return the `Near` of a phase of a row.
 
     Parameters
     ----------
-    plane : int8 or uint8 (places,), see `split_rows`
     around : `band_rows.Around`, where rows begin
     phase : 0 for even columns, 1 for odd ones
     half : places of half a row
-    count : columns of the phase, filled up
     weights : int16 (NEAR or more,), of the phase
-    sums : int16 (count or more,), filled
     """
     own, west = 1 + phase * half, (1 - phase) * (half - 1) + 1
-    up, up_west = around.up + own, around.up + west
-    top, back, back_west = around.top + own, around.back + own, around.back + west
-    above, below, row_west = around.above + own, around.below + own, around.row + west
-    w0, w1, w2 = np.int64(weights[0]), np.int64(weights[1]), np.int64(weights[2])
-    w3, w4, w5, w6 = np.int64(weights[3]), np.int64(weights[4]), np.int64(weights[5]), np.int64(weights[6])
-    for first in range(0, count, LANES):
-        for lane in range(LANES):
-            i = first + lane
-            total = w0 * np.int64(plane[at(up + i)])
-            total += w1 * (np.int64(plane[at(up_west + i)]) + np.int64(plane[at(up_west + i + 1)]))
-            total += w2 * np.int64(plane[at(top + i)]) + w3 * np.int64(plane[at(back + i)])
-            total += w4 * (np.int64(plane[at(back_west + i)]) + np.int64(plane[at(back_west + i + 1)]))
-            total += w5 * (np.int64(plane[at(above + i)]) + np.int64(plane[at(below + i)]))
-            sums[at(i)] = np.int16(total)
+    return Near(
+        around.up + own,
+        around.top + own,
+        around.back + own,
+        around.above + own,
+        around.below + own,
+        around.up + west,
+        around.back + west,
+        around.row + west,
+        weights[0],
+        weights[1],
+        weights[2],
+        weights[3],
+        weights[4],
+        weights[5],
+        weights[6],
+    )
+
+
+@inlined_kernel
+def _finished(plane, near, i):  # type: ignore[no-untyped-def]
+    """Weighted sum over the features of column `i` in finished rows."""
+    total = np.int64(near.w0) * np.int64(plane[at(near.up + i)])
+    total += np.int64(near.w1) * (np.int64(plane[at(near.up_west + i)]) + np.int64(plane[at(near.up_west + i + 1)]))
+    total += np.int64(near.w2) * np.int64(plane[at(near.top + i)]) + np.int64(near.w3) * np.int64(plane[at(near.back + i)])
+    total += np.int64(near.w4) * (np.int64(plane[at(near.back_west + i)]) + np.int64(plane[at(near.back_west + i + 1)]))
+    total += np.int64(near.w5) * (np.int64(plane[at(near.above + i)]) + np.int64(plane[at(near.below + i)]))
+    return total
+
+
+@inlined_kernel
+def _beside(plane, near, i):  # type: ignore[no-untyped-def]
+    """Weighted sum over the even columns beside odd column `i`."""
+    return np.int64(near.w6) * (np.int64(plane[at(near.row_west + i)]) + np.int64(plane[at(near.row_west + i + 1)]))
+
+
+@apart_kernel
+def lean_sums(plane, near, phase, count, sums):  # type: ignore[no-untyped-def]
+    """Fill where the coefficients of a phase of a row lean.
+
+    Parameters
+    ----------
+    plane : int8 (places,), see `split_rows`
+    near : `Near`
+    phase : 0 or 1
+    count : columns of the phase, filled up
+    sums : int16 (count or more,), filled
+    """
     if phase:
         for first in range(0, count, LANES):
             for lane in range(LANES):
                 i = first + lane
-                beside = np.int64(plane[at(row_west + i)]) + np.int64(plane[at(row_west + i + 1)])
-                sums[at(i)] = np.int16(np.int64(sums[at(i)]) + w6 * beside)
+                sums[at(i)] = np.int16(_finished(plane, near, i) + _beside(plane, near, i))
+    else:
+        for first in range(0, count, LANES):
+            for lane in range(LANES):
+                sums[at(first + lane)] = np.int16(_finished(plane, near, first + lane))
 
 
 @apart_kernel
-def contexts_of(sums, parents, weights, states, first_context, quantisers, count, contexts):  # type: ignore[no-untyped-def]
-    """Add the parents and the constant to sums, which are 0 at least then, and fill the contexts of magnitudes.
+def expected_sums(plane, parents, near, parent, constant, phase, count, sums):  # type: ignore[no-untyped-def]
+    """Fill what is expected of the magnitudes of a phase of a row, 0 at least.
 
     Parameters
     ----------
-    sums : int16 (count or more,), from `near_sums`, changed
+    plane : uint8 (places,), see `split_rows`
     parents : uint8 (count or more,), magnitudes of the parents
-    weights : int16 (EXPECTING,), of the phase
+    near, phase, count : as for `lean_sums`
+    parent, constant : weights of these
+    sums : int16 (count or more,), filled
+    """
+    if phase:
+        for first in range(0, count, LANES):
+            for lane in range(LANES):
+                i = first + lane
+                total = (
+                    _finished(plane, near, i)
+                    + _beside(plane, near, i)
+                    + np.int64(parent) * np.int64(parents[at(i)])
+                    + np.int64(constant)
+                )
+                sums[at(i)] = max(np.int16(total), np.int16(0))
+    else:
+        for first in range(0, count, LANES):
+            for lane in range(LANES):
+                i = first + lane
+                total = _finished(plane, near, i) + np.int64(parent) * np.int64(parents[at(i)]) + np.int64(constant)
+                sums[at(i)] = max(np.int16(total), np.int16(0))
+
+
+@apart_kernel
+def contexts_of(sums, states, first_context, quantisers, count, contexts, place):  # type: ignore[no-untyped-def]
+    """Fill the contexts of magnitudes.
+
+    Parameters
+    ----------
+    sums : int16 (count or more,), of `expected_sums`
     states : uint8 (count or more,), of the trellis of each column
     first_context : of the band, without quantisers
     quantisers : 1 or 2
-    count : columns of the phase, filled up
-    contexts : int16 (count or more,), filled
+    count : columns of the phase
+    contexts : int16 or uint8, filled from `place` on
     """
-    parent, constant = np.int64(weights[NEAR]), np.int64(weights[NEAR + 1])
-    for first in range(0, count, LANES):
-        for lane in range(LANES):
-            i = first + lane
-            total = np.int64(sums[at(i)]) + parent * np.int64(parents[at(i)]) + constant
-            sums[at(i)] = max(np.int16(total), np.int16(0))
     if quantisers == 1:
         for i in range(count):
-            contexts[at(i)] = np.int16(first_context + np.int64(BIN_OF[at(sums[at(i)])]))
+            contexts[at(place + i)] = first_context + np.int64(BIN_OF[at(sums[at(i)])])
     else:
         for i in range(count):
-            context = 2 * (first_context + np.int64(BIN_OF[at(sums[at(i)])])) + (np.int64(states[at(i)]) & 1)
-            contexts[at(i)] = np.int16(context)
+            contexts[at(place + i)] = 2 * (first_context + np.int64(BIN_OF[at(sums[at(i)])])) + (np.int64(states[at(i)]) & 1)
 
 
 @apart_kernel
@@ -165,7 +251,6 @@ def sign_context(lean, expectation):  # type: ignore[no-untyped-def]
     lean : weighted sum of its neighbours
     expectation : expected magnitude
     """
-    if lean == 0:
-        return np.int64(0)
     bins = np.int64(BIN_OF[at(abs(lean))]) - np.int64(BIN_OF[at(expectation)])
-    return min(max(bins + _MIDDLE, 1), SIGNS - 1)
+    limited = min(max(bins + _MIDDLE, 1), SIGNS - 1)
+    return limited if lean != 0 else 0  # no branch that may be foretold wrongly: both are known

@@ -6,17 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.interlaced.streams import read_tokens
-from voxz.codecs.wavelet.fast.split_rows import LANES, starts_around
+from voxz.codecs.wavelet.fast.contexts import AN_OCTAVE, MAGNITUDES, contexts_of, sign_context
+from voxz.codecs.wavelet.fast.split_rows import LANES, padded, starts_around
 from voxz.codecs.wavelet.fast.tokens import sizes_of
 from voxz.codecs.wavelet.fast.walk import (
     UNITS,
-    contexts_of_phase,
+    as_context,
+    expect_phase,
     half_steps,
-    keep,
+    lean_phase,
     next_states,
     parents_of_row,
     places_of,
-    sign_contexts_of_phase,
+    shrink_of,
 )
 from voxz.jit import apart_kernel, at, kernel
 
@@ -67,8 +69,9 @@ def decode_band(band, states, shifts, unit, source, room, volume, start, apart):
     """
     depth, height, width = band.shape
     evens = (width + 1) // 2
-    filled = (evens + LANES - 1) // LANES * LANES
-    last_word = source.words.size - room_words(width)
+    filled = padded(width)
+    last_word, first_context, shrink = source.words.size - room_words(width), AN_OCTAVE * band.shift, shrink_of(band.shift)
+    slots, lookup, words, places = source.slots, source.lookup, source.words, source.places
     for z in range(depth):
         for y in range(height):
             around = starts_around(z, y, band.shape, band.pitch)
@@ -76,59 +79,72 @@ def decode_band(band, states, shifts, unit, source, room, volume, start, apart):
             for phase in range(2):
                 count = evens - phase * (width & 1)
                 own, now, values = around.row + 1 + phase * (band.pitch // 2), states[phase], room.values[phase]
-                contexts_of_phase(band, around, phase, filled, now, room)
-                source.places[0] = read_tokens(
-                    room.contexts, count, source.slots, source.lookup, source.words, source.places[0], source.states, room.tokens
-                )
+                expect_phase(band, around, phase, filled, room)
+                contexts_of(room.sums, now, first_context, band.quantisers, count, room.contexts, 0)
+                places[0] = read_tokens(room.contexts, count, slots, lookup, words, places[0], source.states, room.tokens)
                 for i in range(count, filled):
                     room.tokens[at(i)] = 0
-                source.places[1] = sizes_of(room.tokens, filled, room.sizes, source.raw, source.places[1])
+                places[1] = sizes_of(room.tokens, filled, room.sizes, source.raw, places[1])
                 some = places_of(room.sizes, count, room.places)
-                half_steps(room.sizes, now, filled, band.quantisers)
-                _rebuild(room.sizes, now, filled, shifts, unit, values)
+                _rebuild(room.sizes, now, filled, shifts, unit, shrink, values, band.magnitudes, band.signed, own)
                 if band.quantisers == 2:
                     next_states(room.sizes, filled, now)
-                keep(room.sizes, filled, band.shift, band.magnitudes, band.signed, own)
-                if some == 0:
-                    continue
-                sign_contexts_of_phase(band, around, phase, filled, some, room)
-                source.places[0] = read_tokens(
-                    room.sign_contexts,
-                    some,
-                    source.slots,
-                    source.lookup,
-                    source.words,
-                    source.places[0],
-                    source.states,
-                    room.sign_tokens,
-                )
-                _put_signs(room.places, room.leans, room.sign_tokens, some, values, band.signed, own)
+                if some > 0:
+                    lean_phase(band, around, phase, filled, room)
+                    _sign_contexts(room.sums, room.leans, room.places, some, band.quantisers * MAGNITUDES, room.contexts)
+                    places[0] = read_tokens(room.contexts, some, slots, lookup, words, places[0], source.states, room.tokens)
+                    _put_signs(room.places, room.leans, room.tokens, some, values, band.signed, own)
             _put_row(room.values[0], room.values[1], width, volume, start + z * apart[0] + y * apart[1])
-            if source.places[0] > last_word or source.places[1] > source.raw_bits:
+            if places[0] > last_word or places[1] > source.raw_bits:
                 return False
     return True
 
 
 @apart_kernel
-def _rebuild(sizes, states, count, shifts, unit, values):  # type: ignore[no-untyped-def]
-    """Fill the values of magnitudes, without signs.
+def _rebuild(sizes, states, count, shifts, unit, shrink, values, magnitudes, signed, own):  # type: ignore[no-untyped-def]
+    """Fill the values of magnitudes, without signs, and keep these as contexts of later ones.
 
     Parameters
     ----------
-    sizes : int32 (count or more,), in half steps
+    sizes : int32 (count or more,), of indices, changed to those in half steps
     states : uint8 (count or more,), of the trellises before these; zeros without
     count : columns, filled up
     shifts : int32 (2, 2), by quantiser and index above 1, how much nearer to zero values are, in units
     unit : float32, value of a unit
+    shrink : as of `walk.shrink_of`
     values : float32 (count or more,), filled
+    magnitudes, signed : uint8 and int8 (places,), of the band, changed
+    own : where the phase begins in them
     """
     one_0, more_0, one_1, more_1 = shifts[0, 0], shifts[0, 1], shifts[1, 0], shifts[1, 1]
     for first in range(0, count, LANES):
         for lane in range(LANES):
-            size, odd = sizes[at(first + lane)], (states[at(first + lane)] & 1) != 0
+            i = at(first + lane)
+            odd, size = (states[i] & 1) != 0, half_steps(sizes[i], states[i])
             one, more = (one_1 if odd else one_0), (more_1 if odd else more_0)
             units = np.int32(np.int32(size * UNITS) - (one if size <= 2 else more))
-            values[at(first + lane)] = np.float32(units if size > 0 else np.int32(0)) * unit
+            values[i] = np.float32(units if size > 0 else np.int32(0)) * unit
+            sizes[i] = size
+            kept = as_context(size, shrink)
+            magnitudes[at(own + first + lane)] = np.uint8(kept)
+            signed[at(own + first + lane)] = np.int8(kept)
+
+
+@apart_kernel
+def _sign_contexts(sums, leans, places, count, first, contexts):  # type: ignore[no-untyped-def]
+    """Fill the contexts of the signs of coefficients.
+
+    Parameters
+    ----------
+    sums, leans : int16 (columns,), expected magnitudes, and weighted sums of signed neighbours
+    places : int32 (count or more,), columns of the coefficients
+    count : how many
+    first : first context of signs
+    contexts : int16 (count or more,), filled
+    """
+    for i in range(count):
+        place = np.int64(places[at(i)])
+        contexts[at(i)] = np.int16(first + sign_context(np.int64(leans[at(place)]), np.int64(sums[at(place)])))
 
 
 @apart_kernel

@@ -34,8 +34,8 @@ MOST_SAMPLE, MOST_STEPS = 1 << 24, 1 << 16
 LEAST_STEP = 2.0**-30
 """Least step."""
 
-ROUNDS = 1
-"""Rounds of smoothing where voxels are masked."""
+ROUNDS, COARSE_ROUNDS = 1, 4
+"""Rounds of smoothing where voxels are masked, and over cubes of voxels that are: these cost little, and reach far."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Draft:
         coded, offset = prepared.count, prepared.offset
         volumes = np.subtract(prepared.series, offset, dtype=np.float32)
         for volume, unknown in zip(volumes, prepared.missing, strict=True):
-            fill(volume, unknown, ROUNDS)
+            fill(volume, unknown, ROUNDS, COARSE_ROUNDS)
         scales = choose_scales(volumes, step, SMALL_PARTS)
         basis = choose_basis(volumes, scales, step)
         if basis is not None:

@@ -9,18 +9,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.fast.contexts import mean_magnitudes
-from voxz.codecs.wavelet.fast.split_rows import LANES, starts_around
+from voxz.codecs.wavelet.fast.contexts import AN_OCTAVE, MAGNITUDES, ONE, contexts_of, sign_context
+from voxz.codecs.wavelet.fast.split_rows import LANES, padded, starts_around
 from voxz.codecs.wavelet.fast.tokens import LARGEST_INDEX, tokens_of
 from voxz.codecs.wavelet.fast.walk import (
     UNITS,
-    contexts_of_phase,
+    as_context,
+    expect_phase,
     half_steps,
-    keep,
+    lean_phase,
     next_states,
     parents_of_row,
     places_of,
-    sign_contexts_of_phase,
+    shrink_of,
 )
 from voxz.jit import apart_kernel, at, inlined_kernel, kernel
 
@@ -30,8 +31,30 @@ LARGEST = np.float32(2 * LARGEST_INDEX - 2)
 SURVEYED = 8
 """Sums of what a walk surveys, without that of squares."""
 
+SURVEY_APART = 4
+"""Of so many rows one is surveyed."""
+
 MOST_MISSED = 512
 """Half steps that a magnitude is taken to be off at most."""
+
+
+class Coefficients(NamedTuple):
+    """Where the coefficients of a band lie.
+
+    Attributes
+    ----------
+    volume : float32 (samples,)
+    start : place of the first
+    apart : distances of slices and of rows
+    shape : slices, rows and columns of the band
+    inverse : half steps of 1
+    """
+
+    volume: NDArray[np.float32]
+    start: int
+    apart: tuple[int, int]
+    shape: tuple[int, int, int]
+    inverse: np.float32
 
 
 class Notes(NamedTuple):
@@ -52,47 +75,15 @@ class Notes(NamedTuple):
     places: NDArray[np.int64]
 
 
-class Rounding(NamedTuple):
-    """What becomes a step more, in steps, by magnitude context.
-
-    Attributes
-    ----------
-    least : float32 (contexts,), magnitudes below are zero
-    up : float32 (contexts,), is added before a magnitude is cut to a whole number
-    """
-
-    least: NDArray[np.float32]
-    up: NDArray[np.float32]
-
-
-def rounding_for(slope: float) -> Rounding:
-    """Rounding for Laplacian coefficients of the mean that is expected; a bit is worth `slope`, in half steps squared."""
-    mean = np.maximum(mean_magnitudes() / 2, LEAST_MEAN)
-    below = 1 - np.exp(-np.array([0.6, 1.6])[:, None] / mean)
-    first = np.log2(below[0] / np.maximum(below[1] - below[0], 1e-9)) + 1
-    further = 1 / (mean * np.log(2))
-    worth = slope / 8
-    least, up = 0.5 + worth * np.clip(first, 0, MOST_BITS), 0.5 - worth * np.minimum(further, MOST_FURTHER)
-    return Rounding(least.astype(np.float32), up.astype(np.float32))
-
-
-LEAST_MEAN = 0.02
-"""Mean magnitude, in steps, that is expected at least."""
-
-MOST_BITS, MOST_FURTHER = 9.0, 4.0
-"""Bits that an index of 1 is taken to cost more than 0 at most, and a larger one more than the one before it."""
-
-
 @kernel
-def encode_band(band, values, indices, rounding, notes, room, states, misses):  # type: ignore[no-untyped-def]
+def encode_band(band, source, indices, notes, room, states, misses):  # type: ignore[no-untyped-def]
     """Quantise a band, or take its `indices`, and note their contexts and tokens; return how many are not zero.
 
     Parameters
     ----------
     band : `walk.Band`; magnitudes and signs are filled, row by row
-    values : float32 (rows, phases, filled up), in half steps
-    indices : int32, likewise, magnitudes; not looked at without a trellis
-    rounding : `Rounding`
+    source : `Coefficients`
+    indices : int32 (rows, phases, filled up), magnitudes; not looked at without a trellis
     notes : `Notes`
     room : `walk.Room`
     states : uint8 (2, columns), of the trellis of each column, zeros at first, changed
@@ -100,64 +91,108 @@ def encode_band(band, values, indices, rounding, notes, room, states, misses):  
     """
     depth, height, width = band.shape
     evens = (width + 1) // 2
-    filled = (evens + LANES - 1) // LANES * LANES
+    filled = padded(width)
     places, sizes, measuring = notes.places, room.sizes, misses.size > SURVEYED
+    every = 1 if measuring or depth * height < 4 * SURVEY_APART else SURVEY_APART
+    shrink, first_context = shrink_of(band.shift), AN_OCTAVE * band.shift
     all_some = np.int64(0)
     for z in range(depth):
         for y in range(height):
-            around = starts_around(z, y, band.shape, band.pitch)
+            around, number = starts_around(z, y, band.shape, band.pitch), z * height + y
             parents_of_row(band, z, y, evens, room.parents)
+            take_row(source, number, room.values[0], room.values[1])
             for phase in range(2):
-                count, now = evens - phase * (width & 1), states[phase]
-                own, line = around.row + 1 + phase * (band.pitch // 2), values[z * height + y, phase]
-                contexts_of_phase(band, around, phase, filled, now, room)
+                count, now, line = evens - phase * (width & 1), states[phase], room.values[phase]
+                own = around.row + 1 + phase * (band.pitch // 2)
+                expect_phase(band, around, phase, filled, room)
+                contexts_of(room.sums, now, first_context, band.quantisers, count, notes.contexts, places[0])
                 if band.quantisers == 1:
-                    _round(line, room.contexts, count, filled, rounding.least, rounding.up, sizes)
+                    _round(line, room.sums, filled, shrink, sizes)
                 else:
-                    chosen = indices[z * height + y, phase]
-                    for i in range(filled):
-                        sizes[at(i)] = chosen[at(i)]
-                places[2] = tokens_of(sizes, filled, room.tokens, notes.raw, places[2])
-                note_run(room.contexts, room.tokens, count, notes)
+                    _copy(indices[number, phase], filled, sizes)
+                places[2] = tokens_of(sizes, filled, notes.tokens[places[0] :], notes.raw, places[2])
+                _end_run(notes, count)
                 some = places_of(sizes, count, room.places)
                 all_some += some
-                half_steps(sizes, now, filled, band.quantisers)
-                if some > 0:
+                keep(sizes, line, now, filled, shrink, band.magnitudes, band.signed, own)
+                if some > 0 and number % every == 0:
                     _survey(line, sizes, now, filled, misses)
                 if measuring:
                     misses[SURVEYED] += _squares(line, sizes, filled)
                 if band.quantisers == 2:
                     next_states(sizes, filled, now)
-                keep(sizes, filled, band.shift, band.magnitudes, band.signed, own)
-                if some == 0:
-                    continue
-                sign_contexts_of_phase(band, around, phase, filled, some, room)
-                give_signs(line, filled, band.signed, own)
-                _sign_tokens(room.places, room.leans, line, some, room.sign_tokens)
-                note_run(room.sign_contexts, room.sign_tokens, some, notes)
+                if some > 0:
+                    lean_phase(band, around, phase, filled, room)
+                    first = band.quantisers * MAGNITUDES
+                    _note_signs(room.places, room.sums, room.leans, line, some, first, notes.contexts, notes.tokens, places[0])
+                    _end_run(notes, some)
     return all_some
 
 
 @apart_kernel
-def _round(values, contexts, count, filled, least, up, sizes):  # type: ignore[no-untyped-def]
+def _round(values, sums, count, shrink, sizes):  # type: ignore[no-untyped-def]
     """Fill the magnitudes of the indices of values.
+
+    They are Laplacian, with the mean that is expected. A bit is worth `SLOPE`; the index 1 takes some FIRST + MORE / mean bits
+    more than 0, and a larger one FURTHER / mean bits more than the one before it.
 
     Parameters
     ----------
-    values : float32 (filled,), in half steps
-    contexts : int16 (filled or more,), magnitude contexts
-    count : columns that are there
-    filled : columns, filled up
-    least, up : as in `Rounding`
-    sizes : int32 (filled or more,), filled
+    values : float32 (count,), in half steps
+    sums : int16 (count or more,), expected magnitudes
+    count : columns, filled up
+    shrink : as of `walk.shrink_of`, for the magnitudes behind `sums`
+    sizes : int32 (count or more,), filled
     """
-    half = np.float32(0.5)
+    half, worth, steps = np.float32(0.5), np.float32(SLOPE / 8), np.float32(2 * ONE) * shrink
+    most, least = np.float32(MOST_BITS), np.float32(1 / MOST_BITS)
+    for first in range(0, count, LANES):
+        for lane in range(LANES):
+            i = at(first + lane)
+            inverse = steps / max(np.float32(sums[i]), least)
+            value = min(abs(values[i]), np.float32(LARGEST)) * half
+            up = half - worth * min(np.float32(FURTHER) * inverse, np.float32(MOST_FURTHER))
+            nothing = half + worth * min(np.float32(FIRST) + np.float32(MORE) * inverse, most)
+            sizes[i] = np.int32(value + up) if value >= nothing else np.int32(0)
+
+
+SLOPE = 0.28
+"""Squared error, in half steps, that a bit is worth."""
+
+FIRST, MORE, FURTHER = 0.35, 0.95, 1.44
+MOST_BITS, MOST_FURTHER = 9.0, 4.0
+"""See `_round`; limits of both."""
+
+
+@apart_kernel
+def _copy(source, count, target):  # type: ignore[no-untyped-def]
+    """Copy `count` numbers."""
     for i in range(count):
-        value = min(abs(values[at(i)]), LARGEST) * half
-        context = at(contexts[at(i)])
-        sizes[at(i)] = np.int32(value + up[context]) if value >= least[context] else np.int32(0)
-    for i in range(count, filled):
-        sizes[at(i)] = 0
+        target[at(i)] = source[at(i)]
+
+
+@apart_kernel
+def keep(sizes, values, states, count, shrink, magnitudes, signed, own):  # type: ignore[no-untyped-def]
+    """Turn magnitudes of indices into those of coefficients, in half steps, and keep them as contexts of later ones.
+
+    Parameters
+    ----------
+    sizes : int32 (count or more,), changed
+    values : float32 (count or more,), whose signs they have
+    states : uint8 (count or more,), of the trellis of each column
+    count : columns, filled up; zeros there
+    shrink : as of `walk.shrink_of`
+    magnitudes, signed : uint8 and int8 (places,), of a band, changed
+    own : where the phase begins
+    """
+    for first in range(0, count, LANES):
+        for lane in range(LANES):
+            i = at(first + lane)
+            size = half_steps(sizes[i], states[i])
+            sizes[i] = size
+            kept = as_context(size, shrink)
+            magnitudes[at(own + first + lane)] = np.uint8(kept)
+            signed[at(own + first + lane)] = np.int8(-kept if values[i] < np.float32(0.0) else kept)
 
 
 @apart_kernel
@@ -219,69 +254,68 @@ def _squares(values, sizes, count):  # type: ignore[no-untyped-def]
 
 
 @apart_kernel
-def give_signs(values, count, signed, own):  # type: ignore[no-untyped-def]
-    """Give the kept magnitudes of a phase the signs of its values.
-
-    Parameters
-    ----------
-    values : float32 (count or more,)
-    count : columns, filled up
-    signed : int8 (places,), as in `walk.Band`, changed
-    own : where the phase begins in it
-    """
-    for first in range(0, count, LANES):
-        for lane in range(LANES):
-            kept = signed[at(own + first + lane)]
-            signed[at(own + first + lane)] = np.int8(-kept) if values[at(first + lane)] < np.float32(0.0) else kept
-
-
-@apart_kernel
-def _sign_tokens(places, leans, values, count, tokens):  # type: ignore[no-untyped-def]
-    """Fill the tokens of signs: 1 where they are against what is expected.
+def _note_signs(places, sums, leans, values, count, first_context, contexts, tokens, place):  # type: ignore[no-untyped-def]
+    """Note the contexts and tokens of signs: 1 where they are against what is expected.
 
     Parameters
     ----------
     places : int32 (count or more,), columns of the coefficients
-    leans : int16 (columns,), which way they lean
+    sums, leans : int16 (columns,), expected magnitudes, and which way they lean
     values : float32 (columns,)
     count : how many
-    tokens : uint8 (count or more,), filled
+    first_context : of signs
+    contexts, tokens : uint8 (tokens,), filled from `place` on
     """
     for i in range(count):
-        place = at(places[at(i)])
-        tokens[at(i)] = np.uint8((np.int64(leans[place]) < 0) != (values[place] < np.float32(0.0)))
+        column = at(places[at(i)])
+        lean = np.int64(leans[column])
+        contexts[at(place + i)] = first_context + sign_context(lean, np.int64(sums[column]))
+        tokens[at(place + i)] = np.uint8((lean < 0) != (values[column] < np.float32(0.0)))
 
 
 @inlined_kernel
-def note_run(contexts, tokens, count, notes):  # type: ignore[no-untyped-def]
-    """Note a run of tokens.
-
-    Parameters
-    ----------
-    contexts : int16 (count or more,)
-    tokens : uint8 (count or more,)
-    count : tokens of the run
-    notes : `Notes`
-    """
-    _copy_run(contexts, tokens, count, notes.places[0], notes.contexts, notes.tokens)
+def _end_run(notes, count):  # type: ignore[no-untyped-def]
+    """Count a run of so many tokens among `notes`."""
     notes.runs[notes.places[1]] = count
     notes.places[0] += count
     notes.places[1] += 1
 
 
-@apart_kernel
-def _copy_run(contexts, tokens, count, first, noted_contexts, noted_tokens):  # type: ignore[no-untyped-def]
-    """Copy the contexts and tokens of a run.
+@inlined_kernel
+def take_row(source, row, evens, odds):  # type: ignore[no-untyped-def]
+    """Take a row of a band in half steps, its phases apart.
 
     Parameters
     ----------
-    contexts, tokens, count : as for `note_run`
-    first : place of the first among the noted
-    noted_contexts, noted_tokens : uint8 (tokens,), filled
+    source : `Coefficients`
+    row : number of the row
+    evens, odds : float32 (columns,), filled, with zeros behind the row
     """
-    for i in range(count):
-        noted_contexts[at(first + i)] = np.uint8(contexts[at(i)])
-        noted_tokens[at(first + i)] = tokens[at(i)]
+    _, height, width = source.shape
+    start = source.start + row // height * source.apart[0] + row % height * source.apart[1]
+    _split_row(source.volume, start, width, padded(width), source.inverse, evens, odds)
+
+
+@apart_kernel
+def _split_row(volume, start, width, filled, inverse, evens, odds):  # type: ignore[no-untyped-def]
+    """Split a row.
+
+    Parameters
+    ----------
+    volume, inverse : as in `Coefficients`
+    start : place of the first coefficient
+    width : columns of the row
+    filled : columns of a phase, filled up
+    evens, odds : as for `take_row`
+    """
+    pairs = width // 2
+    for i in range(pairs):
+        evens[at(i)] = volume[at(start + 2 * i)] * inverse
+        odds[at(i)] = volume[at(start + 2 * i + 1)] * inverse
+    for i in range(pairs, filled):
+        evens[at(i)] = odds[at(i)] = 0.0
+    if width & 1:
+        evens[pairs] = volume[start + width - 1] * inverse
 
 
 @kernel

@@ -4,6 +4,8 @@ The spread of a magnitude is in proportion to what is expected of it, so a sampl
 in a fixed order in IEEE doubles.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,17 +21,20 @@ from voxz.codecs.wavelet.fast.contexts import (
 )
 from voxz.codecs.wavelet.fast.split_rows import starts_around
 from voxz.codecs.wavelet.fast.walk import Band, Room, parents_of_row
-from voxz.jit import allocating_kernel, inlined_kernel
+from voxz.jit import allocating_kernel, inlined_kernel, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
 SAMPLED = 2500
 """Coefficients of a phase that weights are fitted to, and those not zero for signs."""
 
-FEWEST_APART = 3
-"""Of at least so many rows one is taken, so that fitting takes a small part of the time of a band."""
+FEWEST_APART, MOST_APART = 3, 32
+"""Of at least so many rows one is taken, so that fitting takes a small part of the time of a band, and of so many at most."""
 
-PULL = 5.0
+PULL = 300.0
 """Towards the weights before, in samples of average power."""
+
+PADDED, SIGNS_PADDED = width_of(EXPECTING), width_of(LEANING)
+"""Features and what they foretell, filled up to whole vectors."""
 
 Weights = NDArray[np.int16]
 
@@ -40,7 +45,8 @@ def _features(plane, around, phase, half, i, line):  # type: ignore[no-untyped-d
 
     Parameters
     ----------
-    plane, around, phase, half : as for `contexts.near_sums`
+    plane : uint8 or int8 (places,), see `split_rows`
+    around, phase, half : as for `contexts.near`
     i : column of the phase
     line : float64 (NEAR or more,), filled
     """
@@ -114,28 +120,57 @@ def _moments(band, phase, every, room, sizes, signs):  # type: ignore[no-untyped
     add_rest(signs, sign_block, sign_rows)
 
 
-def fit_weights(band: Band, room: Room) -> tuple[Weights, Weights]:
-    """Weights of magnitudes and of signs for both phases of a band."""
-    rows = band.shape[0] * band.shape[1]
-    every = max(FEWEST_APART, rows * band.shape[2] // (2 * SAMPLED))
-    expecting, leaning = np.zeros((2, EXPECTING), np.int16), np.zeros((2, LEANING), np.int16)
+@kernel
+def _round_weights(change, before, times, target):  # type: ignore[no-untyped-def]
+    """Fill weights in whole numbers of 1/ONE, within their bounds; what has no times is the constant.
+
+    Parameters
+    ----------
+    change : float64 (n,), what is added to the weights before
+    before : int16 (n,), these in 1/ONE
+    times : int64 (n or more,), as `contexts.TIMES`
+    target : int16 (n,), filled
+    """
+    reach = 1.0
+    for k in range(change.size):
+        change[k] = (change[k] + before[k] / ONE) * ONE
+        reach += abs(change[k]) * times[k]
+    share = min(1.0, (LARGEST_WEIGHTS - change.size) / reach)
+    for k in range(change.size):
+        weight = np.rint(change[k] * share)
+        target[k] = weight if times[k] > 0 else min(max(weight, 0.0), float(LARGEST_CONSTANT))
+
+
+@allocating_kernel
+def _fit(band, every, room, times, expecting, leaning):  # type: ignore[no-untyped-def]
+    """Fill the weights of magnitudes and of signs for both phases of a band.
+
+    Parameters
+    ----------
+    band, every, room : as for `_moments`
+    times : as for `_round_weights`
+    expecting, leaning : int16 (2, EXPECTING) and (2, LEANING), filled
+    """
     for phase in range(2):
-        sizes, signs = (np.zeros((width_of(n), width_of(n))) for n in (EXPECTING, LEANING))
+        sizes, signs = np.zeros((PADDED, PADDED)), np.zeros((SIGNS_PADDED, SIGNS_PADDED))
+        size_change, sign_change = np.zeros(EXPECTING), np.zeros(LEANING)
         _moments(band, phase, every, room, sizes, signs)
-        for moments, target, before in ((sizes, expecting, band.weights), (signs, leaning, band.leaning)):
-            found = np.zeros(target.shape[1])
-            solve(moments, SAMPLED, PULL, found)
-            target[phase] = _rounded(found + before[phase] / ONE)
+        solve(sizes, SAMPLED, PULL, size_change)
+        solve(signs, SAMPLED, PULL, sign_change)
+        _round_weights(size_change, band.weights[phase], times, expecting[phase])
+        _round_weights(sign_change, band.leaning[phase], times, leaning[phase])
+
+
+def rows_apart(shape: tuple[int, int, int]) -> int:
+    """Of how many rows of a band of this `shape` one is taken."""
+    return min(max(FEWEST_APART, math.prod(shape) // (2 * SAMPLED)), MOST_APART)
+
+
+def fit_weights(band: Band, every: int, room: Room) -> tuple[Weights, Weights]:
+    """Weights of magnitudes and of signs for both phases of a band, from one of so many rows."""
+    expecting, leaning = np.zeros((2, EXPECTING), np.int16), np.zeros((2, LEANING), np.int16)
+    _fit(band, every, room, TIMES, expecting, leaning)
     return expecting, leaning
-
-
-def _rounded(weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Weights in whole numbers of 1/ONE, within their bounds; the ninth is the constant."""
-    times = TIMES[: weights.size]
-    scaled = weights * ONE
-    reach = float((np.abs(scaled) * times).sum())
-    whole = np.rint(scaled * min(1.0, (LARGEST_WEIGHTS - weights.size) / max(reach, 1.0)))
-    return np.where(times > 0, whole, np.clip(whole, 0, LARGEST_CONSTANT)).astype(np.int64)
 
 
 def within_bounds(expecting: NDArray[np.int64], leaning: NDArray[np.int64]) -> bool:

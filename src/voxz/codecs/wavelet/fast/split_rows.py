@@ -18,9 +18,10 @@ LANES = 16
 """Loops over the columns of a phase run over so many at once, which the compiler makes vectors of."""
 
 
+@inlined_kernel
 def padded(width: int) -> int:
     """Columns of a phase of a row of this width, filled up."""
-    return -(-((width + 1) // 2) // LANES) * LANES
+    return ((width + 1) // 2 + LANES - 1) // LANES * LANES
 
 
 def pitch_of(width: int) -> int:

@@ -11,6 +11,7 @@ from voxz.codecs.wavelet.fast.tokens import TOKENS
 from voxz.entropy.contexts import frequency_steps, of_steps
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
+from voxz.jit import allocating_kernel, inlined_kernel, kernel
 
 BITS_PER_FREQUENCY = 4.5
 """What a frequency costs in the side information, for the choice of ranges."""
@@ -40,8 +41,7 @@ class Tables:
 
 def fit_tables(counts: Counts, quantisers: int, side: IntegerWriter) -> Tables:
     """Choose and send the tables for the token `counts` (contexts, TOKENS) of a brick."""
-    magnitudes = counts[: MAGNITUDES * quantisers].reshape(MAGNITUDES, -1)
-    firsts, rows = _ranges(magnitudes)
+    firsts, rows = _ranges(counts[: MAGNITUDES * quantisers].reshape(MAGNITUDES, quantisers, TOKENS))
     steps = frequency_steps(rows.reshape(-1, TOKENS), TOTAL)
     used = [int(np.flatnonzero(row).max(initial=-1)) + 1 for row in steps]
     side.put([len(firsts)])
@@ -82,29 +82,100 @@ def _of_chances(chances: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def _ranges(counts: Counts) -> tuple[Counts, Counts]:
-    """Merge neighbouring contexts whose own tables do not pay; first contexts and counts of the ranges that remain."""
-    met = np.flatnonzero(counts.any(1))
-    firsts = [0, *met[1:].tolist()] if met.size else [0]
-    rows = [counts[k] for k in met] if met.size else [counts[0]]
-    lengths = [_length(row) for row in rows]
-    joined = [_length(rows[k] + rows[k + 1]) for k in range(len(rows) - 1)]
-    while joined:
-        saved = [lengths[k] + lengths[k + 1] - joined[k] for k in range(len(joined))]
-        best = int(np.argmax(saved))
-        if saved[best] <= 0:
-            break
-        rows[best : best + 2] = [rows[best] + rows[best + 1]]
-        lengths[best : best + 2] = [joined.pop(best)]
-        del firsts[best + 1]
-        for k in range(max(best - 1, 0), min(best + 1, len(joined))):
-            joined[k] = _length(rows[k] + rows[k + 1])
-    return np.array(firsts, np.int64), np.array(rows)
+    """Merge neighbouring contexts whose own tables do not pay, of counts (contexts, quantisers, TOKENS).
+
+    First contexts and counts of the ranges that remain.
+    """
+    met = np.flatnonzero(counts.any((1, 2)))
+    if met.size == 0:
+        return np.zeros(1, np.int64), counts[:1]
+    rows, stays = counts[met], np.ones(met.size, np.bool_)
+    _merge(rows, _LOGS, np.zeros((2, met.size)), stays)
+    firsts = np.where(np.arange(met.size) > 0, met, 0)
+    return firsts[stays], rows[stays]
 
 
-def _length(counts: Counts) -> float:
-    """Estimated bits of the tokens of a range, whose tables are one after the other, and of these tables."""
-    tables = counts.reshape(-1, TOKENS)
-    total = tables.sum(1)
-    used = counts[counts > 0]
-    shares = float((used * np.log2(used)).sum()) - float((total * np.log2(np.maximum(total, 1))).sum())
-    return BITS_PER_FREQUENCY * used.size - shares
+@inlined_kernel
+def _log2(number, logs):  # type: ignore[no-untyped-def]
+    """About the logarithm of a number, 1 or more."""
+    more = 0.0
+    while number >= logs.size:
+        number, more = number >> 1, more + 1.0
+    return logs[number] + more
+
+
+@kernel
+def _length(first, second, logs):  # type: ignore[no-untyped-def]
+    """Estimated bits of the tokens of two ranges with the same tables, one for each quantiser, and of these tables.
+
+    Parameters
+    ----------
+    first, second : int64 (quantisers, TOKENS), how often tokens occur; `second` may be zeros
+    logs : as for `_merge`
+    """
+    bits = 0.0
+    for table in range(first.shape[0]):
+        total = 0
+        for token in range(first.shape[1]):
+            number = first[table, token] + second[table, token]
+            if number > 0:
+                bits += BITS_PER_FREQUENCY - number * _log2(number, logs)
+                total += number
+        if total > 0:
+            bits += total * _log2(total, logs)
+    return bits
+
+
+@allocating_kernel
+def _merge(rows, logs, lengths, stays):  # type: ignore[no-untyped-def]
+    """Merge the two neighbours that gain most, as long as any gain.
+
+    Parameters
+    ----------
+    rows : int64 (ranges, quantisers, TOKENS), how often tokens occur, changed
+    logs : float64 (n,), logarithms of small numbers, of base 2
+    lengths : float64 (2, ranges), room: bits of each range, and of it with the next
+    stays : bool (ranges,), true at first; false for those that were merged with one before
+    """
+    nothing = np.zeros_like(rows[0])
+    for k in range(stays.size):
+        lengths[0, k] = _length(rows[k], nothing, logs)
+        lengths[1, k] = _length(rows[k], rows[k + 1], logs) if k + 1 < stays.size else np.inf
+    while True:
+        best, saved, last = -1, 0.0, -1
+        for k in range(stays.size):
+            if stays[k]:
+                if last >= 0 and lengths[0, last] + lengths[0, k] - lengths[1, last] > saved:
+                    best, saved = last, lengths[0, last] + lengths[0, k] - lengths[1, last]
+                last = k
+        if best < 0:
+            return
+        other = _next(stays, best)
+        rows[best] += rows[other]
+        stays[other] = False
+        lengths[0, best] = lengths[1, best]
+        for k in (_previous(stays, best), best):
+            if k >= 0:
+                after = _next(stays, k)
+                lengths[1, k] = _length(rows[k], rows[after], logs) if after < stays.size else np.inf
+
+
+@inlined_kernel
+def _next(stays, k):  # type: ignore[no-untyped-def]
+    """The next that stays after `k`, or their number."""
+    k += 1
+    while k < stays.size and not stays[k]:
+        k += 1
+    return k
+
+
+@inlined_kernel
+def _previous(stays, k):  # type: ignore[no-untyped-def]
+    """The one that stays before `k`, or -1."""
+    k -= 1
+    while k >= 0 and not stays[k]:
+        k -= 1
+    return k
+
+
+_LOGS = np.log2(np.maximum(np.arange(1 << 12), 1))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.fast.contexts import AN_OCTAVE, MAGNITUDES, MOST, contexts_of, near_sums, sign_context, spread_parents
+from voxz.codecs.wavelet.fast.contexts import MOST, NEAR, expected_sums, lean_sums, near, spread_parents
 from voxz.codecs.wavelet.fast.split_rows import LANES, padded
 from voxz.jit import apart_kernel, at, inlined_kernel
 
@@ -56,8 +56,8 @@ class Room(NamedTuple):
     ----------
     parents : uint8 (2, columns), of both phases
     sums, leans : int16 (columns,), weighted sums of magnitudes and of signed values around
-    contexts, sign_contexts : int16 (columns,)
-    tokens, sign_tokens : uint8 (columns,)
+    contexts : int16 (columns,)
+    tokens : uint8 (columns,)
     sizes : int32 (columns,), magnitudes of indices, then in half steps
     places : int32 (columns,), of coefficients that are not zero
     values : float32 (2, columns), of both phases
@@ -67,9 +67,7 @@ class Room(NamedTuple):
     sums: NDArray[np.int16]
     leans: NDArray[np.int16]
     contexts: NDArray[np.int16]
-    sign_contexts: NDArray[np.int16]
     tokens: NDArray[np.uint8]
-    sign_tokens: NDArray[np.uint8]
     sizes: NDArray[np.int32]
     places: NDArray[np.int32]
     values: NDArray[np.float32]
@@ -78,11 +76,10 @@ class Room(NamedTuple):
 def room_for(width: int) -> Room:
     """Room for bands of up to `width` columns."""
     columns = padded(width)
-    sums, leans, contexts, sign_contexts = np.zeros((4, columns), np.int16)
-    tokens, sign_tokens = np.zeros((2, columns), np.uint8)
+    sums, leans, contexts = np.zeros((3, columns), np.int16)
     sizes, places = np.zeros((2, columns), np.int32)
     parents, values = np.zeros((2, columns), np.uint8), np.zeros((2, columns), np.float32)
-    return Room(parents, sums, leans, contexts, sign_contexts, tokens, sign_tokens, sizes, places, values)
+    return Room(parents, sums, leans, contexts, np.zeros(columns, np.uint8), sizes, places, values)
 
 
 @inlined_kernel
@@ -103,8 +100,8 @@ def parents_of_row(band, z, y, count, phases):  # type: ignore[no-untyped-def]
 
 
 @inlined_kernel
-def contexts_of_phase(band, around, phase, filled, states, room):  # type: ignore[no-untyped-def]
-    """Fill what is expected of the magnitudes of a phase of a row, and their contexts.
+def expect_phase(band, around, phase, filled, room):  # type: ignore[no-untyped-def]
+    """Fill what is expected of the magnitudes of a phase of a row.
 
     Parameters
     ----------
@@ -112,43 +109,18 @@ def contexts_of_phase(band, around, phase, filled, states, room):  # type: ignor
     around : `band_rows.Around`, where rows begin
     phase : 0 or 1
     filled : columns of the phase, filled up
-    states : uint8 (columns,), of the trellis of each column
-    room : `Room`, `parents` filled; `sums` and `contexts` are
+    room : `Room`, `parents` filled; `sums` are
     """
-    weights, first = band.weights[phase], AN_OCTAVE * band.shift
-    near_sums(band.magnitudes, around, phase, band.pitch // 2, filled, weights, room.sums)
-    contexts_of(room.sums, room.parents[phase], weights, states, first, band.quantisers, filled, room.contexts)
+    weights = band.weights[phase]
+    places = near(around, phase, band.pitch // 2, weights)
+    expected_sums(band.magnitudes, room.parents[phase], places, weights[NEAR], weights[NEAR + 1], phase, filled, room.sums)
 
 
 @inlined_kernel
-def sign_contexts_of_phase(band, around, phase, filled, some, room):  # type: ignore[no-untyped-def]
-    """Fill where the coefficients of a phase lean, and the contexts of the signs of those that are not zero.
-
-    Parameters
-    ----------
-    band, around, phase, filled : as for `contexts_of_phase`
-    some : how many are not zero
-    room : `Room`, `sums` and `places` filled; `leans` and `sign_contexts` are
-    """
-    near_sums(band.signed, around, phase, band.pitch // 2, filled, band.leaning[phase], room.leans)
-    _sign_contexts(room.sums, room.leans, room.places, some, band.quantisers * MAGNITUDES, room.sign_contexts)
-
-
-@apart_kernel
-def _sign_contexts(sums, leans, places, count, first, contexts):  # type: ignore[no-untyped-def]
-    """Fill the contexts of the signs of coefficients.
-
-    Parameters
-    ----------
-    sums, leans : int16 (columns,), expected magnitudes, and weighted sums of signed neighbours
-    places : int32 (count or more,), columns of the coefficients
-    count : how many
-    first : first context of signs
-    contexts : int16 (count or more,), filled
-    """
-    for i in range(count):
-        place = np.int64(places[at(i)])
-        contexts[at(i)] = np.int16(first + sign_context(np.int64(leans[at(place)]), np.int64(sums[at(place)])))
+def lean_phase(band, around, phase, filled, room):  # type: ignore[no-untyped-def]
+    """Fill where the coefficients of a phase lean, as `leans` of `room`; parameters as for `expect_phase`."""
+    places = near(around, phase, band.pitch // 2, band.leaning[phase])
+    lean_sums(band.signed, places, phase, filled, room.leans)
 
 
 @apart_kernel
@@ -168,26 +140,26 @@ def places_of(sizes, count, places):  # type: ignore[no-untyped-def]
     return some
 
 
-@apart_kernel
-def half_steps(sizes, states, count, quantisers):  # type: ignore[no-untyped-def]
-    """Turn magnitudes of indices into those of coefficients, in half steps.
+@inlined_kernel
+def half_steps(size, state):  # type: ignore[no-untyped-def]
+    """Magnitude of a coefficient in half steps, from that of its index, int32; `state` of the trellis, 0 without."""
+    return np.int32(2 * size - (np.int32(state & 1) & np.int32(size > 0)))
 
-    Parameters
-    ----------
-    sizes : int32 (count or more,), changed
-    states : uint8 (count or more,), of the trellis of each column
-    count : columns, filled up
-    quantisers : as in `Band`
+
+@inlined_kernel
+def as_context(size, shrink):  # type: ignore[no-untyped-def]
+    """A magnitude in half steps, int32, as later ones see it: shifted, in vectors, by a product.
+
+    Singles hold all its 25 bits but the lowest, which counts only where nothing is shifted.
     """
-    if quantisers == 1:
-        for first in range(0, count, LANES):
-            for lane in range(LANES):
-                sizes[at(first + lane)] = np.int32(2 * sizes[at(first + lane)])
-        return
-    for first in range(0, count, LANES):
-        for lane in range(LANES):
-            size, odd = sizes[at(first + lane)], np.int32(states[at(first + lane)] & 1)
-            sizes[at(first + lane)] = np.int32(2 * size - (odd & np.int32(size > 0)))
+    shifted = np.int32(np.float32(size >> 1) * (shrink + shrink))
+    return min(np.int32(shifted + (size & np.int32(shrink))), np.int32(MOST))
+
+
+@inlined_kernel
+def shrink_of(shift):  # type: ignore[no-untyped-def]
+    """What a magnitude is multiplied with to shift it by so many places, a power of two."""
+    return np.float32(1.0) / np.float32(np.int64(1) << shift)
 
 
 @apart_kernel
@@ -206,26 +178,3 @@ def next_states(sizes, count, states):  # type: ignore[no-untyped-def]
             state = np.int64(states[i])
             parity = ((np.int64(sizes[i]) + (state & 1)) >> 1) & 1
             states[i] = np.uint8(((state << 1) & 2) | (parity ^ (state >> 1)))
-
-
-@apart_kernel
-def keep(sizes, count, shift, magnitudes, signed, own):  # type: ignore[no-untyped-def]
-    """Keep magnitudes as contexts of later ones, without signs.
-
-    Parameters
-    ----------
-    sizes : int32 (count or more,), in half steps, changed; zeros where columns are filled up
-    count : columns, filled up
-    shift : places that they are shifted by
-    magnitudes, signed : uint8 and int8 (places,), of a band, changed
-    own : where the phase begins
-    """
-    most = np.int32(MOST)
-    if shift:
-        for i in range(count):
-            sizes[at(i)] = np.int32(np.int64(sizes[at(i)]) >> shift)
-    for first in range(0, count, LANES):
-        for lane in range(LANES):
-            limited = min(sizes[at(first + lane)], most)
-            magnitudes[at(own + first + lane)] = np.uint8(limited)
-            signed[at(own + first + lane)] = np.int8(limited)
