@@ -3,11 +3,12 @@
 Every volume is coded to every target. The samples that any codec is given to code and to decode meanwhile, parts that are tried
 included, are counted and divided by those of the volume: a file whose step is known takes one coding and, as loss is measured,
 one decoding. Samples that are coded at a lower level, to scout, count by the time they take: as many as the file's own level
-codes in it.
+codes in it. The time of the whole is also divided by that of a file whose step is known to be the one that was found.
 """
 
 import argparse
 import csv
+import io
 import math
 import statistics
 import sys
@@ -24,7 +25,12 @@ from numpy.typing import NDArray
 import voxz
 from voxz.bench.volumes import find, load, names
 from voxz.codecs import registry
+from voxz.codecs.codec import Codec
+from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.wavelet.fast.draft import Draft
+from voxz.io.array import ArraySource
+from voxz.pipeline.encode import encode_samples
+from voxz.pipeline.plan import Plan
 
 TARGETS: dict[str, Callable[[], voxz.Target]] = {
     "psnr 45": lambda: voxz.Psnr(45),
@@ -32,7 +38,7 @@ TARGETS: dict[str, Callable[[], voxz.Target]] = {
     "bits 1": lambda: voxz.BitsPerVoxel(1),
     "ratio 20": lambda: voxz.Ratio(20),
 }
-MEASURES = ("coded", "scouted", "decoded", "seconds", "asked", "got", "met", "bits", "psnr_db")
+MEASURES = ("coded", "scouted", "decoded", "seconds", "times", "asked", "got", "met", "bits", "psnr_db")
 COLUMNS = ("volume", "shape", "level", "target", "codec", "bricks", *MEASURES)
 
 Row = dict[str, str]
@@ -40,13 +46,15 @@ Row = dict[str, str]
 
 @dataclass
 class Count:
-    """Samples that codecs were given: to code at a level, or a lower one; to decode. Seconds that coding them took."""
+    """Samples that codecs were given: to code at a level, or a lower one; to decode. Seconds that it took. The last codec."""
 
     coded: int = 0
     scouted: int = 0
     decoded: int = 0
     coding: float = 0.0
     scouting: float = 0.0
+    codec: Codec | None = None
+    fidelity: Fidelity = EXACT
 
     @property
     def equivalent(self) -> float:
@@ -59,14 +67,17 @@ def counting(level: int = 1) -> Iterator[Count]:
     """Count what the codecs are given meanwhile, for a file of this level."""
     count, encode, decode = Count(), registry.encode_brick, registry.decode_brick
 
-    def encode_brick(samples: NDArray[Any], own: int, *arguments: Any, **options: Any) -> tuple[int, bytes]:
+    def encode_brick(
+        samples: NDArray[Any], own: int, codec: Codec | None = None, fidelity: Fidelity = EXACT, *more: Any
+    ) -> tuple[int, bytes]:
         begin = time.thread_time()
-        coded = encode(samples, own, *arguments, **options)
+        coded = encode(samples, own, codec, fidelity, *more)
         seconds = time.thread_time() - begin
         if own < level:
             count.scouted, count.scouting = count.scouted + samples.size, count.scouting + seconds
         else:
             count.coded, count.coding = count.coded + samples.size, count.coding + seconds
+            count.codec, count.fidelity = codec, fidelity
         return coded
 
     def decode_brick(number: int, payload: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -82,14 +93,23 @@ def counting(level: int = 1) -> Iterator[Count]:
 
         return timed
 
-    draft, forecast = registry.draft_brick, Draft.forecast
+    draft, forecast, guess = registry.draft_brick, Draft.forecast, Draft.guess
     registry.encode_brick, registry.decode_brick = encode_brick, decode_brick  # type: ignore[assignment]
-    registry.draft_brick, Draft.forecast = scouting(draft), scouting(forecast)  # type: ignore[method-assign]
+    registry.draft_brick = scouting(draft)
+    Draft.forecast, Draft.guess = scouting(forecast), scouting(guess)  # type: ignore[method-assign]
     try:
         yield count
     finally:
         registry.encode_brick, registry.decode_brick = encode, decode
-        registry.draft_brick, Draft.forecast = draft, forecast  # type: ignore[method-assign]
+        registry.draft_brick = draft
+        Draft.forecast, Draft.guess = forecast, guess  # type: ignore[method-assign]
+
+
+def once(samples: NDArray[Any], plan: Plan) -> float:
+    """Seconds that coding a volume takes if its step is known."""
+    started = time.process_time()
+    encode_samples(ArraySource(samples), io.BytesIO(), plan, 1)
+    return time.process_time() - started
 
 
 def measured(name: str, shape: str, samples: NDArray[Any], level: int, asked: str) -> Row:
@@ -104,18 +124,19 @@ def measured(name: str, shape: str, samples: NDArray[Any], level: int, asked: st
     loss, bits = info["loss"], 8 * len(blob) / samples.size
     got = loss["psnr_db"] if target.psnr_db else bits
     met = got is None or (wanted <= got <= wanted + 0.1 if target.psnr_db else abs(got / wanted - 1) <= 0.02)
-    costs = (count.coded / samples.size, count.equivalent / samples.size, count.decoded / samples.size, seconds)
+    times = seconds / once(samples, Plan(level, count.codec, target, Fidelity.stepped(count.fidelity.step)))
+    costs = (count.coded / samples.size, count.equivalent / samples.size, count.decoded / samples.size, seconds, times)
     figures = (*costs, wanted, got or math.inf, int(met), bits, loss["psnr_db"] or math.inf)
     facts = (name, shape, str(level), asked, "+".join(info["codecs"]), str(info["bricks"]))
     return dict(zip(COLUMNS, (*facts, *(f"{figure:.5g}" for figure in figures)), strict=True))
 
 
 def summary(rows: list[Row]) -> str:
-    """Codings and decodings a volume by target, mean and worst, as a table."""
-    lines = ["| target | volumes | coded, mean (worst) | scouted | decoded | missed |", "|---|---|---|---|---|---|"]
+    """Codings, decodings and times of one coding by target, mean and worst, as a table."""
+    lines = ["| target | volumes | coded, mean (worst) | scouted | decoded | times | missed |", "|---|---|---|---|---|---|---|"]
     for target in [*dict.fromkeys(row["target"] for row in rows), "all"]:
         own = [row for row in rows if target in (row["target"], "all")]
-        columns = [[float(row[side]) for row in own] for side in ("coded", "scouted", "decoded")]
+        columns = [[float(row[side]) for row in own] for side in ("coded", "scouted", "decoded", "times")]
         cells = " | ".join(f"{statistics.mean(column):.2f} ({max(column):.2f})" for column in columns)
         lines.append(f"| {target} | {len(own)} | {cells} | {sum(row['met'] == '0' for row in own)} |")
     return "\n".join(lines)

@@ -28,6 +28,9 @@ _ROOM = 1 - 2.0**-20
 FARTHEST = 64
 """One sample in so many is moved at most to lessen squared errors."""
 
+CLUSTERED = 0.5
+"""Bytes that say where corrected samples are, to those if they lay anywhere, at least."""
+
 Series = NDArray[Any]
 Plane = NDArray[np.bool_]
 
@@ -49,10 +52,10 @@ def encode_corrections(series: Series, decoded: Series, known: NDArray[np.bool_]
     return _parts(unit, _spread(wrong, known), units[wrong], _spread(exact, known), series[known][exact])
 
 
-def encode_farthest(series: Series, decoded: Series, squares: float) -> bytes:
+def encode_farthest(series: Series, decoded: Series, squares: float, longest: float) -> bytes:
     """Parts that take `squares` from the sum of squared errors: the samples that are farthest off come one unit nearer.
 
-    Empty if that takes more than one sample in FARTHEST.
+    Empty if that takes more than one sample in FARTHEST, or surely more than the `longest` number of bytes.
     """
     with np.errstate(invalid="ignore"):  # infinities stand where they stood
         error = series.astype(np.float64) - decoded.astype(np.float64)
@@ -68,6 +71,8 @@ def encode_farthest(series: Series, decoded: Series, squares: float) -> bytes:
     if not enough.any():
         return b""
     count = int(np.argmax(enough)) + 1
+    if count * math.log2(size.size / count) / 8 * CLUSTERED > longest:
+        return b""
     moved = size > farthest[count - 1]
     equal = np.flatnonzero(size.ravel() == farthest[count - 1])
     moved.ravel()[equal[: count - int(np.count_nonzero(moved))]] = True

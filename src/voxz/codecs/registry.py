@@ -126,11 +126,14 @@ def draft_brick(samples: NDArray[np.generic], step: float) -> "Draft | None":
 
 
 def sharpen_brick(
-    number: int, payload: bytes, samples: NDArray[np.generic], decoded: NDArray[np.generic], squares: float
+    number: int, payload: bytes, samples: NDArray[np.generic], decoded: NDArray[np.generic], squares: float, longest: float
 ) -> tuple[bytes, NDArray[np.generic]] | None:
-    """A payload that takes `squares` from the sum of squared errors, and what it decodes to; None where that has no cheap way."""
+    """A payload that takes `squares` from the sum of squared errors, and what it decodes to.
+
+    None where that has no cheap way, or takes more than the `longest` number of bytes for sure.
+    """
     if number != WAVELET:
         return None
     from voxz.codecs.wavelet import codec as wavelet  # noqa: PLC0415 - its kernels
 
-    return wavelet.sharpen_brick(payload, samples, decoded, squares)
+    return wavelet.sharpen_brick(payload, samples, decoded, squares, longest)

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.metrics import errors, extent_of
-from voxz.volume.background import find_background
+
+_BLOCK = 1 << 15
+"""Samples that are compared at a time: what is made of them stays in the cache."""
 
 _DOUBT = 2.0**-50
 """Relative distance from the bound below which the rounding of a difference of floats might decide."""
@@ -33,16 +35,26 @@ class Tally:
     high: float = -math.inf
 
     @classmethod
-    def of(cls, original: NDArray[Any], decoded: NDArray[Any], count_background: bool) -> "Tally":
-        """Tally of a brick ``(series, z, y, x, channels)``; complex samples count as two real ones."""
-        a, b = (x.view(x.real.dtype) if x.dtype.kind == "c" else x for x in (original, decoded))
-        if not a.size or a.dtype.kind not in "iufb":
+    def of(cls, original: NDArray[Any], decoded: NDArray[Any], background: NDArray[np.bool_] | None) -> "Tally":
+        """Tally of a brick ``(series, z, y, x, channels)``; complex samples count as two real ones.
+
+        Samples of the `background` ``(series, z, y, x)`` do not count in the squares.
+        """
+        if not original.size or original.dtype.kind not in "iufbc":
             return cls()
-        error = errors(a, b)
-        background = None if count_background else find_background(original)
-        counted = error if background is None else error[~background.mask]
-        largest = max(abs(float(error.min())), abs(float(error.max())))
-        return cls(largest, float(np.square(counted.astype(np.float64)).sum()), counted.size, *extent_of(a))
+        a, b = (x.reshape(-1).view(x.real.dtype) for x in (original, decoded))
+        apart = 1 if background is None else a.size // background.size
+        ignored = None if background is None else np.broadcast_to(background.reshape(-1, 1), (background.size, apart))
+        largest, squares = 0.0, 0.0
+        for first in range(0, a.size, _BLOCK * apart):
+            part = slice(first, first + _BLOCK * apart)
+            error = errors(a[part], b[part])
+            largest = max(largest, abs(float(error.min())), abs(float(error.max())))
+            if ignored is not None:
+                np.copyto(error.reshape(-1, apart), 0, where=ignored[first // apart : first // apart + _BLOCK])
+            squares += float(np.square(error, dtype=np.float64).sum())
+        counted = a.size if background is None else a.size - apart * int(np.count_nonzero(background))
+        return cls(largest, squares, counted, *extent_of(a))
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
@@ -74,6 +86,8 @@ def within(original: NDArray[Any], decoded: NDArray[Any], bound: float) -> bool:
         original, decoded = original.view(part), decoded.view(part)
     if original.dtype.kind not in "iufb":
         return original.tobytes() == decoded.tobytes()
+    if original.dtype.kind in "iub" and math.isinf(bound):
+        return True
     error = np.abs(errors(original, decoded))
     if error.dtype.kind == "i":
         return bool((error <= bound).all())

@@ -30,6 +30,7 @@ from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Progress, SampleReader, Samples
 from voxz.pipeline.slabs import bricks_of, grid_of, inside, slab_place
 from voxz.threads import map_ordered
+from voxz.volume.background import find_background
 from voxz.volume.layout import Foreign, Layout
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 def code_brick(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None) -> Coded:
     """Code a brick; a lossy one is decoded and measured, and coded losslessly should it break its bound."""
-    return check_brick(brick, plan, code_blindly(brick, plan, draft))
+    return check_brick(brick, plan, code_blindly(brick, plan, draft), draft)
 
 
 def code_blindly(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None) -> Coded:
@@ -46,7 +47,7 @@ def code_blindly(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" =
     return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity, draft), brick, Tally())
 
 
-def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
+def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded, draft: "Draft | None" = None) -> Coded:
     """A brick that was coded blindly, decoded, measured and, should it break its bound, coded losslessly."""
     if not plan.lossy:
         return coded
@@ -55,16 +56,26 @@ def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded) -> Coded:
     if not within(brick, decoded, plan.fidelity.bound):
         number, payload = registry.encode_brick(brick, plan.level)
         decoded = brick
-    return Coded(number, payload, decoded, Tally.of(brick, decoded, plan.target.counts_background))
+    return Coded(number, payload, decoded, tally_of(brick, decoded, plan, draft))
 
 
-def sharpened(brick: NDArray[np.generic], plan: Plan, coded: Coded, squares: float) -> Coded | None:
-    """A coded brick with about so much less squared error, without coding it again; None where that has no cheap way."""
-    found = registry.sharpen_brick(coded.number, coded.payload, brick, coded.decoded, squares)
+def tally_of(brick: NDArray[np.generic], decoded: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None) -> Tally:
+    """Errors of a decoded brick. Its `draft`, if there is one, knows its background, which may not count."""
+    background = None
+    if not plan.target.counts_background:
+        background = find_background(brick) if draft is None else draft.prepared.background
+    return Tally.of(brick, decoded, None if background is None else background.mask)
+
+
+def sharpened(
+    brick: NDArray[np.generic], plan: Plan, coded: Coded, squares: float, longest: float, draft: "Draft | None" = None
+) -> Coded | None:
+    """A coded brick with about so much less squared error, without coding it again; None if that surely takes too many bytes."""
+    found = registry.sharpen_brick(coded.number, coded.payload, brick, coded.decoded, squares, longest)
     if found is None:
         return None
     payload, decoded = found
-    return Coded(coded.number, payload, decoded, Tally.of(brick, decoded, plan.target.counts_background))
+    return Coded(coded.number, payload, decoded, tally_of(brick, decoded, plan, draft))
 
 
 Coder = Callable[[Iterator[NDArray[np.generic]]], Iterator[Coded]]

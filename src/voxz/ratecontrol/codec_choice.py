@@ -38,6 +38,9 @@ PARTS_OF_WAVELETS = 1.06
 """How much more small parts cost with wavelets than with prediction, each compared with a whole: the mean over levels 1, 3, 5
 and two rates of a T1, a CT, a FIB-SEM and a PET; 1.15 near 1 bit a sample, 1.05 above 2."""
 
+MOST_FEWER = 0.5
+"""Doublings by which bits become fewer with prediction, for a doubling of the step, at most: PET at 0.8 and 1 bit."""
+
 MOST_BITS_CORRECTED = 0.6
 """Bits per sample within a bound, by prediction, from which on wavelets with corrections are never ahead."""
 
@@ -103,6 +106,8 @@ def choose_engine(trial: Trial, plan: Plan, dtype: np.dtype[Any], goal: PsnrGoal
     chosen = plans[best]
     if chosen == scouted.plan and scouted.lengths:
         return _drafted(scouted, goal)
+    if not isinstance(chosen.codec, Wavelet):
+        goal = replace(goal, slope=_slope_of_prediction(goal))
     step = scouted.foreseen(_first_aim(goal, chosen, scouted), chosen, *found[best], fast)
     return Outset(trial, chosen, goal, step, scouted.shares(goal, chosen))
 
@@ -119,6 +124,11 @@ def _first_aim(goal: PsnrGoal | BitsGoal, plan: Plan, scouted: Scouted) -> PsnrG
     if not isinstance(goal, PsnrGoal) or not corrected:
         return goal
     return replace(goal, aimed=AIMED_BELOW if scouted.bits < FAINT_BITS else -AIMED_BELOW)
+
+
+def _slope_of_prediction(goal: PsnrGoal | BitsGoal) -> float:
+    """Doublings of what a goal is about for a doubling of the step, with prediction."""
+    return 2.0 if isinstance(goal, PsnrGoal) else -min(MOST_FEWER, 1 / goal.bits)
 
 
 def engine_within(trial: Trial, plan: Plan, dtype: np.dtype[Any]) -> Plan:

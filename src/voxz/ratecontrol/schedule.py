@@ -52,9 +52,11 @@ class Survey:
             drafts = Drafts.of([brick], 2.0**log_step, 1)
             if drafts is None:
                 return None
-            found = [drafts.forecast(2.0 ** (log_step + change), plan.level, rough=True) for change in (-REACH, 0.0, REACH)]
             counted = brick.size if plan.target.counts_background else drafts.drafts[0].coded
-            return [length for (length,), _ in found], [square for _, (square,) in found], counted
+            (length,), (square,) = drafts.forecast(2.0**log_step, plan.level)
+            guesses = [drafts.guess(2.0 ** (log_step + change), plan.level) for change in (-REACH, 0.0, REACH)]
+            lengths, squares = [length for (length,), _ in guesses], [square for _, (square,) in guesses]
+            return [n * length / lengths[1] for n in lengths], [n * square / max(squares[1], 1e-300) for n in squares], counted
 
         rows = []
         for found in map_ordered(look, bricks, threads):

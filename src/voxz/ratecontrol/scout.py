@@ -18,8 +18,8 @@ from voxz.ratecontrol.drafts import LEAST_BITS, SCOUT
 from voxz.ratecontrol.goals import BitsGoal, Measured, PsnrGoal, Result
 from voxz.ratecontrol.step_search import Trial, doublings
 
-NEAR_DB, NEAR_BITS = 0.7, 0.12
-"""How near rough forecasts are brought to a PSNR, in dB, and to a rate, as a share."""
+NEAR_DB, NEAR_BITS = 0.05, 0.01
+"""How near guesses are brought to a PSNR, in dB, and to a rate, as a share."""
 
 PARTS_DB, PARTS_BITS = 0.5, 0.2
 """The same for parts, where there are no forecasts."""
@@ -70,15 +70,15 @@ class Scouted:
     def of(cls, trial: Trial, plan: Plan, goal: PsnrGoal | BitsGoal, guess: float) -> "Scouted":
         """Foresee what meets a `goal` as coded by a `plan`, from a `guess` of the logarithm of the step on: parts first."""
         fast = replace(plan, level=plan.level if plan.level in FAST_STATES else SCOUT, codec=Wavelet())
-        probe, near = trial.probe().drafted(guess), _loose(goal, plan, NEAR_DB, NEAR_BITS)
+        probe, aimed = trial.probe().drafted(guess), _loose(goal, plan, NEAR_DB, NEAR_BITS)
         drafted = trial
         if probe.drafts is not None:
-            guess, _, _ = probe.foresee(fast, near, guess)
+            guess = probe.guessed(fast, aimed, guess)
             drafted = trial.drafted(guess)
         if drafted.drafts is None:
             step, parts = probe.approach(fast, _loose(goal, plan, PARTS_DB, PARTS_BITS), guess)
             return cls(trial, probe, fast, step, parts, (), goal.slope)
-        step, whole, slope = drafted.foresee(fast, near, guess)
+        step, whole, slope = drafted.foresee(fast, aimed, guess)
         return cls(drafted, probe, fast, step, whole, whole.lengths, slope)
 
     @property
@@ -90,7 +90,7 @@ class Scouted:
         """Bits a sample of the parts, with the step."""
         if self.probe.drafts is None:
             return self.probe.stepped(self.plan, self.log_step).bits
-        return self.probe.forecast(self.plan, self.log_step).bits
+        return self.probe.guess(self.plan, self.log_step).bits
 
     def foreseen(self, goal: PsnrGoal | BitsGoal, plan: Plan, log_step: float, own: Result, fast: Result) -> float:
         """Logarithm of the step at which a volume will meet a `goal` with a `plan`.
@@ -107,7 +107,7 @@ class Scouted:
 
     def missing(self, goal: PsnrGoal | BitsGoal, share: float = 1.0) -> float:
         """How much coarser the step has to be for a total to meet a `goal`, if it is a `share` of what is foreseen."""
-        return doublings(goal.wanted(self.whole)[1], share * goal.total(self.whole), self.slope)
+        return doublings(goal.wanted(self.whole)[1], share * goal.total(self.whole), goal.slope)
 
     def shares(self, goal: PsnrGoal | BitsGoal, plan: Plan) -> tuple[float, ...]:
         """Bytes that each brick should take for a size, in the ratio of what is foreseen; none where only steps count."""

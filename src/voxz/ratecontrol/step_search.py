@@ -41,8 +41,11 @@ PATCHES = 6
 CLOSE, APART = 0.5, 0.25
 """Doublings of the step below which some bricks are coded again instead of all; by how many doublings their steps may differ."""
 
-NEARBY = 0.15
-"""Doublings of the step over which slopes are relied on."""
+NEARBY, MORE = 0.15, 2
+"""Doublings of the step over which slopes are relied on, and how many more forecasts are made farther off."""
+
+GUESSES = 30
+"""Steps that are guessed at most."""
 
 SHARPENED, PRECISION = 0.04, 0.001
 """Share of the squared error that corrections make up at most, for they cost twice the bytes of a finer step, and how exactly."""
@@ -127,38 +130,47 @@ class Trial:
         """With drafts for about a step of ``2 ** log_step``, if the bricks suit them."""
         return replace(self, drafts=Drafts.of(self.bricks, 2.0**log_step, self.threads))
 
-    def forecast(self, plan: Plan, log_step: float, *, rough: bool = False) -> Forecast:
+    def forecast(self, plan: Plan, log_step: float) -> Forecast:
         """What a step of ``2 ** log_step`` will cost at the level of a plan, or the one that stands for it; from drafts."""
         assert self.drafts is not None
-        lengths, squares = self.drafts.forecast(2.0**log_step, plan.level, rough=rough)
+        return self._expected(plan, *self.drafts.forecast(2.0**log_step, plan.level))
+
+    def guess(self, plan: Plan, log_step: float) -> Forecast:
+        """The same at once, and five times as far off."""
+        assert self.drafts is not None
+        return self._expected(plan, *self.drafts.guess(2.0**log_step, plan.level))
+
+    def _expected(self, plan: Plan, lengths: list[float], squares: list[float]) -> Forecast:
+        """What bricks of these lengths and squared errors come to, for the whole volume."""
+        assert self.drafts is not None
         background = plan.target.counts_background
         counted = self._tried if background else sum(draft.coded for draft in self.drafts.drafts)
-        tally = Tally(0.0, sum(squares), counted)
         length = sum(lengths) * (self.samples / max(1, self._tried)) + self.around(plan, Tally())
-        return Forecast(length, self.samples, tally, self.peak, tuple(lengths))
+        return Forecast(length, self.samples, Tally(0.0, sum(squares), counted), self.peak, tuple(lengths))
+
+    def guessed(self, plan: Plan, goal: Goal, log_step: float) -> float:
+        """Logarithm of a step with which a `goal` is guessed to be met."""
+        step, _ = find_step(lambda step: self.guess(plan, step), goal, log_step, bracket_of(self.peak), GUESSES)
+        return step
 
     def foresee(self, plan: Plan, goal: Goal, log_step: float) -> tuple[float, Forecast, float]:
-        """A step near which a `goal` will be met, what it will cost, and the slope there.
-
-        Rough forecasts search for it, and give the slope.
-        """
-        tried: list[tuple[float, float]] = []
-
-        def attempt(log_step: float) -> Forecast:
-            found = self.forecast(plan, log_step, rough=True)
-            tried.append((log_step, goal.total(found)))
-            return found
-
-        step, _ = find_step(attempt, goal, log_step, bracket_of(self.peak))
-        if len(tried) < 2:
-            attempt(step + APART)
-        slope = slope_of(tried[-2], tried[-1], goal.slope)
+        """A step near which a `goal` will be met, what it will cost, and the slope there: guessed first, then forecast."""
+        step = self.guessed(plan, goal, log_step)
         exact = self.forecast(plan, step)
-        change = doublings(goal.wanted(exact)[1], goal.total(exact), slope)
-        if abs(change) > NEARBY:
+        for _ in range(MORE):
+            slope = self.slope(plan, goal, step)
+            change = doublings(goal.wanted(exact)[1], goal.total(exact), slope)
+            if abs(change) <= NEARBY:
+                break
             step += change
             exact = self.forecast(plan, step)
-        return step, exact, slope
+        return step, exact, self.slope(plan, goal, step)
+
+    def slope(self, plan: Plan, goal: Goal, log_step: float) -> float:
+        """Doublings of what a `goal` is about for a doubling of the step, as it is guessed."""
+        steps = log_step - APART, log_step + APART
+        one, other = ((step, goal.total(self.guess(plan, step))) for step in steps)
+        return slope_of(one, other, goal.slope)
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
@@ -187,8 +199,8 @@ class Trial:
 
     def _checked(self, plan: Plan, result: Result) -> Result:
         """The same result, with what blindly coded bricks decode to."""
-        pairs = list(zip(self.bricks, result.coded, strict=True))
-        checked = map_ordered(lambda pair: _seen(*pair, plan), pairs, self.threads, self._tried)
+        pairs = list(zip(self.bricks, result.coded, self._drafts(), strict=True))
+        checked = map_ordered(lambda own: _seen(*own, plan), pairs, self.threads, self._tried)
         return self.result(plan, list(checked))
 
     def approach(
@@ -228,15 +240,18 @@ class Trial:
         share = 1 - most * (1 - PRECISION) / squares if squares else 0.0
         if not PRECISION < share < SHARPENED:
             return None
-        pairs = list(zip(self.bricks, result.coded, strict=True))
-        some = map_ordered(
-            lambda pair: sharpened(pair[0], plan, pair[1], share * goal.part(pair[1])), pairs, self.threads, self._tried
-        )
+        pairs = list(zip(self.bricks, result.coded, self._drafts(), strict=True))
+
+        def sharper(own: tuple[NDArray[np.generic], Coded, Draft | None]) -> Coded | None:
+            brick, coded, draft = own
+            return sharpened(brick, plan, coded, share * goal.part(coded), (LENGTHENED - 1) * result.length, draft)
+
+        some = map_ordered(sharper, pairs, self.threads, self._tried)
         coded = [brick for brick in some if brick is not None]
         if len(coded) < len(pairs):
             return None
-        sharper = self.result(plan, coded)
-        return sharper if sharper.length <= LENGTHENED * result.length else None
+        found = self.result(plan, coded)
+        return found if found.length <= LENGTHENED * result.length else None
 
     def _patched(self, plan: Plan, goal: Goal, log_step: float, result: Result) -> Result:
         """Result with some bricks coded again, so that a goal is met which is not far."""
@@ -264,9 +279,9 @@ class Trial:
         return Result(length, self.samples, tally, self.peak, tuple(coded))
 
 
-def _seen(brick: NDArray[np.generic], coded: Coded, plan: Plan) -> Coded:
+def _seen(brick: NDArray[np.generic], coded: Coded, draft: Draft | None, plan: Plan) -> Coded:
     """A coded brick; decoded, if it was not before."""
-    return check_brick(brick, plan, coded) if coded.tally == Tally() else coded
+    return check_brick(brick, plan, coded, draft) if coded.tally == Tally() else coded
 
 
 def slope_of(one: tuple[float, float], other: tuple[float, float], usual: float) -> float:

@@ -195,17 +195,18 @@ def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gene
 
 
 def sharpen_brick(
-    payload: bytes, samples: NDArray[np.generic], decoded: NDArray[np.generic], squares: float
+    payload: bytes, samples: NDArray[np.generic], decoded: NDArray[np.generic], squares: float, longest: float
 ) -> tuple[bytes, NDArray[np.generic]] | None:
     """A payload that takes `squares` from the sum of squared errors by correcting what is farthest off, and what it decodes to.
 
-    Costs about twice the bytes of a finer step, and hardly any time. None where it takes many corrections, or there are some.
+    Costs about twice the bytes of a finer step, and hardly any time. None where it takes many corrections, or more than the
+    `longest` number of bytes for sure, or there are some.
     """
     head = Head.unpack(payload[: Head.LAYOUT.size])
     if head.kind != LOSSY or head.flags & CORRECTED:
         return None
     series = to_series(decoded).copy()
-    corrections = encode_farthest(to_series(samples), series, squares)
+    corrections = encode_farthest(to_series(samples), series, squares, longest)
     if not corrections:
         return None
     apply_corrections(series, PartReader(corrections))

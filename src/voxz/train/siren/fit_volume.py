@@ -19,6 +19,7 @@ from voxz.codecs.siren.options import Siren
 from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.errors import UsageError
 from voxz.pipeline.distortion import Tally, within
+from voxz.pipeline.encode import tally_of
 from voxz.pipeline.plan import Coded, Plan
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal
 from voxz.ratecontrol.step_search import Trial
@@ -113,13 +114,13 @@ def _fit_brick(
     decoded = decode_brick(payload, brick.shape, brick.dtype)
     if not within(brick, decoded, plan.fidelity.bound):
         return _exact(brick, plan)
-    return Coded(SIREN, payload, decoded, Tally.of(brick, decoded, plan.target.counts_background))
+    return Coded(SIREN, payload, decoded, tally_of(brick, decoded, plan))
 
 
 def _exact(brick: NDArray[np.generic], plan: Plan) -> Coded:
     """Code a brick without loss."""
     number, payload = registry.encode_brick(brick, plan.level)
-    return Coded(number, payload, brick, Tally.of(brick, brick, plan.target.counts_background))
+    return Coded(number, payload, brick, tally_of(brick, brick, plan))
 
 
 def _constant(prepared: Prepared, peak: float) -> Outcome | None:

@@ -10,6 +10,7 @@ how their steps compare with each other.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from voxz.codecs.masked import Prepared
 from voxz.codecs.payload import PartWriter
 from voxz.codecs.wavelet.fast.bands import encode_bands
 from voxz.codecs.wavelet.fast.forecast import Forecast, forecast
+from voxz.codecs.wavelet.fast.magnitudes import Magnitudes
 from voxz.codecs.wavelet.head import BACKGROUND, BASIS, FAST, LOSSY, Head
 from voxz.codecs.wavelet.transform_choice import SMALL_PARTS, choose_basis, choose_scales
 from voxz.entropy.integers import IntegerWriter
@@ -102,9 +104,19 @@ class Draft:
         head = Head(LOSSY, states, self.scales, len(prepared.specials), flags, 0, *numbers)
         return head.pack() + self.front + writer.to_bytes()
 
-    def forecast(self, step: float, states: int, *, rough: bool = False) -> Forecast:
-        """What a step would cost; `rough`, in a quarter of the time."""
-        return forecast(self.components, self.pyramid, step, states, rough=rough)
+    @cached_property
+    def magnitudes(self) -> Magnitudes:
+        """How large its coefficients are."""
+        return Magnitudes.of(self.components, self.pyramid)
+
+    def guess(self, step: float, states: int) -> tuple[float, float]:
+        """Bits and squared errors with a step, guessed at once from the magnitudes of its coefficients alone."""
+        bits, squares = self.magnitudes.guess(step, 1 if states == 1 else 2)
+        return float(bits.sum()), float(squares.sum())
+
+    def forecast(self, step: float, states: int) -> Forecast:
+        """What a step would cost."""
+        return forecast(self.components, self.pyramid, step, states, self.magnitudes)
 
 
 def singles_suit(prepared: Prepared, step: float) -> bool:

@@ -243,12 +243,12 @@ def _squares(values, sizes, count):  # type: ignore[no-untyped-def]
     ----------
     values, sizes, count : as for `_survey`
     """
-    unit, most = np.float32(UNITS), np.float32(MOST_MISSED)
+    unit, most, half = np.float32(UNITS), np.float32(MOST_MISSED), np.float32(0.5)
     total = np.int64(0)
     for first in range(0, count, LANES):
         for lane in range(LANES):
             i = at(first + lane)
-            miss = np.int32(min(abs(np.float32(sizes[i]) - abs(values[i])), most) * unit)
+            miss = np.int32(min(abs(np.float32(sizes[i]) - abs(values[i])), most) * unit + half)
             total += np.int64(np.int32(miss * miss))
     return total
 
