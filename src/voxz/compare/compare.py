@@ -17,7 +17,6 @@ from voxz.image.load import read_samples, spacing_of
 from voxz.io.output import complete_file, refuse_overwrite
 from voxz.metrics import data_range_of, errors, psnr, ssim
 from voxz.plotting import require_matplotlib
-from voxz.volume.background import find_background
 
 
 @dataclass(frozen=True)
@@ -133,6 +132,8 @@ def compare(
 
 def compared(first: NDArray[Any], second: NDArray[Any]) -> Comparison:
     """`compare` for samples ``(series, z, y, x, channels)``, real numbers of one shape."""
+    from voxz.volume.background import find_background  # noqa: PLC0415 - its kernels
+
     data_range = data_range_of(first)
     background = find_background(first)
     foreground = None if background is None else ~background.mask
