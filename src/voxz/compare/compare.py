@@ -132,6 +132,8 @@ def compare(
 
 def compared(first: NDArray[Any], second: NDArray[Any]) -> Comparison:
     """`compare` for samples ``(series, z, y, x, channels)``, real numbers of one shape."""
+    from voxz.volume.background import find_background  # noqa: PLC0415 - its kernels
+
     data_range = data_range_of(first)
     from voxz.volume.background import find_background  # noqa: PLC0415 - start-up time
 

@@ -30,9 +30,9 @@ NEAR_DB = 0.75
 
 DB_PER_BIT = 6.5
 
-AIMED_BELOW, FAINT_BITS = 0.03, 0.5
+AIMED_BELOW, AIMED_ABOVE, FAINT_BITS = 0.03, 0.07, 1.0
 """dB below what is asked that a first coding with wavelets heads for in long volumes: what is missing is made up by corrections
-(`step_search`). Below so many bits per sample corrections take too much, and it heads for as much above."""
+(`step_search`). Below so many bits per sample corrections take too much, and it heads for so much above."""
 
 PARTS_OF_WAVELETS = 1.06
 """How much more small parts cost with wavelets than with prediction, each compared with a whole: the mean over levels 1, 3, 5
@@ -123,7 +123,7 @@ def _first_aim(goal: PsnrGoal | BitsGoal, plan: Plan, scouted: Scouted) -> PsnrG
     corrected = isinstance(plan.codec, Wavelet) and math.isinf(plan.fidelity.bound) and scouted.trial.samples >= LONG
     if not isinstance(goal, PsnrGoal) or not corrected:
         return goal
-    return replace(goal, aimed=AIMED_BELOW if scouted.bits < FAINT_BITS else -AIMED_BELOW)
+    return replace(goal, aimed=AIMED_ABOVE if scouted.bits < FAINT_BITS else -AIMED_BELOW)
 
 
 def _slope_of_prediction(goal: PsnrGoal | BitsGoal) -> float:
