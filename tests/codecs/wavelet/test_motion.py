@@ -62,9 +62,8 @@ def test_what_moves_gets_smaller_and_noise_does_not_try() -> None:
     assert still is not None
     assert (transform_name(moved), transform_name(still)) == ("motion", "9/7")
     assert len(moved) < 0.7 * len(still)
-    errors = [
-        float(np.square(decode_brick(one, samples.shape, samples.dtype) - samples.astype(float)).mean()) for one in (moved, still)
-    ]
+    decoded = [decode_brick(one, samples.shape, samples.dtype).astype(np.float64) for one in (moved, still)]
+    errors = [float(np.square(one - samples).mean()) for one in decoded]
     assert errors[0] < errors[1]
     low = preview_brick(moved, samples.shape, samples.dtype, (1, 1, 1))[0, ..., 0]
     assert low.shape == (4, 40, 40)
