@@ -45,9 +45,8 @@ def log_odds(probability):  # type: ignore[no-untyped-def]
 def learnt(known, bit):  # type: ignore[no-untyped-def]
     """Counter `known` after one more `bit`."""
     count = known & ((1 << COUNT_BITS) - 1)
-    value = known >> COUNT_BITS
-    value += ((bit * 65535 - value) * RECIPROCALS[at(count)]) >> 16
-    return (value << COUNT_BITS) | min(count + 1, LIMIT)
+    change = ((bit * 65535 - (known >> COUNT_BITS)) * RECIPROCALS[at(count)]) >> 16
+    return known + (change << COUNT_BITS) + np.int64(count < LIMIT)
 
 
 @inlined_kernel

@@ -5,7 +5,7 @@ Sums run in a fixed order in IEEE doubles, so the same bytes come out everywhere
 
 import numpy as np
 
-from voxz.jit import allocating_kernel, apart_kernel, at, kernel
+from voxz.jit import allocating_kernel, apart_kernel, at
 
 BLOCK = 8
 
@@ -48,6 +48,8 @@ def add_rest(moments, block, filled):  # type: ignore[no-untyped-def]
 def solve(moments, count, ridge_weight, change):  # type: ignore[no-untyped-def]
     """Solve the ridge regression of `moments` for `change` (Cholesky); zeros where there is nothing to learn.
 
+    What a row of the factor is worth to the rows below it is taken away at once, on whole rows; the target is one more column.
+
     Parameters
     ----------
     moments : float64 (n, n), upper triangle; row and column number `change.size` belong to the target
@@ -63,31 +65,32 @@ def solve(moments, count, ridge_weight, change):  # type: ignore[no-untyped-def]
     if trace <= 0.0 or count == 0:
         return
     ridge = ridge_weight * trace / size / count
-    factor = np.zeros((size, size), np.float64)
+    factor = moments[:size, : size + 1].copy()
     for i in range(size):
-        for j in range(i + 1):
-            value = moments[j, i]
-            if i == j:
-                value += ridge
-            for k in range(j):
-                value -= factor[i, k] * factor[j, k]
-            if i == j:
-                factor[i, i] = np.sqrt(max(value, ridge * 1e-6))
-            else:
-                factor[i, j] = value / factor[j, j]
-    for i in range(size):
-        value = moments[i, size]
-        for k in range(i):
+        factor[i, i] += ridge
+    for k in range(size):
+        row = factor[k]
+        root = np.sqrt(max(row[k], ridge * 1e-6))
+        row[k] = root
+        for j in range(k + 1, size + 1):
+            row[j] /= root
+        for i in range(k + 1, size):
+            _take_away(row, row[i], i, factor[i])
+    for i in range(size - 1, -1, -1):
+        value = factor[i, size]
+        for k in range(i + 1, size):
             value -= factor[i, k] * change[k]
         change[i] = value / factor[i, i]
-    for i in range(size - 1, -1, -1):
-        value = change[i]
-        for k in range(i + 1, size):
-            value -= factor[k, i] * change[k]
-        change[i] = value / factor[i, i]
 
 
-@kernel
+@apart_kernel
+def _take_away(row, times, first, target):  # type: ignore[no-untyped-def]
+    """Take a row, so many `times`, from `target`, from column `first` on."""
+    for j in range(first, target.size):
+        target[at(j)] -= times * row[at(j)]
+
+
+@allocating_kernel
 def gain(moments, change):  # type: ignore[no-untyped-def]
     """By how much `change` lowers the weighted squared residual of `moments`.
 
@@ -97,10 +100,13 @@ def gain(moments, change):  # type: ignore[no-untyped-def]
     change : float64 (features,)
     """
     size = change.size
+    crosses = np.zeros(size)
+    for j in range(size):
+        for i in range(j):
+            crosses[at(i)] += moments[at(i), at(j)] * change[j]
+        for i in range(j, size):
+            crosses[at(i)] += moments[at(j), at(i)] * change[j]
     total = 0.0
     for i in range(size):
-        cross = 0.0
-        for j in range(size):
-            cross += (moments[i, j] if i <= j else moments[j, i]) * change[j]
-        total += change[i] * (2.0 * moments[i, size] - cross)
+        total += change[i] * (2.0 * moments[i, size] - crosses[i])
     return total

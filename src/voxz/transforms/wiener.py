@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError
-from voxz.jit import kernel
+from voxz.jit import allocating_kernel
 from voxz.numerics.least_squares import gain, solve
 
 PRECISIONS = (7, 9, 11)
@@ -78,40 +78,76 @@ def _columns(count: int, taps: int) -> NDArray[np.int64]:
     return np.tile(np.arange(taps), count)
 
 
-@kernel
-def _fitted(moments, count, ridge, weights):  # type: ignore[no-untyped-def]
+@allocating_kernel
+def _fitted(moments, count, weights):  # type: ignore[no-untyped-def]
     """Solve for `weights`; return by how much they lower the squared error.
 
     Parameters
     ----------
     moments : float64 (n, n), upper triangle; row and column number `weights.size` belong to the error
     count : samples that were summed
-    ridge : as in `least_squares.solve`
     weights : float64 (taps,), filled
     """
-    solve(moments, count, ridge, weights)
+    solve(moments, count, RIDGE * count, weights)
     return gain(moments, weights)
 
 
-@dataclass
-class _Group:
-    """Classes that share a filter, their moments, and what the filter saves of the squared error."""
+@allocating_kernel
+def _merge(moments, counts, saved, alive, groups, cost, weights):  # type: ignore[no-untyped-def]
+    """Merge those two groups whose common filter loses least, as long as that is less than a filter costs.
 
-    classes: list[int]
-    moments: NDArray[np.float64]
-    count: int
-    weights: NDArray[np.float64]
-    saved: float = 0.0
+    Parameters
+    ----------
+    moments : float64 (2 * groups, n, n), of groups of classes; those of merged groups are filled behind the others
+    counts : int64 (2 * groups,), samples of each, filled likewise
+    saved : float64 (2 * groups,), squared error that the filter of each saves, filled likewise
+    alive : int64 (2 * groups,), 1 for groups that stand, filled; number of the group that became of it, negative, for the others
+    groups : how many there are
+    cost : of a filter
+    weights : float64 (taps,), room
+    """
+    won = np.zeros((saved.size, saved.size))
+    number, both = groups, np.zeros_like(moments[0])
+    for later in range(groups):
+        _compare(moments, counts, saved, alive, later, cost, weights, both, won)
+    while True:
+        best, pair = 0.0, (0, 0)
+        for later in range(number):
+            for earlier in range(later):
+                if won[later, earlier] > best:
+                    best, pair = won[later, earlier], (later, earlier)
+        if best == 0.0:
+            return
+        later, earlier = pair
+        moments[number] = moments[later] + moments[earlier]
+        counts[number] = counts[later] + counts[earlier]
+        saved[number] = _fitted(moments[number], counts[number], weights)
+        for merged in pair:
+            alive[merged] = -number
+            won[merged] = 0.0
+            won[:, merged] = 0.0
+        _compare(moments, counts, saved, alive, number, cost, weights, both, won)
+        number += 1
 
-    def fit(self) -> "_Group":
-        """Fit the filter."""
-        self.saved = float(_fitted(self.moments, self.count, RIDGE * self.count, self.weights))
-        return self
 
-    def with_(self, other: "_Group") -> "_Group":
-        """Both together."""
-        weights = np.zeros_like(self.weights)
-        return _Group(self.classes + other.classes, self.moments + other.moments, self.count + other.count, weights).fit()
+@allocating_kernel
+def _compare(moments, counts, saved, alive, later, cost, weights, both, won):  # type: ignore[no-untyped-def]
+    """Fill what is `won` by merging a group with each before it; it stands from now on.
+
+    Parameters
+    ----------
+    moments, counts, saved, alive, cost, weights : as for `_merge`
+    later : number of the group
+    both : float64 (n, n), room
+    won : float64 (2 * groups, 2 * groups), by the later and the earlier group, changed
+    """
+    for earlier in range(later):
+        if alive[earlier] > 0:
+            both[:] = moments[later] + moments[earlier]
+            together = _fitted(both, counts[later] + counts[earlier], weights)
+            apart = max(saved[later] - cost, 0.0) + max(saved[earlier] - cost, 0.0)
+            won[later, earlier] = max(together - cost - apart, 0.0)
+    alive[later] = 1
 
 
 def fit_filters(moments: NDArray[np.float64], counts: NDArray[np.int64], taps: int, worth: float) -> Filters | None:
@@ -121,59 +157,44 @@ def fit_filters(moments: NDArray[np.float64], counts: NDArray[np.int64], taps: i
     """
     cost = worth * taps * (PRECISIONS[0] + BITS_OF_WEIGHT)
     seen = np.flatnonzero(counts)
-    groups = [_Group([int(k)], moments[k], int(counts[k]), np.zeros(taps)).fit() for k in seen]
-    if sum(group.saved for group in groups) <= cost:
+    weights = np.zeros(taps)
+    saved = np.array([_fitted(moments[k], counts[k], weights) for k in seen] + [0.0] * len(seen))
+    if saved.sum() <= cost:
         return None
-    groups = sorted(_merged(groups, cost), key=lambda group: min(group.classes))
+    room = np.concatenate([moments[seen], np.zeros_like(moments[seen])])
+    counted, alive = np.concatenate([counts[seen], np.zeros_like(seen)]), np.zeros(2 * len(seen), np.int64)
+    _merge(room, counted, saved, alive, len(seen), cost, weights)
+    groups: dict[int, list[int]] = {}
+    for number, k in enumerate(seen):
+        place = number
+        while alive[place] < 0:
+            place = -int(alive[place])
+        groups.setdefault(place, []).append(int(k))
+    fitted = []
+    for place, classes in groups.items():
+        _fitted(room[place], counted[place], weights)
+        fitted.append((classes, room[place], weights.copy()))
     best, chosen = 0.0, None
     for precision in PRECISIONS:
-        won, filters = _rounded(groups, len(moments), precision, worth * taps * (precision + BITS_OF_WEIGHT))
+        won, filters = _rounded(fitted, len(moments), precision, worth * taps * (precision + BITS_OF_WEIGHT))
         if won > best:
             best, chosen = won, filters
     return chosen
 
 
-def _rounded(groups: list[_Group], classes: int, precision: int, cost: float) -> tuple[float, Filters]:
+Group = tuple[list[int], NDArray[np.float64], NDArray[np.float64]]
+"""Classes that share a filter, their moments, and its weights."""
+
+
+def _rounded(groups: list[Group], classes: int, precision: int, cost: float) -> tuple[float, Filters]:
     """What the filters that pay save, beyond their `cost` each, with whole weights; and these filters."""
     kept: list[NDArray[np.float64]] = []
     of_class, total = np.full(classes, -1, np.int64), 0.0
-    for group in groups:
-        whole = np.clip(np.rint(group.weights * (1 << precision)), -LARGEST_WEIGHT, LARGEST_WEIGHT)
-        won = float(gain(group.moments, whole / (1 << precision))) - cost
+    for members, moments, weights in groups:
+        whole = np.clip(np.rint(weights * (1 << precision)), -LARGEST_WEIGHT, LARGEST_WEIGHT)
+        won = float(gain(moments, whole / (1 << precision))) - cost
         if won > 0:
-            of_class[group.classes] = len(kept)
+            of_class[members] = len(kept)
             kept.append(whole)
             total += won
     return total, Filters(np.array(kept, np.int64), of_class, precision)
-
-
-def _merged(groups: list[_Group], cost: float) -> list[_Group]:
-    """Merge those two groups whose common filter loses least, as long as that is less than a filter costs.
-
-    Groups that were merged stay in the list, without anything to win; what two of them become is found once.
-    """
-    groups = list(groups)
-    most = 2 * len(groups)
-    alive, won = np.zeros(most, np.bool_), np.zeros((most, most))
-    joined: dict[tuple[int, int], _Group] = {}
-
-    def join_with_all_before(later: int) -> None:
-        for earlier in np.flatnonzero(alive[:later]).tolist():
-            both = groups[later].with_(groups[earlier])
-            joined[later, earlier] = both
-            apart = max(groups[later].saved - cost, 0.0) + max(groups[earlier].saved - cost, 0.0)
-            if both.saved - cost - apart > 0:
-                won[later, earlier] = both.saved - cost - apart
-        alive[later] = True
-
-    for number in range(len(groups)):
-        join_with_all_before(number)
-    while True:
-        later, earlier = divmod(int(np.argmax(won)), most)
-        if won[later, earlier] == 0.0:
-            return [group for group, kept in zip(groups, alive, strict=False) if kept]
-        for merged in (later, earlier):
-            alive[merged] = False
-            won[merged] = won[:, merged] = 0.0
-        groups.append(joined[later, earlier])
-        join_with_all_before(len(groups) - 1)

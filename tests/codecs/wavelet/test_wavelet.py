@@ -61,7 +61,7 @@ def test_granular_gain_of_the_trellis(states: int, gain_db: float) -> None:
     values = np.random.default_rng(1).uniform(20, 200, 30000)
     path, indices = trellis(states), np.zeros(30000, np.int32)
     nothing = np.zeros((2, 1, 41))
-    quantise(values, np.zeros(30000, np.uint8), nothing, 0.0, path.after, path.quantiser, np.zeros((2, 3)), indices)
+    quantise(values, np.zeros(30000, np.uint8), nothing, 0.0, path, np.zeros((2, 3)), indices)
     sizes, quantisers = np.zeros(30000, np.int32), np.zeros(30000, np.uint8)
     follow(indices, path.after, path.quantiser, sizes, quantisers)
     error = float(((sizes - values) ** 2).mean())

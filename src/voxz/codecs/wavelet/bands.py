@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 from voxz.codecs.wavelet import magnitude_context as expectation
 from voxz.codecs.wavelet.band_context import AnyLearner, BandContext, CodedBand
 from voxz.codecs.wavelet.band_rows import inside, with_margins
-from voxz.codecs.wavelet.band_walk import DEPTH, PLACES, code_band
+from voxz.codecs.wavelet.band_walk import PLACES, WEIGHTS, code_band
 from voxz.codecs.wavelet.context_fit import LARGEST_WEIGHT, default_weights, fit_weights, number_of_weights
 from voxz.codecs.wavelet.heavy.band_features import Memory
 from voxz.codecs.wavelet.heavy.learner import HeavyLearner
 from voxz.codecs.wavelet.heavy.model import Model
 from voxz.codecs.wavelet.levels import Effort
-from voxz.codecs.wavelet.magnitude_context import BINS
 from voxz.codecs.wavelet.mixing import START, UNDECIDED
 from voxz.codecs.wavelet.quantise import FEWEST_FOR_WEIGHTS, quantised, rebuilt_units, sums_of
 from voxz.codecs.wavelet.refinement import Rebuilt, read_filters, refined
@@ -57,7 +56,7 @@ class Learner:
     """What adapts while bands are coded."""
 
     mixing: NDArray[np.float64]
-    counters: NDArray[np.int64]
+    counters: NDArray[np.int32]
     coder: NDArray[np.int64]
     data: NDArray[np.uint8]
 
@@ -66,7 +65,7 @@ class Learner:
         """Before anything was coded; a decoder has the `payload`."""
         coder = np.zeros(4, np.int64)
         start(coder, payload)
-        return cls(np.full((2 * DEPTH + 1, BINS, 3), START), np.full(PLACES, UNDECIDED, np.int64), coder, data)
+        return cls(np.full(WEIGHTS, START), np.full(PLACES, UNDECIDED, np.int32), coder, data)
 
     def code(self, context: BandContext, coded: CodedBand, *, decoding: bool) -> bool:
         """Code the indices of a band."""

@@ -30,8 +30,8 @@ BOUNDS = np.array(sorted({(third << octave) >> 5 for octave in range(17) for thi
 
 BINS = len(BOUNDS) + 1
 _EXACT, _COARSE = 2048, 6
-BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT), side="right")
-COARSE_BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT) << _COARSE, side="right")
+BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT), side="right").astype(np.uint8)
+COARSE_BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT) << _COARSE, side="right").astype(np.uint8)
 
 
 def planes(known: list[NDArray[np.int32]]) -> NDArray[np.int32]:
@@ -162,15 +162,15 @@ def gather(magnitudes, known, step, samples):  # type: ignore[no-untyped-def]
     depth, height, width = known.shape[1], known.shape[2], known.shape[3]
     near = np.zeros(IN_BAND, np.int64)
     last = IN_BAND + known.shape[0]
-    count = np.int64(0)
-    place = np.int64(0)
+    count, left = np.int64(0), np.int64(step)
     for z in range(depth):
         for y in range(height):
             around = rows_around(z, y, height, magnitudes.shape[0] - 1)
             for x in range(width):
-                place += 1
-                if place % step or count >= samples.shape[0]:
+                left -= 1
+                if left or count >= samples.shape[0]:
                     continue
+                left = np.int64(step)
                 near_features(magnitudes, around, x + BESIDE, near)
                 line = samples[count]
                 for k in range(IN_BAND):

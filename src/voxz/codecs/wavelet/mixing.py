@@ -20,17 +20,20 @@ UNDECIDED = 1 << (15 + COUNT_BITS)
 
 _EDGE = REACH - 0.01
 _SHIFT = 16 + COUNT_BITS - PROBABILITY_BITS
+_CHANCES = np.clip(np.floor(LOGISTIC * 65536.0), 1, 65535).astype(np.uint16)
+"""Chances in 1/65536, as the coder takes them, for each entry of LOGISTIC."""
 
 
 @inlined_kernel
-def decide(counters, a, b, c, weights, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
-    """Code `bit`, or decode and return it, by the `counters` a, b and c and their `weights`; all learn.
+def decide(counters, a, b, c, weights, first, coder, data, bit, decoding):  # type: ignore[no-untyped-def]
+    """Code `bit`, or decode and return it, by the `counters` a, b and c and three `weights`; all learn.
 
     Parameters
     ----------
-    counters : int64 (PLACES,), chance in 1/65536 and how often it was asked, in one number
+    counters : int32 (PLACES,), chance in 1/65536 and how often it was asked, in one number
     a, b, c : places in `counters`
-    weights : float64 (3,)
+    weights : float64, flat
+    first : place of the first of the three
     coder : int64 (4,), see `voxz.entropy.binary`
     data : uint8 (bytes,)
     bit : 0 or 1; anything when decoding
@@ -38,14 +41,14 @@ def decide(counters, a, b, c, weights, coder, data, bit, decoding):  # type: ign
     """
     known_a, known_b, known_c = np.int64(counters[at(a)]), np.int64(counters[at(b)]), np.int64(counters[at(c)])
     odds_a, odds_b, odds_c = LOG_ODDS[at(known_a >> _SHIFT)], LOG_ODDS[at(known_b >> _SHIFT)], LOG_ODDS[at(known_c >> _SHIFT)]
-    total = weights[0] * odds_a + weights[1] * odds_b + weights[2] * odds_c
-    mixed = LOGISTIC[at(np.int64((min(max(total, -_EDGE), _EDGE) + REACH) * STEPS + 0.5))]
-    probability = np.int64(mixed * 65536.0)
-    bit = code_bit(bit, min(max(probability, 1), 65535), coder, data, decoding)
-    change = RATE * (np.float64(bit) - mixed)
-    weights[0] += change * odds_a
-    weights[1] += change * odds_b
-    weights[2] += change * odds_c
+    weight_a, weight_b, weight_c = weights[at(first)], weights[at(first + 1)], weights[at(first + 2)]
+    total = weight_a * odds_a + weight_b * odds_b + weight_c * odds_c
+    place = at((min(max(total, -_EDGE), _EDGE) + REACH) * STEPS + 0.5)
+    bit = code_bit(bit, np.int64(_CHANCES[place]), coder, data, decoding)
+    change = RATE * (np.float64(bit) - LOGISTIC[place])
+    weights[at(first)] = weight_a + change * odds_a
+    weights[at(first + 1)] = weight_b + change * odds_b
+    weights[at(first + 2)] = weight_c + change * odds_c
     counters[at(a)] = learnt(known_a, bit)
     counters[at(b)] = learnt(known_b, bit)
     counters[at(c)] = learnt(known_c, bit)

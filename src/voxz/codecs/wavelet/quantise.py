@@ -15,7 +15,7 @@ from voxz.codecs.wavelet.magnitude_context import bins_of_band, known_part
 from voxz.codecs.wavelet.rate_tables import ASSUMED, measured_bits
 from voxz.codecs.wavelet.refinement import UNITS
 from voxz.codecs.wavelet.trellis import Trellis, follow, quantise
-from voxz.jit import apart_kernel, at
+from voxz.jit import apart_kernel, at, kernel
 from voxz.transforms.pyramid import Band
 
 FEWEST_FOR_WEIGHTS = 1500
@@ -51,7 +51,7 @@ def quantised(
             weights = fit_weights(magnitudes, planes)
         bins_of_band(magnitudes, sums_of(planes, weights, band), weights, bins)
         tabled = np.concatenate([np.zeros((2, 1)), shifts / UNITS], axis=1)
-        quantise(values, bins, bits, effort.slope, path.after, path.quantiser, tabled, indices)
+        quantise(values, bins, bits, effort.slope, path, tabled, indices)
         follow(indices, path.after, path.quantiser, sizes, quantisers)
         inside(magnitudes, band.shape)[...] = np.minimum(sizes, expectation.MOST_MAGNITUDE).reshape(band.shape)
         shifts = _shifts(values, indices, sizes, quantisers)
@@ -62,15 +62,32 @@ def _shifts(
     values: NDArray[np.float64], indices: NDArray[np.int32], sizes: NDArray[np.int32], quantisers: NDArray[np.uint8]
 ) -> NDArray[np.int64]:
     """How much nearer to zero the mean of what became index 1, and more, is than their magnitude: ``(quantiser, index > 1)``."""
-    shifts = np.zeros((2, 2), np.int64)
-    excess = sizes - np.abs(values)
-    for quantiser in range(2):
-        for larger in range(2):
-            chosen = (quantisers == quantiser) & ((np.abs(indices) > 1) if larger else (np.abs(indices) == 1))
-            if np.count_nonzero(chosen) >= FEWEST_FOR_SHIFT:
-                mean = float(excess[chosen].mean())
-                shifts[quantiser, larger] = round(max(-1.0, min(mean, 1.0)) * UNITS)
-    return shifts
+    sums, counts = np.zeros((2, 2)), np.zeros((2, 2), np.int64)
+    _sum_excess(values, indices, sizes, quantisers, sums, counts)
+    means = sums / np.maximum(counts, 1)
+    shifts: NDArray[np.int64] = np.rint(np.clip(means, -1.0, 1.0) * UNITS).astype(np.int64)
+    return np.where(counts >= FEWEST_FOR_SHIFT, shifts, 0)
+
+
+@kernel
+def _sum_excess(values, indices, sizes, quantisers, sums, counts):  # type: ignore[no-untyped-def]
+    """Add up how much smaller coefficients are than the magnitudes of their indices.
+
+    Parameters
+    ----------
+    values : float64 (n,), in half steps
+    indices : int32 (n,)
+    sizes : int32 (n,), their magnitudes
+    quantisers : uint8 (n,), quantiser of each
+    sums : float64 (quantiser, index > 1), added to
+    counts : int64 (quantiser, index > 1), added to
+    """
+    for i in range(values.size):
+        index = abs(np.int64(indices[at(i)]))
+        if index:
+            q, larger = at(quantisers[at(i)]), at(index > 1)
+            sums[q, larger] += np.float64(sizes[at(i)]) - abs(values[at(i)])
+            counts[q, larger] += 1
 
 
 def rebuilt_units(indices: NDArray[np.int32], shifts: NDArray[np.int64], path: Trellis) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
 from voxz.codecs.wavelet.context_fit import RIDGE, SAMPLED_COEFFICIENTS, rounded, width_of
 from voxz.codecs.wavelet.magnitude_context import UNIT_BITS
-from voxz.jit import allocating_kernel, at, kernel
+from voxz.jit import allocating_kernel, at, inlined_kernel, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
 TAPS = 13
@@ -55,7 +55,7 @@ def _accumulate(signed, height, step, moments):  # type: ignore[no-untyped-def]
     depth, width = (signed.shape[0] - 1) // height, signed.shape[1] - 2 * BESIDE
     taps = np.zeros(TAPS, np.int64)
     block = np.zeros((BLOCK, moments.shape[0]))
-    filled, count, seen = 0, np.int64(0), np.int64(0)
+    filled, count, left = 0, np.int64(0), np.int64(step)
     for z in range(depth):
         for y in range(height):
             around = rows_around(z, y, height, signed.shape[0] - 1)
@@ -63,9 +63,10 @@ def _accumulate(signed, height, step, moments):  # type: ignore[no-untyped-def]
                 value = np.int64(signed[around.row, x + BESIDE])
                 if value == 0:
                     continue
-                seen += 1
-                if seen % step:
+                left -= 1
+                if left:
                     continue
+                left = np.int64(step)
                 neighbours(signed, around, x + BESIDE, taps)
                 total = abs(value)
                 for k in range(TAPS):
@@ -113,3 +114,27 @@ def lean_of_row(signed, around, weights, line):  # type: ignore[no-untyped-def]
         total += w6 * same[at(i)] + w7 * same[at(i - 1)] + w8 * same[at(i + 1)] + w9 * above[at(i)]
         total += w10 * below[at(i)] + w11 * behind[at(i)] + w12 * above[at(i + 1)]
         line[at(x)] = total << UNIT_BITS
+
+
+@inlined_kernel
+def trit(value):  # type: ignore[no-untyped-def]
+    """0, 1 or 2 for a negative number, zero and a positive one."""
+    return np.int64(value > 0) - np.int64(value < 0) + 1
+
+
+@kernel
+def signs_of_row(signed, around, beside, farther):  # type: ignore[no-untyped-def]
+    """Part of the contexts of signs that finished rows give.
+
+    Parameters
+    ----------
+    signed : int32, rows of the band with margins, magnitudes with signs
+    around : `band_rows.Around`
+    beside : int64 (x,), filled: north, north-west and north-east, as digits of base 3, 9, 3 and 1
+    farther : int64 (x,), filled: slice before, second north and two slices before, 27, 3 and 1
+    """
+    up, top, back, far = signed[around.up], signed[around.top], signed[around.back], signed[around.far]
+    for x in range(beside.size):
+        i = x + BESIDE
+        beside[at(x)] = 9 * trit(up[at(i)]) + 3 * trit(up[at(i - 1)]) + trit(up[at(i + 1)])
+        farther[at(x)] = 27 * trit(back[at(i)]) + 3 * trit(top[at(i)]) + trit(far[at(i)])

@@ -9,13 +9,13 @@ The encoder finds the path of least ``squared error + lambda * bits`` (Viterbi),
 rate-distortion optimisation comes with it. The decoder follows one path and needs nothing but the state.
 """
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import allocating_kernel, at, kernel
+from voxz.jit import allocating_kernel, at, inlined_kernel, kernel
 
 TABLED = 40
 """Indices whose bits are tabled; beyond, they grow with the logarithm."""
@@ -26,12 +26,21 @@ _POLYNOMIALS = {1: (0, 0), 4: (1, 2), 8: (3, 5), 32: (13, 31)}
 """By number of states, found by searching all linear ones: bits of the state that choose the quantiser; those added to parity."""
 
 
-@dataclass(frozen=True)
-class Trellis:
-    """Transitions: `after` ``(states, 2)`` is the next state by parity of the index, `quantiser` that of each state."""
+class Trellis(NamedTuple):
+    """Transitions.
+
+    Attributes
+    ----------
+    after : int64 (states, 2), next state by parity of the index
+    quantiser : int64 (states,), which quantiser a state uses
+    before : int64 (states, 2), the two ways to a state: twice the state before, plus the parity
+    kinds : int64 (states, 2), for these twice the quantiser, plus the parity
+    """
 
     after: NDArray[np.int64]
     quantiser: NDArray[np.int64]
+    before: NDArray[np.int64]
+    kinds: NDArray[np.int64]
 
 
 @cache
@@ -39,8 +48,10 @@ def trellis(states: int) -> Trellis:
     """Trellis with 1 (a plain quantiser), 4, 8 or 32 states."""
     choosing, adding = _POLYNOMIALS[states]
     numbers = range(states)
-    after = [[((state << 1) | (parity ^ _odd(adding & state))) % states for parity in (0, 1)] for state in numbers]
-    return Trellis(np.array(after, np.int64), np.array([_odd(choosing & state) for state in numbers], np.int64))
+    after = np.array([[((state << 1) | (parity ^ _odd(adding & state))) % states for parity in (0, 1)] for state in numbers])
+    quantiser = np.array([_odd(choosing & state) for state in numbers])
+    before = np.argsort(after.ravel(), kind="stable").reshape(states, 2)
+    return Trellis(after, quantiser, before, 2 * quantiser[before >> 1] + (before & 1))
 
 
 def _odd(number: int) -> int:
@@ -54,8 +65,54 @@ def magnitude_of(index, quantiser):  # type: ignore[no-untyped-def]
     return 2 * size - quantiser if size > 0 else np.int64(0)
 
 
+@inlined_kernel
+def _price(size, k, q, bits, slope, shifts):  # type: ignore[no-untyped-def]
+    """Cost of index `k` in quantiser `q` for a coefficient of this `size`; see `quantise`, `bits` being those of its bin."""
+    rebuilt = np.float64(2 * k - q) - shifts[q, at(min(k, 2))] if k > 0 else 0.0
+    rate = bits[at(min(k, TABLED))]
+    if k > TABLED:
+        rate += 2.0 * np.float64(k - TABLED) / np.float64(k)
+    miss = size - rebuilt
+    return miss * miss + slope * rate
+
+
+@inlined_kernel
+def _choose(size, q, parity, bits, slope, shifts):  # type: ignore[no-untyped-def]
+    """Index of this parity that costs least, and its cost: one of the two nearest, or 0."""
+    near = np.int64((size + q) * 0.5)
+    below = near - ((near ^ parity) & 1)
+    chosen, best = below + 2, _price(size, below + 2, q, bits, slope, shifts)
+    if below >= 0:
+        cost = _price(size, below, q, bits, slope, shifts)
+        chosen, best = (below, cost) if cost <= best else (chosen, best)
+    if parity == 0 and below > 0:
+        cost = _price(size, np.int64(0), q, bits, slope, shifts)
+        chosen, best = (np.int64(0), cost) if cost < best else (chosen, best)
+    return chosen, best
+
+
+@kernel
+def _step(cost, costs, before, kinds, new, back):  # type: ignore[no-untyped-def]
+    """Fill the costs of all states after a coefficient, and where they come from.
+
+    Parameters
+    ----------
+    cost : float64 (states,), before it
+    costs : float64 (4,), of its best index by quantiser and parity
+    before, kinds : as in `Trellis`
+    new : float64 (states,), filled
+    back : uint8 (states,), filled: twice the state before, plus the parity
+    """
+    for state in range(new.size):
+        first, second = before[at(state), 0], before[at(state), 1]
+        one = cost[at(first >> 1)] + costs[at(kinds[at(state), 0])]
+        other = cost[at(second >> 1)] + costs[at(kinds[at(state), 1])]
+        new[at(state)] = min(one, other, _UNREACHED)
+        back[at(state)] = second if other < one else first
+
+
 @allocating_kernel
-def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # type: ignore[no-untyped-def]
+def quantise(values, bins, bits, slope, path, shifts, indices):  # type: ignore[no-untyped-def]
     """Fill the indices of least cost.
 
     Parameters
@@ -64,62 +121,25 @@ def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # t
     bins : uint8 (n,), bins of the expected magnitudes
     bits : float64 (2, bins, TABLED + 1), bits of each index with its sign, by quantiser
     slope : squared error, in half steps, that a bit is worth
-    after, quantiser : as in `Trellis`
+    path : `Trellis`
     shifts : float64 (2, 3), by quantiser and index, how much nearer to zero than its magnitude an index is rebuilt
     indices : int32 (n,), filled
     """
-    count = values.size
-    states = after.shape[0]
-    cost = np.full(states, _UNREACHED)
+    count, states = values.size, path.after.shape[0]
+    cost, new, costs = np.full(states, _UNREACHED), np.zeros(states), np.zeros(4)
     cost[0] = 0.0
-    new = np.zeros(states)
-    costs = np.zeros(4)
     found = np.zeros((count, 4), np.int32)
     back = np.zeros((count, states), np.uint8)
     for i in range(count):
-        size = abs(values[at(i)])
-        bin_ = np.int64(bins[at(i)])
+        size, bin_ = abs(values[at(i)]), at(bins[at(i)])
         for q in range(2):
-            near = np.int64((size + q) * 0.5)
             for parity in range(2):
-                below = near - ((near ^ parity) & 1)
-                best = _UNREACHED
-                chosen = np.int64(0)
-                for candidate in range(3):
-                    k = below + 2 * candidate if candidate < 2 else np.int64(0)
-                    if k < 0 or (candidate == 2 and (parity == 1 or below <= 0)):
-                        continue
-                    rebuilt = 0.0
-                    if k > 0:
-                        rebuilt = np.float64(2 * k - q) - shifts[q, min(k, 2)]
-                    rate = bits[q, bin_, min(k, TABLED)]
-                    if k > TABLED:
-                        rate += 2.0 * np.float64(k - TABLED) / np.float64(k)
-                    miss = size - rebuilt
-                    total = miss * miss + slope * rate
-                    if total < best:
-                        best = total
-                        chosen = k
-                costs[2 * q + parity] = best
-                found[at(i), 2 * q + parity] = chosen
-        for state in range(states):
-            new[state] = _UNREACHED
-        for state in range(states):
-            if cost[state] >= _UNREACHED:
-                continue
-            q = quantiser[state]
-            for parity in range(2):
-                total = cost[state] + costs[2 * q + parity]
-                following = after[state, parity]
-                if total < new[following]:
-                    new[following] = total
-                    back[at(i), following] = state * 2 + parity
-        for state in range(states):
-            cost[state] = new[state]
+                chosen, best = _choose(size, q, parity, bits[at(q), bin_], slope, shifts)
+                found[at(i), at(2 * q + parity)], costs[at(2 * q + parity)] = chosen, best
+        _step(cost, costs, path.before, path.kinds, new, back[at(i)])
+        cost, new = new, cost
         if i & 1023 == 0:
-            least = cost[0]
-            for state in range(states):
-                least = min(least, cost[state])
+            least = cost.min()
             for state in range(states):
                 if cost[state] < _UNREACHED:
                     cost[state] -= least
@@ -128,9 +148,9 @@ def quantise(values, bins, bits, slope, after, quantiser, shifts, indices):  # t
         if cost[other] < cost[last]:
             last = np.int64(other)
     for i in range(count - 1, -1, -1):
-        step = np.int64(back[at(i), last])
+        step = np.int64(back[at(i), at(last)])
         last = step >> 1
-        k = np.int64(found[at(i), 2 * quantiser[last] + (step & 1)])
+        k = np.int64(found[at(i), at(2 * path.quantiser[at(last)] + (step & 1))])
         indices[at(i)] = k if values[at(i)] >= 0.0 else -k
 
 

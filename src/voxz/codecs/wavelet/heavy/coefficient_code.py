@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.band_walk import DEPTH, LONGEST, MOST_BITS, beyond, lean_bin, raw, trit
+from voxz.codecs.wavelet.band_walk import DEPTH, LONGEST, MOST_BITS, beyond, lean_bin, raw
 from voxz.codecs.wavelet.heavy.contexts import beside
 from voxz.codecs.wavelet.heavy.mixing import CHOICES, COUNTERS, INPUTS, NETWORK, PLACES, SETS, decide
 from voxz.codecs.wavelet.heavy.network import (
@@ -23,6 +23,7 @@ from voxz.codecs.wavelet.heavy.network import (
 )
 from voxz.codecs.wavelet.heavy.tables import odds_of
 from voxz.codecs.wavelet.magnitude_context import WEIGHT_BITS
+from voxz.codecs.wavelet.sign_context import trit
 from voxz.jit import at, inlined_kernel, kernel
 
 SIGN = 2 * DEPTH
