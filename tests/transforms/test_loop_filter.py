@@ -48,6 +48,17 @@ def test_a_fitted_filter_brings_edges_and_noise_nearer() -> None:
     assert squared(volume, decoded) < 0.9 * before
 
 
+def test_sums_are_the_same_in_64_bits() -> None:
+    rng = np.random.default_rng(3)
+    filters = Filters(rng.integers(-300, 300, (5, TAPS)), rng.integers(-1, 5, CLASSES), 7)
+    volume = cartoon((3, 24, 70))
+    far = volume.copy()
+    far[0, 0, 0] = 1e7  # with so wide a range, sums might not fit 32 bits
+    for one in (volume, far):
+        restore(one, 40.0, filters)
+    np.testing.assert_array_equal(far[:, 8:, 8:], volume[:, 8:, 8:])
+
+
 def test_levels_that_restore_err_less_at_the_same_step() -> None:
     samples = np.rint(cartoon((8, 120, 120))).astype(np.int16)[None, ..., None]
     errors, lengths = [], []

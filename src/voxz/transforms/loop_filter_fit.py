@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import kernel
+from voxz.jit import at, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest
 from voxz.transforms import loop_filter as restoring
 from voxz.transforms.loop_filter import CLASSES, MARGIN, MARGIN_Z, TAPS, UNITS, clipped
@@ -23,15 +23,17 @@ Volumes = NDArray[np.float64]
 
 
 @kernel
-def _gather(units, classes, missed, offsets, strides, seen, blocks, filled, moments):  # type: ignore[no-untyped-def]
+def _gather(units, classes, original, decoded, unit, offsets, strides, left, blocks, filled, moments):  # type: ignore[no-untyped-def]
     """Add the second moments of features and error of every so many voxels of each class, with their stride as weight.
 
     Parameters
     ----------
-    units, classes, offsets : as for `loop_filter._correct`
-    missed : float64 (z, y, x), error in units, NaN where it does not matter
+    units, offsets : as for `loop_filter._correct`
+    classes : uint8 (z, y, x), from `loop_filter.classify`, CLASSES for voxels that do not matter
+    original, decoded : float64 (z, y, x)
+    unit : float64, units of a difference of 1
     strides : int64 (classes,), of every so many voxels of a class one is taken
-    seen : int64 (classes,), voxels so far, changed
+    left : int64 (classes,), voxels up to the next that is taken, changed
     blocks : float64 (classes, BLOCK, WIDTH), rows that are not in the moments yet
     filled : int64 (classes,), their number, changed
     moments : float64 (classes, WIDTH, WIDTH), upper triangles, added to
@@ -41,29 +43,43 @@ def _gather(units, classes, missed, offsets, strides, seen, blocks, filled, mome
     for z in range(depth):
         for y in range(height):
             start = ((z + MARGIN_Z) * (height + 2 * MARGIN) + y + MARGIN) * row_length + MARGIN
+            row = classes[z, y]
             for x in range(width):
-                error = missed[z, y, x]
-                if np.isnan(error):
+                group = at(row[at(x)])
+                if group == CLASSES:
                     continue
-                group = np.int64(classes[z, y, x])
-                seen[group] += 1
-                if seen[group] % strides[group]:
+                left[group] -= 1
+                if left[group]:
                     continue
-                i = start + x
-                centre = np.int64(units[i])
+                left[group] = strides[group]
                 weight = np.sqrt(np.float64(strides[group]))
                 line = blocks[group, filled[group]]
-                for k in range(offsets.size):
-                    before = np.int64(units[i - offsets[k]]) - centre
-                    after = np.int64(units[i + offsets[k]]) - centre
-                    line[2 * k] = np.float64(before + after) * weight
-                    line[2 * k + 1] = np.float64(clipped(before) + clipped(after)) * weight
-                line[TAPS - 1] = weight
-                line[TAPS] = error * weight
+                _features(units, start + x, offsets, weight, line)
+                line[TAPS] = (original[z, y, x] - decoded[z, y, x]) * unit * weight
                 filled[group] += 1
                 if filled[group] == BLOCK:
                     add_block(moments[group], blocks[group])
                     filled[group] = 0
+
+
+@kernel
+def _features(units, i, offsets, weight, line):  # type: ignore[no-untyped-def]
+    """Fill the features of a voxel and the constant, times a weight.
+
+    Parameters
+    ----------
+    units, offsets : as for `loop_filter._correct`
+    i : index of the voxel
+    weight : float64
+    line : float64 (TAPS or more,), filled
+    """
+    centre = np.int64(units[at(i)])
+    for k in range(offsets.size):
+        before = np.int64(units[at(i - offsets[at(k)])]) - centre
+        after = np.int64(units[at(i + offsets[at(k)])]) - centre
+        line[at(2 * k)] = np.float64(before + after) * weight
+        line[at(2 * k + 1)] = np.float64(clipped(before) + clipped(after)) * weight
+    line[TAPS - 1] = weight
 
 
 def fit_filters(volumes: Volumes, decoded: Volumes, missing: NDArray[np.bool_], step: float, slope: float) -> Filters | None:
@@ -85,15 +101,15 @@ def _moments(
     for found, volume, unknown in zip(classes, decoded, missing, strict=True):
         for part in restoring.parts_in_units(volume, step):
             found[part.box] = restoring.classify(part)
-        counts += np.bincount(found[~unknown], minlength=CLASSES)
+        found[unknown] = CLASSES
+        counts += np.bincount(found.ravel(), minlength=CLASSES + 1)[:CLASSES]
     strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
-    seen, filled = np.zeros(CLASSES, np.int64), np.zeros(CLASSES, np.int64)
+    left, filled = strides.copy(), np.zeros(CLASSES, np.int64)
     blocks, moments = np.zeros((CLASSES, BLOCK, WIDTH)), np.zeros((CLASSES, WIDTH, WIDTH))
-    for k, volume in enumerate(decoded):
-        missed = np.where(missing[k], np.nan, (volumes[k] - volume) * (UNITS / step))
+    for found, original, volume in zip(classes, volumes, decoded, strict=True):
         for part in restoring.parts_in_units(volume, step):
-            of_part, offsets = classes[k][part.box], part.distances(restoring.PAIRS)
-            _gather(part.flat, of_part, missed[part.box], offsets, strides, seen, blocks, filled, moments)
+            of_part, offsets = (found[part.box], original[part.box], volume[part.box]), part.distances(restoring.PAIRS)
+            _gather(part.flat, *of_part, UNITS / step, offsets, strides, left, blocks, filled, moments)
     for k in range(CLASSES):
         add_rest(moments[k], blocks[k], filled[k])
     return moments, counts

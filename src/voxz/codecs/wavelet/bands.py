@@ -83,18 +83,16 @@ class _Known:
 
     def context(self, component: int, band: Band) -> BandContext:
         """A band with the features known as a whole: of parent, sisters, the previous component."""
-        found = []
+        found: list[tuple[NDArray[np.int32], tuple[bool, ...]]] = []
         parent = self._magnitudes.get((component, band.scale + 1, band.orientation))
         if parent is not None and band.orientation:
-            scales = self._pyramid.scales
-            split = tuple(band.scale + 1 < n for n in scales)
-            found.append(expectation.at_shape(parent, band.shape, split))
+            found.append((parent, tuple(band.scale + 1 < n for n in self._pyramid.scales)))
         sisters = [other for other in range(1, band.orientation) if (component, band.scale, other) in self._magnitudes]
         keys, before = [(component, band.scale, other) for other in sisters], (component - 1, band.scale, band.orientation)
         has_parent = bool(found)
         for key in [*keys, before] if before in self._magnitudes else keys:
-            found.append(expectation.at_shape(self._magnitudes[key], band.shape, (False,) * 3))
-        planes = expectation.planes(found).reshape(2 * len(found), *band.shape)
+            found.append((self._magnitudes[key], (False,) * 3))
+        planes = expectation.planes(found, band.shape)
         return BandContext(component, band, planes, has_parent, sisters, before in self._magnitudes)
 
     def weights(self, band: Band, features: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.magnitude_context import IN_BAND, WEIGHT_BITS, gather
-from voxz.jit import allocating_kernel
+from voxz.jit import allocating_kernel, at
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
 SAMPLED_COEFFICIENTS = 12000
@@ -39,10 +39,11 @@ def _accumulate(samples, count, size, guess, moments):  # type: ignore[no-untype
         line = samples[i]
         expected = 0.0
         for k in range(size):
-            expected += guess[k] * line[k]
+            expected += guess[at(k)] * line[at(k)]
         weight = 1.0 / (max(expected, 0.0) + 0.5)
+        row = block[filled]
         for k in range(size + 1):
-            block[filled, k] = line[k] * weight
+            row[at(k)] = line[at(k)] * weight
         filled += 1
         if filled == BLOCK:
             add_block(moments, block)

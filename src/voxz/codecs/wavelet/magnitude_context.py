@@ -34,57 +34,48 @@ BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT), side="right").astype(np.uint
 COARSE_BIN_OF = np.searchsorted(BOUNDS, np.arange(_EXACT) << _COARSE, side="right").astype(np.uint8)
 
 
-def planes(known: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """Stack of the features ``(2 * len(known), z, y, x)`` that known magnitudes give: each, and the sum of its faces."""
-    if not known:
-        return np.zeros((0, 0, 0, 0), np.int32)
-    found = np.empty((2 * len(known), *known[0].shape), np.int32)
-    for number, one in enumerate(known):
-        found[2 * number] = one
-        _sum_faces(one, found[2 * number + 1])
+def planes(known: list[tuple[NDArray[np.int32], tuple[bool, ...]]], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """Features ``(2 * len(known), z, y, x)`` of a band of this `shape` that other bands give: each, and the sum of its faces.
+
+    Each comes as its magnitudes and the axes along which they stand for two.
+    """
+    found = np.empty((2 * len(known), *shape), np.int32)
+    for number, (one, split) in enumerate(known):
+        _spread(one, np.array(split, np.int64), found[2 * number])
+        _sum_faces(found[2 * number], np.zeros(shape[2], np.int32), found[2 * number + 1])
     return found
 
 
 @kernel
-def _sum_faces(plane, sums):  # type: ignore[no-untyped-def]
+def _sum_faces(plane, nothing, sums):  # type: ignore[no-untyped-def]
     """Fill the sums of the six neighbours that share a face; those outside are 0.
 
     Parameters
     ----------
     plane : int32 (z, y, x)
+    nothing : int32 (x,), zeros
     sums : int32 (z, y, x), filled
     """
     depth, height, width = plane.shape
     for z in range(depth):
         for y in range(height):
+            before = plane[z - 1, y] if z > 0 else nothing
+            after = plane[z + 1, y] if z + 1 < depth else nothing
+            up = plane[z, y - 1] if y > 0 else nothing
+            down = plane[z, y + 1] if y + 1 < height else nothing
             row, line = plane[z, y], sums[z, y]
             for x in range(width):
-                line[at(x)] = np.int32(0)
+                line[at(x)] = before[at(x)] + after[at(x)] + up[at(x)] + down[at(x)]
             for x in range(1, width):
                 line[at(x)] += row[at(x - 1)]
             for x in range(width - 1):
                 line[at(x)] += row[at(x + 1)]
-            if z > 0:
-                _add(plane[z - 1, y], line)
-            if z + 1 < depth:
-                _add(plane[z + 1, y], line)
-            if y > 0:
-                _add(plane[z, y - 1], line)
-            if y + 1 < height:
-                _add(plane[z, y + 1], line)
 
 
-@kernel
-def _add(row, line):  # type: ignore[no-untyped-def]
-    """Add a row to a line of the same length."""
-    for x in range(line.size):
-        line[at(x)] += row[at(x)]
-
-
-def at_shape(plane: NDArray[np.int32], shape: tuple[int, ...], split: tuple[bool, ...]) -> NDArray[np.int32]:
-    """Magnitudes of another band at the places of one of `shape`; along `split` axes each stands for two."""
+def at_shape(plane: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """Magnitudes of another band of the scale at the places of one of `shape`."""
     found = np.empty(shape, plane.dtype)
-    _spread(plane, np.array(split, np.int64), found)
+    _spread(plane, np.zeros(3, np.int64), found)
     return found
 
 
@@ -200,10 +191,16 @@ def known_part(known, weights, sums):  # type: ignore[no-untyped-def]
             for x in range(line.size):
                 line[at(x)] = constant
             for k in range(known.shape[0]):
-                weight = np.int64(weights[IN_BAND + k]) << UNIT_BITS
+                weight = short(np.int64(weights[IN_BAND + k]) << UNIT_BITS)
                 plane = known[k, z, y]
                 for x in range(line.size):
                     line[at(x)] += weight * plane[at(x)]
+
+
+@inlined_kernel
+def short(number):  # type: ignore[no-untyped-def]
+    """A number that has 32 bits: compiled code multiplies two of these in vectors, others not."""
+    return np.int64(np.int32(number))
 
 
 @kernel
@@ -220,16 +217,17 @@ def row_part(magnitudes, around, weights, line):  # type: ignore[no-untyped-def]
     row_2, row_1 = magnitudes[around.top], magnitudes[around.up]
     same, above, below = magnitudes[around.back], magnitudes[around.above], magnitudes[around.below]
     behind = magnitudes[around.far]
-    w2, w3, w4, w5, w6, w7 = weights[2], weights[3], weights[4], weights[5], weights[6], weights[7]
-    w8, w9, w10, w11, w12, w13 = weights[8], weights[9], weights[10], weights[11], weights[12], weights[13]
+    w2, w3, w4, w5 = short(weights[2]), short(weights[3]), short(weights[4]), short(weights[5])
+    w6, w7, w8, w9 = short(weights[6]), short(weights[7]), short(weights[8]), short(weights[9])
+    w10, w11, w12, w13 = short(weights[10]), short(weights[11]), short(weights[12]), short(weights[13])
     for x in range(line.size):
         i = x + BESIDE
         total = w2 * row_1[at(i - 1)] + w3 * row_1[at(i)] + w4 * row_1[at(i + 1)] + w5 * row_2[at(i)]
-        total += w6 * (np.int64(row_2[at(i - 1)]) + row_2[at(i + 1)]) + w7 * (np.int64(row_1[at(i - 2)]) + row_1[at(i + 2)])
-        total += w8 * same[at(i)] + w9 * (np.int64(same[at(i - 1)]) + same[at(i + 1)]) + w10 * above[at(i)] + w10 * below[at(i)]
-        total += w11 * (np.int64(above[at(i - 1)]) + above[at(i + 1)]) + w11 * (np.int64(below[at(i - 1)]) + below[at(i + 1)])
-        total += w12 * behind[at(i)] + w13 * (np.int64(same[at(i - 2)]) + same[at(i + 2)])
-        line[at(x)] = total << UNIT_BITS
+        total += w6 * short(row_2[at(i - 1)] + row_2[at(i + 1)]) + w7 * short(row_1[at(i - 2)] + row_1[at(i + 2)])
+        total += w8 * same[at(i)] + w9 * short(same[at(i - 1)] + same[at(i + 1)]) + w10 * short(above[at(i)] + below[at(i)])
+        total += w11 * short(above[at(i - 1)] + above[at(i + 1)] + below[at(i - 1)] + below[at(i + 1)])
+        total += w12 * behind[at(i)] + w13 * short(same[at(i - 2)] + same[at(i + 2)])
+        line[at(x)] = np.int64(total) << UNIT_BITS
 
 
 @allocating_kernel

@@ -14,8 +14,8 @@ from voxz.codecs.wavelet.levels import Effort
 from voxz.codecs.wavelet.magnitude_context import bins_of_band, known_part
 from voxz.codecs.wavelet.rate_tables import ASSUMED, measured_bits
 from voxz.codecs.wavelet.refinement import UNITS
-from voxz.codecs.wavelet.trellis import Trellis, follow, quantise
-from voxz.jit import apart_kernel, at, kernel
+from voxz.codecs.wavelet.trellis import Trellis, follow, magnitude_of, quantise
+from voxz.jit import at, kernel
 from voxz.transforms.pyramid import Band
 
 FEWEST_FOR_WEIGHTS = 1500
@@ -92,28 +92,28 @@ def _sum_excess(values, indices, sizes, quantisers, sums, counts):  # type: igno
 
 def rebuilt_units(indices: NDArray[np.int32], shifts: NDArray[np.int64], path: Trellis) -> NDArray[np.int64]:
     """Values of indices ``(z, y, x)``, in units of 1/UNITS of half a step."""
-    flat = indices.ravel()
-    quantisers, sizes = np.zeros(flat.size, np.uint8), np.zeros(flat.size, np.int32)
-    follow(flat, path.after, path.quantiser, sizes, quantisers)
-    units = np.empty(flat.size, np.int64)
-    _rebuild(flat, sizes, quantisers, shifts, units)
-    return units.reshape(indices.shape)
+    units = np.empty(indices.shape, np.int64)
+    _rebuild(indices.reshape(-1), path.after, path.quantiser, shifts, units.reshape(-1))
+    return units
 
 
-@apart_kernel
-def _rebuild(indices, sizes, quantisers, shifts, units):  # type: ignore[no-untyped-def]
-    """Fill the values of indices.
+@kernel
+def _rebuild(indices, after, quantiser, shifts, units):  # type: ignore[no-untyped-def]
+    """Fill the values of indices along their path.
 
     Parameters
     ----------
     indices : int32 (n,)
-    sizes : int32 (n,), their magnitudes in half steps
-    quantisers : uint8 (n,), quantiser of each
+    after, quantiser : as in `Trellis`
     shifts : int64 (2, 2), by quantiser and index above 1
     units : int64 (n,), filled
     """
+    state = np.int64(0)
     for i in range(indices.size):
         index = np.int64(indices[at(i)])
-        shift = shifts[np.int64(quantisers[at(i)]), np.int64(abs(index) > 1)]
-        size = np.int64(sizes[at(i)]) * UNITS - shift
-        units[at(i)] = size if index > 0 else -size if index < 0 else np.int64(0)
+        units[at(i)] = np.int64(0)
+        if index:
+            q = quantiser[at(state)]
+            size = magnitude_of(index, q) * UNITS - shifts[at(q), at(abs(index) > 1)]
+            units[at(i)] = size if index > 0 else -size
+        state = after[at(state), at(index & 1)]

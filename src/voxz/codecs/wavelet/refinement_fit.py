@@ -17,13 +17,14 @@ WIDTH = (TAPS + 8) // 8 * 8
 
 
 @allocating_kernel
-def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def]
-    """Fill the `classes` of all coefficients ``(z, y, x)``.
+def _classify(limited, offsets, bounds, classes, counts):  # type: ignore[no-untyped-def]
+    """Fill the `classes` of all coefficients ``(z, y, x)``, and count them.
 
     Parameters
     ----------
     limited, offsets, bounds : as for `look`
     classes : uint8 (z, y, x), filled
+    counts : int64 (KINDS,), added to
     """
     depth, height, width = classes.shape
     features, around, kinds = np.zeros((TAPS, BLOCK), np.int32), np.zeros(BLOCK, np.int32), np.zeros(BLOCK, np.int64)
@@ -34,27 +35,29 @@ def _classify(limited, offsets, bounds, classes):  # type: ignore[no-untyped-def
                 look(limited, start + first, offsets, bounds, features, around, kinds)
                 for x in range(min(BLOCK, width - first)):
                     classes[z, y, at(first + x)] = kinds[at(x)]
+                    counts[at(kinds[at(x)])] += 1
 
 
 @allocating_kernel
-def _gather(limited, classes, missed, offsets, strides, left, blocks, filled, moments):  # type: ignore[no-untyped-def]
+def _gather(limited, classes, values, units, offsets, strides, left, blocks, filled, moments):  # type: ignore[no-untyped-def]
     """Add the second moments of taps and error of every so many coefficients of each class, with their stride as weight.
 
     Parameters
     ----------
     limited, offsets : as for `look`
     classes : uint8 (z, y, x), from `_classify`
-    missed : float64 (z, y, x), error of the rebuilt coefficients, in units
+    values : float64 (z, y, x), coefficients, in half steps
+    units : int64 (z, y, x), what was rebuilt of them, in units
     strides : int64 (classes,), of every so many coefficients of a class one is taken
     left : int64 (classes,), coefficients up to the next that is taken, changed
     blocks : float64 (classes, ROWS, WIDTH), rows that are not in the moments yet
     filled : int64 (classes,), their number, changed
     moments : float64 (classes, WIDTH, WIDTH), upper triangles, added to
     """
-    depth, height, width = missed.shape
+    depth, height, width = units.shape
     for z in range(depth):
         for y in range(height):
-            start = row_start(z, y, missed.shape)
+            start = row_start(z, y, units.shape)
             for x in range(width):
                 group = at(classes[z, y, at(x)])
                 left[group] -= 1
@@ -64,7 +67,7 @@ def _gather(limited, classes, missed, offsets, strides, left, blocks, filled, mo
                 weight = np.sqrt(np.float64(strides[group]))
                 line = blocks[group, filled[group]]
                 _taps(limited, start + x, offsets, weight, line)
-                line[TAPS] = missed[z, y, x] * weight
+                line[TAPS] = (values[z, y, x] * UNITS - units[z, y, x]) * weight
                 filled[group] += 1
                 if filled[group] == ROWS:
                     add_block(moments[group], blocks[group])
@@ -98,16 +101,15 @@ def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
     counts = np.zeros((8, KINDS), np.int64)
     for band, classes in zip(bands, classes_of, strict=True):
         for part in band.parts():
-            _classify(part.flat, part.distances(PAIRS), BOUNDS, classes[part.box])
-        counts[band.orientation] += np.bincount(classes.ravel(), minlength=KINDS)
+            _classify(part.flat, part.distances(PAIRS), BOUNDS, classes[part.box], counts[band.orientation])
     strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
     left, filled = strides.copy(), np.zeros_like(counts)
     blocks, moments = np.zeros((8, KINDS, ROWS, WIDTH)), np.zeros((8, KINDS, WIDTH, WIDTH))
     for band, classes in zip(bands, classes_of, strict=True):
-        missed, o = band.values * UNITS - band.units, band.orientation
+        o = band.orientation
         for part in band.parts():
-            of_part, offsets = classes[part.box], part.distances(PAIRS)
-            _gather(part.flat, of_part, missed[part.box], offsets, strides[o], left[o], blocks[o], filled[o], moments[o])
+            of_part, offsets = (classes[part.box], band.values[part.box], band.units[part.box]), part.distances(PAIRS)
+            _gather(part.flat, *of_part, offsets, strides[o], left[o], blocks[o], filled[o], moments[o])
     for place in np.ndindex(counts.shape):
         add_rest(moments[place], blocks[place], filled[place])
     counts[:, 0] = 0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.band_rows import BESIDE, rows_around
 from voxz.codecs.wavelet.context_fit import RIDGE, SAMPLED_COEFFICIENTS, rounded, width_of
-from voxz.codecs.wavelet.magnitude_context import UNIT_BITS
+from voxz.codecs.wavelet.magnitude_context import UNIT_BITS, short
 from voxz.jit import allocating_kernel, at, inlined_kernel, kernel
 from voxz.numerics.least_squares import BLOCK, add_block, add_rest, solve
 
@@ -106,8 +106,9 @@ def lean_of_row(signed, around, weights, line):  # type: ignore[no-untyped-def]
     """
     up, top, same, above = signed[around.up], signed[around.top], signed[around.back], signed[around.above]
     below, behind = signed[around.below], signed[around.far]
-    w2, w3, w4, w5, w6 = weights[2], weights[3], weights[4], weights[5], weights[6]
-    w7, w8, w9, w10, w11, w12 = weights[7], weights[8], weights[9], weights[10], weights[11], weights[12]
+    w2, w3, w4, w5 = short(weights[2]), short(weights[3]), short(weights[4]), short(weights[5])
+    w6, w7, w8, w9 = short(weights[6]), short(weights[7]), short(weights[8]), short(weights[9])
+    w10, w11, w12 = short(weights[10]), short(weights[11]), short(weights[12])
     for x in range(line.size):
         i = x + BESIDE
         total = w2 * up[at(i - 1)] + w3 * up[at(i)] + w4 * up[at(i + 1)] + w5 * top[at(i)]

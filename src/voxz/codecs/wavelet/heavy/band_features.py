@@ -101,7 +101,7 @@ class Memory:
         found = [(self._signed[key], gate) for key, gate in zip(keys, gates, strict=True) if key in self._signed]
         stack = np.zeros((len(found), *(n + 2 for n in band.shape)), np.int32)
         for place, (plane, _) in zip(stack, found, strict=True):
-            place[1:-1, 1:-1, 1:-1] = at_shape(plane, band.shape, (False,) * 3)
+            place[1:-1, 1:-1, 1:-1] = at_shape(plane, band.shape)
         return stack, np.array([gate for _, gate in found], np.int64)
 
     def _split(self, scale: int) -> tuple[bool, ...]:
