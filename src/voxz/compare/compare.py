@@ -135,8 +135,6 @@ def compared(first: NDArray[Any], second: NDArray[Any]) -> Comparison:
     from voxz.volume.background import find_background  # noqa: PLC0415 - its kernels
 
     data_range = data_range_of(first)
-    from voxz.volume.background import find_background  # noqa: PLC0415 - start-up time
-
     background = find_background(first)
     foreground = None if background is None else ~background.mask
     volumes: list[VolumeComparison] = []

@@ -29,6 +29,7 @@ from voxz.codecs.wavelet.fast.contexts import (
     MAGNITUDES,
     MOST_SHIFT,
     SIGNS,
+    TIMES,
 )
 from voxz.codecs.wavelet.fast.decode_walk import Source, decode_band, room_words
 from voxz.codecs.wavelet.fast.encode_walk import SLOPE, SURVEYED, Coefficients, Notes, count_tokens, encode_band
@@ -257,7 +258,7 @@ def _decode_band(
         raise CorruptError(f"the kind of a band must be {EMPTY} to {OWN} (got {kind})")
     if kind == OWN:
         weights, leaning = side.take(2 * EXPECTING).reshape(2, -1), side.take(2 * LEANING).reshape(2, -1)
-        if not within_bounds(weights, leaning):
+        if not all(within_bounds(phase, TIMES) for phase in (*weights, *leaning)):
             raise CorruptError("the weights of a band are out of bounds")
         known.weights[place.orientation] = weights.astype(np.int16), leaning.astype(np.int16)
         band = band._replace(weights=weights.astype(np.int16), leaning=leaning.astype(np.int16))

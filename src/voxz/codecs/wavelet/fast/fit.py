@@ -173,8 +173,12 @@ def fit_weights(band: Band, every: int, room: Room) -> tuple[Weights, Weights]:
     return expecting, leaning
 
 
-def within_bounds(expecting: NDArray[np.int64], leaning: NDArray[np.int64]) -> bool:
-    """Whether no sum of such weights leaves 16 bits."""
-    reach = [(np.abs(expecting) * TIMES).sum(1).max(), (np.abs(leaning) * TIMES[:LEANING]).sum(1).max()]
-    constants = expecting[:, NEAR + 1]
-    return bool(max(reach) <= LARGEST_WEIGHTS and constants.min() >= 0 and constants.max() <= LARGEST_CONSTANT)
+@kernel
+def within_bounds(weights, times):  # type: ignore[no-untyped-def]
+    """Whether no sum with the weights of a phase leaves 16 bits; what has no `times` (as `contexts.TIMES`) is the constant."""
+    reach = 0
+    for k in range(weights.size):
+        reach += abs(weights[k]) * times[k]
+        if times[k] == 0 and not 0 <= weights[k] <= LARGEST_CONSTANT:
+            return False
+    return reach <= LARGEST_WEIGHTS
