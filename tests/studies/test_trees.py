@@ -1,5 +1,6 @@
 """Whole trees: every file back, nothing done twice, nothing lost whenever a run ends."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -54,6 +55,11 @@ def test_a_tree_comes_back_and_is_not_done_twice(tree: Path, tmp_path: Path) -> 
     assert {"sub-01/anat/t1.nii.voxz", "sub-01/anat/t2.nii.voxz", "array.zarr.voxz", "participants.tsv"} <= names
     assert {"sub-01/anat/t1.nii.voxz", "sub-01/anat/t1.nii.gz.voxz"} <= names, "two files would have one name"
     assert any(name.startswith("dicom/ct/series-") for name in names)
+    told = {line["destination"]: line for line in map(json.loads, (out / MANIFEST).read_text().splitlines())}
+    source, line = tree / "sub-01/anat/t1.nii", told["sub-01/anat/t1.nii.voxz"]
+    assert (line["size"], line["mtime_ns"]) == (source.stat().st_size, source.stat().st_mtime_ns)
+    assert line["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert line["ratio"] == round(line["size"] / (out / line["destination"]).stat().st_size, 4)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.voxz")}
     assert "0 files" in run("compress", "-r", tree, "-o", out, "-1")
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*.voxz")}

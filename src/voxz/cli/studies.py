@@ -224,8 +224,8 @@ class _Bar(_Quiet):
     def _show(self, name: str) -> None:
         done = self._read + sum(list(self._parts.values()))
         speed = done / max(1e-3, time.monotonic() - self._began)
-        ratio = f" {_share(self._written, self._read)}" if self._written else ""
-        text = f"{self._title} {self._files:,}/{self._of:,} files{ratio} {size_text(speed)}/s {printable(name)[-40:]}"
+        sizes = f" => {size_text(self._written)} ({_share(self._written, self._read)})" if self._written else ""
+        text = f"{self._title} {self._files:,}/{self._of:,} files{sizes} {size_text(speed)}/s {printable(name)[-40:]}"
         self._bar.update(self._task, completed=done, description=text)
 
 

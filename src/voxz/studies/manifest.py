@@ -32,6 +32,7 @@ class Record:
     kind : see `voxz.studies.plan.Unit`
     source : path of its first file relative to the tree; ``files`` says how many there are
     size, stamp : bytes of its files, and what changes when they do
+    mtime_ns : when the last of them was changed, in ns since 1970
     outcome : "started", "done" or "failed"
     sha256 : of a single file; of an archive, that over all its files (docs/format.md)
     written : bytes of the destination
@@ -49,6 +50,7 @@ class Record:
     files: int = 1
     size: int = 0
     stamp: str = ""
+    mtime_ns: int = 0
     outcome: str = DONE
     sha256: str = ""
     written: int = 0
@@ -58,6 +60,11 @@ class Record:
     ours: bool = False
     error: str = ""
     restored: str = ""
+
+    def line(self) -> str:
+        """It as JSON, without what is as ever; for whoever reads the manifest, with the `ratio` of sizes, too."""
+        told = {name: value for name, value in dataclasses.asdict(self).items() if value != _DEFAULTS.get(name)}
+        return json.dumps(told | ({"ratio": round(self.size / self.written, 4)} if self.written else {}))
 
 
 class Manifest:
@@ -89,12 +96,11 @@ class Manifest:
 
     def append(self, record: Record, *, synced: bool = True) -> None:
         """Add a line; if `synced`, it is on the disk when this returns."""
-        line = json.dumps({name: value for name, value in dataclasses.asdict(record).items() if value != _DEFAULTS.get(name)})
         with self._lock:
             self._records[record.destination] = record
             with self.path.open("ab") as file:
                 ended = file.tell() == 0 or self._ends_a_line()
-                file.write((b"" if ended else b"\n") + line.encode() + b"\n")
+                file.write((b"" if ended else b"\n") + record.line().encode() + b"\n")
                 file.flush()
                 if synced:
                     os.fsync(file.fileno())

@@ -41,6 +41,7 @@ class Unit:
     destination : path of what it becomes, relative to the output
     size : bytes of its files
     stamp : changes when one of the files does
+    mtime_ns : when the last of them was changed, in ns since 1970
     format : as the reader of its format says; empty if that is not known yet
     restored : path of what comes back, relative to the restored tree; empty if that is the path of its file
     fault : why its file is kept as plain bytes, although a reader knows its format
@@ -51,6 +52,7 @@ class Unit:
     destination: str
     size: int = 0
     stamp: str = ""
+    mtime_ns: int = 0
     format: str = ""
     restored: str = ""
     fault: str = ""
@@ -224,7 +226,8 @@ def _measured(unit: Unit, tree: Path) -> Unit:
     sources = unit.sources if unit.kind != "folder" else ()
     found = [(source, (tree / source).stat(follow_symlinks=unit.kind != "link")) for source in sources]
     size = 0 if unit.kind == "link" else sum(status.st_size for _, status in found)
-    return replace(unit, size=size, stamp=stamp_of((source, status.st_size, status.st_mtime_ns) for source, status in found))
+    stamp = stamp_of((source, status.st_size, status.st_mtime_ns) for source, status in found)
+    return replace(unit, size=size, stamp=stamp, mtime_ns=max((status.st_mtime_ns for _, status in found), default=0))
 
 
 def stamp_of(files: Iterable[tuple[str, int, int]]) -> str:

@@ -63,7 +63,7 @@ class Wish:
 
 def record_of(unit: Unit) -> Record:
     """What is known of a unit before anything was done."""
-    counted = (len(unit.sources), unit.size, unit.stamp)
+    counted = (len(unit.sources), unit.size, unit.stamp, unit.mtime_ns)
     return Record(unit.destination, unit.kind, unit.sources[0], *counted, ours=True, restored=unit.restored)
 
 

@@ -19,9 +19,11 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from voxz.errors import VoxzError
 from voxz.image.lazy import Image
-from voxz.image.notebook import middle_picture
+from voxz.image.notebook import middle_picture, png
 from voxz.image.preview import MOST_HALVINGS
 from voxz.io.names import is_packed
 from voxz.viewer.content import shown_file
@@ -33,6 +35,9 @@ MOST_LISTED = 2000
 _PART = 1 << 20
 _PREVIEW = 1 << 21
 """Samples of a preview, about: x, y and z are halved until there are no more."""
+
+_NO_PICTURE = png(np.full((1, 1), 0x88, np.uint8))
+"""What stands for a file without a picture: an answer that is an error would be one in the browser's console, too."""
 
 _POLICY = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
 """What the list of a folder may load."""
@@ -228,7 +233,7 @@ def folder_page(name: str, files: list[str]) -> str:
         beside = next((other for other in (f"{stem}.gz", stem, f"{stem}.nii.gz", f"{stem}.nii") if stem and other in there), None)
         both = f"view?file={urllib.parse.quote(beside)}&amp;file={quoted}" if beside else ""
         compared = f' <a href="{both}">with its original</a>' if both else ""
-        picture = f'<img loading="lazy" alt="" src="thumbnail/{quoted}">' if is_packed(Path(file)) else "<span></span>"
+        picture = f'<img loading="lazy" alt="" src="thumbnail/{quoted}">' if is_packed(Path(file)) else "<span>NIfTI</span>"
         cards.append(f'<li><a href="view?file={quoted}">{picture}{html.escape(file)}</a>{compared}</li>')
     listed = f"<ul>{''.join(cards)}</ul>" if cards else "<p>There are no .voxz or NIfTI files in it.</p>"
     most = f"<p>The first {MOST_LISTED} files are listed.</p>" if len(files) == MOST_LISTED else ""
@@ -237,12 +242,16 @@ def folder_page(name: str, files: list[str]) -> str:
     return before.replace("{{title}}", html.escape(name)) + most + listed + after
 
 
-def thumbnail(place: Path) -> bytes | None:
-    """PNG of the middle slice of an image, or of the first one in an archive; None if it costs too much."""
-    if not is_packed(place):
-        return None
-    with Image(place) as archive, archive.series[0] as image:
-        return middle_picture(image)
+def thumbnail(place: Path) -> bytes:
+    """PNG of the middle slice of an image, or of the first one in an archive; gray if there is none, or it costs too much."""
+    if is_packed(place):
+        with (
+            contextlib.suppress(VoxzError, OSError, MemoryError, IndexError),
+            Image(place) as archive,
+            archive.series[0] as image,
+        ):
+            return middle_picture(image) or _NO_PICTURE
+    return _NO_PICTURE
 
 
 def preview(place: Path) -> bytes | None:
