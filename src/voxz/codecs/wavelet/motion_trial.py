@@ -29,6 +29,9 @@ LEAST_SLICES = 4
 MOST_BITS = 1.2
 """Guess of bits/voxel above which it is not: noise takes most of them."""
 
+ENOUGH = 0.99
+"""Of the cost without motion, what the part takes at most: the whole is searched then, and coded both ways."""
+
 Volume = NDArray[np.float64]
 
 
@@ -54,7 +57,7 @@ def motion_choice(volume: Volume, plain: Choice, scales: Scales, step: float, ef
     if guesses[best] >= guess_of(part[None], scales, step, plain, bits_and_errors):
         return None
     choice, found = tried[best]
-    if _cost_of_part(part, choice, found, step, effort) >= _cost_of_part(part, plain, scales, step, effort):
+    if _cost_of_part(part, choice, found, step, effort) >= ENOUGH * _cost_of_part(part, plain, scales, step, effort):
         return None
     return Choice(fields=find_fields(volume, found, step)), found
 
