@@ -62,7 +62,15 @@ def _frequency(chance):  # type: ignore[no-untyped-def]
 
 @inlined_kernel
 def _take(state, word, words, one):  # type: ignore[no-untyped-def]
-    """Decode a decision; return it, and the next state and word."""
+    """Decode a decision; return it, and the next state and word.
+
+    Parameters
+    ----------
+    state : of the coder
+    word : number of the next word
+    words : uint16, the coded words
+    one : frequency of a one, of ``1 << PRECISION``
+    """
     slot = state & ((1 << PRECISION) - 1)
     decision = np.int64(slot < one)
     frequency = one if decision else (1 << PRECISION) - one

@@ -85,7 +85,14 @@ def solve(moments, count, ridge_weight, change):  # type: ignore[no-untyped-def]
 
 @apart_kernel
 def _take_away(row, times, first, target):  # type: ignore[no-untyped-def]
-    """Take a row, so many `times`, from `target`, from column `first` on."""
+    """Take a row away from another, so many times.
+
+    Parameters
+    ----------
+    row, target : float64 (columns,); `target` is changed
+    times : how often
+    first : column from which on
+    """
     for j in range(first, target.size):
         target[at(j)] -= times * row[at(j)]
 

@@ -18,7 +18,15 @@ TOGETHER = 7
 
 @apart_kernel
 def _sum_up(features, weights, first, totals):  # type: ignore[no-untyped-def]
-    """Fill `totals` with `first` and the sums of the features by these `weights`; see `weigh`."""
+    """Sum up the features of a block; see `weigh`.
+
+    Parameters
+    ----------
+    features : int32 or int64 (taps, BLOCK), a multiple of TOGETHER taps
+    weights : of the same type (taps,)
+    first : what every sum begins with
+    totals : of the same type (BLOCK,), filled
+    """
     for x in range(BLOCK):
         totals[at(x)] = first
     for k in range(0, features.shape[0], TOGETHER):

@@ -80,7 +80,13 @@ class Rebuilt:
 
 @kernel
 def _limit(units, limited):  # type: ignore[no-untyped-def]
-    """Fill units (n,) limited to LIMIT."""
+    """Keep units within LIMIT.
+
+    Parameters
+    ----------
+    units : integers (n,)
+    limited : int32 (n,), filled
+    """
     for i in range(units.size):
         limited[at(i)] = min(max(units[at(i)], -LIMIT), LIMIT)
 

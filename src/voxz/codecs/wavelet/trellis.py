@@ -67,7 +67,15 @@ def magnitude_of(index, quantiser):  # type: ignore[no-untyped-def]
 
 @inlined_kernel
 def _price(size, k, q, bits, slope, shifts):  # type: ignore[no-untyped-def]
-    """Cost of index `k` in quantiser `q` for a coefficient of this `size`; see `quantise`, `bits` being those of its bin."""
+    """Cost of an index for a coefficient.
+
+    Parameters
+    ----------
+    size : magnitude of the coefficient, in half steps
+    k : the index, not negative
+    q : number of the quantiser, 0 or 1
+    bits, slope, shifts : see `quantise`, `bits` being those of the bin
+    """
     rebuilt = np.float64(2 * k - q) - shifts[q, at(min(k, 2))] if k > 0 else 0.0
     rate = bits[at(min(k, TABLED))]
     if k > TABLED:
@@ -78,7 +86,13 @@ def _price(size, k, q, bits, slope, shifts):  # type: ignore[no-untyped-def]
 
 @inlined_kernel
 def _choose(size, q, parity, bits, slope, shifts):  # type: ignore[no-untyped-def]
-    """Index of this parity that costs least, and its cost: one of the two nearest, or 0."""
+    """Index of a parity that costs least, and its cost: one of the two nearest, or 0.
+
+    Parameters
+    ----------
+    parity : 0 or 1
+    size, q, bits, slope, shifts : as for `_price`
+    """
     near = np.int64((size + q) * 0.5)
     below = near - ((near ^ parity) & 1)
     chosen, best = below + 2, _price(size, below + 2, q, bits, slope, shifts)

@@ -66,7 +66,14 @@ def shapes(shape: tuple[int, ...], scales: Scales) -> list[tuple[int, int, int, 
 
 @inlined_kernel
 def _decide(bit, place, counters, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code a bit with the counter at `place`, which learns from it; return it."""
+    """Code a bit with a counter, which learns from it; return it.
+
+    Parameters
+    ----------
+    bit : 0 or 1; of no matter when decoding
+    place : of the counter
+    counters, coder, data, decoding : as for `_code_slice`
+    """
     known = counters[place]
     bit = code_bit(bit, min(max(known >> COUNT_BITS, LEAST), 65536 - LEAST), coder, data, decoding)
     counters[place] = learnt(known, bit)
@@ -75,7 +82,14 @@ def _decide(bit, place, counters, coder, data, decoding):  # type: ignore[no-unt
 
 @kernel
 def _number(value, place, counters, coder, data, decoding):  # type: ignore[no-untyped-def]
-    """Code a number of at most _LENGTH bits and its sign; return it."""
+    """Code a number of at most _LENGTH bits and its sign; return it.
+
+    Parameters
+    ----------
+    value : int64; of no matter when decoding
+    place : of the first of its counters
+    counters, coder, data, decoding : as for `_code_slice`
+    """
     size = abs(value)
     length = np.int64(0)
     while length < _LENGTH and _decide(np.int64(size >> length > 0), place + length, counters, coder, data, decoding):
@@ -116,7 +130,14 @@ def same(first, second):  # type: ignore[no-untyped-def]
 
 @kernel
 def _predicted(cells, i, j, column):  # type: ignore[no-untyped-def]
-    """Displacement that the neighbours of a block make likely."""
+    """Displacement that the neighbours of a block make likely.
+
+    Parameters
+    ----------
+    cells : as for `_code_slice`
+    i, j : row and column of the block
+    column : of the displacement in its cell
+    """
     if i == 0:
         return cells[0, j - 1, column] if j > 0 else np.int64(0)
     if j == 0 or j + 1 == cells.shape[1]:

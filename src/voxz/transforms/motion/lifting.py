@@ -48,7 +48,14 @@ def windows(length: int, side: int) -> Plane:
 
 @kernel
 def _take(plane, top, left, rows, columns, patch):  # type: ignore[no-untyped-def]
-    """Copy a box of a plane that may lie beyond its borders, whose samples go on there."""
+    """Copy a box of a plane that may lie beyond its borders, whose samples go on there.
+
+    Parameters
+    ----------
+    plane : float64 (y, x)
+    top, left, rows, columns : the box
+    patch : float64, room for it
+    """
     width = plane.shape[1]
     begin, end = min(max(-left, 0), columns), max(min(width - left, columns), 0)
     for y in range(rows):
@@ -150,7 +157,18 @@ def _predict(before, after, cells, side, down, across, high, sign, rooms):  # ty
 
 @kernel
 def _give(source, weight, along, first, count, target, sums, place):  # type: ignore[no-untyped-def]
-    """Add a row, weighed, to a row of `target` from `place` on, and the weights to `sums`; what lies beyond goes to its ends."""
+    """Add a row, weighed, to another, and the weights to their sums; what lies beyond goes to the ends.
+
+    Parameters
+    ----------
+    source : float64 (count or more,)
+    weight : of the row
+    along : float64, weights along it, from `first` on
+    first : see `along`
+    count : samples
+    target, sums : float64 (x,), changed
+    place : where the row begins in them; may be negative
+    """
     width = target.size
     begin, end = min(max(-place, 0), count), max(min(width - place, count), 0)
     for x in range(begin):
@@ -201,7 +219,14 @@ def _give_back(high, cells, side, down, across, which, total, sums):  # type: ig
 
 @kernel
 def _update(low, total, sums, sign):  # type: ignore[no-untyped-def]
-    """Add to an even slice `sign` times half the mean of what came back to it; room for the next one is cleared."""
+    """Add to an even slice half the mean of what came back to it; room for the next one is cleared.
+
+    Parameters
+    ----------
+    low : float64 (y, x), changed
+    total, sums : float64 (y, x), what came back and its weights; cleared
+    sign : 1.0 or -1.0
+    """
     for y in range(low.shape[0]):
         for x in range(low.shape[1]):
             low[y, x] += sign * 0.5 * total[y, x] / max(sums[y, x], LEAST)

@@ -84,7 +84,14 @@ def _whole(values: NDArray[np.floating]) -> Levels:
 
 @kernel
 def _box(one, i, j, box):  # type: ignore[no-untyped-def]
-    """Fill `box` with the first and last rows and columns that a block is compared on."""
+    """Find what a block is compared on.
+
+    Parameters
+    ----------
+    one : see `Slice`
+    i, j : row and column of the block
+    box : int64 (4,), filled: first row and the one after the last, the same of columns
+    """
     height, width = one.current.shape
     box[0], box[1] = max(i * one.side - one.margin, 0), min((i + 1) * one.side + one.margin, height)
     box[2], box[3] = max(j * one.side - one.margin, 0), min((j + 1) * one.side + one.margin, width)
@@ -92,7 +99,14 @@ def _box(one, i, j, box):  # type: ignore[no-untyped-def]
 
 @inlined_kernel
 def _apart(row, left, right, kind, width):  # type: ignore[no-untyped-def]
-    """Sum of absolute differences of a row and what a block of a kind predicts from the rows of the slices beside it."""
+    """Sum of absolute differences of a row and what a block predicts from the rows of the slices beside it.
+
+    Parameters
+    ----------
+    row, left, right : int32 (width or more,); of the slice, and of those before and after
+    kind : of the block
+    width : samples
+    """
     total = np.int32(0)
     if kind == BOTH:
         for x in range(width):
@@ -107,7 +121,15 @@ def _apart(row, left, right, kind, width):  # type: ignore[no-untyped-def]
 
 @kernel
 def _difference(one, box, cell, limit):  # type: ignore[no-untyped-def]
-    """Sum of absolute differences of a box and what a cell predicts for it; more than `limit` where it is more."""
+    """Sum of absolute differences of a box and what a cell predicts for it.
+
+    Parameters
+    ----------
+    one : see `Slice`
+    box : see `_box`
+    cell : int64 (COLUMNS,)
+    limit : the sum may end early where it is more
+    """
     total = np.int64(0)
     y0, x0 = box[0] + (cell[1] >> 2) + MARGIN, box[2] + (cell[2] >> 2) + MARGIN
     y1, x1 = box[0] + (cell[3] >> 2) + MARGIN, box[2] + (cell[4] >> 2) + MARGIN
@@ -253,7 +275,12 @@ def _candidates(cells, i, j, both, full, first, found):  # type: ignore[no-untyp
 
 @kernel
 def _refine(one, cells, i, j, box, price, tried, best):  # type: ignore[no-untyped-def]
-    """Change displacements of a block by less and less while that helps: of either slice, or of both in opposite ways."""
+    """Change displacements of a block by less and less while that helps: of either slice, or of both in opposite ways.
+
+    Parameters
+    ----------
+    one, cells, i, j, box, price, tried, best : as for `_try`
+    """
     step = 4
     while step > 0:
         for _ in range(MOST_MOVES):

@@ -201,7 +201,8 @@ def contexts_of(sums, states, first_context, quantisers, count, contexts, place)
     first_context : of the band, without quantisers
     quantisers : 1 or 2
     count : columns of the phase
-    contexts : int16 or uint8, filled from `place` on
+    contexts : int16 or uint8
+    place : where it is filled from
     """
     if quantisers == 1:
         for i in range(count):

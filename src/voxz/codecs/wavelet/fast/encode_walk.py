@@ -264,7 +264,8 @@ def _note_signs(places, sums, leans, values, count, first_context, contexts, tok
     values : float32 (columns,)
     count : how many
     first_context : of signs
-    contexts, tokens : uint8 (tokens,), filled from `place` on
+    contexts, tokens : uint8 (tokens,)
+    place : where they are filled from
     """
     for i in range(count):
         column = at(places[at(i)])

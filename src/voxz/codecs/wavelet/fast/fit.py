@@ -175,7 +175,13 @@ def fit_weights(band: Band, every: int, room: Room) -> tuple[Weights, Weights]:
 
 @kernel
 def within_bounds(weights, times):  # type: ignore[no-untyped-def]
-    """Whether no sum with the weights of a phase leaves 16 bits; what has no `times` (as `contexts.TIMES`) is the constant."""
+    """Whether no sum with the weights of a phase leaves 16 bits.
+
+    Parameters
+    ----------
+    weights : integers (neighbours and constant,)
+    times : integers (the same,), as `contexts.TIMES`: how often one is added; 0 for the constant
+    """
     reach = 0
     for k in range(weights.size):
         reach += abs(weights[k]) * times[k]

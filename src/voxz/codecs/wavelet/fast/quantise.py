@@ -14,7 +14,13 @@ USUAL = 24
 
 @kernel
 def take_band(source, values):  # type: ignore[no-untyped-def]
-    """Fill the float32 `values` (rows, phases, filled up) of a band in half steps; `source` is a `encode_walk.Coefficients`."""
+    """Take a band in half steps.
+
+    Parameters
+    ----------
+    source : see `encode_walk.Coefficients`
+    values : float32 (rows, phases, filled up), filled
+    """
     for row in range(values.shape[0]):
         take_row(source, row, values[row, 0], values[row, 1])
 

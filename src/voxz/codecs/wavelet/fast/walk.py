@@ -118,7 +118,12 @@ def expect_phase(band, around, phase, filled, room):  # type: ignore[no-untyped-
 
 @inlined_kernel
 def lean_phase(band, around, phase, filled, room):  # type: ignore[no-untyped-def]
-    """Fill where the coefficients of a phase lean, as `leans` of `room`; parameters as for `expect_phase`."""
+    """Fill where the coefficients of a phase lean.
+
+    Parameters
+    ----------
+    band, around, phase, filled, room : as for `expect_phase`; `leans` of `room` is filled
+    """
     places = near(around, phase, band.pitch // 2, band.leaning[phase])
     lean_sums(band.signed, places, phase, filled, room.leans)
 
