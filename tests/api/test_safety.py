@@ -157,7 +157,8 @@ def test_memory_for_a_psnr_grows_with_what_is_coded_at_once(tmp_path: Path, leve
         source.write_bytes(nifti((512, 512, depth), samples=smooth((depth, 512, 512)).tobytes())[1])
         peaks[depth] = peak_mib("compress", "--psnr", 45, f"-{level}", "-T", 1, "-f", source, "-o", tmp_path / "packed.voxz")
     assert peaks[10] < 288 + 64 * 10 * 512 * 512 / 2**20
-    assert peaks[10] - peaks[2] < 64 * 8 * 512 * 512 / 2**20 + 64  # what the allocator keeps varies
+    # what the allocator keeps varies; only the deeper one is looked through for motion, whose kernels take room, too
+    assert peaks[10] - peaks[2] < 64 * 8 * 512 * 512 / 2**20 + 80
 
 
 def test_stopped_within_an_import(tmp_path: Path) -> None:

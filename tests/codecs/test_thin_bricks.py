@@ -67,7 +67,7 @@ CODECS: dict[str, tuple[Any, Callable[[tuple[int, ...]], Brick], Encode]] = {
 
 DIGESTS = {
     "wavelet": "ba812d9caca8aba8",
-    "bound": "ef537cc14ab7cd16",
+    "bound": "04a390f1ae1795ae",
     "reversible": "765fa9b3f9fad56f",
     "heavy": "a40131f229236dfe",
     "predictive 1": "c3d90306f1d853b1",

@@ -254,3 +254,15 @@ def test_doubles_whose_squares_overflow_are_refused_in_words(scale: float) -> No
         with pytest.raises(voxz.UsageError, match="multiply them by a power of 2"):
             voxz.encode(array, target=target)
     assert np.array_equal(voxz.decode(voxz.encode(array)), array)
+
+
+@pytest.mark.parametrize("bits", [1.5, 2.0, 4.0])
+@pytest.mark.parametrize("dtype", ["u1", "i2"])
+def test_a_size_of_a_few_thousand_integers_is_met(dtype: str, bits: float) -> None:
+    """Guesses err most there; steps finer than those that bring integers back exactly must not be tried."""
+    z, y, x = np.indices((6, 20, 24))
+    noise = np.random.default_rng(1).integers(-6, 7, z.shape)
+    blob = np.where((x - 11) ** 2 + (y - 9) ** 2 < 60, 60 + z + 2 * x - y + noise, 0).astype(dtype)
+    for level in (2, 5):
+        length = len(voxz.encode(blob, target=voxz.BitsPerVoxel(bits), level=level, threads=1))
+        assert abs(8 * length / blob.size / bits - 1) <= 0.02

@@ -62,6 +62,9 @@ LONG = 1 << 20
 FINEST, COARSEST = 2.0**-22, 4.0
 """Steps as multiples of the range of the samples."""
 
+FINEST_OF_INTEGERS = 2.0**-3
+"""The finest step for integers: with it they come back exactly, and nothing finer is smaller or better."""
+
 Bricks = list[NDArray[np.generic]]
 
 
@@ -150,7 +153,7 @@ class Trial:
 
     def guessed(self, plan: Plan, goal: Goal, log_step: float) -> float:
         """Logarithm of a step with which a `goal` is guessed to be met."""
-        step, _ = find_step(lambda step: self.guess(plan, step), goal, log_step, bracket_of(self.peak), GUESSES)
+        step, _ = find_step(lambda step: self.guess(plan, step), goal, log_step, self._bracket(), GUESSES)
         return step
 
     def foresee(self, plan: Plan, goal: Goal, log_step: float) -> tuple[float, Forecast, float]:
@@ -171,6 +174,13 @@ class Trial:
         steps = log_step - APART, log_step + APART
         one, other = ((step, goal.total(self.guess(plan, step))) for step in steps)
         return slope_of(one, other, goal.slope)
+
+    def _bracket(self) -> tuple[float, float]:
+        """Logarithms to base 2 of the finest and the coarsest step."""
+        fine = self.peak * FINEST
+        if all(brick.dtype.kind in "iu" for brick in self.bricks):
+            fine = max(fine, FINEST_OF_INTEGERS)
+        return math.log2(fine), math.log2(max(fine, self.peak * COARSEST))
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""
@@ -231,7 +241,7 @@ class Trial:
             missed.append(goal.wanted(result)[1] / max(goal.total(result), 1.0))
             return result
 
-        step, result = find_step(attempt, goal, log_step, bracket_of(self.peak), rounds, mend)
+        step, result = find_step(attempt, goal, log_step, self._bracket(), rounds, mend)
         return step, self._checked(plan, result)
 
     def _sharpened(self, plan: Plan, goal: PsnrGoal, result: Result) -> Result | None:
@@ -294,11 +304,6 @@ def slope_of(one: tuple[float, float], other: tuple[float, float], usual: float)
 def doublings(wanted: float, total: float, slope: float) -> float:
     """How much coarser a step has to be, in doublings, for a total to become what is `wanted`."""
     return math.log2(wanted / total) / slope if wanted > 0 and total > 0 else 0.0
-
-
-def bracket_of(peak: float) -> tuple[float, float]:
-    """Logarithms to base 2 of the finest and the coarsest step for samples whose range is `peak`."""
-    return math.log2(peak * FINEST), math.log2(peak * COARSEST)
 
 
 def with_step(plan: Plan, log_step: float, length: float = 0.0) -> Plan:
