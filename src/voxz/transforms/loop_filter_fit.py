@@ -4,26 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.jit import at, kernel
-from voxz.numerics.least_squares import BLOCK, add_block, add_rest
 from voxz.transforms import loop_filter as restoring
+from voxz.transforms.class_moments import Moments, added, taken
 from voxz.transforms.loop_filter import CLASSES, MARGIN, MARGIN_Z, TAPS, UNITS, clipped
 from voxz.transforms.wiener import Filters
 from voxz.transforms.wiener import fit_filters as fit_moments
 
-SAMPLED_OF_CLASS = 8000
-"""Voxels of each class that are looked at."""
-
 FEWEST = 4096
 """Voxels below which no filter can pay."""
-
-WIDTH = (TAPS + 8) // 8 * 8
-"""Rows of a moment matrix."""
 
 Volumes = NDArray[np.float64]
 
 
 @kernel
-def _gather(units, classes, original, decoded, unit, offsets, strides, left, blocks, filled, moments):  # type: ignore[no-untyped-def]
+def _gather(units, classes, original, decoded, unit, offsets, moments):  # type: ignore[no-untyped-def]
     """Add the second moments of features and error of every so many voxels of each class, with their stride as weight.
 
     Parameters
@@ -32,11 +26,7 @@ def _gather(units, classes, original, decoded, unit, offsets, strides, left, blo
     classes : uint8 (z, y, x), from `loop_filter.classify`, CLASSES for voxels that do not matter
     original, decoded : float64 (z, y, x)
     unit : float64, units of a difference of 1
-    strides : int64 (classes,), of every so many voxels of a class one is taken
-    left : int64 (classes,), voxels up to the next that is taken, changed
-    blocks : float64 (classes, BLOCK, WIDTH), rows that are not in the moments yet
-    filled : int64 (classes,), their number, changed
-    moments : float64 (classes, WIDTH, WIDTH), upper triangles, added to
+    moments : `Moments` of the classes, added to
     """
     depth, height, width = classes.shape
     row_length = width + 2 * MARGIN
@@ -48,18 +38,13 @@ def _gather(units, classes, original, decoded, unit, offsets, strides, left, blo
                 group = at(row[at(x)])
                 if group == CLASSES:
                     continue
-                left[group] -= 1
-                if left[group]:
+                if not taken(moments, group):
                     continue
-                left[group] = strides[group]
-                weight = np.sqrt(np.float64(strides[group]))
-                line = blocks[group, filled[group]]
+                weight = np.sqrt(np.float64(moments.strides[group]))
+                line = moments.blocks[group, moments.filled[group]]
                 _features(units, start + x, offsets, weight, line)
                 line[TAPS] = (original[z, y, x] - decoded[z, y, x]) * unit * weight
-                filled[group] += 1
-                if filled[group] == BLOCK:
-                    add_block(moments[group], blocks[group])
-                    filled[group] = 0
+                added(moments, group)
 
 
 @kernel
@@ -103,13 +88,9 @@ def _moments(
             found[part.box] = restoring.classify(part)
         found[unknown] = CLASSES
         counts += np.bincount(found.ravel(), minlength=CLASSES + 1)[:CLASSES]
-    strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
-    left, filled = strides.copy(), np.zeros(CLASSES, np.int64)
-    blocks, moments = np.zeros((CLASSES, BLOCK, WIDTH)), np.zeros((CLASSES, WIDTH, WIDTH))
+    moments = Moments.of(counts, TAPS)
     for found, original, volume in zip(classes, volumes, decoded, strict=True):
         for part in restoring.parts_in_units(volume, step):
             of_part, offsets = (found[part.box], original[part.box], volume[part.box]), part.distances(restoring.PAIRS)
-            _gather(part.flat, *of_part, UNITS / step, offsets, strides, left, blocks, filled, moments)
-    for k in range(CLASSES):
-        add_rest(moments[k], blocks[k], filled[k])
-    return moments, counts
+            _gather(part.flat, *of_part, UNITS / step, offsets, moments)
+    return moments.finished(), counts

@@ -2,18 +2,11 @@
 
 import numpy as np
 
-from voxz.codecs.wavelet.refinement import BOUNDS, CLASSES, KINDS, PAIRS, TAPS, UNITS, Rebuilt, look, row_start
+from voxz.codecs.wavelet.refinement import BOUNDS, KINDS, PAIRS, TAPS, UNITS, Rebuilt, look, row_start
 from voxz.jit import allocating_kernel, at, kernel
-from voxz.numerics.least_squares import BLOCK as ROWS
-from voxz.numerics.least_squares import add_block, add_rest
+from voxz.transforms.class_moments import Moments, added, taken
 from voxz.transforms.filter_row import BLOCK
 from voxz.transforms.wiener import Filters, fit_filters
-
-SAMPLED_OF_CLASS = 8000
-"""Coefficients of each class that are looked at."""
-
-WIDTH = (TAPS + 8) // 8 * 8
-"""Rows of a moment matrix."""
 
 
 @allocating_kernel
@@ -39,7 +32,7 @@ def _classify(limited, offsets, bounds, classes, counts):  # type: ignore[no-unt
 
 
 @allocating_kernel
-def _gather(limited, classes, values, units, offsets, strides, left, blocks, filled, moments):  # type: ignore[no-untyped-def]
+def _gather(limited, classes, values, units, offsets, moments):  # type: ignore[no-untyped-def]
     """Add the second moments of taps and error of every so many coefficients of each class, with their stride as weight.
 
     Parameters
@@ -48,11 +41,7 @@ def _gather(limited, classes, values, units, offsets, strides, left, blocks, fil
     classes : uint8 (z, y, x), from `_classify`
     values : float64 (z, y, x), coefficients, in half steps
     units : int64 (z, y, x), what was rebuilt of them, in units
-    strides : int64 (classes,), of every so many coefficients of a class one is taken
-    left : int64 (classes,), coefficients up to the next that is taken, changed
-    blocks : float64 (classes, ROWS, WIDTH), rows that are not in the moments yet
-    filled : int64 (classes,), their number, changed
-    moments : float64 (classes, WIDTH, WIDTH), upper triangles, added to
+    moments : `Moments` of the classes, added to
     """
     depth, height, width = units.shape
     for z in range(depth):
@@ -60,18 +49,13 @@ def _gather(limited, classes, values, units, offsets, strides, left, blocks, fil
             start = row_start(z, y, units.shape)
             for x in range(width):
                 group = at(classes[z, y, at(x)])
-                left[group] -= 1
-                if left[group]:
+                if not taken(moments, group):
                     continue
-                left[group] = strides[group]
-                weight = np.sqrt(np.float64(strides[group]))
-                line = blocks[group, filled[group]]
+                weight = np.sqrt(np.float64(moments.strides[group]))
+                line = moments.blocks[group, moments.filled[group]]
                 _taps(limited, start + x, offsets, weight, line)
                 line[TAPS] = (values[z, y, x] * UNITS - units[z, y, x]) * weight
-                filled[group] += 1
-                if filled[group] == ROWS:
-                    add_block(moments[group], blocks[group])
-                    filled[group] = 0
+                added(moments, group)
 
 
 @kernel
@@ -102,15 +86,11 @@ def fit(bands: list[Rebuilt], slope: float) -> Filters | None:
     for band, classes in zip(bands, classes_of, strict=True):
         for part in band.parts():
             _classify(part.flat, part.distances(PAIRS), BOUNDS, classes[part.box], counts[band.orientation])
-    strides = np.maximum(1, counts // SAMPLED_OF_CLASS)
-    left, filled = strides.copy(), np.zeros_like(counts)
-    blocks, moments = np.zeros((8, KINDS, ROWS, WIDTH)), np.zeros((8, KINDS, WIDTH, WIDTH))
+    moments = Moments.of(counts, TAPS)
     for band, classes in zip(bands, classes_of, strict=True):
-        o = band.orientation
+        of_band = moments.group(band.orientation)
         for part in band.parts():
             of_part, offsets = (classes[part.box], band.values[part.box], band.units[part.box]), part.distances(PAIRS)
-            _gather(part.flat, *of_part, offsets, strides[o], left[o], blocks[o], filled[o], moments[o])
-    for place in np.ndindex(counts.shape):
-        add_rest(moments[place], blocks[place], filled[place])
+            _gather(part.flat, *of_part, offsets, of_band)
     counts[:, 0] = 0
-    return fit_filters(moments.reshape(CLASSES, WIDTH, WIDTH), counts.ravel(), TAPS, slope * UNITS**2)
+    return fit_filters(moments.finished(), counts.ravel(), TAPS, slope * UNITS**2)
