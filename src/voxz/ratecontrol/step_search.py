@@ -159,15 +159,14 @@ class Trial:
     def foresee(self, plan: Plan, goal: Goal, log_step: float) -> tuple[float, Forecast, float]:
         """A step near which a `goal` will be met, what it will cost, and the slope there: guessed first, then forecast."""
         step = self.guessed(plan, goal, log_step)
-        exact = self.forecast(plan, step)
+        exact, slope = self.forecast(plan, step), self.slope(plan, goal, step)
         for _ in range(MORE):
-            slope = self.slope(plan, goal, step)
             change = doublings(goal.wanted(exact)[1], goal.total(exact), slope)
             if abs(change) <= NEARBY:
                 break
             step += change
-            exact = self.forecast(plan, step)
-        return step, exact, self.slope(plan, goal, step)
+            exact, slope = self.forecast(plan, step), self.slope(plan, goal, step)
+        return step, exact, slope
 
     def slope(self, plan: Plan, goal: Goal, log_step: float) -> float:
         """Doublings of what a `goal` is about for a doubling of the step, as it is guessed."""

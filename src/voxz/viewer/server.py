@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             "": partial(self._page, ["0", "1"][: len(self.server.files)]) if self.server.files else self._list,
             "view": partial(self._page, query.get("file", [])[:2]),
             "data": partial(self._file, name),
-            "thumbnail": partial(self._made, name, thumbnail, "image/png"),
+            "thumbnail": partial(self._made, name, thumbnail, "image/png", _NO_PICTURE),
             "preview": partial(self._made, name, preview, "application/octet-stream"),
         }
         way = ways.get(pieces[2])
@@ -146,10 +146,11 @@ class _Handler(BaseHTTPRequestHandler):
                 given[-1]["preview"] = f"{root}/preview/{quoted}"
         self._send(filled(" and ".join(place.name for place in known), given, {}).encode(), "text/html; charset=utf-8")
 
-    def _made(self, name: str, make: Callable[[Path], bytes | None], kind: str) -> None:
-        place, content = self.server.place(name), None
+    def _made(self, name: str, make: Callable[[Path], bytes | None], kind: str, otherwise: bytes | None = None) -> None:
+        place = self.server.place(name)
+        content = None if place is None else otherwise
         with contextlib.suppress(VoxzError, OSError, MemoryError):
-            content = None if place is None else make(place)
+            content = (place and make(place)) or content
         if content is None:
             self.send_error(HTTPStatus.NOT_FOUND)
         else:
@@ -242,16 +243,15 @@ def folder_page(name: str, files: list[str]) -> str:
     return before.replace("{{title}}", html.escape(name)) + most + listed + after
 
 
-def thumbnail(place: Path) -> bytes:
-    """PNG of the middle slice of an image, or of the first one in an archive; gray if there is none, or it costs too much."""
-    if is_packed(place):
-        with (
-            contextlib.suppress(VoxzError, OSError, MemoryError, IndexError),
-            Image(place) as archive,
-            archive.series[0] as image,
-        ):
-            return middle_picture(image) or _NO_PICTURE
-    return _NO_PICTURE
+def thumbnail(place: Path) -> bytes | None:
+    """PNG of the middle slice of an image, or of the first one in an archive; None if there is none, or it costs too much."""
+    if not is_packed(place):
+        return None
+    with Image(place) as archive:
+        for image in archive.series[:1]:
+            with image:
+                return middle_picture(image)
+    return None
 
 
 def preview(place: Path) -> bytes | None:
