@@ -9,6 +9,7 @@ import lzma
 import math
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,8 @@ def comes_again(data: bytes) -> bool:
     """Whether most strings from all over `data` come again, at any distance; runs of few values do not count."""
     strings = [data[at : at + _STRING] for at in range(0, len(data) - _STRING, len(data) // _STRINGS + 1)]
     varied = [string for string in strings if len(set(string)) > _STRING // 4]
-    return sum(data.count(string) > 1 for string in varied) > len(varied) / 2
+    half, new = (len(varied) + 1) // 2, (string for string in varied if data.count(string) == 1)
+    return sum(1 for _ in islice(new, half)) < half
 
 
 def _probes(data: bytes) -> list[bytes]:

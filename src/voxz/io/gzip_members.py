@@ -8,7 +8,7 @@ import contextlib
 import os
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -75,20 +75,23 @@ class MemberSearch:
         if self._lost:
             return
         self._start = start + len(self._header)
-        groups = self._finder.groups(WINDOW, gzip_levels(self._header))
-        self._search = Search(lambda at, length: self._read(self._start + at, length), groups)
+        self._search_among(self._finder.groups(WINDOW, gzip_levels(self._header)))
 
     def feed(self, content: bytes) -> None:
         """The next part of its content."""
         self._size += len(content)
-        if self._search is not None and not self._search.feed(content):
+        if self._search is not None and not self._search.feed(content) and not self._search_again():
             self._lose()
 
     def end(self, stop: int) -> None:
         """It ended before this byte."""
         if self._search is None:
             return
-        how = self._finder.learnt(self._search.result(stop - _TRAILER - self._start))
+        length = stop - _TRAILER - self._start
+        found = self._search.result(length)
+        while found is None and self._search_again():
+            found = self._search.result(length)
+        how = self._finder.learnt(found)
         if how is None:
             self._lose()
         else:
@@ -111,6 +114,26 @@ class MemberSearch:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _search_among(self, groups: Sequence[Sequence[ZlibOptions]]) -> Search:
+        self._search = Search(lambda at, length: self._read(self._start + at, length), groups)
+        return self._search
+
+    def _search_again(self) -> bool:
+        """Go on with options that were not tried, as likelier ones went astray late; whether any are left up to here."""
+        while self._search is not None and self._search.untried:
+            search = self._search_among(self._search.untried)
+            if all(search.feed(part) for part in self._content(self._size)):
+                return True
+        return False
+
+    def _content(self, left: int) -> Iterator[bytes]:
+        """So many bytes of the content of the member, from its beginning on."""
+        unpacker, at = zlib.decompressobj(-WINDOW), self._start
+        while left and (packed := self._read(at, _PART)):
+            part = unpacker.decompress(packed, min(left, _PART))
+            at, left = at + len(packed) - len(unpacker.unconsumed_tail), left - len(part)
+            yield part
 
     def _lose(self) -> None:
         self._search, self._lost = None, True

@@ -82,14 +82,27 @@ Coder = Callable[[Iterator[NDArray[np.generic]]], Iterator[Coded]]
 """Gives all bricks of a volume as they are coded, in their order."""
 
 
+KEPT = 1 << 20
+"""Bytes of files up to which their content is kept beside what is written, so that nobody has to decode it again."""
+
+
 @dataclass(frozen=True)
 class Written:
-    """A file as it was written: its arrays, its length, the digest of what it restores, and how a .gz file is made again."""
+    """A file as it was written.
+
+    Attributes
+    ----------
+    headers : of its arrays
+    files_sha256 : digest of what it restores
+    gzip : how a .gz file is made again
+    contents : of the files that it restores, if these are at most KEPT bytes, and at hand
+    """
 
     headers: tuple[ArrayHeader, ...]
     file_length: int
     files_sha256: bytes
     gzip: Repacking | None = None
+    contents: tuple[bytes, ...] | None = None
 
 
 def header_of(layout: Layout, plan: Plan, files: int = 1) -> ArrayHeader:
@@ -149,7 +162,7 @@ def encode_samples(
     foreign = samples.foreign
     header = header_of(samples.layout, plan)
     writer = Writer(file, [header])
-    content = Sums()
+    content = Sums(KEPT)
     content.add(foreign.head)
     watch = None if foreign.format == "array" else content.add  # no file to restore
     header = encode_array(samples, header, writer, plan, threads, watch, progress, coder)
@@ -161,7 +174,8 @@ def encode_samples(
     for chunk in chunks:
         catalogue.add_chunk(writer.add_pieces(*chunk))
     digest = files_digest((file.name, file.size, sums.sha256) for file, _, sums in files) if files else bytes(32)
-    return Written((header,), writer.finish([header], catalogue, digest), digest, gzip)
+    contents = None if content.kept is None else (bytes(content.kept), foreign.companion)[: len(files)]
+    return Written((header,), writer.finish([header], catalogue, digest), digest, gzip, contents)
 
 
 def _gzip(samples: Samples, plan: Plan) -> Repacking | None:
@@ -261,16 +275,22 @@ def _packed(files: list[FileParts]) -> tuple[CatalogueBuilder, list[tuple[int, i
 
 
 class Sums:
-    """SHA-256 and CRC32 of bytes that pass."""
+    """SHA-256 and CRC32 of bytes that pass; they are `kept` themselves unless there are more than `most`."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 0) -> None:
         self._sha256 = hashlib.sha256()
+        self._most = most
         self.crc32 = 0
+        self.kept: bytearray | None = bytearray()
 
     def add(self, data: bytes | memoryview) -> None:
         """Take in the next bytes."""
         self._sha256.update(data)
         self.crc32 = zlib.crc32(data, self.crc32)
+        if self.kept is not None and len(self.kept) + len(data) <= self._most:
+            self.kept += data
+        else:
+            self.kept = None
 
     @property
     def sha256(self) -> bytes:

@@ -13,6 +13,7 @@ ever larger than LZMA makes it by more than that.
 import hashlib
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -31,12 +32,9 @@ from voxz.io.tree.tree_file import TreeFile
 from voxz.limits import BASE
 from voxz.pipeline.archive import encode_tree
 from voxz.pipeline.decode import pieces_around, read_file
-from voxz.pipeline.encode import Written
+from voxz.pipeline.encode import KEPT, Written
 from voxz.pipeline.opened import opened
 from voxz.pipeline.plan import Plan
-
-LARGEST = 1 << 20
-"""Bytes of all files of an archive that may be kept whole."""
 
 WORTH = 0.01
 """Part of its size by which an archive without images must be smaller."""
@@ -56,9 +54,9 @@ def smaller(file: BinaryIO, written: Written, plan: Plan) -> Written:
     if plan.lossy or plan.level == 1 or plan.codec is not None or plan.brick is not None:
         return written
     with Reader(file.name) as reader:
-        if not len(reader.files) or sum(stored.size for stored in reader.files) > LARGEST:
+        if not len(reader.files) or sum(stored.size for stored in reader.files) > KEPT:
             return written
-        contents = [read_file(reader, number, 1) for number in range(len(reader.files))]
+        contents = written.contents or [read_file(reader, number, 1) for number in range(len(reader.files))]
         if not _worth_trying(contents, written.file_length):
             return written
         tells = (delta.told_by, delta.all_new)[: len(contents)]
@@ -72,7 +70,7 @@ def smaller(file: BinaryIO, written: Written, plan: Plan) -> Written:
     return replace(written, headers=(), file_length=len(whole))
 
 
-def _worth_trying(contents: list[bytes], length: int) -> bool:
+def _worth_trying(contents: Sequence[bytes], length: int) -> bool:
     """Whether LZMA, which takes longer than all else does, may come near to the `length` of an archive."""
     if length <= (_TINY if len(contents) == 1 else _SMALL):
         return True
@@ -80,7 +78,7 @@ def _worth_trying(contents: list[bytes], length: int) -> bool:
     return estimate(data, near) <= near or comes_again(data)
 
 
-def _whole(reader: Reader, contents: list[bytes], tell: Tell) -> bytes:
+def _whole(reader: Reader, contents: Sequence[bytes], tell: Tell) -> bytes:
     """An archive in its whole form, its files told by those before."""
     chunks: list[bytes] = []
     pieces = PieceWriter(lambda count, length, told: chunks.append(told), bytes, tell)
@@ -117,7 +115,7 @@ def images_of(reader: Reader) -> Reader | None:
 def with_arrays(reader: Reader) -> bytes | None:
     """The bytes of that archive."""
     files = list(reader.files)
-    if sum(stored.size for stored in files) > LARGEST:
+    if sum(stored.size for stored in files) > KEPT:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what was told when it was compressed

@@ -1,8 +1,9 @@
 """Which options of zlib give a deflate stream again, byte for byte: what is stored instead of the stream.
 
 They are found by trying. Options in question compress the first 256 kB of the content, in small parts, and each is dropped at
-its first byte that differs, which nearly always lies within the first kilobytes. Those that a header hints at go first; others
-are tried only if none of these is left. What is left after the first 256 kB compresses the rest as it comes.
+its first byte that differs, which nearly always lies within the first kilobytes. Those that a header hints at go first, the usual
+level before others; these are tried only if none of those is left. What is left after the first 256 kB compresses the rest as it
+comes.
 
 Streams of other programs (GNU gzip in part, zlib-ng, ISA-L, Zopfli) have decisions that zlib never takes: they are not found, but
 for those of libdeflate that are in memory.
@@ -64,6 +65,10 @@ class _Run:
         """What `replay` needs."""
         return self.options.packed()
 
+    def ends_block(self) -> bool:
+        """Whether the stream goes on as if a block of pigz ended here."""
+        return self._same_at(self._at, self._compressor.copy().flush(zlib.Z_BLOCK))
+
     @property
     def compared(self) -> bool:
         """Whether any of the stream was compared."""
@@ -71,7 +76,10 @@ class _Run:
 
     def _same(self, data: bytes) -> bool:
         self._at += len(data)
-        return not data or self._read_at(self._at - len(data), len(data)) == data
+        return self._same_at(self._at - len(data), data)
+
+    def _same_at(self, start: int, data: bytes) -> bool:
+        return not data or self._read_at(start, len(data)) == data
 
 
 class _BlockRun(_Run):
@@ -160,13 +168,14 @@ class Search:
     def _probe(self, group: Sequence[ZlibOptions]) -> list[_Run]:
         """What is left of a group after the first part of the content.
 
-        The first block of pigz is packed as one compressor would: only levels that are left when it ends come into question.
+        The first block of pigz is packed as one compressor would: only levels come into question that are left when it ends, and
+        with which it may end there.
         """
         first, rest = bytes(self._probed[:BLOCK]), bytes(self._probed[BLOCK:])
         whole = _left([_Run(options, self._read_at) for options in group if not options.blocks], first)
         in_blocks = {options: None for options in group if options.blocks}
         if rest:
-            plain = (run.options for run in whole if run.options == ZlibOptions(run.options.level))
+            plain = [run.options for run in whole if run.options == ZlibOptions(run.options.level) and run.ends_block()]
             in_blocks |= {replace(options, blocks=True, alone=alone): None for options in plain for alone in (False, True)}
         blocks: list[_Run] = [_BlockRun(options, self._read_at) for options in in_blocks]
         return _left(whole, rest) + _left(blocks, first + rest)
@@ -222,7 +231,7 @@ class Finder:
         groups = [[self._last]] if self._last else []
         if self._patience:
             others = [level for level in LEVELS if level not in levels]
-            groups += [usual(levels, window), usual(others, window), rare(window)]
+            groups += [usual(some, window) for some in (levels[:1], levels[1:], others) if some] + [rare(window)]
             groups += [usual(LEVELS)] if window != WINDOW else []
         return groups
 
