@@ -316,11 +316,11 @@ def test_every_command_has_help() -> None:
 
 def test_progress_is_one_line_with_names_as_they_are() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
-    with line(console) as bar:
-        bar.add_task(f"compress a[/b].nii.gz {'x' * 60}", total=3_000_000, completed=1_000_000)
-        console.begin_capture()
+    bar = line(console)
+    bar.add_task(f"compress a[/b].nii.gz {'x' * 60}", total=3_000_000, completed=1_000_000)
+    with console.capture() as captured:
         console.print(bar.get_renderable())
-        shown_lines = console.end_capture().splitlines()
+    shown_lines = captured.get().splitlines()
     assert len(shown_lines) == 1
     assert "a[/b]" in shown_lines[0]
     assert "1.0/3.0 MB" in shown_lines[0]
