@@ -35,6 +35,7 @@ SUITES = {
     "decoders": "benchmarks.decoders",
     "fuzz": "benchmarks.fuzz.command",
     "single": "benchmarks.single_files",
+    "small": "benchmarks.small_files",
 }
 """Modules with a `main`, imported on use."""
 

@@ -30,7 +30,7 @@ NEAR_DB = 0.75
 
 DB_PER_BIT = 6.5
 
-AIMED_BELOW, AIMED_ABOVE, FAINT_BITS = 0.03, 0.07, 1.0
+AIMED_BELOW, AIMED_ABOVE, FAINT_BITS = 0.03, 0.05, 1.0
 """dB below what is asked that a first coding with wavelets heads for in long volumes: what is missing is made up by corrections
 (`step_search`). Below so many bits per sample corrections take too much, and it heads for so much above."""
 

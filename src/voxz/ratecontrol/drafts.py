@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from voxz.codecs import registry
 from voxz.codecs.wavelet.fast.draft import Draft
 from voxz.codecs.wavelet.levels import FAST_STATES
+from voxz.ratecontrol.error_gain import error_gain_db
 from voxz.threads import map_ordered
 
 ABOVE_DB = {1: 0.12, 2: 0.07}
@@ -22,6 +23,12 @@ ABOVE_DB = {1: 0.12, 2: 0.07}
 
 SERIES_DB = -0.2
 """What is added to that where there is a KLT."""
+
+SPARSE = 1.5
+"""Bits a coded sample below which rows and coefficients differ so much that all of them are looked at."""
+
+TRELLIS_DB = 0.045
+"""How much less that is with a trellis than with the plain quantiser that it is measured with."""
 
 BESIDE = 100
 """Other bytes of a brick."""
@@ -51,10 +58,14 @@ class Drafts:
         drafts = tuple(draft for draft in found if draft is not None)
         return cls(drafts, threads) if drafts and len(drafts) == len(found) else None
 
-    def forecast(self, step: float, level: int) -> tuple[list[float], list[float]]:
-        """Bytes and squared errors of each brick, coded with a `step` at a level, or at SCOUT where that has no fast profile."""
+    def forecast(self, step: float, level: int, measured: bool = False) -> tuple[list[float], list[float]]:
+        """Bytes and squared errors of each brick, coded with a `step` at a level, or at SCOUT where that has no fast profile.
+
+        If `measured`, what errors of coefficients come to in samples is measured where few bits are left (`error_gain`).
+        """
         samples = sum(draft.components.size for draft in self.drafts)
-        pairs = list(map_ordered(lambda draft: _forecast(draft, step, states_of(level)), self.drafts, self.threads, samples))
+        states = states_of(level)
+        pairs = list(map_ordered(lambda draft: _forecast(draft, step, states, measured), self.drafts, self.threads, samples))
         return [length for length, _ in pairs], [squares for _, squares in pairs]
 
     def guess(self, step: float, level: int) -> tuple[list[float], list[float]]:
@@ -68,10 +79,14 @@ def states_of(level: int) -> int:
     return FAST_STATES.get(level, FAST_STATES[SCOUT])
 
 
-def _forecast(draft: Draft, step: float, states: int) -> tuple[float, float]:
+def _forecast(draft: Draft, step: float, states: int, measured: bool) -> tuple[float, float]:
     """Bytes and squared errors of a brick."""
-    found = draft.forecast(step, states)
+    bits, _ = draft.guess(step, states)
+    sparse = bits < SPARSE * draft.coded
+    found = draft.forecast(step, states, sparse)
     above = ABOVE_DB[1 if states == 1 else 2] + (SERIES_DB if draft.basis is not None else 0.0)
+    if measured and sparse and draft.basis is None:
+        above = error_gain_db(draft, step) - (0.0 if states == 1 else TRELLIS_DB)
     return _in_volume(draft, sum(found.bits.values()) + found.beside, found.squares * 10 ** (above / 10))
 
 

@@ -136,7 +136,7 @@ class Trial:
     def forecast(self, plan: Plan, log_step: float) -> Forecast:
         """What a step of ``2 ** log_step`` will cost at the level of a plan, or the one that stands for it; from drafts."""
         assert self.drafts is not None
-        return self._expected(plan, *self.drafts.forecast(2.0**log_step, plan.level))
+        return self._expected(plan, *self.drafts.forecast(2.0**log_step, plan.level, plan.target.psnr_db is not None))
 
     def guess(self, plan: Plan, log_step: float) -> Forecast:
         """The same at once, and five times as far off."""

@@ -114,9 +114,9 @@ class Draft:
         bits, squares = self.magnitudes.guess(step, 1 if states == 1 else 2)
         return float(bits.sum()), float(squares.sum())
 
-    def forecast(self, step: float, states: int) -> Forecast:
-        """What a step would cost."""
-        return forecast(self.components, self.pyramid, step, states, self.magnitudes)
+    def forecast(self, step: float, states: int, every: bool = False) -> Forecast:
+        """What a step would cost, from some rows or from `every` one."""
+        return forecast(self.components, self.pyramid, step, states, self.magnitudes, every)
 
 
 def singles_suit(prepared: Prepared, step: float) -> bool:

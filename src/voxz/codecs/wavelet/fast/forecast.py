@@ -2,7 +2,8 @@
 
 The finest bands of a large brick are walked in groups of sixteen rows out of each 32 or 64, coarser ones whole. They are
 quantised, and their tokens noted, as `bands.encode_bands` does. What they take stands for all rows in the proportion of what is
-guessed for these and for all (`magnitudes`): so it does not matter that some rows hold more than others.
+guessed for these and for all (`magnitudes`): so it does not matter that some rows hold more than others. Below about 1.5 bits a
+coefficient that is 2 % off and more, as guesses are, and all rows are to be looked at.
 """
 
 import math
@@ -72,13 +73,26 @@ class _Noted(NamedTuple):
     squares: float
 
 
-def forecast(components: Volumes, pyramid: Pyramid, step: float, states: int, magnitudes: Magnitudes | None = None) -> Forecast:
-    """What coding the coefficients ``(components, z, y, x)`` with a `step` would cost; their `magnitudes` save counting them."""
-    quantisers = 1 if states == 1 else 2
-    looked = {place_of(band): _rows(_halved(band, pyramid), band.shape[1], pyramid) for band in pyramid.bands()}
+def forecast(
+    components: Volumes,
+    pyramid: Pyramid,
+    step: float,
+    states: int,
+    magnitudes: Magnitudes | None = None,
+    every: bool = False,
+) -> Forecast:
+    """What coding the coefficients ``(components, z, y, x)`` with a `step` would cost, from some of their rows, or `every` one.
+
+    Their `magnitudes` save counting them.
+    """
+    quantisers, known_as = 1 if states == 1 else 2, Known if every else _KnownRows
+    looked = {
+        place_of(band): np.arange(band.shape[1]) if every else _rows(_halved(band, pyramid), band.shape[1], pyramid)
+        for band in pyramid.bands()
+    }
     notes, room, sent = _notes(len(components), pyramid, looked), room_for(pyramid.shape[2]), Sent()
     noted = []
-    for known, band, volume in in_order(components, pyramid, quantisers, _KnownRows):
+    for known, band, volume in in_order(components, pyramid, quantisers, known_as):
         place = place_of(band)
         some = np.ascontiguousarray(volume[band.box][:, looked[place]])
         z, y, x = (slice(0, n) for n in some.shape)
