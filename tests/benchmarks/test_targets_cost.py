@@ -7,7 +7,7 @@ import phantoms
 from benchmarks import targets
 from voxz.codecs import registry
 
-VALUES = ("v", "s", "5", "t", "wavelet", "1", "1", "0", "1", "0", "1", "1", "1", "1", "1", "1")
+VALUES = ("v", "s", "5", "t", "wavelet", "1", "1", "0", "1", "0", "1", "1", "1", "1", "1", "1", "1")
 """A row of the table."""
 
 
@@ -44,8 +44,8 @@ def test_the_table_has_means_and_the_worst() -> None:
     rows = [dict(zip(targets.COLUMNS, VALUES, strict=True))]
     rows.append({**rows[0], "coded": "3", "met": "0"})
     assert targets.summary(rows).splitlines()[2:] == [
-        "| t | 2 | 2.00 (3.00) | 0.00 (0.00) | 1.00 (1.00) | 1.00 (1.00) | 1 |",
-        "| all | 2 | 2.00 (3.00) | 0.00 (0.00) | 1.00 (1.00) | 1.00 (1.00) | 1 |",
+        "| 5 | t | 2 | 2.00 (3.00) | 0.00 (0.00) | 1.00 (1.00) | 1.00 (1.00) | 1.0 | 1 |",
+        "| 5 | all | 2 | 2.00 (3.00) | 0.00 (0.00) | 1.00 (1.00) | 1.00 (1.00) | 1.0 | 1 |",
     ]
 
 
@@ -53,7 +53,7 @@ def test_too_many_codings_fail(tmp_path: object, monkeypatch: pytest.MonkeyPatch
     row = dict(zip(targets.COLUMNS, VALUES, strict=True))
     monkeypatch.setattr(targets, "measured", lambda *facts: row)
     with pytest.raises(SystemExit) as end:
-        targets.main([str(_volume(tmp_path)), "--targets", "psnr 45", "--limit", "0.5"])
+        targets.main([str(_volume(tmp_path)), "--levels", "5", "--targets", "psnr 45", "--limit", "0.5"])
     assert end.value.code == 1
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from voxz.codecs.codec import Codec, Floats, Predictive
+from voxz.codecs.wavelet.levels import FAST_STATES
 from voxz.codecs.wavelet.options import Wavelet
 from voxz.pipeline.plan import Plan
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal, Result
@@ -30,9 +31,10 @@ NEAR_DB = 0.75
 
 DB_PER_BIT = 6.5
 
-AIMED_BELOW, AIMED_ABOVE, FAINT_BITS = 0.03, 0.05, 1.0
+AIMED_BELOW, AIMED_ABOVE, MEASURED_ABOVE, FAINT_BITS = 0.03, 0.07, 0.05, 1.0
 """dB below what is asked that a first coding with wavelets heads for in long volumes: what is missing is made up by corrections
-(`step_search`). Below so many bits per sample corrections take too much, and it heads for so much above."""
+(`step_search`). Below so many bits per sample corrections take too much, and it heads for so much above; for the middle of what
+is near enough where errors were measured (`error_gain`)."""
 
 PARTS_OF_WAVELETS = 1.06
 """How much more small parts cost with wavelets than with prediction, each compared with a whole: the mean over levels 1, 3, 5
@@ -123,7 +125,9 @@ def _first_aim(goal: PsnrGoal | BitsGoal, plan: Plan, scouted: Scouted) -> PsnrG
     corrected = isinstance(plan.codec, Wavelet) and math.isinf(plan.fidelity.bound) and scouted.trial.samples >= LONG
     if not isinstance(goal, PsnrGoal) or not corrected:
         return goal
-    return replace(goal, aimed=AIMED_ABOVE if scouted.bits < FAINT_BITS else -AIMED_BELOW)
+    if scouted.bits >= FAINT_BITS:
+        return replace(goal, aimed=-AIMED_BELOW)
+    return replace(goal, aimed=MEASURED_ABOVE if plan.level in FAST_STATES else AIMED_ABOVE)
 
 
 def _slope_of_prediction(goal: PsnrGoal | BitsGoal) -> float:

@@ -78,7 +78,8 @@ class Scouted:
         if drafted.drafts is None:
             step, parts = probe.approach(fast, _loose(goal, plan, PARTS_DB, PARTS_BITS), guess)
             return cls(trial, probe, fast, step, parts, (), goal.slope)
-        step, whole, slope = drafted.foresee(fast, aimed, guess)
+        measured = plan.level in FAST_STATES and isinstance(goal, PsnrGoal)
+        step, whole, slope = drafted.foresee(fast, aimed, guess, measured)
         return cls(drafted, probe, fast, step, whole, whole.lengths, slope)
 
     @property

@@ -50,7 +50,7 @@ GUESSES = 30
 SHARPENED, PRECISION = 0.04, 0.001
 """Share of the squared error that corrections make up at most, for they cost twice the bytes of a finer step, and how exactly."""
 
-LENGTHENED = 1.01
+LENGTHENED = 1.02
 """Length with corrections, to that without, from which on another step is tried: at low rates corrections cost most."""
 
 STEERED = 2
@@ -133,10 +133,10 @@ class Trial:
         """With drafts for about a step of ``2 ** log_step``, if the bricks suit them."""
         return replace(self, drafts=Drafts.of(self.bricks, 2.0**log_step, self.threads))
 
-    def forecast(self, plan: Plan, log_step: float) -> Forecast:
+    def forecast(self, plan: Plan, log_step: float, measured: bool = False) -> Forecast:
         """What a step of ``2 ** log_step`` will cost at the level of a plan, or the one that stands for it; from drafts."""
         assert self.drafts is not None
-        return self._expected(plan, *self.drafts.forecast(2.0**log_step, plan.level, plan.target.psnr_db is not None))
+        return self._expected(plan, *self.drafts.forecast(2.0**log_step, plan.level, measured))
 
     def guess(self, plan: Plan, log_step: float) -> Forecast:
         """The same at once, and five times as far off."""
@@ -160,16 +160,19 @@ class Trial:
         step, _ = find_step(lambda step: self.guess(plan, step), goal, log_step, bracket, GUESSES)
         return step
 
-    def foresee(self, plan: Plan, goal: Goal, log_step: float) -> tuple[float, Forecast, float]:
-        """A step near which a `goal` will be met, what it will cost, and the slope there: guessed first, then forecast."""
+    def foresee(self, plan: Plan, goal: Goal, log_step: float, measured: bool) -> tuple[float, Forecast, float]:
+        """A step near which a `goal` will be met, what it will cost, and the slope there: guessed first, then forecast.
+
+        If it is `measured`, errors are foreseen as the fast profile itself will have them.
+        """
         step = self.guessed(plan, goal, log_step)
-        exact, slope = self.forecast(plan, step), self.slope(plan, goal, step)
+        exact, slope = self.forecast(plan, step, measured), self.slope(plan, goal, step)
         for _ in range(MORE):
             change = doublings(goal.wanted(exact)[1], goal.total(exact), slope)
             if abs(change) <= NEARBY:
                 break
             step += change
-            exact, slope = self.forecast(plan, step), self.slope(plan, goal, step)
+            exact, slope = self.forecast(plan, step, measured), self.slope(plan, goal, step)
         return step, exact, slope
 
     def slope(self, plan: Plan, goal: Goal, log_step: float) -> float:
