@@ -53,6 +53,8 @@ def smaller(file: BinaryIO, written: Written, plan: Plan) -> Written:
     """Replace an archive that was just written by its whole form, if that is what it is worth."""
     if plan.lossy or plan.level == 1 or plan.codec is not None or plan.brick is not None:
         return written
+    if written.contents and not _worth_trying(written.contents, written.file_length):
+        return written
     with Reader(file.name) as reader:
         if not len(reader.files) or sum(stored.size for stored in reader.files) > KEPT:
             return written
