@@ -18,7 +18,7 @@ from voxz.codecs.wavelet.fast.draft import Draft
 from voxz.pipeline.encode import code_brick
 from voxz.pipeline.plan import Plan
 from voxz.ratecontrol.codec_choice import choose_engine
-from voxz.ratecontrol.drafts import Drafts, rounded, states_of
+from voxz.ratecontrol.drafts import Drafts, rounded
 from voxz.ratecontrol.goals import BitsGoal, PsnrGoal
 from voxz.ratecontrol.step_search import Trial
 
