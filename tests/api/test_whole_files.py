@@ -167,6 +167,6 @@ def test_what_is_found_again_is_bounded(tmp_path: Path) -> None:
     )
     with Reader(_whole(content, b"\0" + content)) as reader:
         assert whole.images_of(reader) is None
-    large = bytes(whole.LARGEST + 1)
+    large = bytes(whole.KEPT + 1)
     with Reader(_whole(large, b"\0" + large)) as reader:
         assert whole.images_of(reader) is None
