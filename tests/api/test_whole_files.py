@@ -21,6 +21,7 @@ from voxz.container.reader import Reader
 from voxz.container.writer import Writer
 from voxz.errors import CorruptError, VoxzError
 from voxz.pipeline import whole
+from voxz.pipeline.encode import KEPT
 from voxz.pipeline.encode import Written
 from voxz.pipeline.plan import Plan
 
@@ -167,6 +168,6 @@ def test_what_is_found_again_is_bounded(tmp_path: Path) -> None:
     )
     with Reader(_whole(content, b"\0" + content)) as reader:
         assert whole.images_of(reader) is None
-    large = bytes(whole.KEPT + 1)
+    large = bytes(KEPT + 1)
     with Reader(_whole(large, b"\0" + large)) as reader:
         assert whole.images_of(reader) is None
