@@ -21,8 +21,7 @@ from voxz.container.reader import Reader
 from voxz.container.writer import Writer
 from voxz.errors import CorruptError, VoxzError
 from voxz.pipeline import whole
-from voxz.pipeline.encode import KEPT
-from voxz.pipeline.encode import Written
+from voxz.pipeline.encode import KEPT, Written
 from voxz.pipeline.plan import Plan
 
 pytestmark = pytest.mark.filterwarnings("ignore::voxz.errors.VoxzWarning")
