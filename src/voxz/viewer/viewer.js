@@ -112,7 +112,7 @@ class App {
     if (!this.views[id]) {
       const view = new niivue.Niivue({
         dragAndDropEnabled: false, isColorbar: id === "third", backColor: [0, 0, 0, 1], crosshairColor: [0.34, 0.86, 0.63, 0.8],
-        crosshairWidth: 0.3, logLevel: "error", show3Dcrosshair: true, loadingText: "", multiplanarShowRender: 0,
+        crosshairWidth: 0.4, crosshairWidthUnit: "percent", logLevel: "error", show3Dcrosshair: true, loadingText: "", multiplanarShowRender: 0,
       });
       await view.attachTo(id);
       view.setInterpolation(true); // voxels as they are
