@@ -1,7 +1,7 @@
 """Where shipped tables come from: ``results/runs.csv`` says when, by which command and commit, on what each was measured.
 
-`recorded` surrounds a run of ``python -m benchmarks``; it notes every table of the folder that the run wrote, in place of what
-was known of that table before.
+`recorded` surrounds a run of ``python -m benchmarks``; it notes the tables of that suite (``trained.csv``, ``trained_relu.csv``)
+which the run wrote, in place of what was known of them before.
 """
 
 import contextlib
@@ -44,7 +44,8 @@ def recorded(suite: str, arguments: list[str], results: Path = RESULTS) -> Itera
     try:
         yield
     finally:
-        written = [path.stem for path in sorted(results.glob("*.csv")) if path.name != RUNS and path.stat().st_mtime_ns >= began]
+        own = [*results.glob(f"{suite}.csv"), *sorted(results.glob(f"{suite}_*.csv"))]
+        written = [path.stem for path in own if path.stat().st_mtime_ns >= began]
         if written:
             _note(results / RUNS, [_run(table, suite, arguments) for table in written])
 
