@@ -207,8 +207,8 @@ def _walk(plane, sizes, models, noted, words, decoding):  # type: ignore[no-unty
     ----------
     plane : uint8 (rows + 1, columns), 0 or 1, margins of rows and the last row are 0; decoding fills it
     sizes : int64 (4,), series, z, y, x
-    models : int64 (2, 2, CONTEXTS), of the first volume and of the others: chances of a one, in ``2**-CHANCE_BITS``, and decisions
-        so far, at most LONGEST_MEMORY, changed
+    models : int64 (2, 2, CONTEXTS), of the first volume and of the others, changed: chances of a one, in ``2**-CHANCE_BITS``, and
+        decisions so far, at most LONGEST_MEMORY
     noted : uint16 (decisions or more,), filled when encoding
     words : uint16, read when decoding; with a row of zeros and one more behind
     decoding : whether `words` are read
