@@ -40,7 +40,7 @@ def _shift(frequency: int) -> int:
 
 
 SHIFTS = np.array([0, *(_shift(f) for f in range(1, TOTAL + 1))], np.int32)
-INVERSES = np.array([0, *((1 << (63 + _shift(f))) // f + ((1 << (63 + _shift(f))) % f > 0) for f in range(1, TOTAL + 1))], np.uint64)
+INVERSES = np.array([0, *(-((-1 << (63 + _shift(f))) // f) for f in range(1, TOTAL + 1))], np.uint64)
 """By frequency."""
 
 
