@@ -7,9 +7,9 @@ order of the states. One look-up gives token, frequency and place of a slot::
     slot = state mod 2**PRECISION
     state = frequency * (state >> PRECISION) + slot - start;   if state < 2**31: state = state << 32 | next word
 
-The encoder goes backwards. It divides by multiplying with inverses (Granlund and Montgomery, PLDI 1994): a state is below 2**63, and
-``ceil(2**(63 + s) / frequency)`` with 2**s no less than the frequency is near enough for its quotient. All states must be back at
-their first value at the end, which catches most damage.
+The encoder goes backwards. It divides by multiplying with inverses (Granlund and Montgomery, PLDI 1994): a state is below 2**63,
+and ``ceil(2**(63 + s) / frequency)``, with 2**s no less than the frequency, is near enough for its quotient. All states must be
+back at their first value at the end, which catches most damage.
 """
 
 import numpy as np
