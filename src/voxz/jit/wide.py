@@ -14,7 +14,7 @@ def _plain(first: Any, second: Any) -> Any:
 
 def _compiled() -> Any:
     """The same for kernels: one instruction of the processor."""
-    from llvmlite import ir  # noqa: PLC0415 - the plain mode must not need it
+    from llvmlite import ir  # type: ignore[import-untyped]  # noqa: PLC0415 - the plain mode must not need it
     from numba.core import types  # noqa: PLC0415 - likewise
     from numba.extending import intrinsic  # noqa: PLC0415 - likewise
 
