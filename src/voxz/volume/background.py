@@ -211,7 +211,12 @@ def _shrink(source, distance, bits, target):  # type: ignore[no-untyped-def]
 
 @apart_kernel
 def _grow(source, distance, bits, target):  # type: ignore[no-untyped-def]
-    """Fill `target` with what is set in `source` or some places before; arguments as for `_shrink`."""
+    """Fill `target` with what is set in `source` or some places before.
+
+    Parameters
+    ----------
+    source, distance, bits, target : as for `_shrink`
+    """
     size = source.size
     if bits > 0:
         within, across = np.uint64(bits), np.uint64(WORD - bits)

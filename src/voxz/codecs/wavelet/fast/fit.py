@@ -105,7 +105,7 @@ def _take_sizes(plane, parents, rows, weights, block, filled, moments):  # type:
     parents : uint8 (columns,)
     rows : `_Rows`
     weights : float64 (EXPECTING,), those before
-    block : float64 (BLOCK * PADDED,), of which so many rows are `filled`
+    block, filled : float64 (BLOCK * PADDED,), and how many of its rows are filled
     moments : as for `_add_sizes`
     """
     w0, w1, w2, w3, w4, w5, w6, w7, w8 = (
@@ -153,9 +153,9 @@ def _take_signs(plane, rows, weights, block, filled, moments):  # type: ignore[n
     Parameters
     ----------
     plane : int8 (places,), signed values, see `split_rows`
-    rows, filled : as for `_take_sizes`
+    rows : `_Rows`
     weights : float64 (LEANING,), those before
-    block : float64 (BLOCK, SIGNS_PADDED)
+    block, filled : float64 (BLOCK, SIGNS_PADDED), and how many of its rows are filled
     moments : float64 (SIGNS_PADDED, SIGNS_PADDED), upper triangle, added to
     """
     w0, w1, w2, w3, w4, w5, w6 = weights[0], weights[1], weights[2], weights[3], weights[4], weights[5], weights[6]
