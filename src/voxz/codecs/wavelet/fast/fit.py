@@ -47,14 +47,14 @@ class _Rows(NamedTuple):
     ----------
     around : `band_rows.Around`, where rows begin
     own, west : place behind that, of the first column and of the one to the west
-    count : columns
+    columns : how many
     odd : whether these are odd columns
     """
 
     around: Around
     own: int
     west: int
-    count: int
+    columns: int
     odd: bool
 
 
@@ -119,7 +119,7 @@ def _take_sizes(plane, parents, rows, weights, block, filled, moments):  # type:
         weights[7],
         weights[8],
     )
-    for i in range(rows.count):
+    for i in range(rows.columns):
         f0, f1, f2, f3, f4, f5, f6 = _features(plane, rows, i)
         f7 = float(parents[at(i)])
         expected = ((((((((f0 * w0) + f1 * w1) + f2 * w2) + f3 * w3) + f4 * w4) + f5 * w5) + f6 * w6) + f7 * w7) + w8
@@ -159,7 +159,7 @@ def _take_signs(plane, rows, weights, block, filled, moments):  # type: ignore[n
     moments : float64 (SIGNS_PADDED, SIGNS_PADDED), upper triangle, added to
     """
     w0, w1, w2, w3, w4, w5, w6 = weights[0], weights[1], weights[2], weights[3], weights[4], weights[5], weights[6]
-    for i in range(rows.count):
+    for i in range(rows.columns):
         value = float(plane[at(rows.around.row + rows.own + i)])
         if value != 0.0:
             f0, f1, f2, f3, f4, f5, f6 = _features(plane, rows, i)
