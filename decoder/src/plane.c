@@ -1,6 +1,6 @@
 #include "plane.h"
 
-enum { PRECISION = 14, ONE = 1 << PRECISION, LOWEST = 1 << 16, BESIDE = 2, LONGEST_MEMORY = 254, STRETCH = 30, VOXELS = 1 << 11, CONTEXTS = VOXELS + 2 };
+enum { PRECISION = 14, ONE = 1 << PRECISION, LOWEST = 1 << 16, BESIDE = 2, LONGEST_MEMORY = 254, STRETCH = 30, STRETCHES = 1 << 11, SOUGHT = STRETCHES + 2, CONTEXTS = SOUGHT + 2 };
 
 /* One binary rANS state, and what each context has seen. */
 typedef struct walk {
@@ -51,7 +51,8 @@ static void decode_row(walk *it, const around *rows, uint32_t family, uint32_t w
   for (uint32_t first = 0; first < width; first += STRETCH) {
     const uint32_t end = width - first > STRETCH ? first + STRETCH : width;
     const int same = alike(rows, first, end, width);
-    if (same >= 0 && !decide(it, family + VOXELS + (uint32_t)same)) {
+    int differs = same >= 0;
+    if (differs && !decide(it, family + STRETCHES + (uint32_t)same)) {
       memset(rows->here + BESIDE + first, same, end - first);
       continue;
     }
@@ -59,7 +60,9 @@ static void decode_row(walk *it, const around *rows, uint32_t family, uint32_t w
       const uint32_t near = rows->here[i - 1] | rows->here[i - 2] << 1 | rows->up[i - 1] << 2 | rows->up[i] << 3;
       const uint32_t far = rows->up[i + 1] | rows->top[i] << 1 | rows->back[i] << 2 | rows->back[i - 1] << 3;
       const uint32_t rest = rows->back[i + 1] | rows->above[i] << 1 | rows->below[i] << 2;
-      rows->here[i] = (uint8_t)decide(it, family + near + (far << 4) + (rest << 8));
+      const uint32_t context = differs ? SOUGHT + (uint32_t)same : near + (far << 4) + (rest << 8);
+      rows->here[i] = (uint8_t)decide(it, family + context);
+      differs = differs && rows->here[i] == same;
     }
   }
 }

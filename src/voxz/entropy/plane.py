@@ -2,7 +2,8 @@
 
 A row is decided in stretches. Where all that is known around a stretch is the same, which is nearly everywhere, one decision says
 whether the stretch is so, too. Otherwise each voxel takes a decision of its own, whose context is the eleven nearest voxels that
-are known: six in the slice and five in the slice before, or, in a series, in the volume before. Each context keeps the chance of
+are known: six in the slice and five in the slice before, or, in a series, in the volume before. While the voxel is sought that
+made a stretch differ from all around, there are contexts for that instead. Each context keeps the chance of
 a one, which moves towards every decision by a share that shrinks as the context fills (a Krichevsky-Trofimov estimate that
 forgets). Decisions are coded in binary rANS: the encoder first notes all chances, then codes backwards.
 """
@@ -29,9 +30,12 @@ STRETCH = 30
 """Voxels of a row that one decision may be for: with one beside them on either side, a vector."""
 
 VOXELS = 1 << 11
-"""Contexts of voxels, in the first volume, and in the others; behind them those of stretches among zeros and among ones."""
+"""Contexts of voxels, in the first volume, and in the others."""
 
-CONTEXTS = VOXELS + 2
+STRETCHES, SOUGHT = VOXELS, VOXELS + 2
+"""Contexts of stretches among zeros, and among ones; then of their voxels, up to the first that is another one."""
+
+CONTEXTS = VOXELS + 4
 
 
 class _Rows(NamedTuple):
@@ -183,17 +187,20 @@ def _walk_row(rows, width, model, noted, words, coder, decoding):  # type: ignor
     for first in range(BESIDE, width + BESIDE, STRETCH):
         end = min(first + STRETCH, width + BESIDE)
         same = _around(rows, first, end, width)
-        if same >= 0:
-            other = np.int64(_ones(here, first, end) != same * (end - first))
-            other, coder = _decide(VOXELS + same, other, model, noted, words, coder, decoding)
-            if other == 0:
-                if decoding:
-                    for i in range(first, end):
-                        here[at(i)] = same
-                continue
-        for i in range(first, end):
-            decision, coder = _decide(_context(rows, i), np.int64(here[at(i)]), model, noted, words, coder, decoding)
-            here[at(i)] = decision
+        differs = np.int64(same >= 0)
+        if differs:
+            differs, coder = _decide(
+                STRETCHES + same, np.int64(_ones(here, first, end) != same * (end - first)), model, noted, words, coder, decoding
+            )
+            if differs == 0 and decoding:
+                for i in range(first, end):
+                    here[at(i)] = same
+        if differs or same < 0:
+            for i in range(first, end):
+                context = SOUGHT + same if differs else _context(rows, i)
+                decision, coder = _decide(context, np.int64(here[at(i)]), model, noted, words, coder, decoding)
+                here[at(i)] = decision
+                differs = differs and np.int64(decision == same)
     return coder
 
 
