@@ -22,6 +22,7 @@ SUITES = {
         "lossless",
         "lossyspeed",
         "lowrate",
+        "motion",
         "pairs",
         "patches",
         "seams",
