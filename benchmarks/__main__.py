@@ -23,6 +23,7 @@ SUITES = {
         "motion",
         "pairs",
         "patches",
+        "quality",
         "seams",
         "slices",
         "speed",
