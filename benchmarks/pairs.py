@@ -70,6 +70,7 @@ class Case:
 CASES = (
     *(Case(f"lossless {level}", level) for level in (1, 3, 5, 7, 9)),
     *(Case(f"near-lossless {level}", level, bound=2) for level in (1, 5, 7)),
+    Case("wavelet 1", 1, bound=5, codec="wavelet"),
     Case("wavelet 5", 5, bound=5, codec="wavelet"),
     Case("heavy 5", 5, bound=5, codec="wavelet", entropy="heavy"),
 )

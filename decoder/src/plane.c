@@ -1,14 +1,14 @@
 #include "plane.h"
 
-enum { PRECISION = 14, ONE = 1 << PRECISION, LOWEST = 1 << 16, BESIDE = 2, LONGEST_MEMORY = 254, CONTEXTS = 1 << 12 };
+enum { PRECISION = 14, ONE = 1 << PRECISION, LOWEST = 1 << 16, BESIDE = 2, LONGEST_MEMORY = 254, STRETCH = 30, STRETCHES = 1 << 11, SOUGHT = STRETCHES + 2, CONTEXTS = SOUGHT + 2 };
 
 /* One binary rANS state, and what each context has seen. */
 typedef struct walk {
   const uint8_t *words;
   size_t count, next;
   uint32_t state;
-  int32_t chance[CONTEXTS];
-  int32_t age[CONTEXTS];
+  int32_t chance[2 * CONTEXTS];
+  int32_t age[2 * CONTEXTS];
 } walk;
 
 /* Rows that decisions look at, with margins: the row itself, one and two up, and three of the slice or volume before. */
@@ -34,13 +34,36 @@ static unsigned decide(walk *it, uint32_t context) {
   return decision;
 }
 
+/* What all known voxels of the row and around columns `first` to `end` are: 0 or 1; -1 if they differ. */
+static int alike(const around *rows, uint32_t first, uint32_t end, uint32_t width) {
+  const size_t before = first ? first - 1 : 0, behind = end < width ? end + 1 : width;
+  const uint8_t *known[] = {rows->up, rows->top, rows->back, rows->above, rows->below};
+  const uint8_t same = rows->up[BESIDE + before];
+  for (unsigned k = 0; k < sizeof known / sizeof *known; k++)
+    for (size_t i = BESIDE + before; i < BESIDE + behind; i++)
+      if (known[k][i] != same) return -1;
+  for (size_t x = first > BESIDE ? first - BESIDE : 0; x < first; x++)
+    if (rows->here[BESIDE + x] != same) return -1;
+  return same;
+}
+
 static void decode_row(walk *it, const around *rows, uint32_t family, uint32_t width) {
-  for (uint32_t x = 0; x < width; x++) {
-    const size_t i = x + BESIDE;
-    const uint32_t near = rows->here[i - 1] | rows->here[i - 2] << 1 | rows->up[i - 1] << 2 | rows->up[i] << 3;
-    const uint32_t far = rows->up[i + 1] | rows->top[i] << 1 | rows->back[i] << 2 | rows->back[i - 1] << 3;
-    const uint32_t rest = rows->back[i + 1] | rows->above[i] << 1 | rows->below[i] << 2;
-    rows->here[i] = (uint8_t)decide(it, family + near + (far << 4) + (rest << 8));
+  for (uint32_t first = 0; first < width; first += STRETCH) {
+    const uint32_t end = width - first > STRETCH ? first + STRETCH : width;
+    const int same = alike(rows, first, end, width);
+    int differs = same >= 0;
+    if (differs && !decide(it, family + STRETCHES + (uint32_t)same)) {
+      memset(rows->here + BESIDE + first, same, end - first);
+      continue;
+    }
+    for (size_t i = BESIDE + first; i < BESIDE + (size_t)end; i++) {
+      const uint32_t near = rows->here[i - 1] | rows->here[i - 2] << 1 | rows->up[i - 1] << 2 | rows->up[i] << 3;
+      const uint32_t far = rows->up[i + 1] | rows->top[i] << 1 | rows->back[i] << 2 | rows->back[i - 1] << 3;
+      const uint32_t rest = rows->back[i + 1] | rows->above[i] << 1 | rows->below[i] << 2;
+      const uint32_t context = differs ? SOUGHT + (uint32_t)same : near + (far << 4) + (rest << 8);
+      rows->here[i] = (uint8_t)decide(it, family + context);
+      differs = differs && rows->here[i] == same;
+    }
   }
 }
 
@@ -59,7 +82,7 @@ static voxz_status decode_slice(vx_task *task, walk *it, uint8_t *rows, const ui
                            known && y > 0 ? back - pitch : nothing,
                            known && y + 1 < height ? back + pitch : nothing};
     VX_CHECK(task, it->next <= it->count, "a bit plane ends early");
-    decode_row(it, &around, s ? CONTEXTS / 2 : 0, size[3]);
+    decode_row(it, &around, s ? CONTEXTS : 0, size[3]);
   }
   return VOXZ_OK;
 }
@@ -69,7 +92,7 @@ static void start(walk *it, vx_bytes part) {
   it->count = vx_bytes_left(&part) / 2;
   it->state = next_word(it) << 16;
   it->state |= next_word(it);
-  for (unsigned i = 0; i < CONTEXTS; i++) it->chance[i] = LOWEST / 2;
+  for (unsigned i = 0; i < 2 * CONTEXTS; i++) it->chance[i] = LOWEST / 2;
 }
 
 voxz_status vx_decode_plane(vx_task *task, vx_bytes part, const uint32_t size[4], uint8_t **plane) {

@@ -16,6 +16,7 @@ from voxz.codecs.payload import PartReader, PartWriter
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.entropy.plane import decode_plane, encode_plane
 from voxz.errors import CorruptError
+from voxz.jit import apart_kernel, at
 
 LARGEST_CORRECTION = (1 << 29) - 1
 """Units that a sample is corrected by at most; others come exactly."""
@@ -38,18 +39,41 @@ Plane = NDArray[np.bool_]
 def encode_corrections(series: Series, decoded: Series, known: NDArray[np.bool_], bound: float) -> bytes:
     """Parts that bring every `known` sample of `decoded` within `bound` of `series`; empty if all are."""
     whole = series.dtype.kind in "iu"
-    original, found = series[known].astype(np.float64), decoded[known].astype(np.float64)
     limit = math.floor(bound) if whole else bound * _ROOM
-    off = np.abs(original - found) > limit
-    if not off.any():
+    off = np.zeros(known.shape, np.bool_)
+    if not _mark_off(_kernel_floats(series).ravel(), _kernel_floats(decoded).ravel(), known.ravel(), limit, off.ravel()):
         return b""
     unit = 2.0 * limit + 1 if whole else 2 * _reach(decoded[known], limit)
+    original = series[off].astype(np.float64)
     with np.errstate(over="ignore"):
-        units = np.rint((original - found) / unit)
-    moved = _moved(decoded[known], np.clip(units, -LARGEST_CORRECTION, LARGEST_CORRECTION), unit)
-    exact = off & ((np.abs(units) > LARGEST_CORRECTION) | ~(np.abs(moved.astype(np.float64) - original) <= limit))
-    wrong = off & ~exact
-    return _parts(unit, _spread(wrong, known), units[wrong], _spread(exact, known), series[known][exact])
+        units = np.rint((original - decoded[off].astype(np.float64)) / unit)
+    moved = _moved(decoded[off], np.clip(units, -LARGEST_CORRECTION, LARGEST_CORRECTION), unit)
+    exact = (np.abs(units) > LARGEST_CORRECTION) | ~(np.abs(moved.astype(np.float64) - original) <= limit)
+    return _parts(unit, _spread(~exact, off), units[~exact], _spread(exact, off), series[off][exact])
+
+
+@apart_kernel
+def _mark_off(series, decoded, known, limit, off):  # type: ignore[no-untyped-def]
+    """Mark samples that are farther off than a limit; return how many.
+
+    Parameters
+    ----------
+    series, decoded : numbers (samples,)
+    known : bool (samples,), which count
+    limit : float64
+    off : bool (samples,), filled
+    """
+    count = np.int64(0)
+    for i in range(series.size):
+        far = abs(np.float64(series[at(i)]) - np.float64(decoded[at(i)])) > limit
+        off[at(i)] = far & known[at(i)]
+        count += np.int64(off[at(i)])
+    return count
+
+
+def _kernel_floats(series: Series) -> Series:
+    """The same samples in a type that kernels have: there are no floats of 16 bits."""
+    return series.astype(np.float32) if series.dtype == np.float16 else np.ascontiguousarray(series)
 
 
 def encode_farthest(series: Series, decoded: Series, squares: float, longest: float) -> bytes:

@@ -15,6 +15,7 @@ from voxz.codecs.channels import to_series
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.special_values import Specials, find_specials, put_specials, take_specials
 from voxz.errors import CorruptError
+from voxz.jit import apart_kernel, at
 from voxz.volume.background import Background, find_background
 
 Planes = list[tuple[np.generic, NDArray[np.bool_]]]
@@ -81,17 +82,35 @@ class Prepared:
 
 def _extent(series: NDArray[np.generic], missing: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Range and mean, whole for integers, of the samples that are not missing; zeros where there are none."""
-    unknown = int(np.count_nonzero(missing))
-    if unknown == missing.size:
-        return 0.0, 0.0, 0.0
     if series.dtype.kind == "f":
         coded = series[~missing]
-        low, high = float(coded.min()), float(coded.max())
-        return low, high, low + float((coded.astype(np.float64) - low).mean()) if math.isfinite(high - low) else 0.0
-    one = series.flat[np.argmin(missing)]
-    known = np.where(missing, one, series) if unknown else series  # three times as fast as taking what is not missing
-    total = int(known.sum(dtype=np.int64)) - unknown * int(one)
-    return float(known.min()), float(known.max()), float(np.rint(total / (missing.size - unknown)))
+        low, high = (float(coded.min()), float(coded.max())) if coded.size else (0.0, 0.0)
+        return (
+            low,
+            high,
+            low + float((coded.astype(np.float64) - low).mean()) if coded.size and math.isfinite(high - low) else 0.0,
+        )
+    low, high, total, count = _extent_of_whole(series.reshape(-1), missing.reshape(-1))
+    return (float(low), float(high), float(np.rint(total / count))) if count else (0.0, 0.0, 0.0)
+
+
+@apart_kernel
+def _extent_of_whole(series, missing):  # type: ignore[no-untyped-def]
+    """Return the least and the largest of whole numbers that are not missing, their sum, and how many they are.
+
+    Parameters
+    ----------
+    series : integers of up to 32 bits (samples,)
+    missing : bool (samples,)
+    """
+    least, largest, total, count = np.int64(1 << 32), np.int64(-(1 << 32)), np.int64(0), np.int64(0)
+    for i in range(series.size):
+        sample, known = np.int64(series[at(i)]), np.int64(not missing[at(i)])
+        least = min(least, sample + ((1 - known) << 33))
+        largest = max(largest, sample - ((1 - known) << 33))
+        total += sample * known
+        count += known
+    return least, largest, total, count
 
 
 def _missing(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:

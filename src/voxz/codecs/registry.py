@@ -38,6 +38,10 @@ CLEAR_BITS = 0.5
 """Bits a voxel below which a map is left to `labels` without trying `predictive`."""
 
 
+Decoded = dict[bytes, NDArray[np.generic]]
+"""Payloads, and the samples of their bricks."""
+
+
 class Module(Protocol):
     """What the module of a codec offers; samples are ``(series, z, y, x, channels)`` in native byte order."""
 
@@ -61,8 +65,12 @@ def encode_brick(
     codec: Codec | None = None,
     fidelity: Fidelity = EXACT,
     draft: "Draft | None" = None,
+    decoded: Decoded | None = None,
 ) -> tuple[int, bytes]:
-    """Code a brick with `codec`, or the one that suits its samples; fall back to another. Its `draft` saves wavelets time."""
+    """Code a brick with `codec`, or the one that suits its samples; fall back to another. Its `draft` saves wavelets time.
+
+    Payloads that are decoded on the way, to see whether they keep to a bound, are put into `decoded`.
+    """
     if turned.suits(samples):
         image, period = turned.to_image(samples)
         inner, coded = encode_brick(image, level, codec, fidelity)
@@ -71,8 +79,8 @@ def encode_brick(
     best, smallest = STORED, b""
     for number in _candidates(samples, name, fidelity):
         own = codec.brick_options() if codec is not None and number == CODECS[codec.name] else {}
-        if draft is not None and number == WAVELET:
-            own["draft"] = draft
+        if number == WAVELET:
+            own |= {"draft": draft, "decoded": decoded}
         payload = module(number).encode_brick(samples, level, fidelity, **own)
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload

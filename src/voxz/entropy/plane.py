@@ -1,12 +1,11 @@
-"""Bit planes: where in a brick something is, one adaptive binary decision a voxel.
+"""Bit planes: where in a brick something is, in adaptive binary decisions.
 
-A decision's context is the eleven nearest decisions already made: six in the slice and five in the slice before, or, in a
-series, in the volume before. Each context keeps the chance of a one, which moves towards every decision by a share that
-shrinks as the context fills (a Krichevsky-Trofimov estimate that forgets). Decisions are coded in binary rANS: the encoder first
-notes all chances, then codes backwards.
-
-Most of a plane is the same all around, and there chances soon come to rest: as long as decisions go on alike, nothing changes,
-and they are dealt with in runs.
+A row is decided in stretches. Where all that is known around a stretch is the same, which is nearly everywhere, one decision says
+whether the stretch is so, too. Otherwise each voxel takes a decision of its own, whose context is the eleven nearest voxels that
+are known: six in the slice and five in the slice before, or, in a series, in the volume before. While the voxel is sought that
+made a stretch differ from all around, there are contexts for that instead. Each context keeps the chance of
+a one, which moves towards every decision by a share that shrinks as the context fills (a Krichevsky-Trofimov estimate that
+forgets). Decisions are coded in binary rANS: the encoder first notes all chances, then codes backwards.
 """
 
 import math
@@ -27,31 +26,82 @@ LONGEST_MEMORY = 254
 BESIDE = 2
 """Columns of zeros on either side of a row. Beyond a slice, and where no slice comes before, one row of zeros serves all."""
 
-ALIKE = 1 << 11
-"""Contexts of the first volume, and of the others."""
+STRETCH = 30
+"""Voxels of a row that one decision may be for: with one beside them on either side, a vector."""
 
-STRETCH = 32 - 2 * BESIDE
-"""Columns that are asked at once whether all around them is the same: with those beside them, a vector."""
+VOXELS = 1 << 11
+"""Contexts of voxels, in the first volume, and in the others."""
 
-REST = (0, (1 << CHANCE_BITS) - 255)
-"""Chances that decisions of 0, or 1, do not change any more once a context is full."""
+STRETCHES, SOUGHT = VOXELS, VOXELS + 2
+"""Contexts of stretches among zeros, and among ones; then of their voxels, up to the first that is another one."""
+
+CONTEXTS = VOXELS + 4
+
+
+class _Rows(NamedTuple):
+    """Rows with margins, uint8 (columns,): the decided one, one and two up; in the slice before the same, one up, one down."""
+
+    here: NDArray[np.uint8]
+    up: NDArray[np.uint8]
+    top: NDArray[np.uint8]
+    back: NDArray[np.uint8]
+    above: NDArray[np.uint8]
+    below: NDArray[np.uint8]
 
 
 @apart_kernel
-def _around(up, top, back, above, below, first):  # type: ignore[no-untyped-def]
-    """What all voxels of the known rows around a stretch are: 0 or 1; -1 if they differ.
+def _alike(up, top, back, above, below, first, end):  # type: ignore[no-untyped-def]
+    """What all voxels between two places of known rows are: 0 or 1; -1 if they differ.
 
     Parameters
     ----------
     up, top, back, above, below : uint8 (columns,), rows with margins
-    first : place of the first decision of the stretch
+    first, end : places
     """
     some, every = np.uint8(0), np.uint8(1)
-    for k in range(STRETCH + 2 * BESIDE):
-        i = at(first - BESIDE + k)
-        some = np.uint8(some | up[i] | top[i] | back[i] | above[i] | below[i])
-        every = np.uint8(every & up[i] & top[i] & back[i] & above[i] & below[i])
+    if end - first == STRETCH + 2:
+        for k in range(STRETCH + 2):  # so many at once, as the compiler sees
+            i = at(first + k)
+            some = np.uint8(some | up[i] | top[i] | back[i] | above[i] | below[i])
+            every = np.uint8(every & up[i] & top[i] & back[i] & above[i] & below[i])
+    else:
+        for i in range(first, end):
+            some = np.uint8(some | up[at(i)] | top[at(i)] | back[at(i)] | above[at(i)] | below[at(i)])
+            every = np.uint8(every & up[at(i)] & top[at(i)] & back[at(i)] & above[at(i)] & below[at(i)])
     return np.int64(some) if some == every else np.int64(-1)
+
+
+@inlined_kernel
+def _around(rows, first, end, width):  # type: ignore[no-untyped-def]
+    """What all voxels around a stretch are that lie in its row and are known: 0 or 1; -1 if they differ.
+
+    Parameters
+    ----------
+    rows : `_Rows`
+    first, end : places of the stretch
+    width : voxels of a row
+    """
+    before, behind = max(first - 1, BESIDE), min(end + 1, width + BESIDE)
+    same = _alike(rows.up, rows.top, rows.back, rows.above, rows.below, before, behind)
+    for i in range(max(first - BESIDE, BESIDE), first):
+        if rows.here[at(i)] != same:
+            return np.int64(-1)
+    return same
+
+
+@apart_kernel
+def _ones(row, first, end):  # type: ignore[no-untyped-def]
+    """How many voxels of a row, uint8 (columns,), are 1 between two places."""
+    count = np.int64(0)
+    if end - first == STRETCH:
+        few = np.uint8(0)
+        for k in range(STRETCH):
+            few = np.uint8(few + row[at(first + k)])
+        count = np.int64(few)
+    else:
+        for i in range(first, end):
+            count += np.int64(row[at(i)])
+    return count
 
 
 @inlined_kernel
@@ -81,62 +131,6 @@ def _take(state, word, words, one):  # type: ignore[no-untyped-def]
     return decision, state, word
 
 
-@apart_kernel
-def _note_run(here, first, same, one, noted, count):  # type: ignore[no-untyped-def]
-    """Note the decisions of a stretch up to the first that is not the `same`; return the place of that.
-
-    Parameters
-    ----------
-    here : uint8 (columns,), row with margins
-    first : place of the first decision of the stretch
-    same : 0 or 1
-    one : frequency of a one
-    noted : uint16 (voxels,), filled
-    count : decisions noted before
-    """
-    end = first + STRETCH
-    while first < end and here[at(first)] == same:
-        noted[at(count)] = one * 2 + same
-        count += 1
-        first += 1
-    return first
-
-
-@apart_kernel
-def _take_run(here, first, same, one, state, word, words):  # type: ignore[no-untyped-def]
-    """Decode the decisions of a stretch up to the first that is not the `same`; return its place, the state and the next word.
-
-    Parameters
-    ----------
-    here, first, same, one : as for `_note_run`; the row is filled
-    state, word, words : of the coder
-    """
-    frequency, start = (one, 0) if same else ((1 << PRECISION) - one, one)
-    end = first + STRETCH
-    while first < end:
-        slot = state & ((1 << PRECISION) - 1)
-        if np.int64(slot < one) != same:
-            break
-        state = frequency * (state >> PRECISION) + slot - start
-        if state < LOWEST:
-            state = (state << 16) | np.int64(words[at(word)])
-            word += 1
-        here[at(first)] = same
-        first += 1
-    return first, state, word
-
-
-class _Rows(NamedTuple):
-    """Rows with margins, uint8 (columns,): the decided one, one and two up; in the slice before the same, one up, one down."""
-
-    here: NDArray[np.uint8]
-    up: NDArray[np.uint8]
-    top: NDArray[np.uint8]
-    back: NDArray[np.uint8]
-    above: NDArray[np.uint8]
-    below: NDArray[np.uint8]
-
-
 @inlined_kernel
 def _context(rows, i):  # type: ignore[no-untyped-def]
     """Context of a decision among those of its family."""
@@ -154,62 +148,75 @@ def _moved(chance, age, decision):  # type: ignore[no-untyped-def]
     return chance + (change >> 8 if age == LONGEST_MEMORY else change // (age + 2))  # a shift is the faster one
 
 
+@inlined_kernel
+def _decide(context, decision, model, noted, words, coder, decoding):  # type: ignore[no-untyped-def]
+    """Decode a decision, or note it; return it and the `coder` after it.
+
+    Parameters
+    ----------
+    context : number among those of the family
+    decision : 0 or 1 when encoding
+    model : int64 (2, CONTEXTS), of the family, as for `_walk`
+    noted, words, decoding : as for `_walk`
+    coder : state and number of the next word, and how many decisions were noted
+    """
+    state, word, count = coder
+    chance, age = model[0, at(context)], model[1, at(context)]
+    one = _frequency(chance)
+    if decoding:
+        decision, state, word = _take(state, word, words, one)
+    else:
+        noted[at(count)] = one * 2 + decision
+        count += 1
+    model[0, at(context)] = _moved(chance, age, decision)
+    model[1, at(context)] = min(age + 1, LONGEST_MEMORY)
+    return decision, (state, word, count)
+
+
 @kernel
-def _walk_row(rows, width, chances, seen, noted, words, coder, decoding):  # type: ignore[no-untyped-def]
+def _walk_row(rows, width, model, noted, words, coder, decoding):  # type: ignore[no-untyped-def]
     """Decide the voxels of a row; return the `coder` after it.
 
     Parameters
     ----------
     rows : `_Rows`
     width : voxels
-    chances, seen : of the family, as for `_walk`
-    noted, words, decoding : as for `_walk`
-    coder : state and number of the next word, and how many decisions were noted
+    model, noted, words, coder, decoding : as for `_decide`
     """
     here = rows.here
-    state, word, count = coder
-    for begin in range(BESIDE, width + BESIDE, STRETCH):
-        first, end = begin, min(begin + STRETCH, width + BESIDE)
-        same = np.int64(-1)
-        if end - first == STRETCH:
-            same = _around(rows.up, rows.top, rows.back, rows.above, rows.below, first)
-        if same >= 0 and here[at(first - 1)] == same and here[at(first - 2)] == same:
-            context = at(same * (ALIKE - 1))
-            if seen[context] == LONGEST_MEMORY and chances[context] == REST[same]:
-                one = _frequency(chances[context])
-                if decoding:
-                    first, state, word = _take_run(here, first, same, one, state, word, words)
-                else:
-                    first = _note_run(here, first, same, one, noted, count)
-                    count += first - begin
-        for i in range(first, end):
-            context = at(_context(rows, i))
-            one = _frequency(chances[context])
-            if decoding:
-                decision, state, word = _take(state, word, words, one)
+    for first in range(BESIDE, width + BESIDE, STRETCH):
+        end = min(first + STRETCH, width + BESIDE)
+        same = _around(rows, first, end, width)
+        differs = np.int64(same >= 0)
+        if differs:
+            differs, coder = _decide(
+                STRETCHES + same, np.int64(_ones(here, first, end) != same * (end - first)), model, noted, words, coder, decoding
+            )
+            if differs == 0 and decoding:
+                for i in range(first, end):
+                    here[at(i)] = same
+        if differs or same < 0:
+            for i in range(first, end):
+                context = SOUGHT + same if differs else _context(rows, i)
+                decision, coder = _decide(context, np.int64(here[at(i)]), model, noted, words, coder, decoding)
                 here[at(i)] = decision
-            else:
-                decision = np.int64(here[at(i)])
-                noted[at(count)] = one * 2 + decision
-                count += 1
-            chances[context] = _moved(chances[context], seen[context], decision)
-            seen[context] = min(seen[context] + 1, LONGEST_MEMORY)
-    return state, word, count
+                differs = differs and np.int64(decision == same)
+    return coder
 
 
 @kernel
-def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[no-untyped-def]
-    """Decide every voxel of a plane: decode it, or note twice its chance plus the decision.
+def _walk(plane, sizes, models, noted, words, decoding):  # type: ignore[no-untyped-def]
+    """Decide every voxel of a plane: decode it, or note twice the chance of each decision plus the decision.
 
-    Returns True unless `words` do not end where the decisions do.
+    Returns how many were noted; -1 if `words` do not end where the decisions do.
 
     Parameters
     ----------
     plane : uint8 (rows + 1, columns), 0 or 1, margins of rows and the last row are 0; decoding fills it
     sizes : int64 (4,), series, z, y, x
-    chances : int64 (2, ALIKE), of a one, in ``2**-CHANCE_BITS``, of the first volume and of the others, changed
-    seen : int64 (2, ALIKE), decisions so far, at most LONGEST_MEMORY, changed
-    noted : uint16 (voxels,), filled when encoding
+    models : int64 (2, 2, CONTEXTS), of the first volume and of the others, changed: chances of a one, in ``2**-CHANCE_BITS``, and
+        decisions so far, at most LONGEST_MEMORY
+    noted : uint16 (decisions or more,), filled when encoding
     words : uint16, read when decoding; with a row of zeros and one more behind
     decoding : whether `words` are read
     """
@@ -217,7 +224,6 @@ def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[
     nothing = plane.shape[0] - 1
     coder = ((np.int64(words[0]) << 16) | np.int64(words[1]) if decoding else np.int64(0), np.int64(2), np.int64(0))
     for s in range(sizes[0]):
-        family = 1 if s > 0 else 0
         before = depth * height if s > 0 else height
         for z in range(depth):
             known = s > 0 or z > 0
@@ -231,10 +237,17 @@ def _walk(plane, sizes, chances, seen, noted, words, decoding):  # type: ignore[
                     plane[row - before - 1 if known and y > 0 else nothing],
                     plane[row - before + 1 if known and y + 1 < height else nothing],
                 )
-                if decoding and coder[1] >= words.size - width:
-                    return False
-                coder = _walk_row(rows, width, chances[family], seen[family], noted, words, coder, decoding)
-    return (not decoding) or (coder[0] == LOWEST and coder[1] == words.size - width - 1)
+                if decoding and coder[1] >= words.size - most_decisions(width):
+                    return np.int64(-1)
+                coder = _walk_row(rows, width, models[min(s, 1)], noted, words, coder, decoding)
+    whole = (not decoding) or (coder[0] == LOWEST and coder[1] == words.size - most_decisions(width) - 1)
+    return coder[2] if whole else np.int64(-1)
+
+
+@inlined_kernel
+def most_decisions(width):  # type: ignore[no-untyped-def]
+    """Decisions that a row takes at most."""
+    return width + (width + STRETCH - 1) // STRETCH
 
 
 @kernel
@@ -243,9 +256,9 @@ def _encode(noted, inverses, words):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    noted : uint16 (voxels,), from `_walk`
+    noted : uint16 (decisions,), from `_walk`
     inverses : uint64 (1 << PRECISION,), see `_inverses`
-    words : uint16 (voxels + 4,), filled from the end
+    words : uint16 (decisions + 4,), filled from the end
     """
     state = np.int64(LOWEST)
     end = words.size
@@ -276,11 +289,10 @@ def encode_plane(plane: NDArray[np.bool_]) -> bytes:
     """Code a plane ``(series, z, y, x)``."""
     rows = _with_margins(plane.shape)
     _inside(rows, plane.shape)[...] = plane
-    noted = np.zeros(plane.size, np.uint16)
-    nothing = np.zeros(2, np.uint16)
-    _walk(rows, np.array(plane.shape, np.int64), *_fresh(), noted, nothing, False)
-    words = np.zeros(plane.size + 4, np.uint16)
-    used = int(_encode(noted, _inverses(), words))
+    noted = np.empty((len(rows) - 1) * most_decisions(plane.shape[3]), np.uint16)
+    made = int(_walk(rows, np.array(plane.shape, np.int64), _fresh(), noted, np.zeros(2, np.uint16), False))
+    words = np.empty(made + 4, np.uint16)
+    used = int(_encode(noted[:made], _inverses(), words))
     return words[words.size - used :].astype("<u2").tobytes()
 
 
@@ -289,10 +301,10 @@ def decode_plane(payload: bytes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     if len(payload) < 4 or len(payload) % 2:
         raise CorruptError(f"a bit plane takes an even number of bytes, at least 4 (got {len(payload)})")
     rows = _with_margins(shape)
-    words = np.concatenate([np.frombuffer(payload, "<u2").astype(np.uint16), np.zeros(shape[3] + 1, np.uint16)])
-    if not _walk(rows, np.array(shape, np.int64), *_fresh(), np.zeros(0, np.uint16), words, True):
+    words = np.concatenate([np.frombuffer(payload, "<u2").astype(np.uint16), np.zeros(most_decisions(shape[3]) + 1, np.uint16)])
+    if _walk(rows, np.array(shape, np.int64), _fresh(), np.zeros(0, np.uint16), words, True) < 0:
         raise CorruptError("a bit plane is damaged")
-    return _inside(rows, shape).astype(np.bool_)
+    return _inside(rows, shape).view(np.bool_)
 
 
 def _with_margins(shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -305,6 +317,8 @@ def _inside(rows: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8
     return rows[:-1, BESIDE:-BESIDE].reshape(shape)
 
 
-def _fresh() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _fresh() -> NDArray[np.int64]:
     """Chances and ages of all contexts before the first decision."""
-    return np.full((2, ALIKE), 1 << (CHANCE_BITS - 1), np.int64), np.zeros((2, ALIKE), np.int64)
+    models = np.zeros((2, 2, CONTEXTS), np.int64)
+    models[:, 0] = 1 << (CHANCE_BITS - 1)
+    return models

@@ -39,20 +39,34 @@ if TYPE_CHECKING:
 
 def code_brick(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None) -> Coded:
     """Code a brick; a lossy one is decoded and measured, and coded losslessly should it break its bound."""
-    return check_brick(brick, plan, code_blindly(brick, plan, draft), draft)
+    decoded: registry.Decoded = {}
+    return check_brick(brick, plan, code_blindly(brick, plan, draft, decoded), draft, decoded)
 
 
-def code_blindly(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None) -> Coded:
-    """Code a brick, and no more: for its length. Its `draft`, if there is one, saves time."""
-    return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity, draft), brick, Tally())
+def code_blindly(
+    brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None, decoded: registry.Decoded | None = None
+) -> Coded:
+    """Code a brick, and no more: for its length. Its `draft`, if there is one, saves time; `decoded` is as for the registry."""
+    return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity, draft, decoded), brick, Tally())
 
 
-def check_brick(brick: NDArray[np.generic], plan: Plan, coded: Coded, draft: "Draft | None" = None) -> Coded:
-    """A brick that was coded blindly, decoded, measured and, should it break its bound, coded losslessly."""
+def check_brick(
+    brick: NDArray[np.generic],
+    plan: Plan,
+    coded: Coded,
+    draft: "Draft | None" = None,
+    known: registry.Decoded | None = None,
+) -> Coded:
+    """A brick that was coded blindly, decoded, measured and, should it break its bound, coded losslessly.
+
+    What it decodes to may be `known`.
+    """
     if not plan.lossy:
         return coded
     number, payload = coded.number, coded.payload
-    decoded = registry.decode_brick(number, payload, brick.shape, brick.dtype)
+    decoded = (known or {}).get(payload)
+    if decoded is None:
+        decoded = registry.decode_brick(number, payload, brick.shape, brick.dtype)
     if not within(brick, decoded, plan.fidelity.bound):
         number, payload = registry.encode_brick(brick, plan.level)
         decoded = brick

@@ -97,6 +97,18 @@ def _pull_on(sums, known, coarse):  # type: ignore[no-untyped-def]
                     line[at(x)] = means[at(x >> 1)]
 
 
+@apart_kernel
+def _pull_row(line, mask, means):  # type: ignore[no-untyped-def]
+    """Give unknown voxels of a row the means of the cubes around them; arguments are rows of those of `_pull`."""
+    for i in range(line.size // 2):
+        mean, first, second = means[at(i)], at(2 * i), at(2 * i + 1)
+        line[first] = mean if mask[first] else line[first]
+        line[second] = mean if mask[second] else line[second]
+    last = line.size - 1
+    if not last & 1 and mask[last]:
+        line[last] = means[last // 2]
+
+
 @kernel
 def _pull(volume, unknown, means):  # type: ignore[no-untyped-def]
     """Give unknown voxels the means of the cubes around them.
@@ -109,32 +121,72 @@ def _pull(volume, unknown, means):  # type: ignore[no-untyped-def]
     """
     for z in range(volume.shape[0]):
         for y in range(volume.shape[1]):
-            line, mask, coarse = volume[z, y], unknown[z, y], means[z >> 1, y >> 1]
-            for x in range(line.size):
-                if mask[at(x)]:
-                    line[at(x)] = coarse[at(x >> 1)]
+            if _any(unknown[z, y]):
+                _pull_row(volume[z, y], unknown[z, y], means[z >> 1, y >> 1])
+
+
+@apart_kernel
+def _any(mask):  # type: ignore[no-untyped-def]
+    """Whether anything is set, bool (x,)."""
+    found = np.uint8(0)
+    for i in range(mask.size):
+        found = np.uint8(found | np.uint8(mask[at(i)]))
+    return found > 0
+
+
+@apart_kernel
+def _add_around(before, after, up, down, line, sums):  # type: ignore[no-untyped-def]
+    """Fill the sums of the neighbours of a row, but for those before in it.
+
+    Parameters
+    ----------
+    before, after, up, down : float32 or float64 (x,), rows beside it; at an end, itself
+    line : the row
+    sums : of its type (x,), filled
+    """
+    last = line.size - 1
+    for x in range(last):
+        sums[at(x)] = (before[at(x)] + after[at(x)]) + (up[at(x)] + down[at(x)]) + line[at(x + 1)]
+    sums[last] = (before[last] + after[last]) + (up[last] + down[last]) + line[last]
+
+
+@apart_kernel
+def _smooth_row(line, mask, sums, sixth):  # type: ignore[no-untyped-def]
+    """Average the unknown voxels of a row.
+
+    Parameters
+    ----------
+    line, mask, sixth : rows of `volume` and `unknown` of `_smooth`, and its factor
+    sums : as of `_add_around`
+    """
+    before = line[0]
+    for x in range(line.size):
+        if mask[at(x)]:
+            before = (sums[at(x)] + before) * sixth  # what was changed last comes last: it is waited for
+            line[at(x)] = before
+        else:
+            before = line[at(x)]
 
 
 @kernel
-def _smooth(volume, unknown, sixth):  # type: ignore[no-untyped-def]
+def _smooth(volume, unknown, sums, sixth):  # type: ignore[no-untyped-def]
     """One round of averaging over the face neighbours, in place.
 
     Parameters
     ----------
     volume : float32 or float64 (z, y, x), changed
     unknown : bool (z, y, x), which are averaged
-    sixth : 1/6, of their type
+    sums : of the type of `volume` (x,), room
+    sixth : 1/6, of that type
     """
-    depth, height, width = volume.shape
+    depth, height = volume.shape[0], volume.shape[1]
     for z in range(depth):
         before, after = volume[max(z - 1, 0)], volume[min(z + 1, depth - 1)]
         for y in range(height):
-            line, mask = volume[z, y], unknown[z, y]
-            up, down = volume[z, max(y - 1, 0)], volume[z, min(y + 1, height - 1)]
-            for x in range(width):
-                if mask[at(x)]:
-                    others = (before[y, x] + after[y, x]) + (up[at(x)] + down[at(x)]) + line[min(x + 1, width - 1)]
-                    line[at(x)] = (others + line[max(x - 1, 0)]) * sixth  # what was changed last comes last: it is waited for
+            if _any(unknown[z, y]):
+                up, down = volume[z, max(y - 1, 0)], volume[z, min(y + 1, height - 1)]
+                _add_around(before[y], after[y], up, down, volume[z, y], sums)
+                _smooth_row(volume[z, y], unknown[z, y], sums, sixth)
 
 
 def fill(volume: NDArray[np.floating], unknown: NDArray[np.bool_], rounds: int = ROUNDS, coarse_rounds: int = 0) -> None:
@@ -153,8 +205,9 @@ def fill(volume: NDArray[np.floating], unknown: NDArray[np.bool_], rounds: int =
 
 def _rounds(values: NDArray[np.floating], unknown: NDArray[np.bool_], rounds: int) -> None:
     """Average what is unknown in so many rounds."""
+    sums = np.empty(values.shape[2], values.dtype)
     for _ in range(rounds):
-        _smooth(values, unknown, values.dtype.type(1 / 6))
+        _smooth(values, unknown, sums, values.dtype.type(1 / 6))
 
 
 def _fill_cubes(sums: NDArray[np.float64], known: NDArray[np.float64], rounds: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import inlined_kernel, kernel
+from voxz.jit import apart_kernel, at, inlined_kernel, kernel
 
 SAMPLED = 1 << 14
 """Samples of a volume among which its most common values are looked for."""
@@ -95,17 +95,18 @@ def _constant(samples: NDArray[np.generic], value: np.generic) -> Constant | Non
 def _solid(where: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     """The part of `where` ``(series, z, y, x)`` that is made of squares and not ragged; None if that is not common."""
     whole, width, second = _packed(where), where.shape[3], None
+    row, flat = whole.shape[3], whole.reshape(len(where), where.shape[1], -1)
     for side in SIDES:
-        mask, found = _opened(whole, side), np.zeros(2, np.int64)
-        _survey(mask, width, found)
-        count, changes = found.tolist()
+        mask = np.empty_like(flat)
+        _open(flat, row, side, np.empty((2, flat.shape[2]), np.uint64), mask)
+        count, changes = (int(n) for n in _survey(mask, row, width))
         if count < COMMON * where.size:
             break
         if changes <= RAGGED[0] * count:
-            return _unpacked(mask, width)
+            return _unpacked(mask.reshape(whole.shape), width)
         if second is None and changes <= RAGGED[1] * count:
             second = mask
-    return None if second is None else _unpacked(second, width)
+    return None if second is None else _unpacked(second.reshape(whole.shape), width)
 
 
 def _packed(where: NDArray[np.bool_]) -> Bits:
@@ -131,62 +132,137 @@ def _ones(bits):  # type: ignore[no-untyped-def]
     return np.int64((bits + (bits >> np.uint64(32))) & np.uint64(127))
 
 
-@kernel
-def _survey(mask, width, found):  # type: ignore[no-untyped-def]
-    """Count the voxels of a mask, and how many neighbours along z, y and x differ.
+@apart_kernel
+def _differing(first, second, count):  # type: ignore[no-untyped-def]
+    """How many bits differ between the first `count` of two rows of words, uint64 (words,)."""
+    total = np.int64(0)
+    for i in range(count):
+        total += _ones(first[at(i)] ^ second[at(i)])
+    return total
+
+
+@apart_kernel
+def _count(words, row, last):  # type: ignore[no-untyped-def]
+    """How many bits of a slice are set, and how many differ from the bit behind them in their row.
 
     Parameters
     ----------
-    mask : uint64 (series, z, y, words), see `_packed`
-    width : voxels of a row
-    found : int64 (2,), zeros at first, both numbers
+    words : uint64 (words,), of a slice
+    row : words of a row; the last one is zero
+    last : number of the last bit of a row
     """
-    volumes, depth, height, words = mask.shape
-    last, bit = (width - 1) // WORD, np.uint64((width - 1) % WORD)
+    some, changes, ends = np.int64(0), np.int64(0), np.int64(0)
+    for i in range(words.size - 1):
+        bits = words[at(i)]
+        some += _ones(bits)
+        changes += _ones(bits ^ ((bits >> np.uint64(1)) | (words[at(i + 1)] << np.uint64(WORD - 1))))
+    for i in range(last // WORD, words.size, row):
+        ends += np.int64((words[at(i)] >> np.uint64(last % WORD)) & np.uint64(1))
+    first = np.int64(0)
+    for i in range(row, words.size, row):
+        first += np.int64(words[at(i)] & np.uint64(1))
+    return some, changes - first - ends
+
+
+@kernel
+def _survey(mask, row, width):  # type: ignore[no-untyped-def]
+    """Return how many voxels of a mask there are, and how many neighbours along z, y and x differ.
+
+    Parameters
+    ----------
+    mask : uint64 (series, z, words), see `_packed`
+    row : words of a row
+    width : voxels of a row
+    """
+    volumes, depth, words = mask.shape
+    count, changes = np.int64(0), np.int64(0)
     for s in range(volumes):
         for z in range(depth):
-            for y in range(height):
-                line, above, before = mask[s, z, y], mask[s, z, max(y - 1, 0)], mask[s, max(z - 1, 0), y]
-                for i in range(words - 1):
-                    bits = line[i]
-                    beside = (bits >> np.uint64(1)) | (line[i + 1] << np.uint64(WORD - 1))
-                    found[0] += _ones(bits)
-                    found[1] += _ones(bits ^ beside) + _ones(bits ^ above[i]) + _ones(bits ^ before[i])
-                found[1] -= np.int64((line[last] >> bit) & np.uint64(1))
+            found = _count(mask[s, z], row, width - 1)
+            count, changes = count + found[0], changes + found[1]
+            changes += _differing(mask[s, z, row:], mask[s, z], words - row)
+            if z > 0:
+                changes += _differing(mask[s, z], mask[s, z - 1], words)
+    return count, changes
 
 
-def _opened(mask: Bits, side: int) -> Bits:
-    """Union of the squares of `side` x `side` voxels that lie inside `mask`."""
-    for axis in (2, 3):
-        for back in (False, True):
-            mask = _run(mask, axis, side, back=back)
-    return mask
+@apart_kernel
+def _shrink(source, distance, bits, target):  # type: ignore[no-untyped-def]
+    """Fill `target` with what is set in `source` and some places behind.
 
-
-def _run(mask: Bits, axis: int, side: int, *, back: bool) -> Bits:
-    """Where runs of `side` voxels begin along an axis, or, `back`, all voxels of the runs that begin in `mask`."""
-    length = 1
-    while length < side:
-        shift = min(length, side - length)
-        mask = mask | _shifted(mask, axis, -shift) if back else mask & _shifted(mask, axis, shift)
-        length += shift
-    return mask
-
-
-def _shifted(mask: Bits, axis: int, shift: int) -> Bits:
-    """For each voxel the one that lies `shift` voxels behind it along y or x; zeros beyond the end of a row or slice."""
-    found = np.zeros_like(mask)
-    if axis == 2:
-        if shift > 0:
-            found[:, :, :-shift] = mask[:, :, shift:]
-        else:
-            found[:, :, -shift:] = mask[:, :, :shift]
-        return found
-    flat, within, across = mask.reshape(-1), np.uint64(abs(shift)), np.uint64(WORD - abs(shift))
-    if shift > 0:
-        np.right_shift(flat, within, out=found.reshape(-1))
-        found.reshape(-1)[:-1] |= flat[1:] << across
+    Parameters
+    ----------
+    source, target : uint64 (words,)
+    distance : words behind, if there are no `bits`
+    bits : bits behind, below WORD
+    """
+    size = source.size
+    if bits > 0:
+        within, across = np.uint64(bits), np.uint64(WORD - bits)
+        for i in range(size - 1):
+            target[at(i)] = source[at(i)] & ((source[at(i)] >> within) | (source[at(i + 1)] << across))
+        target[size - 1] = source[size - 1] & (source[size - 1] >> within)
     else:
-        np.left_shift(flat, within, out=found.reshape(-1))
-        found.reshape(-1)[1:] |= flat[:-1] >> across
-    return found
+        for i in range(size - distance):
+            target[at(i)] = source[at(i)] & source[at(i + distance)]
+        for i in range(max(size - distance, 0), size):
+            target[at(i)] = np.uint64(0)
+
+
+@apart_kernel
+def _grow(source, distance, bits, target):  # type: ignore[no-untyped-def]
+    """Fill `target` with what is set in `source` or some places before.
+
+    Parameters
+    ----------
+    source, distance, bits, target : as for `_shrink`
+    """
+    size = source.size
+    if bits > 0:
+        within, across = np.uint64(bits), np.uint64(WORD - bits)
+        target[0] = source[0] | (source[0] << within)
+        for i in range(1, size):
+            target[at(i)] = source[at(i)] | (source[at(i)] << within) | (source[at(i - 1)] >> across)
+    else:
+        for i in range(min(distance, size)):
+            target[at(i)] = source[at(i)]
+        for i in range(distance, size):
+            target[at(i)] = source[at(i)] | source[at(i - distance)]
+
+
+@apart_kernel
+def _copy(source, target):  # type: ignore[no-untyped-def]
+    """Copy words, uint64 (words,)."""
+    for i in range(source.size):
+        target[at(i)] = source[at(i)]
+
+
+@kernel
+def _open(whole, row, side, room, mask):  # type: ignore[no-untyped-def]
+    """Fill a mask with what is left of another when its slices are opened by runs of `side` voxels along y, then along x.
+
+    Where it shrinks, voxels stay that runs begin at; growing gives back the runs. Either takes the logarithm of `side` in steps,
+    each twice as long as the one before.
+
+    Parameters
+    ----------
+    whole, mask : uint64 (series, z, words), see `_packed`; `mask` is filled
+    row : words of a row
+    side : voxels
+    room : uint64 (2, words)
+    """
+    for s in range(whole.shape[0]):
+        for z in range(whole.shape[1]):
+            here, other = room[0], room[1]
+            _copy(whole[s, z], here)
+            for turn in range(4):
+                length, bits = 1, turn // 2
+                while length < side:
+                    step = min(length, side - length)
+                    if turn & 1:
+                        _grow(here, step * row, step * bits, other)
+                    else:
+                        _shrink(here, step * row, step * bits, other)
+                    here, other = other, here
+                    length += step
+            _copy(here, mask[s, z])

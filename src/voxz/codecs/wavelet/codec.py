@@ -116,11 +116,13 @@ def encode_brick(
     transform: Transform = None,
     entropy: str | None = None,
     draft: Draft | None = None,
+    decoded: dict[bytes, Series] | None = None,
 ) -> bytes | None:
     """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take.
 
     `transform` is what `voxz.transforms.choice` says, or None for what suits the level; `entropy` is ``light`` or ``heavy``,
     see `voxz.codecs.wavelet.heavy.model`, or None for what suits the level. A `draft` of these samples saves transforming them.
+    A payload that has a bound is put into `decoded` with what it decodes to.
     """
     kind, step = samples.dtype.kind, fidelity.step or fidelity.bound * STEP_OF_BOUND
     if (kind == "f" and not (step and fidelity.bound)) or 0 < step < LEAST or not math.isfinite(step):
@@ -139,9 +141,13 @@ def encode_brick(
         payload = _encode_doubles(prepared, level, step, fidelity.length, transform, entropy)
     if not step or not prepared.count or not math.isfinite(fidelity.bound):
         return payload
-    decoded = _decode(payload, samples.shape, prepared.series.dtype)
-    corrections = encode_corrections(prepared.series, decoded, ~prepared.missing, fidelity.bound)
-    return _corrected(payload, corrections) if corrections else payload
+    found = _decode(payload, samples.shape, prepared.series.dtype)
+    if corrections := encode_corrections(prepared.series, found, ~prepared.missing, fidelity.bound):
+        payload = _corrected(payload, corrections)
+        apply_corrections(found, PartReader(corrections))
+    if decoded is not None:
+        decoded[payload] = np.ascontiguousarray(from_series(found, samples.shape))
+    return payload
 
 
 def _corrected(payload: bytes, corrections: bytes) -> bytes:

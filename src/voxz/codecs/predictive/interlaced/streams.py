@@ -7,7 +7,9 @@ order of the states. One look-up gives token, frequency and place of a slot::
     slot = state mod 2**PRECISION
     state = frequency * (state >> PRECISION) + slot - start;   if state < 2**31: state = state << 32 | next word
 
-The encoder goes backwards. All states must be back at their first value at the end, which catches most damage.
+The encoder goes backwards. It divides by multiplying with inverses (Granlund and Montgomery, PLDI 1994): a state is below 2**63,
+and ``ceil(2**(63 + s) / frequency)``, with 2**s no less than the frequency, is near enough for its quotient. All states must be
+back at their first value at the end, which catches most damage.
 """
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from voxz.entropy.rans import starts_of
 from voxz.errors import CorruptError
 from voxz.jit import allocating_kernel, apart_kernel, at, inlined_kernel, kernel
+from voxz.jit.wide import high_product
 
 PRECISION = 11
 TOTAL = 1 << PRECISION
@@ -24,16 +27,29 @@ ROUNDS = 2
 LOWEST = 1 << 31
 PERIOD = STATES * ROUNDS
 """Tokens between two fillings of the states."""
-CODE_BITS = PRECISION + 1
-CODE_MASK = (1 << CODE_BITS) - 1
+FREQUENCY_BITS, SHIFT_BITS = PRECISION + 1, 4
+"""Bits of a code: the frequency, by how much quotients are shifted, and the start from the highest on."""
+
+FREQUENCY_MASK, SHIFT_MASK = (1 << FREQUENCY_BITS) - 1, (1 << SHIFT_BITS) - 1
+CODE_BITS = FREQUENCY_BITS + SHIFT_BITS
+
+
+def _shift(frequency: int) -> int:
+    """Least s so that 2**s is no less than a frequency."""
+    return (frequency - 1).bit_length()
+
+
+SHIFTS = np.array([0, *(_shift(f) for f in range(1, TOTAL + 1))], np.int32)
+INVERSES = np.array([0, *(-((-1 << (63 + _shift(f))) // f) for f in range(1, TOTAL + 1))], np.uint64)
+"""By frequency."""
 
 
 @inlined_kernel
 def _put(state, code):  # type: ignore[no-untyped-def]
-    """State of the coder before a token of this `code`, as in `encode_rows`; division without sign is the faster one."""
-    frequency = code & CODE_MASK
-    quotient = np.int64(np.uint64(state) // np.uint64(frequency))
-    return (quotient << PRECISION) + (state - quotient * frequency) + (code >> CODE_BITS)
+    """State of the coder before a token of this `code`, as in `encode_rows`."""
+    frequency, shift = code & FREQUENCY_MASK, (code >> FREQUENCY_BITS) & SHIFT_MASK
+    quotient = np.int64(high_product(np.uint64(state << 1), INVERSES[at(frequency)]) >> np.uint64(shift))
+    return state + quotient * (TOTAL - frequency) + (code >> CODE_BITS)
 
 
 @inlined_kernel
@@ -72,11 +88,11 @@ def _encode_phase(tables, tokens, first, count, codes, states, words, end):  # t
                 code = np.int64(codes[at(tables[at(i)]), at(tokens[at(i)])])
                 if j < behind:
                     second = np.int64(codes[at(tables[at(j)]), at(tokens[at(j)])])
-                    product = (code & CODE_MASK) * (second & CODE_MASK)
+                    product = (code & FREQUENCY_MASK) * (second & FREQUENCY_MASK)
                     state, end = _make_room(state, product, ROUNDS * PRECISION, words, end)
                     state = _put(state, second)
                 else:
-                    state, end = _make_room(state, code & CODE_MASK, PRECISION, words, end)
+                    state, end = _make_room(state, code & FREQUENCY_MASK, PRECISION, words, end)
                 states[k] = _put(state, code)
     return end
 
@@ -108,8 +124,8 @@ def encode_rows(tables, tokens, counts, codes, words):  # type: ignore[no-untype
 
 
 def codes_of(frequencies: NDArray[np.int32]) -> NDArray[np.int32]:
-    """What the encoder needs of each token: ``start << CODE_BITS | frequency``, both of TOTAL."""
-    codes: NDArray[np.int32] = (starts_of(frequencies) << CODE_BITS) | frequencies
+    """What the encoder needs of each token: start, shift and frequency, see `FREQUENCY_BITS`."""
+    codes: NDArray[np.int32] = (starts_of(frequencies) << CODE_BITS) | (SHIFTS[frequencies] << FREQUENCY_BITS) | frequencies
     return codes
 
 

@@ -216,9 +216,9 @@ def _squares(misses: NDArray[np.int64], shifts: NDArray[np.int64]) -> float:
 
 def _shifts(misses: NDArray[np.int64]) -> NDArray[np.int64]:
     """How much nearer to zero than their magnitude coefficients are rebuilt, by quantiser and index above 1, in units."""
-    sums, counts = misses[:4], misses[4:SURVEYED]
-    means = np.where(counts >= FEWEST_FOR_SHIFT, np.rint(sums / np.maximum(counts, 1)), 0)
-    return np.clip(means, -UNITS, UNITS).astype(np.int64).reshape(2, 2)
+    totals = zip(misses[:4].tolist(), misses[4:SURVEYED].tolist(), strict=True)
+    means = [round(total / count) if count >= FEWEST_FOR_SHIFT else 0 for total, count in totals]
+    return np.array([max(-UNITS, min(mean, UNITS)) for mean in means]).reshape(2, 2)
 
 
 def decode_bands(payload: bytes, components: int, pyramid: Pyramid, step: float, states: int, down_to: int = 0) -> Volumes:
