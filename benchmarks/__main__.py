@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+from benchmarks.record import recorded
+
 SUITES = {
     name: f"benchmarks.{name}"
     for name in (
@@ -42,7 +44,8 @@ SUITES = {
 
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in SUITES:
-        importlib.import_module(SUITES[sys.argv[1]]).main(sys.argv[2:])
+        with recorded(sys.argv[1], sys.argv[2:]):
+            importlib.import_module(SUITES[sys.argv[1]]).main(sys.argv[2:])
     else:
         from voxz.__main__ import main
 

@@ -102,9 +102,9 @@ class Browser:
         node = self._call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self._call("DOM.setFileInputFiles", files=[str(path) for path in paths], nodeId=node)
 
-    def picture(self, whole: bool = True) -> bytes:
-        """PNG of the page."""
-        return base64.b64decode(self._call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
+    def picture(self, whole: bool = True, kind: str = "png") -> bytes:
+        """The page as PNG, or another kind that browsers write."""
+        return base64.b64decode(self._call("Page.captureScreenshot", format=kind, captureBeyondViewport=whole)["data"])
 
     def media(self, kind: str) -> None:
         """Lay the page out for a screen or for print."""

@@ -19,7 +19,7 @@ from voxz.bench.presets import PRESETS
 from voxz.bench.rivals.frame import Frame, pack, unpack
 from voxz.bench.rivals.lifting import forward, inverse, scales_for
 from voxz.bench.spec import parse
-from voxz.bench.tables import best_orders, csv_text, deltas, means, size_ratios, without_equal_orders
+from voxz.bench.tables import best_orders, csv_text, curves, deltas, means, size_ratios, without_equal_orders
 from voxz.bench.worker import high_water_kib
 
 
@@ -246,3 +246,12 @@ def test_equal_orders_of_a_series_count_once() -> None:
     results = [result("voxz:bits=1", 10), result("voxz:bits=1,order=time", 10), result("voxz:bits=2", 20)]
     results.append(result("voxz:bits=2,order=time", 19))
     assert [row.codec for row in without_equal_orders(results)] == ["voxz:bits=1", "voxz:bits=2", "voxz:bits=2,order=time"]
+
+
+def test_orders_that_make_no_difference_are_one_curve() -> None:
+    def result(family: str, bits: float) -> Result:
+        return Result("a", "fMRI", "", "", "", family, family, "", "ok", bits_per_voxel=bits, psnr_db=40 + bits, max_error=1.0)
+
+    same = [result(family, bits) for family in ("jpegxl", "jpegxl:order=time") for bits in (1.0, 2.0)]
+    assert list(curves([*same, result("x265", 1.5)])["a"]) == ["jpegxl", "x265"]
+    assert list(curves([*same[:2], result("jpegxl:order=time", 0.5)])["a"]) == ["jpegxl", "jpegxl:order=time"]

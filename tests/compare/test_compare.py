@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import voxz
 from samples import smooth, write_nifti
+from voxz.compare.figure import places_of
 
 
 def files(tmp_path: Path, *arrays: NDArray[Any]) -> list[Path]:
@@ -158,6 +159,17 @@ def test_pictures(shape: tuple[int, ...], dtype: str, differs: bool, tmp_path: P
         voxz.compare(*files(tmp_path, a, b), plot=picture)
     voxz.compare(*files(tmp_path, a, b), plot=picture, force=True)
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_planes_of_a_ct_are_those_of_the_patient() -> None:
+    scan = np.full((9, 20, 24), -1000.0)
+    scan[:, 8:14, 9:17] = 40.0
+    error = np.zeros(scan.shape)
+    error[0, 0] = error[:, 2, 3] = 50.0  # in the air
+    error[5, 9, 11] = 3.0
+    assert places_of(scan, error, np.ones(scan.shape, bool)) == [5, 9, 11]
+    error[scan > 0] = 0
+    assert places_of(scan, error, np.ones(scan.shape, bool))[0] == 0, "there are no others"
 
 
 def test_panels_have_the_proportions_of_the_voxels(tmp_path: Path) -> None:

@@ -140,6 +140,10 @@ def test_archives_that_are_kept_whole_show_their_images(folder: Path, tmp_path: 
         assert browser.run("[...app.shown.first.pixDims.slice(1, 4)]")[2] == pytest.approx(3)
         assert browser.run(f"({BRIGHT})('first')") > 500
         assert browser.complaints == []
+        browser.open(page(tmp_path / "page.html"), READY)
+        browser.files("#files", folder / "small.voxz")
+        browser.wait("document.getElementById('done').className === 'error'", 30)
+        assert "voxz view FILE shows its images" in browser.run("document.getElementById('done').textContent")
 
 
 def test_a_page_names_no_folder(folder: Path, tmp_path: Path) -> None:

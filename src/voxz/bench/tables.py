@@ -128,12 +128,21 @@ class Delta:
 
 
 def curves(results: Iterable[Result]) -> dict[str, dict[str, list[Point]]]:
-    """Lossy points by volume and family: bits/voxel and PSNR."""
+    """Lossy points by volume and family: bits/voxel and PSNR; orders of a series that make no difference are one curve."""
     found: dict[str, dict[str, list[Point]]] = {}
     for result in results:
         if result.ok and result.psnr_db is not None and result.bits_per_voxel is not None:
             found.setdefault(result.volume, {}).setdefault(result.family, []).append((result.bits_per_voxel, result.psnr_db))
-    return {volume: {family: sorted(points) for family, points in of.items()} for volume, of in found.items()}
+    return {volume: _different({family: sorted(points) for family, points in of.items()}) for volume, of in found.items()}
+
+
+def _different(of: dict[str, list[Point]]) -> dict[str, list[Point]]:
+    """Without families whose points are those of one before."""
+    kept: dict[str, list[Point]] = {}
+    for family, points in of.items():
+        if points not in kept.values():
+            kept[family] = points
+    return kept
 
 
 def deltas(results: list[Result], windows: Sequence[Window | None] = (None,)) -> list[Delta]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voxz.bench.machine import processor
 from voxz.cli.progress import shown
 from voxz.errors import MissingDependencyError, UsageError, VoxzError
 from voxz.threads import thread_count
@@ -114,7 +115,7 @@ def _notes(options: "RunOptions", specs: "list[Spec]") -> list[str]:
     cores = os.cpu_count() or 1
     return [
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by: {shlex.join(['voxz', *sys.argv[1:]])}",
-        f"{_processor()}, {cores} cores, {platform.system()}, Python {platform.python_version()}; "
+        f"{processor()}, {cores} cores, {platform.system()}, Python {platform.python_version()}; "
         f"{options.jobs} measurements at a time.",
         f"Versions: {'; '.join(_versions(specs))}.",
         "Every figure is from a file that a fresh process decoded; every result is compared with the original samples.",
@@ -124,15 +125,6 @@ def _notes(options: "RunOptions", specs: "list[Spec]") -> list[str]:
         "A series is coded in volume order and, where the codec can, in time order; in lossless tables the smaller counts.",
         "Volumes were coded whole." if options.slices is None else f"At most {options.slices} middle slices were coded.",
     ]
-
-
-def _processor() -> str:
-    """Name of the processor, as Linux tells it, else its kind."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def _versions(specs: "list[Spec]") -> list[str]:

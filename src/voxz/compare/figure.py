@@ -1,9 +1,10 @@
 """One picture of how two images differ: what they show, where they differ, and whether the differences have structure.
 
-Three planes, axial, coronal and sagittal if the samples are stored as usual, each where the squared errors of the foreground have
-their largest sum, so that seams between bricks or slices show, and the empty border of a volume does not. The voxel with the
-largest error is marked where a plane holds it, or named. Original and decoded image have the same gray values, of soft tissue if
-they are a CT; the difference is drawn around middle gray, multiplied with the gain that its title states, its units beside it.
+Three planes, axial, coronal and sagittal if the samples are stored as usual, each where the squared errors of the foreground (of
+a CT, without air) have their largest sum, so that seams between bricks or slices show, and the empty border of a volume does not.
+The voxel with the largest error is marked where a plane holds it, or named. Original and decoded image have the same gray values,
+of soft tissue if they are a CT; the difference is drawn around middle gray, multiplied with the gain that its title states, its
+units beside it.
 """
 
 import math
@@ -52,7 +53,7 @@ def draw(
     a, b = (samples.mean(axis=-1) if samples.shape[-1] > 1 else samples[..., 0] for samples in numbers)
     error = np.nan_to_num(errors(b, a).astype(np.float64))
     seen = _foreground(a)
-    places = [_worst(error * seen, axis) for axis in range(3)]
+    places = places_of(a, error, seen)
     worst = np.unravel_index(int(np.argmax(np.abs(error))), error.shape)
     shapes = [_extent(a.shape, spacing, axis) for axis in range(3)]
     heights = [min(1.6, max(0.25, height / width)) for height, width in shapes]
@@ -80,6 +81,13 @@ def draw(
     at = ", ".join(f"{name} = {n}" for name, n in zip(_AXES, worst, strict=True)) if error.any() else ""
     figure.suptitle(_heading(figures, volume, at), fontsize=10)
     return png_bytes(figure)
+
+
+def places_of(image: NDArray[Any], error: NDArray[np.float64], seen: NDArray[np.bool_]) -> list[int]:
+    """Which plane of each axis is shown, by the errors of the voxels that are seen; air around a patient is not looked at."""
+    tissue = seen & (image > AIR / 2) if is_hounsfield(image[seen]) else seen
+    counted = error * (tissue if (error * tissue).any() else seen)
+    return [_worst(counted, axis) for axis in range(3)]
 
 
 def _worst(error: NDArray[np.float64], axis: int) -> int:

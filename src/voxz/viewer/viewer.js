@@ -72,12 +72,19 @@ class Packed {
   }
 }
 
+/** Why a file shows nothing: the decoder restores the files of an archive without arrays, but finds images in NIfTI files only. */
+function withoutImage(files) {
+  if (!files) return "there is no image in it";
+  const counted = files === 1 ? "its one file is no NIfTI file" : `none of its ${files} files is a NIfTI file`;
+  return `kept whole, without arrays, and ${counted}: voxz view FILE shows its images, voxz decompress restores it`;
+}
+
 /** What was dropped or given: volumes as NIfTI files. */
 async function opened({ name, source, about, preview }) {
   if (/\.voxz$/i.test(name)) {
     const file = await Packed.open(source);
     const volumes = file.volumes(about);
-    if (!volumes.length) throw new Error(file.files.length ? "images of a small archive are not found here; voxz view FILE shows them, voxz decompress restores its files" : "there is no image in it");
+    if (!volumes.length) throw new Error(withoutImage(file.files.length));
     return { name, volumes, preview, close: () => file.close() };
   }
   const bytes = typeof source === "string" ? await (await fetch(source)).blob() : source instanceof Blob ? source : new Blob([source]);
@@ -112,7 +119,7 @@ class App {
     if (!this.views[id]) {
       const view = new niivue.Niivue({
         dragAndDropEnabled: false, isColorbar: id === "third", backColor: [0, 0, 0, 1], crosshairColor: [0.34, 0.86, 0.63, 0.8],
-        crosshairWidth: 0.3, logLevel: "error", show3Dcrosshair: true, loadingText: "", multiplanarShowRender: 0,
+        crosshairWidth: 0.4, crosshairWidthUnit: "percent", logLevel: "error", show3Dcrosshair: true, loadingText: "", multiplanarShowRender: 0,
       });
       await view.attachTo(id);
       view.setInterpolation(true); // voxels as they are
