@@ -25,6 +25,7 @@ SUITES = {
         "motion",
         "pairs",
         "patches",
+        "quality",
         "seams",
         "slices",
         "speed",

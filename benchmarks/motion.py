@@ -30,7 +30,7 @@ from voxz.volume.bricks import middle_of
 
 SLICES = 16
 RATES = (0.1, 1.0)
-COARSEST, FINER = 1 / 16, 1.6
+COARSEST, FINER = 1 / 2, 1.5
 """First step, as a share of the range of the samples, and what each next one is finer by."""
 
 CODED_FROM = 0.05

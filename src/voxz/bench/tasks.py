@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from voxz.bench.volumes import Volume, beside
 from voxz.errors import MissingDependencyError
 
-_AIR, _SOFT_TISSUE = (-1100.0, -900.0), (0.0, 100.0)
-"""Ranges in Hounsfield units."""
+_AIR = (-1100.0, -900.0)
+_TISSUES = {"air": _AIR, "fat": (-120.0, -60.0), "soft_tissue": (0.0, 100.0), "liver": (40.0, 80.0), "bone": (300.0, 3000.0)}
+"""Ranges in Hounsfield units; others have values like liver, too."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def temporal_snr(volume: Volume, decoded: NDArray[Any]) -> dict[str, float]:
 
 
 def hounsfield(volume: Volume, decoded: NDArray[Any]) -> dict[str, float]:
-    """Mean error in Hounsfield units of CT where the original is air, and where it is soft tissue."""
+    """Mean error in Hounsfield units of CT where the original is air, fat, soft tissue, liver (or like it), bone."""
     if volume.kind != "CT":
         return {}
     slope, intercept = _scaling(volume)
@@ -84,7 +85,7 @@ def hounsfield(volume: Volume, decoded: NDArray[Any]) -> dict[str, float]:
         original = original - 1000 - original.min()  # stored without its intercept: the darkest voxels are air
     error = slope * (decoded.astype(np.float64) - volume.samples)
     figures = {}
-    for name, (low, high) in (("air", _AIR), ("soft_tissue", _SOFT_TISSUE)):
+    for name, (low, high) in _TISSUES.items():
         inside = (original >= low) & (original <= high)
         if inside.any():
             figures[f"hu_bias_{name}"] = float(error[inside].mean())
