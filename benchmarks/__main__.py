@@ -20,6 +20,7 @@ SUITES = {
         "lossless",
         "lossyspeed",
         "lowrate",
+        "motion",
         "pairs",
         "patches",
         "seams",

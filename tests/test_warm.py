@@ -17,7 +17,7 @@ from voxz.io.packings import packing
 from voxz.jit.cache import KernelCache
 
 compiled = []
-KernelCache.save_overload = lambda self, signature, result: compiled.append((self._function.__name__, signature))
+KernelCache.save_overload = lambda self, signature, result: compiled.append((self._dispatcher.__name__, signature))
 for file in sorted(Path(sys.argv[1]).glob("*.voxz")):
     voxz.decode(file.read_bytes())
 for level in (1, 2, 5, 6, 9):

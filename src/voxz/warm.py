@@ -73,7 +73,8 @@ def _jobs() -> Iterator[Job]:
     for level, target in product((1, 5, 9), (Lossless(), MaxError(2))):
         yield partial(_through_a_file, _wide(), level=level, target=target, codec="predictive")
     for dtype in INTEGERS:
-        yield partial(_through_a_file, _volume(dtype))
+        for level in (1, 5):
+            yield partial(_through_a_file, _volume(dtype), level=level)
         yield partial(_through_a_file, _labels(dtype))
     for dtype, level in product(FLOATS, LEVELS):
         for samples in _floats(dtype):

@@ -1,5 +1,6 @@
 """The command line: names, exit codes, one line for every error, nothing lost."""
 
+import io
 import json
 import logging
 import subprocess
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from commands import run, run_alone
 from phantoms import labels
 from samples import digest, nifti, smooth, write_gzip, write_nifti
+from voxz.cli.bar import line
 from voxz.cli.progress import shown
 from voxz.limits import BASE
 
@@ -309,6 +312,18 @@ def test_every_command_has_help() -> None:
         result = run(verb, "--help")
         assert result.returncode == 0
         assert result.stdout.count(b"\n") > 5
+
+
+def test_progress_is_one_line_with_names_as_they_are() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    bar = line(console)
+    bar.add_task(f"compress a[/b].nii.gz {'x' * 60}", total=3_000_000, completed=1_000_000)
+    with console.capture() as captured:
+        console.print(bar.get_renderable())
+    shown_lines = captured.get().splitlines()
+    assert len(shown_lines) == 1
+    assert "a[/b]" in shown_lines[0]
+    assert "1.0/3.0 MB" in shown_lines[0]
 
 
 def test_a_terminal_shows_what_the_library_logs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,20 +28,11 @@ def shown(title: str, *, counts: bool = False, wanted: bool = True) -> Iterator[
         yield None
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-    from rich.progress import Progress as Bar  # noqa: PLC0415
 
-    amounts = (MofNCompleteColumn(),) if counts else (DownloadColumn(), TransferSpeedColumn())
-    columns = (TextColumn("{task.description}"), BarColumn(), *amounts, TimeRemainingColumn())
+    from voxz.cli.bar import line  # noqa: PLC0415
+
     console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True) as bar, _told(lambda words: console.print(words, highlight=False)):
+    with line(console, counts=counts) as bar, _told(lambda words: console.print(words, highlight=False, markup=False)):
         task = bar.add_task(title)
 
         def say(words: str) -> None:

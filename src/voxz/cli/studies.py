@@ -238,8 +238,8 @@ def _shown(title: str, tale: Tale) -> Iterator[_Quiet]:
         yield _Quiet()
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    from voxz.cli.bar import line  # noqa: PLC0415
+
+    with line(Console(stderr=True), speed=False, width=8) as bar:
         yield _Bar(title, bar)

@@ -5,6 +5,7 @@ twentieth of index arrays.
 """
 
 import itertools
+import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.volume.bricks import Grid
+from voxz.volume.bricks import Extent, Grid
+from voxz.volume.layout import Layout
 
 Positions = range | NDArray[np.intp]
 """Ascending positions along an axis."""
@@ -61,3 +63,27 @@ def _cuts(wanted: Positions, extent: int) -> Iterator[tuple[int, slice, Position
         else:
             yield number, slice(first, last), part - start
         first = last
+
+
+def canonical_positions(layout: Layout, positions: tuple[Positions, ...]) -> list[Positions]:
+    """Positions along ``(series, z, y, x)`` of positions along the axes that users see."""
+    memory = positions[::-1] if layout.first_axis_fastest else positions
+    chosen = (range(1),) * max(0, 3 - len(memory)) + memory
+    series: Positions = chosen[0] if len(chosen) == 4 else range(1)
+    if len(chosen) > 4:
+        series = np.zeros(1, np.intp)
+        for length, part in zip(layout.memory_shape, chosen[:-3], strict=False):
+            series = (series[:, None] * length + np.asarray(part, np.intp)).ravel()
+    return [series, *chosen[-3:]]
+
+
+def chunk_of(layout: Layout, extent: Extent) -> tuple[int, ...]:
+    """Lengths of a brick of `extent` ``(series, z, y, x)`` along the axes that users see."""
+    series, *spatial = extent
+    lengths: list[int] = []
+    for length in layout.memory_shape[:-3][::-1]:  # axes beyond three are one axis of bricks, the last of them fastest
+        lengths.insert(0, max(1, length if series >= length and series % max(1, length) == 0 else math.gcd(series, length)))
+        series = max(1, series // lengths[0]) if lengths[0] == length else 1
+    lengths += [max(1, min(pair)) for pair in zip(spatial, layout.canonical[1:4], strict=True)]
+    lengths = lengths[len(lengths) - len(layout.shape) :] if layout.shape else []
+    return tuple(lengths[::-1] if layout.first_axis_fastest else lengths)

@@ -3,7 +3,6 @@
 import io
 import math
 import threading
-import warnings
 from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,24 +13,23 @@ from numpy.typing import DTypeLike, NDArray
 from voxz.codecs.numbers import LABELS, SIREN
 from voxz.container.byte_source import SourceLike, portable
 from voxz.container.files import StoredFile
-from voxz.container.loss_mark import all_marks
 from voxz.container.reader import Reader, StoredArray, only_array
-from voxz.errors import LimitError, MissingDependencyError, UnsupportedError, UsageError
+from voxz.errors import LimitError, MissingDependencyError
 from voxz.image.brick_cache import BrickCache, Kept
 from voxz.image.description import affine_of, description, name_of, scaling_of, seconds_of
-from voxz.image.gather import Piece, Positions, pieces
+from voxz.image.gather import Piece, Positions, canonical_positions, chunk_of, pieces
 from voxz.image.loss import LossFacts, loss_of
 from voxz.image.nibabel_faults import nibabel_faults
-from voxz.image.preview import coarse_samples, halvings_at
+from voxz.image.preview import coarse_positions, coarse_samples
 from voxz.image.resample import Resampling, few_samples
 from voxz.image.sample_type import sample_type
-from voxz.io import nifti, npy
+from voxz.io import nifti
 from voxz.io.archived_header import nifti_header
 from voxz.limits import BASE
 from voxz.pipeline.opened import opened
 from voxz.threads import map_ordered, thread_count
 from voxz.volume.layout import Layout
-from voxz.volume.selection import Index, from_index, from_text
+from voxz.volume.selection import Index, from_index
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -236,16 +234,7 @@ class Image:
     @property
     def chunks(self) -> tuple[int, ...]:
         """Length of a brick along each axis: an access that is aligned to it decodes nothing that it does not need."""
-        layout = self._layout
-        series, *spatial = self._array.grid.extent
-        lengths: list[int] = []
-        for length in layout.memory_shape[:-3][::-1]:  # axes beyond three are one axis of bricks, the last of them fastest
-            lengths.insert(0, max(1, length if series >= length and series % max(1, length) == 0 else math.gcd(series, length)))
-            series = max(1, series // lengths[0]) if lengths[0] == length else 1
-        lengths += [max(1, min(pair)) for pair in zip(spatial, layout.canonical[1:4], strict=True)]
-        lengths = lengths[len(lengths) - len(layout.shape) :] if layout.shape else []
-        lengths = lengths[::-1] if layout.first_axis_fastest else lengths
-        return (*lengths, *self.shape[len(lengths) :])
+        return (*chunk_of(self._layout, self._array.grid.extent), *self.shape[len(self._layout.shape) :])
 
     @property
     def is_label_map(self) -> bool:
@@ -269,27 +258,10 @@ class Image:
     @property
     def header(self) -> Any:
         """The NIfTI header as a nibabel object, made from what the archive says for volumes of other formats; None for arrays."""
+        from voxz.image.nibabel_image import header_of  # noqa: PLC0415 - start-up time
+
         head = self.nifti_header()
-        return None if head is None else self._nibabel_header(head)
-
-    @staticmethod
-    def _nibabel_header(head: bytes) -> Any:
-        import nibabel  # noqa: PLC0415 - start-up time
-
-        known = nifti.recognise(head)
-        assert known is not None
-        size = known[0].size
-        kind: Any = nibabel.Nifti1Header if known[0] is nifti.NIFTI1 else nibabel.Nifti2Header
-        header = kind(head[:size], check=False)
-        if len(head) > size + 4 and head[size]:
-            swapped = header.endianness != nibabel.volumeutils.native_code
-            from nibabel.spatialimages import HeaderDataError  # noqa: PLC0415
-
-            try:
-                header.extensions = kind.exts_klass.from_fileobj(io.BytesIO(head[size + 4 :]), len(head) - size - 4, swapped)
-            except (HeaderDataError, ValueError) as error:
-                warnings.warn(f"the extensions of the NIfTI header cannot be read and are left out: {error}", stacklevel=3)
-        return header
+        return None if head is None else header_of(head)
 
     @property
     def affine(self) -> NDArray[np.float64] | None:
@@ -313,29 +285,9 @@ class Image:
 
         With a `resolution` above 0 it holds that `preview`, in place: voxels are larger, the first one has the same centre.
         """
-        import nibabel  # noqa: PLC0415 - start-up time
+        from voxz.image.nibabel_image import to_nibabel  # noqa: PLC0415 - start-up time
 
-        from voxz.image.nibabel_proxy import ImageProxy  # noqa: PLC0415
-        from voxz.image.scaled_slices import ScaledSlices  # noqa: PLC0415
-
-        head = self.nifti_header()
-        if head is None or self._layout.channels > 1:
-            raise UnsupportedError("only scalar volumes of NIfTI files and archives can become nibabel images")
-        header = self._nibabel_header(self._head_of(self._coarse_positions(resolution)) if resolution else head)
-        header.set_data_offset(0)  # where nibabel will write the samples, not where they were
-        kind = nibabel.Nifti2Image if isinstance(header, nibabel.Nifti2Header) else nibabel.Nifti1Image
-        with nibabel_faults():
-            (slope, intercept), affine = header.get_slope_inter(), np.asarray(header.get_best_affine(), np.float64)
-        stored = self.preview(resolution) if resolution else self
-        scaling, proxy = self.scaling, None
-        if scaling is not None and scaling.ndim > 1:
-            steps = tuple(slice(None, None, part.step) for part in self._coarse_positions(resolution)[2:])
-            proxy = ScaledSlices(stored, scaling[steps])
-        proxy = proxy or ImageProxy(stored, (stored.shape, stored.dtype, 0, 1.0 if slope is None else slope, intercept or 0.0))
-        with nibabel_faults():
-            image = kind(proxy, None, header)
-        image._affine = affine  # as nibabel.load does: unchecked, it may be NaN
-        return image
+        return to_nibabel(self, resolution)
 
     def to_dask(self) -> "dask.array.Array":
         """A dask array of the stored samples whose chunks are bricks (`chunks`); needs ``pip install 'voxz[dask]'``.
@@ -369,7 +321,7 @@ class Image:
 
         Only the bricks that it touches are decoded.
         """
-        steps = [part.step for part in self._coarse_positions(resolution)]
+        steps = [part.step for part in coarse_positions(self._layout, resolution)]
         coarse = tuple(at if isinstance(at, slice) else at // step for at, step in zip(index, steps, strict=True))
         exact = tuple(at if isinstance(at, slice) else at * step for at, step in zip(coarse, steps, strict=True))
         touched = {piece.number for piece in pieces(self._array.grid, self._positions(exact))}
@@ -377,7 +329,7 @@ class Image:
 
     def _preview(self, resolution: int, wanted: Container[int] | None = None) -> NDArray[Any]:
         """The preview, whose samples are of no meaning outside the bricks that are `wanted`."""
-        steps = [part.step for part in self._coarse_positions(resolution)]
+        steps = [part.step for part in coarse_positions(self._layout, resolution)]
         layout = self._layout
         memory = tuple(-(-n // step) for n, step in zip(layout.shape, steps, strict=True))
         memory = memory[::-1] if layout.first_axis_fastest else memory
@@ -386,15 +338,6 @@ class Image:
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(memory))[::-1], len(memory))
         return result if layout.channels > 1 else result[..., 0]
-
-    def _coarse_positions(self, resolution: int) -> tuple[range, ...]:
-        """Places of the samples of a preview."""
-        layout = self._layout
-        steps = [1] * len(layout.shape)
-        halvings = halvings_at(layout.canonical[1:4], resolution)
-        for back, halved in enumerate(halvings[::-1][: len(steps)]):
-            steps[back if layout.first_axis_fastest else -1 - back] = 1 << halved
-        return tuple(range(0, n, step) for n, step in zip(layout.shape, steps, strict=True))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -449,34 +392,9 @@ class Image:
 
         Arrays become .npy. The marks of losses stay behind the samples.
         """
-        layout = self._layout
-        if shape is not None:
-            if text is not None or resolution:
-                raise UsageError("another grid cannot be combined with a selection or a resolution; ask for one of them")
-            Resampling.of(layout, shape).write(self._array, self.nifti_header(), sink)
-            sink.write(all_marks(self._array))
-            return
-        if text is not None and resolution:
-            raise UsageError(f"the selection {text!r} cannot be combined with the resolution {resolution}; ask for one of them")
-        if text is not None:
-            positions = from_text(text, layout.shape, layout.first_axis_fastest)
-            samples = self._read(positions)
-        else:
-            positions, samples = self._coarse_positions(resolution), self.preview(resolution)
-            samples = samples if layout.channels > 1 else samples[..., None]
-        sink.write(self._head_of(positions))
-        memory_order = samples.transpose(*range(len(layout.shape))[::-1], -1) if layout.first_axis_fastest else samples
-        sink.write(np.ascontiguousarray(memory_order).tobytes())
-        sink.write(all_marks(self._array))
+        from voxz.image.part import write_part  # noqa: PLC0415 - start-up time of reading
 
-    def _head_of(self, positions: tuple[range, ...]) -> bytes:
-        layout, head = self._layout, self.nifti_header()
-        shape = tuple(map(len, positions))
-        if head is None:
-            return npy.header(Layout(shape, layout.dtype, layout.first_axis_fastest))
-        starts = [part.start for part in positions]
-        steps = [part.step for part in positions]
-        return nifti.select(head, starts, steps, list(shape))
+        write_part(self, text, resolution, sink, shape)
 
     def nifti_header(self) -> bytes | None:
         """NIfTI header and extensions, verbatim, or made for a scalar volume of another format; None for arrays.
@@ -499,25 +417,14 @@ class Image:
         layout = self._layout
         self._check_limit(math.prod(map(len, positions)) * layout.channels * layout.dtype.itemsize)
         shape = [len(part) for part in (positions[::-1] if layout.first_axis_fastest else positions)]
-        result = self._gather(self._canonical_positions(positions)).reshape(*shape, layout.channels)
+        result = self._gather(canonical_positions(self._layout, positions)).reshape(*shape, layout.channels)
         if layout.first_axis_fastest:
             result = result.transpose(*range(len(shape))[::-1], len(shape))
         return result
 
     def _positions(self, index: Index | tuple[Index, ...]) -> list[Positions]:
         """Positions along ``(series, z, y, x)`` that an index touches."""
-        return self._canonical_positions(from_index(index, self.shape).positions[: len(self._layout.shape)])
-
-    def _canonical_positions(self, positions: tuple[Positions, ...]) -> list[Positions]:
-        """Positions along ``(series, z, y, x)``."""
-        memory = positions[::-1] if self._layout.first_axis_fastest else positions
-        chosen = (range(1),) * max(0, 3 - len(memory)) + memory
-        series: Positions = chosen[0] if len(chosen) == 4 else range(1)
-        if len(chosen) > 4:
-            series = np.zeros(1, np.intp)
-            for length, part in zip(self._layout.memory_shape, chosen[:-3], strict=False):
-                series = (series[:, None] * length + np.asarray(part, np.intp)).ravel()
-        return [series, *chosen[-3:]]
+        return canonical_positions(self._layout, from_index(index, self.shape).positions[: len(self._layout.shape)])
 
     def _gather(self, wanted: Sequence[Positions]) -> NDArray[np.generic]:
         """Samples at the outer product of canonical positions, in an array that is nobody else's."""

@@ -8,8 +8,6 @@ Pictures have the proportions of the voxels and the window of the header (cal_mi
 import base64
 import html
 import math
-import struct
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from voxz.codecs.numbers import WAVELET
 from voxz.container.reader import brick_shape
 from voxz.image.facts import codecs_of
 from voxz.image.gather import pieces
+from voxz.image.picture import Window, orientation, pixels, png, small, upright, window_of
 from voxz.image.preview import MOST_HALVINGS
 from voxz.image.series_facts import series_facts
 
@@ -68,8 +67,8 @@ def page(image: "Image") -> str:
     if image.is_archive:
         return f"<div><table>{table}</table></div>"
     slices = middle_slices(image)
-    low, high = _window(image, [samples for _, samples, _ in slices])
-    pictures = "".join(_figure(name, samples, sizes, low, high) for name, samples, sizes in slices)
+    window = _window(image, [samples for _, samples, _ in slices])
+    pictures = "".join(_figure(name, samples, sizes, window) for name, samples, sizes in slices)
     return f'<div><table>{table}</table><div style="display:flex;gap:8px">{pictures}</div></div>'
 
 
@@ -84,7 +83,7 @@ def middle_slices(image: "Image", resolution: int = 0) -> list[tuple[str, NDArra
     spatial = list(range(min(3, axes))) if layout.first_axis_fastest else list(range(axes))[:-4:-1]  # x, y, z
     sizes = dict(zip(spatial, image.voxel_size or (1.0, 1.0, 1.0), strict=False))
     middle: list[Any] = [n // 2 for n in image.shape[:axes]]
-    order, flips = _orientation(image, len(spatial))
+    order, flips = orientation(image.affine, len(spatial))
     found = []
     for name in range(len(spatial)) if len(spatial) == 3 else [2]:
         shown = [axis for axis in range(3) if axis != name and axis < len(spatial)]
@@ -96,26 +95,10 @@ def middle_slices(image: "Image", resolution: int = 0) -> list[tuple[str, NDArra
         if _cost(image, tuple(index)) >> 3 * resolution > MOST_SAMPLES:
             continue
         samples = image.preview_slice(resolution, tuple(index)) if resolution else np.asarray(image[tuple(index)])
-        samples = samples if up < across else np.swapaxes(samples, 0, 1)
-        samples = samples[:, ::-1] if flips[shown[0]] else samples
-        samples = samples if flips[shown[1]] else samples[::-1]
+        samples = upright(samples, across, up, (flips[shown[0]], flips[shown[1]]))
         size = (sizes[up] * image.shape[up] / samples.shape[0], sizes[across] * image.shape[across] / samples.shape[1])
         found.append((_NAMES[name] if len(spatial) == 3 else "image", samples, size))
     return found[::-1]
-
-
-def _orientation(image: "Image", spatial: int) -> tuple[list[int], list[bool]]:
-    """Which axis of the voxels is x (to the right), y (to the front), z (up), and whether it runs against it."""
-    affine = image.affine
-    if affine is None or spatial < 3 or not np.isfinite(affine).all():
-        return list(range(3)), [False, True, True]  # rows of arrays run down
-    from nibabel.orientations import io_orientation  # noqa: PLC0415 - start-up time
-
-    turned = io_orientation(affine)
-    if not np.isfinite(turned).all():
-        return list(range(3)), [False, False, False]
-    order = [int(axis) for axis in np.argsort(turned[:, 0])]
-    return order, [bool(turned[axis, 1] < 0) for axis in order]
 
 
 def _cost(image: "Image", index: tuple[Any, ...]) -> int:
@@ -124,20 +107,14 @@ def _cost(image: "Image", index: tuple[Any, ...]) -> int:
     return sum(math.prod(brick_shape(image._array.boxes[piece.number], image._array.layout.channels)) for piece in touched)
 
 
-def _window(image: "Image", slices: list[NDArray[Any]]) -> tuple[float, float]:
+def _window(image: "Image", slices: list[NDArray[Any]]) -> Window:
     """Stored values that are black and white."""
     header = image.header
     if header is not None and float(header["cal_max"]) > float(header["cal_min"]):
         slope, intercept = header.get_slope_inter()
         low, high = sorted((float(header[name]) - (intercept or 0.0)) / (slope or 1.0) for name in ("cal_min", "cal_max"))
         return low, high
-    magnitudes = [(np.abs(part) if part.dtype.kind == "c" else part).ravel() for part in slices]
-    values = np.concatenate([*magnitudes, np.zeros(0)]).astype(np.float64)
-    values = values[np.isfinite(values)]
-    low, high = np.percentile(values, (1, 99)) if values.size else (0.0, 1.0)
-    if low == high and values.size:
-        low, high = values.min(), values.max()
-    return float(low), float(high)
+    return window_of(slices)
 
 
 def middle_picture(image: "Image", side: int = 160) -> bytes | None:
@@ -153,23 +130,11 @@ def middle_picture(image: "Image", side: int = 160) -> bytes | None:
     if not shown:
         return None
     _, samples, sizes = shown[0]
-    extent = [n * size for n, size in zip(samples.shape, sizes, strict=False)]
-    counts = [max(1, round(side * length / max(extent))) for length in extent]
-    rows, columns = ((np.arange(count) + 0.5) * n // count for count, n in zip(counts, samples.shape, strict=False))
-    return png(_pixels(samples, *_window(image, [samples]))[rows.astype(int)][:, columns.astype(int)])
+    return small(samples, sizes, _window(image, [samples]), side)
 
 
-def _pixels(samples: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
-    if samples.dtype.kind == "c":
-        samples = np.abs(samples)
-    if samples.ndim == 3:
-        return samples.astype(np.uint8)
-    scaled = np.nan_to_num((samples.astype(np.float64) - low) / ((high - low) or 1.0), nan=0.0, posinf=1.0, neginf=0.0)
-    return np.asarray(np.floor(np.clip(scaled, 0, 1) * 255 + 0.5), np.uint8)
-
-
-def _figure(name: str, samples: NDArray[Any], sizes: tuple[float, float], low: float, high: float) -> str:
-    gray = _pixels(samples, low, high)
+def _figure(name: str, samples: NDArray[Any], sizes: tuple[float, float], window: Window) -> str:
+    gray = pixels(samples, window)
     height, width = samples.shape[0] * sizes[0], samples.shape[1] * sizes[1]
     factor = _HEIGHT / max(height, width)
     coded = base64.b64encode(png(gray)).decode()
@@ -177,17 +142,3 @@ def _figure(name: str, samples: NDArray[Any], sizes: tuple[float, float], low: f
         f'<figure style="margin:0"><img alt="{name}" width="{max(1, round(width * factor))}" '
         f'height="{max(1, round(height * factor))}" src="data:image/png;base64,{coded}"><figcaption>{name}</figcaption></figure>'
     )
-
-
-def png(pixels: NDArray[np.uint8]) -> bytes:
-    """PNG (ISO/IEC 15948) of gray pixels ``(rows, columns)``, or of 2 (gray, alpha), 3 (RGB) or 4 (RGBA) channels."""
-    kind = {2: 4, 3: 2, 4: 6}[pixels.shape[2]] if pixels.ndim == 3 else 0
-    height, width = pixels.shape[:2]
-    lines = np.zeros((height, 1 + math.prod(pixels.shape[1:])), np.uint8)  # each line begins with its filter, 0: none
-    lines[:, 1:] = pixels.reshape(height, -1)
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    head = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines.tobytes())) + chunk(b"IEND", b"")

@@ -14,6 +14,7 @@ from voxz.errors import CorruptError, UsageError
 from voxz.io import nifti
 from voxz.io.archived_header import nifti_header
 from voxz.threads import map_ordered
+from voxz.volume.layout import Layout
 
 SHORTEST = 8
 """Samples from which on an axis is halved."""
@@ -31,6 +32,15 @@ def halvings_at(shape: tuple[int, ...], resolution: int) -> Halvings:
         raise UsageError(f"resolution must be 0 (full) to {max(most)} for an image of {sizes} voxels (got {resolution})")
     z, y, x = (min(resolution, n) for n in most)
     return z, y, x
+
+
+def coarse_positions(layout: Layout, resolution: int) -> tuple[range, ...]:
+    """Where in an image the samples of its preview lie, along the axes that users see."""
+    steps = [1] * len(layout.shape)
+    halvings = halvings_at(layout.canonical[1:4], resolution)
+    for back, halved in enumerate(halvings[::-1][: len(steps)]):
+        steps[back if layout.first_axis_fastest else -1 - back] = 1 << halved
+    return tuple(range(0, n, step) for n, step in zip(layout.shape, steps, strict=True))
 
 
 def coarse_samples(

@@ -62,8 +62,8 @@ LONG = 1 << 20
 FINEST, COARSEST = 2.0**-22, 4.0
 """Steps as multiples of the range of the samples."""
 
-FINEST_OF_INTEGERS = 2.0**-3
-"""The finest step for integers: with it they come back exactly, and nothing finer is smaller or better."""
+FINEST_GUESSED = 2.0**-3
+"""The finest step that is guessed for integers: most transforms bring them back exactly with it, and guesses go astray there."""
 
 Bricks = list[NDArray[np.generic]]
 
@@ -153,7 +153,11 @@ class Trial:
 
     def guessed(self, plan: Plan, goal: Goal, log_step: float) -> float:
         """Logarithm of a step with which a `goal` is guessed to be met."""
-        step, _ = find_step(lambda step: self.guess(plan, step), goal, log_step, self._bracket(), GUESSES)
+        finest, coarsest = self._bracket()
+        if all(brick.dtype.kind in "iu" for brick in self.bricks):
+            finest = max(finest, math.log2(FINEST_GUESSED))
+        bracket = finest, max(finest, coarsest)
+        step, _ = find_step(lambda step: self.guess(plan, step), goal, log_step, bracket, GUESSES)
         return step
 
     def foresee(self, plan: Plan, goal: Goal, log_step: float) -> tuple[float, Forecast, float]:
@@ -176,10 +180,7 @@ class Trial:
 
     def _bracket(self) -> tuple[float, float]:
         """Logarithms to base 2 of the finest and the coarsest step."""
-        fine = self.peak * FINEST
-        if all(brick.dtype.kind in "iu" for brick in self.bricks):
-            fine = max(fine, FINEST_OF_INTEGERS)
-        return math.log2(fine), math.log2(max(fine, self.peak * COARSEST))
+        return math.log2(self.peak * FINEST), math.log2(self.peak * COARSEST)
 
     def measure(self, plan: Plan) -> Result:
         """Code the bricks."""

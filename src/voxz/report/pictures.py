@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.bench.page import WINDOWS
-from voxz.image.notebook import png
+from voxz.image.picture import png
 from voxz.report.evidence import Evidence
 from voxz.report.maps import Before, Map
 from voxz.report.planes import planes_of

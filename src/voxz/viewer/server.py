@@ -23,11 +23,12 @@ import numpy as np
 
 from voxz.errors import VoxzError
 from voxz.image.lazy import Image
-from voxz.image.notebook import middle_picture, png
+from voxz.image.picture import png
 from voxz.image.preview import MOST_HALVINGS
 from voxz.io.names import is_packed
 from voxz.viewer.content import shown_file
 from voxz.viewer.page import about, check_decoder, filled, is_shown, refuse
+from voxz.viewer.thumbnail import thumbnail
 
 MOST_LISTED = 2000
 """Files of a folder that are listed."""
@@ -234,24 +235,13 @@ def folder_page(name: str, files: list[str]) -> str:
         beside = next((other for other in (f"{stem}.gz", stem, f"{stem}.nii.gz", f"{stem}.nii") if stem and other in there), None)
         both = f"view?file={urllib.parse.quote(beside)}&amp;file={quoted}" if beside else ""
         compared = f' <a href="{both}">with its original</a>' if both else ""
-        picture = f'<img loading="lazy" alt="" src="thumbnail/{quoted}">' if is_packed(Path(file)) else "<span>NIfTI</span>"
+        picture = f'<img loading="lazy" alt="" src="thumbnail/{quoted}">'
         cards.append(f'<li><a href="view?file={quoted}">{picture}{html.escape(file)}</a>{compared}</li>')
     listed = f"<ul>{''.join(cards)}</ul>" if cards else "<p>There are no .voxz or NIfTI files in it.</p>"
     most = f"<p>The first {MOST_LISTED} files are listed.</p>" if len(files) == MOST_LISTED else ""
     template = (resources.files("voxz.viewer") / "folder.html").read_text(encoding="utf-8")
     before, after = template.split("{{list}}")
     return before.replace("{{title}}", html.escape(name)) + most + listed + after
-
-
-def thumbnail(place: Path) -> bytes | None:
-    """PNG of the middle slice of an image, or of the first one in an archive; None if there is none, or it costs too much."""
-    if not is_packed(place):
-        return None
-    with Image(place) as archive:
-        for image in archive.series[:1]:
-            with image:
-                return middle_picture(image)
-    return None
 
 
 def preview(place: Path) -> bytes | None:

@@ -70,3 +70,11 @@ def test_what_moves_gets_smaller_and_noise_does_not_try() -> None:
     grains = encode_brick(brick(noise((8, 80, 80), 60).astype(np.int16)), 5, Fidelity.stepped(STEP))
     assert grains is not None
     assert transform_name(grains) == "9/7"
+
+
+@pytest.mark.parametrize("depth", [5, 6])
+def test_few_slices_are_coded(depth: int) -> None:
+    samples = brick(moving((depth, 96, 96)))
+    payload = encode_brick(samples, 5, Fidelity.stepped(STEP))
+    assert payload is not None
+    assert decode_brick(payload, samples.shape, samples.dtype).shape == samples.shape

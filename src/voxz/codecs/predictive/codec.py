@@ -268,7 +268,7 @@ def decode_present(
     values = Values.read(side)
     if level == _CONSTANT:
         side.finish()
-        return np.full(shape, values.to_stored(np.zeros(1, np.int32), dtype)[0])
+        return values.lowest(shape, dtype)
     if level == _INTERLACED:
         if present is not None or stepped:
             raise CorruptError("a brick of the fast walk has loss or samples left out, which that walk does not know")

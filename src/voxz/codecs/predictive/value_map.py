@@ -126,6 +126,11 @@ class Values:
             positions += left_out[np.searchsorted(self.starts, dense, side="right")]
         return (positions * self.step + self.low).astype(dtype)
 
+    def lowest(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[np.generic]:
+        """Stored samples of dense values that are all 0; `CorruptError` if the values do not fit `dtype`."""
+        self._check(dtype)
+        return np.full(shape, self.low, dtype)
+
     def stored(self, dtype: np.dtype[Any]) -> NDArray[np.generic]:
         """What each dense value is stored as (highest + 1,); `CorruptError` if that does not fit `dtype`."""
         self._check(dtype)

@@ -15,7 +15,6 @@ the same samples everywhere: behind the integer decoder are only sums and produc
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +42,7 @@ from voxz.codecs.wavelet.head import (
 )
 from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
 from voxz.codecs.wavelet.levels import EFFORTS, FAST_STATES, REVERSIBLE, STATES, Effort
-from voxz.codecs.wavelet.motion_trial import cost_of, motion_choice
+from voxz.codecs.wavelet.motion_trial import motion_choice
 from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.settle import settle
 from voxz.codecs.wavelet.transform_choice import PARTS, choose_basis, choose_scales, choose_transform
@@ -171,6 +170,8 @@ def _encode_doubles(
     scales = choose_scales(volumes, step, PARTS)
     basis = choose_basis(volumes, scales, step) if form == LOSSY else None
     choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING else Choice()
+    if form == LOSSY and effort.restores and transform is None and len(volumes) == 1:
+        choice, scales = motion_choice(volumes[0], choice, scales, step, effort) or (choice, scales)
     model = asked_model(entropy) if form != NOTHING else None
     flags = (BACKGROUND if prepared.background else 0) | (BASIS if basis is not None else 0) | (HEAVY if model else 0)
     step_sent = step if form == LOSSY else 0.0
@@ -180,15 +181,10 @@ def _encode_doubles(
         return head.pack() + front
     beside = Head.LAYOUT.size + len(choice.pack(scales)) + len(front) + BESIDE + BESIDE_EACH * volumes.size
     length = wanted - beside if wanted and singles_suit(prepared, step) else 0.0
-    may_move = form == LOSSY and effort.restores and transform is None and len(volumes) == 1
-    moved = motion_choice(volumes[0], choice, scales, step, effort) if may_move else None
-    if moved is None:
-        coded = _coded(volumes, head, effort, basis, choice, model, length)
-    else:
-        coded = _better_coded(volumes, head, effort, [(choice, scales), moved], model, length)
-    head, body = coded.head, coded.side + front + coded.parts
+    parts, decoded = _coded(volumes, head, effort, basis, choice, model, length)
+    body = choice.pack(scales) + front + parts
     if form == LOSSY and effort.restores:
-        filters = fit_filters(series.astype(np.float64) - offset, coded.decoded, missing, step, effort.slope)
+        filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
         if filters is not None:
             head, body = replace(head, flags=flags | RESTORED), body + _part(filters.to_bytes())
     return head.pack() + body
@@ -228,35 +224,6 @@ def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gen
     return np.ascontiguousarray(from_series(series, shape))
 
 
-class _Coded(NamedTuple):
-    """The head of a payload, what its transform takes, other parts that are coded, and the volumes that they give."""
-
-    head: Head
-    side: bytes
-    parts: bytes
-    decoded: NDArray[np.float64]
-
-    def cost(self, original: NDArray[np.float64], effort: Effort) -> float:
-        """Bits, and the bits that the squared error is worth."""
-        return cost_of(len(self.side) + len(self.parts), self.decoded, original, self.head.step, effort)
-
-
-def _better_coded(
-    volumes: NDArray[np.float64],
-    head: Head,
-    effort: Effort,
-    choices: list[tuple[Choice, Scales]],
-    model: Model | None,
-    length: float,
-) -> _Coded:
-    """The better of two ways to code the samples, without a basis."""
-    heads = [replace(head, transform=choice.number, scales=scales) for choice, scales in choices]
-    tried = [
-        _coded(volumes.copy(), one, effort, None, choice, model, length) for one, (choice, _) in zip(heads, choices, strict=True)
-    ]
-    return min(tried, key=lambda one: one.cost(volumes, effort))
-
-
 def _coded(
     volumes: NDArray[np.float64],
     head: Head,
@@ -265,8 +232,8 @@ def _coded(
     choice: Choice,
     model: Model | None,
     length: float,
-) -> _Coded:
-    """Code the samples: basis, and coefficients, these of about a `length`. The `volumes` are used up."""
+) -> tuple[bytes, NDArray[np.float64]]:
+    """Parts that are coded: basis, and coefficients, these of about a `length`; what they give. The `volumes` are used up."""
     writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.scales, head.step)
     if basis is not None:
         side = IntegerWriter()
@@ -283,7 +250,7 @@ def _coded(
             pyramid.synthesise(volume)
         if basis is not None:
             coefficients = klt.synthesise(coefficients.reshape(len(coefficients), -1), basis).reshape(coefficients.shape)
-    return _Coded(head, choice.pack(head.scales), writer.to_bytes(), coefficients)
+    return writer.to_bytes(), coefficients
 
 
 def _part(piece: bytes) -> bytes:

@@ -1,7 +1,8 @@
-"""Whether a step along z that follows motion may pay, in the encoder only: a part of the volume is coded both ways.
+"""Whether a step along z follows motion, in the encoder only: tried on the part of the volume where slices differ most.
 
-Fields gain where edges of thick slices move from one to the next at low rates, and lose where they follow noise. No guess of bits
-tells which, so the middle of the volume is coded in earnest, with and without fields. What wins there is tried on the whole.
+Fields gain where edges of thick slices move from one to the next at low rates, and lose where they follow noise. There the part
+with the largest differences tells: guessed bits with and without fields decide where they are far apart. Where they are
+near each other, the part is coded both ways.
 """
 
 import math
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.bands import encode_bands
 from voxz.codecs.wavelet.levels import Effort
-from voxz.codecs.wavelet.transform_choice import bits_and_errors, deepest, guess_of
+from voxz.codecs.wavelet.transform_choice import SHORTEST, bits_and_errors, deepest, guess_of
 from voxz.transforms.choice import Choice
 from voxz.transforms.motion.search import find_fields
 from voxz.transforms.pyramid import Scales
@@ -23,49 +24,67 @@ SHARE = 6
 MOST = (16, 128, 128)
 LEAST_SIDE = 32
 
-LEAST_SLICES = 4
-"""Slices of a volume that motion is looked for in."""
-
 MOST_BITS = 1.2
 """Guess of bits/voxel above which it is not: noise takes most of them."""
 
-ENOUGH = 0.99
-"""Of the cost without motion, what the part takes at most: the whole is searched then, and coded both ways."""
+LARGE = 4
+"""Steps that a difference counts as at most: what matters is how many edges move, not how sharp they are."""
+
+APART = 8
+"""Samples between places that the part may be at."""
+
+SURE, ENOUGH = 0.965, 0.995
+"""Of the guess without fields, what fields take that are surely taken, and those that may be."""
+
+CODED = 0.992
+"""Of the cost without fields, what the part takes at most when it is coded."""
 
 Volume = NDArray[np.float64]
 
 
-def cost_of(length: int, decoded: Volume, original: Volume, step: float, effort: Effort) -> float:
-    """Bits of `length` bytes, and the bits that the squared error of what they decode to is worth."""
-    slices = (one.reshape(-1, *original.shape[-2:]) for one in (decoded, original))
-    squares = sum(float(np.square((a - b) * (2 / step)).sum()) for a, b in zip(*slices, strict=True))
-    return 8.0 * length + squares / effort.slope
-
-
 def motion_choice(volume: Volume, plain: Choice, scales: Scales, step: float, effort: Effort) -> tuple[Choice, Scales] | None:
-    """Fields for a volume ``(z, y, x)``, and scales with them, where they may pay; without, they are `plain` and `scales`."""
-    side = 8 * (math.isqrt(volume.size // (SHARE * min(len(volume), MOST[0]))) // 8)
-    if len(volume) < LEAST_SLICES or side < LEAST_SIDE:
+    """Fields for a volume ``(z, y, x)``, and scales with them, where they pay; without, they are `plain` and `scales`."""
+    side = APART * (math.isqrt(volume.size // (SHARE * min(len(volume), MOST[0]))) // APART)
+    if len(volume) < SHORTEST[0] or min(side, *volume.shape[1:]) < LEAST_SIDE:
         return None
-    part = np.ascontiguousarray(volume[middle_of(volume.shape, (MOST[0], min(side, MOST[1]), min(side, MOST[2])))])
+    part = _part(volume, (MOST[0], min(side, MOST[1]), min(side, MOST[2])), step)
     if guess_of(part[None], scales, step, plain) > MOST_BITS * part.size:
         return None
     fields = find_fields(part, (deepest(part.shape)[0], *scales[1:]), step)
     tried = [(Choice(fields=fields.of(z)), (z, *scales[1:])) for z in range(1, len(fields.cells) + 1)]
-    guesses = [guess_of(part[None], some, step, choice, bits_and_errors) + 8 * len(choice.pack(some)) for choice, some in tried]
-    best = int(np.argmin(guesses))
-    if guesses[best] >= guess_of(part[None], scales, step, plain, bits_and_errors):
-        return None
+    guesses = [_guess(part, choice, some, step) for choice, some in tried]
+    best, known = int(np.argmin(guesses)), _guess(part, plain, scales, step)
     choice, found = tried[best]
-    if _cost_of_part(part, choice, found, step, effort) >= ENOUGH * _cost_of_part(part, plain, scales, step, effort):
+    if guesses[best] > ENOUGH * known:
         return None
+    if guesses[best] > SURE * known:
+        with_fields, without = _cost(part, choice, found, step, effort), _cost(part, plain, scales, step, effort)
+        if with_fields > CODED * without:
+            return None
     return Choice(fields=find_fields(volume, found, step)), found
 
 
-def _cost_of_part(part: Volume, choice: Choice, scales: Scales, step: float, effort: Effort) -> float:
-    """Cost of a part that is coded."""
+def _part(volume: Volume, shape: tuple[int, int, int], step: float) -> Volume:
+    """The part where slices differ most, from among the middle ones."""
+    z, _, _ = middle_of(volume.shape, shape)
+    rows, columns = min(shape[1], volume.shape[1]), min(shape[2], volume.shape[2])
+    apart = np.minimum(np.abs(np.diff(volume[z, ::2, ::2], axis=0)), LARGE * step).sum(axis=0)
+    sums = np.pad(apart.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    tops, lefts = (np.arange(0, n - m + 1, APART) for n, m in zip(volume.shape[1:], (rows, columns), strict=True))
+    corners = [sums[np.ix_((tops + down) // 2, (lefts + right) // 2)] for down in (0, rows) for right in (0, columns)]
+    i, j = np.unravel_index(np.argmax(corners[3] - corners[1] - corners[2] + corners[0]), corners[0].shape)
+    return np.ascontiguousarray(volume[z, tops[i] : tops[i] + rows, lefts[j] : lefts[j] + columns])
+
+
+def _guess(part: Volume, choice: Choice, scales: Scales, step: float) -> float:
+    """Guessed cost of a part, fields included."""
+    return guess_of(part[None], scales, step, choice, bits_and_errors) + 8 * len(choice.pack(scales))
+
+
+def _cost(part: Volume, choice: Choice, scales: Scales, step: float, effort: Effort) -> float:
+    """Bits of a part that is coded, and the bits that the squared error is worth."""
     pyramid, work = choice.pyramid(part.shape, scales, step), part.copy()
     pyramid.analyse(work)
     length = len(encode_bands(work[None], pyramid, step, effort)) + len(choice.pack(scales))
     pyramid.synthesise(work)
-    return cost_of(length, work, part, step, effort)
+    return 8.0 * length + float(np.square((work - part) * (2 / step)).sum()) / effort.slope

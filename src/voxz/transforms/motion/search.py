@@ -1,9 +1,9 @@
 """Finding fields, in the encoder only.
 
 Every block is compared with displaced blocks of the even slices beside it, a quarter of a side beyond its borders: sums of
-absolute differences, plus what its displacements are guessed to cost in bits, so that fields are smooth. Whole displacements come
-from a full search; then, a few times over, each block tries what its neighbours do, no displacement, each kind, and small changes
-of its own down to a quarter of a sample (iterated conditional modes, Besag 1986).
+absolute differences, plus what its displacements are guessed to cost in bits, so that fields are smooth. First displacements come
+from a full search at half the resolution; then, a few times over, each block tries what its neighbours do, no displacement and
+each kind, and, where it is new, small changes of its own down to a quarter of a sample (iterated conditional modes, Besag 1986).
 """
 
 from typing import NamedTuple
@@ -19,8 +19,8 @@ from voxz.transforms.motion.lifting import TAPS
 from voxz.transforms.motion.pyramid import split
 from voxz.transforms.pyramid import Pyramid
 
-REACH = 10
-"""Samples of the full search, each way."""
+REACH = 5
+"""Samples of the full search, each way, at half the resolution."""
 
 MARGIN = 20
 """Samples that planes go on beyond their borders."""
@@ -210,32 +210,51 @@ def _try(one, cells, i, j, box, price, tried, best):  # type: ignore[no-untyped-
     return best
 
 
-@kernel
-def _full(one, planes, price, box, found):  # type: ignore[no-untyped-def]
-    """Fill whole displacements ``(rows, columns, 2)`` of all blocks in a slice, of which `planes` are.
+@allocating_kernel
+def _halved(plane):  # type: ignore[no-untyped-def]
+    """Means of 2 x 2 samples.
 
     Parameters
     ----------
-    one, price : as for `_try`
-    planes : int32 (4, 4, y, x)
-    box : int64 (4,), room
-    found : int64 (rows, columns, 2), in quarters
+    plane : int32 (y, x)
     """
+    found = np.empty((plane.shape[0] // 2, plane.shape[1] // 2), np.int32)
+    for y in range(found.shape[0]):
+        upper, lower = plane[2 * y], plane[2 * y + 1]
+        for x in range(found.shape[1]):
+            found[y, x] = np.int32((upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1]) >> 2)
+    return found
+
+
+@kernel
+def _full(current, other, side, margin, price, found):  # type: ignore[no-untyped-def]
+    """Fill displacements ``(rows, columns, 2)`` of all blocks of a slice by comparing slices of half the resolution.
+
+    Parameters
+    ----------
+    current : int32 (y, x)
+    other : int32 (y, x), with MARGIN // 2 samples beyond its borders
+    side, margin : of a block, and how far beyond its borders it is compared
+    price : as for `_try`
+    found : int64 (rows, columns, 2), in quarters of a sample of the full resolution
+    """
+    height, width = current.shape
     for i in range(found.shape[0]):
+        top, bottom = max(i * side - margin, 0), min((i + 1) * side + margin, height)
         for j in range(found.shape[1]):
-            _box(one, i, j, box)
-            best, width = np.int64(1) << 62, box[3] - box[2]
+            left, right = max(j * side - margin, 0), min((j + 1) * side + margin, width)
+            best = np.int64(1) << 62
             for dy in range(-REACH, REACH + 1):
                 for dx in range(-REACH, REACH + 1):
-                    total = np.int64(0.5 * price * (abs(dy) + abs(dx)))
-                    for y in range(box[0], box[1]):
-                        other = planes[0, 0, y + dy + MARGIN, box[2] + dx + MARGIN :]
-                        total += _apart(one.current[y, box[2] :], other, other, BEFORE, width)
+                    total = np.int64(0.25 * price * (abs(dy) + abs(dx)))
+                    for y in range(top, bottom):
+                        row = other[y + dy + MARGIN // 2, left + dx + MARGIN // 2 :]
+                        total += _apart(current[y, left:], row, row, BEFORE, right - left)
                         if total > best:
                             break
                     if total < best:
                         best = total
-                        found[i, j, 0], found[i, j, 1] = 4 * dy, 4 * dx
+                        found[i, j, 0], found[i, j, 1] = 8 * dy, 8 * dx
 
 
 @kernel
@@ -315,18 +334,24 @@ def _settle(one, price, full, cells):  # type: ignore[no-untyped-def]
     cells : int64 (rows, columns, COLUMNS), filled
     """
     box, tried, found = np.zeros(4, np.int64), np.zeros((2, COLUMNS), np.int64), np.zeros((16, COLUMNS), np.int64)
-    _full(one, one.before, price, box, full[0])
+    was = np.zeros(COLUMNS, np.int64)
+    halved = _halved(one.current)
+    _full(halved, _halved(one.before[0, 0]), one.side // 2, one.margin // 2, price, full[0])
     if one.both:
-        _full(one, one.after, price, box, full[1])
+        _full(halved, _halved(one.after[0, 0]), one.side // 2, one.margin // 2, price, full[1])
     for turn in range(ROUNDS):
         for i in range(cells.shape[0]):
             for j in range(cells.shape[1]):
                 _box(one, i, j, box)
                 best = 1e30
+                copy_cell(cells[i, j], was)
                 for k in range(_candidates(cells, i, j, one.both, full, turn == 0, found)):
+                    if k > 0 and same(found[k], cells[i, j]):
+                        continue
                     copy_cell(found[k], tried[0])
                     best = _try(one, cells, i, j, box, price, tried, best)
-                _refine(one, cells, i, j, box, price, tried, best)
+                if turn == 0 or not same(cells[i, j], was):
+                    _refine(one, cells, i, j, box, price, tried, best)
 
 
 def _search(current: NDArray[np.floating], before: Levels, after: Levels | None, side: int, step: float) -> Cells:
