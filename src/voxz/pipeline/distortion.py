@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import apart_kernel, at
 from voxz.metrics import errors, extent_of
 
 _BLOCK = 1 << 15
@@ -45,12 +44,14 @@ class Tally:
             return cls()
         a, b = (x.reshape(-1).view(x.real.dtype) for x in (original, decoded))
         if _are_short(original, decoded):
+            from voxz.pipeline.short_errors import compare  # noqa: PLC0415 - kernels cost start-up time
+
             known = (
                 np.zeros(original.shape, np.bool_)
                 if background is None
                 else np.broadcast_to(background[..., None], original.shape)
             )
-            largest, squares, counted = _compare(a, b, known.reshape(-1))
+            largest, squares, counted = compare(a, b, known.reshape(-1))
             return cls(float(largest), float(squares), counted, *extent_of(a))
         apart = 1 if background is None else a.size // background.size
         ignored = None if background is None else np.broadcast_to(background.reshape(-1, 1), (background.size, apart))
@@ -95,25 +96,6 @@ def _are_short(original: NDArray[Any], decoded: NDArray[Any]) -> bool:
     )
 
 
-@apart_kernel
-def _compare(original, decoded, ignored):  # type: ignore[no-untyped-def]
-    """Return the largest error of all samples; the sum of squared errors of those that count, and how many they are.
-
-    Parameters
-    ----------
-    original, decoded : whole numbers of up to 16 bits (samples,)
-    ignored : bool (samples,), which do not count
-    """
-    largest, squares, counted = np.int32(0), np.int64(0), np.int64(0)
-    for i in range(original.size):
-        error = np.int32(np.int32(original[at(i)]) - np.int32(decoded[at(i)]))
-        counts = np.int64(not ignored[at(i)])
-        largest = max(largest, abs(error))
-        squares += np.int64(error) * np.int64(error) * counts
-        counted += counts
-    return largest, squares, counted
-
-
 def within(original: NDArray[Any], decoded: NDArray[Any], bound: float) -> bool:
     """Whether no decoded sample is farther than `bound` from the original; NaN and infinities have to be equal.
 
@@ -127,7 +109,9 @@ def within(original: NDArray[Any], decoded: NDArray[Any], bound: float) -> bool:
     if original.dtype.kind in "iub" and math.isinf(bound):
         return True
     if _are_short(original, decoded):
-        return bool(_compare(original.reshape(-1), decoded.reshape(-1), np.zeros(original.size, np.bool_))[0] <= bound)
+        from voxz.pipeline.short_errors import compare  # noqa: PLC0415 - kernels cost start-up time
+
+        return bool(compare(original.reshape(-1), decoded.reshape(-1), np.zeros(original.size, np.bool_))[0] <= bound)
     error = np.abs(errors(original, decoded))
     if error.dtype.kind == "i":
         return bool((error <= bound).all())
