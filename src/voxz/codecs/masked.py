@@ -84,12 +84,10 @@ def _extent(series: NDArray[np.generic], missing: NDArray[np.bool_]) -> tuple[fl
     """Range and mean, whole for integers, of the samples that are not missing; zeros where there are none."""
     if series.dtype.kind == "f":
         coded = series[~missing]
-        low, high = (float(coded.min()), float(coded.max())) if coded.size else (0.0, 0.0)
-        return (
-            low,
-            high,
-            low + float((coded.astype(np.float64) - low).mean()) if coded.size and math.isfinite(high - low) else 0.0,
-        )
+        if not coded.size:
+            return 0.0, 0.0, 0.0
+        low, high = float(coded.min()), float(coded.max())
+        return low, high, low + float((coded.astype(np.float64) - low).mean()) if math.isfinite(high - low) else 0.0
     low, high, total, count = _extent_of_whole(series.reshape(-1), missing.reshape(-1))
     return (float(low), float(high), float(np.rint(total / count))) if count else (0.0, 0.0, 0.0)
 

@@ -46,12 +46,8 @@ class Tally:
         if _are_short(original, decoded):
             from voxz.pipeline.short_errors import compare  # noqa: PLC0415 - kernels cost start-up time
 
-            known = (
-                np.zeros(original.shape, np.bool_)
-                if background is None
-                else np.broadcast_to(background[..., None], original.shape)
-            )
-            largest, squares, counted = compare(a, b, known.reshape(-1))
+            left_out = np.zeros(1, np.bool_) if background is None else background[..., None]
+            largest, squares, counted = compare(a, b, np.broadcast_to(left_out, original.shape).reshape(-1))
             return cls(float(largest), float(squares), counted, *extent_of(a))
         apart = 1 if background is None else a.size // background.size
         ignored = None if background is None else np.broadcast_to(background.reshape(-1, 1), (background.size, apart))
