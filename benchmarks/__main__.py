@@ -9,6 +9,7 @@ SUITES = {
     name: f"benchmarks.{name}"
     for name in (
         "archives",
+        "bits_map",
         "bounds",
         "chunks",
         "downstream",

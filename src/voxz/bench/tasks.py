@@ -79,17 +79,23 @@ def hounsfield(volume: Volume, decoded: NDArray[Any]) -> dict[str, float]:
     """Mean error in Hounsfield units of CT where the original is air, fat, soft tissue, liver (or like it), bone."""
     if volume.kind != "CT":
         return {}
-    slope, intercept = _scaling(volume)
-    original = volume.samples * slope + intercept
-    if original.min() > _AIR[1]:
-        original = original - 1000 - original.min()  # stored without its intercept: the darkest voxels are air
-    error = slope * (decoded.astype(np.float64) - volume.samples)
+    original = hounsfield_of(volume)
+    error = _scaling(volume)[0] * (decoded.astype(np.float64) - volume.samples)
     figures = {}
     for name, (low, high) in _TISSUES.items():
         inside = (original >= low) & (original <= high)
         if inside.any():
             figures[f"hu_bias_{name}"] = float(error[inside].mean())
     return figures
+
+
+def hounsfield_of(volume: Volume) -> NDArray[np.float64]:
+    """Samples of a CT in Hounsfield units."""
+    slope, intercept = _scaling(volume)
+    scaled = volume.samples * slope + intercept
+    if scaled.min() > _AIR[1]:
+        scaled = scaled - 1000 - scaled.min()  # stored without its intercept: the darkest voxels are air
+    return np.asarray(scaled, np.float64)
 
 
 TASKS = (Task("diffusion", diffusion), Task("tsnr", temporal_snr), Task("hounsfield", hounsfield))
