@@ -41,7 +41,7 @@ def test_least_squares_finds_the_predictor() -> None:
         add_row(features, np.ones(width), taps, 0, width, np.zeros((8, size)), moments)
         expected = features[: taps + 1, :] @ features[: taps + 1, :].T
         assert np.triu(moments)[: taps + 1, : taps + 1] == pytest.approx(np.triu(expected))
-        learn_row(state, moments, 0.9, taps, triangle, solution)
+        learn_row(state, moments, 0.9, taps, 0.01, triangle, solution)
     assert solution[:taps] == pytest.approx(truth, abs=0.02)
 
 
@@ -85,7 +85,8 @@ def test_decisions_come_back_and_cost_what_they_tell() -> None:
 @pytest.mark.parametrize("level", MIXED)
 def test_state_stays_small_on_large_slices(level: int) -> None:
     geometry = Geometry(1, 1, 1500, 1500)
-    squares, mixture = fresh_state(MIXED[level], geometry, np.zeros((1, 2), np.int64))
+    squares, mixture, correction = fresh_state(MIXED[level], geometry, np.zeros((1, 2), np.int64))
     assert squares.states.shape[2] <= MOST_TILES
     assert sum(array.nbytes for array in (squares.states, mixture.weights, mixture.counters, mixture.recent)) < 100 << 20
+    assert sum(array.nbytes for array in correction if isinstance(array, np.ndarray)) < 24 << 20
     assert max(len(MIXED[level].support.taps(mode)) for mode in range(MODES)) + 2 < 32
