@@ -1,6 +1,6 @@
 #include "mixed_sample.h"
 
-enum { SIDE, OFF, STRIDE_SHIFT = 5 };
+enum { SIDE, OFF, STRIDE_SHIFT = 4 };
 
 /* Distances on one side of the blend: in steps of `span` dense values from `edge` on. */
 typedef struct side {

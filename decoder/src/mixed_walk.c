@@ -1,5 +1,6 @@
 #include "mixed_walk.h"
 
+#include "correction.h"
 #include "mixed_sample.h"
 #include "predictive_walk.h"
 #include "squares.h"
@@ -17,6 +18,7 @@ typedef struct walk {
   const vx_quantiser *quantiser;
   vx_mixture *mixture;
   vx_squares squares;
+  vx_correction correction;
   vx_row_sums sums;
   double *recent; /* (experts without the blend, rows by their number modulo 3, width + 4): magnitudes of errors */
   double *biases; /* (contexts, 2): sum of the blend's errors, their number */
@@ -122,12 +124,17 @@ static int64_t code_sample(walk *on, const vx_slice *slice, int64_t x, int64_t y
   centre += BIAS_SHARE * bias[0] / (bias[1] + BIAS_DAMPING);
   centre = centre > 0.0 ? centre : 0.0;
   centre = centre < on->most ? centre : on->most;
-  experts.place[on->others] = centre;
+  const double blended = centre;
   experts.width[on->others] = (double)error / (1 << VX_ERROR_BITS);
+  centre = vx_correct_blend(&on->correction, blended, x, y, experts.width[on->others], experts.place);
+  centre = centre > 0.0 ? centre : 0.0;
+  centre = centre < on->most ? centre : on->most;
+  experts.place[on->others] = centre;
   on->squares.scales[x] = sharpen(on, &experts);
   const int64_t sample = on->quantiser->step ? vx_stepped_sample(on->mixture, &experts, &contexts, on->quantiser, on->padded->highest)
                                              : vx_exact_sample(on->mixture, &experts, &contexts, on->padded->highest);
   for (unsigned k = 0; k < on->others; k++) recent_row(on, k, y)[x + BESIDE] = fabs((double)sample - experts.place[k]);
+  vx_note_miss(&on->correction, (double)sample - blended, x, y);
   const double miss = (double)sample - centre, size = fabs(miss) * (1 << VX_ERROR_BITS);
   learn_bias(bias, miss);
   *errors = (int32_t)(size < VX_LARGEST_ERROR ? size : VX_LARGEST_ERROR);
@@ -141,6 +148,7 @@ static void pass_absent(walk *on, const vx_slice *slice, int64_t x, int64_t y, i
   on->padded->errors[first + x] = (int32_t)error;
   for (unsigned k = 0; k < on->others; k++) recent_row(on, k, y)[x + BESIDE] = recent_row(on, k, y + 2)[x + BESIDE];
   on->squares.features[x] = on->squares.features[width + x] = on->squares.scales[x] = 0.0;
+  vx_note_miss(&on->correction, 0.0, x, y);
 }
 
 static voxz_status walk_row(vx_task *task, walk *on, const vx_slice *slice, int64_t y, int64_t first) {
@@ -170,6 +178,7 @@ static voxz_status start(vx_task *task, walk *on, unsigned settings, const uint8
   VX_TRY(vx_new_squares(task, padded, settings, &on->squares));
   VX_TRY(vx_new_row_sums(task, padded, on->by, &on->sums));
   on->others = on->squares.memories + 1;
+  VX_TRY(vx_new_correction(task, padded, on->others, on->squares.scales, &on->correction));
   VX_TRY(vx_new_mixture(task, on->others + 1, stream, size, &on->mixture));
   VX_NEW(task, on->recent, on->others * ROWS * (padded->width + 2 * BESIDE));
   VX_NEW(task, on->biases, 2 * BIASES);
@@ -197,6 +206,7 @@ voxz_status vx_walk_mixed(vx_task *task, vx_padded *padded, const vx_predictor *
         VX_TRY(walk_row(task, &on, &slice, y, first));
         VX_CHECK(task, on.mixture->coder.position <= size, "the entropy-coded samples of a brick end early");
         vx_squares_close(padded, &slice, y, first, &on.squares);
+        vx_learn_misses(&on.correction, y);
         vx_close_row(padded, first);
       }
       vx_leave_slice(padded, &slice);

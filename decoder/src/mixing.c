@@ -1,6 +1,6 @@
 #include "mixing.h"
 
-static const double LARGEST_ODDS = 8.0, RATE = 0.02, REFINING = 0.02, COUNTER_WEIGHT = 0.1;
+static const double LARGEST_ODDS = 8.0, RATE = 0.01, REFINING = 0.02, COUNTER_WEIGHT = 0.1;
 
 enum { COUNT_BITS = 8, FIRST_CHANCE = 1 << 15 };
 

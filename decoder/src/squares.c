@@ -2,22 +2,27 @@
 
 #include <math.h>
 
-enum { MOST_TILES = 2048, BLOCK = 8, TRIANGLE = VX_MOST_LOCAL * (VX_MOST_LOCAL + 1) / 2 };
+enum { BLOCK = 8, TRIANGLE = VX_MOST_LOCAL * (VX_MOST_LOCAL + 1) / 2 };
 
 static const double RIDGE = 1.0 / 8192, FLOOR = 0.01;
 static const double MEMORIES[4][VX_MOST_MEMORIES] = {{0.0, 0.0}, {0.953125, 0.0}, {0.8125, 0.984375}, {0.90625, 0.9921875}};
 static const uint8_t COUNTS[4] = {0, 1, 2, 2}, TILES[4] = {32, 32, 32, 16};
 
-voxz_status vx_new_squares(vx_task *task, const vx_padded *padded, unsigned settings, vx_squares *made) {
-  const unsigned row = settings - 6;
-  made->memories = COUNTS[row];
-  memcpy(made->memory, MEMORIES[row], sizeof made->memory);
-  made->tile = TILES[row];
-  for (;; made->tile *= 2) {
+/* Tiles of so many voxels, or of larger ones where there would be too many. */
+static void lay_tiles(const vx_padded *padded, int64_t tile, vx_squares *made) {
+  enum { MOST_TILES = 2048 };
+  for (made->tile = tile;; made->tile *= 2) {
     made->across = (padded->width + made->tile - 1) / made->tile;
     made->tiles = (padded->height + made->tile - 1) / made->tile * made->across;
     if (made->tiles <= MOST_TILES) break;
   }
+}
+
+voxz_status vx_new_squares(vx_task *task, const vx_padded *padded, unsigned settings, vx_squares *made) {
+  const unsigned row = settings - 6;
+  made->memories = COUNTS[row];
+  memcpy(made->memory, MEMORIES[row], sizeof made->memory);
+  lay_tiles(padded, TILES[row], made);
   const int64_t states = (int64_t)made->memories * 2 * made->tiles;
   VX_NEW(task, made->features, made->memories ? VX_MOST_LOCAL * padded->width : 2 * padded->width);
   VX_NEW(task, made->predicted, made->memories * padded->width);
@@ -27,12 +32,22 @@ voxz_status vx_new_squares(vx_task *task, const vx_padded *padded, unsigned sett
   return VOXZ_OK;
 }
 
-static size_t number_of(const vx_squares *of, unsigned memory, const vx_slice *slice, int64_t tile) {
-  return ((size_t)memory * 2 + (slice->mode & 1)) * (size_t)of->tiles + (size_t)tile;
+voxz_status vx_new_regression(vx_task *task, const vx_padded *padded, int64_t tile, double memory, unsigned taps, double *scales,
+                              vx_squares *made) {
+  *made = (vx_squares){.memories = 1, .memory = {memory}, .taps = taps, .scales = scales};
+  lay_tiles(padded, tile, made);
+  VX_NEW(task, made->features, VX_MOST_LOCAL * padded->width);
+  VX_NEW(task, made->states, made->tiles * TRIANGLE);
+  VX_NEW(task, made->solutions, made->tiles * VX_MOST_LOCAL);
+  return VOXZ_OK;
+}
+
+static size_t number_of(const vx_squares *of, unsigned memory, unsigned second, int64_t tile) {
+  return ((size_t)memory * 2 + second) * (size_t)of->tiles + (size_t)tile;
 }
 
 double *vx_solution(const vx_squares *of, unsigned memory, const vx_slice *slice, int64_t tile) {
-  return of->solutions + number_of(of, memory, slice, tile) * VX_MOST_LOCAL;
+  return of->solutions + number_of(of, memory, slice->mode & 1, tile) * VX_MOST_LOCAL;
 }
 
 /* The second volume begins anew, since its neighbours are others. */
@@ -90,14 +105,14 @@ static void sum_moments(const vx_squares *of, int64_t width, int64_t x0, int64_t
 }
 
 /* Let the past fade and add what is new; returns the ridge. `state` has the rows of the upper triangle. */
-static double fade(double *state, double moments[VX_MOST_LOCAL][VX_MOST_LOCAL], double memory, unsigned taps) {
+static double fade(double *state, double moments[VX_MOST_LOCAL][VX_MOST_LOCAL], double memory, unsigned taps, double least) {
   double trace = 0.0;
   for (unsigned i = 0; i <= taps; i++) {
     for (unsigned j = i; j <= taps; j++) state[j - i] = memory * state[j - i] + moments[i][j];
     if (i < taps) trace += state[0];
     state += taps + 1 - i;
   }
-  return RIDGE * trace / taps + FLOOR;
+  return RIDGE * trace / taps + least;
 }
 
 /* Cholesky decomposition of the upper triangle, row by row, and back substitution. */
@@ -122,19 +137,25 @@ static void solve(const double *state, double ridge, unsigned taps, double *solu
   }
 }
 
-void vx_squares_close(const vx_padded *padded, const vx_slice *slice, int64_t y, int64_t first, vx_squares *of) {
+void vx_squares_learn(const vx_squares *of, int64_t width, int64_t y, unsigned second, double least) {
   double moments[VX_MOST_LOCAL][VX_MOST_LOCAL];
-  const int64_t width = padded->width, first_tile = y / of->tile * of->across;
-  const int32_t *samples = padded->samples + first, *above = samples - padded->row;
-  if (of->memories == 0) return;
-  for (int64_t x = 0; x < width; x++) of->features[of->taps * width + x] = (double)samples[x] - (double)above[x];
+  const int64_t first_tile = y / of->tile * of->across;
   for (int64_t x0 = 0; x0 < width; x0 += of->tile) {
     const int64_t tile = first_tile + x0 / of->tile;
     sum_moments(of, width, x0, vx_min(width, x0 + of->tile), moments);
     for (unsigned q = 0; q < of->memories; q++) {
-      double *state = of->states + number_of(of, q, slice, tile) * TRIANGLE;
-      const double ridge = fade(state, moments, of->memory[q], of->taps);
-      solve(state, ridge, of->taps, vx_solution(of, q, slice, tile));
+      const size_t number = number_of(of, q, second, tile);
+      double *state = of->states + number * TRIANGLE;
+      const double ridge = fade(state, moments, of->memory[q], of->taps, least);
+      solve(state, ridge, of->taps, of->solutions + number * VX_MOST_LOCAL);
     }
   }
+}
+
+void vx_squares_close(const vx_padded *padded, const vx_slice *slice, int64_t y, int64_t first, vx_squares *of) {
+  const int64_t width = padded->width;
+  const int32_t *samples = padded->samples + first, *above = samples - padded->row;
+  if (of->memories == 0) return;
+  for (int64_t x = 0; x < width; x++) of->features[of->taps * width + x] = (double)samples[x] - (double)above[x];
+  vx_squares_learn(of, width, y, slice->mode & 1, FLOOR);
 }

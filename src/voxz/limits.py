@@ -6,7 +6,7 @@ Decoding takes at most `memory_of(samples, payload)` bytes beside the samples it
   cut down where axes are short: no shape takes more, be it a single row or a column along z. Only labels keep theirs in full, and
   such shapes are left to other codecs where these are more than BASE;
 * so much for each byte of the payload: a number of one bit becomes an int64 and its column another;
-* BASE for what does not grow: tables, contexts, mixing weights, what levels 6 to 9 have learnt (at most 2048 tiles, 36 MiB).
+* BASE for what does not grow: tables, contexts, mixing weights, what levels 6 to 9 have learnt (at most 2048 tiles, 39 MiB).
 
 Two rules keep it. A count of things that take a bit or more each is bounded by the bits that are there (`at_least_a_bit`); what
 is derived from counts is bounded in bytes (`affordable`). Both come before the allocation and before any loop over the count.

@@ -131,6 +131,7 @@ def _dicom() -> None:
 def _packings() -> None:
     """Frames of a few samples, packed from heads of streams and unpacked."""
     from voxz.io.packings import jpeg_lossless, jpeg_ls, rle  # noqa: PLC0415 - compiles kernels
+    from voxz.io.packings.first_block import FirstBlock  # noqa: PLC0415 - likewise
 
     layout = Layout((4, 2), np.dtype("<u2"), first_axis_fastest=True)
     samples = np.arange(1 << 15, (1 << 15) + 8, dtype="<u2").tobytes()
@@ -141,6 +142,7 @@ def _packings() -> None:
     jpeg_lossless.unpack(jpeg_lossless.pack(samples, b"\0\1" + varint(len(lossless)) + lossless + b"\0", layout), layout)
     jpeg_ls.unpack(jpeg_ls.pack(samples, b"\0" + varint(len(nearly)) + nearly + b"\0", layout), layout)
     rle.unpack(rle.pack(samples, b"\0" + 2 * b"\0\0", layout), layout)
+    FirstBlock(lambda start, length: b"\3\0")
 
 
 def _siren() -> None:

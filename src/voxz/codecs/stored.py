@@ -31,7 +31,7 @@ _BOTH = 1 << 20
 _PROBE, _PROBED_WHOLE, _PROBED = 1 << 12, 1 << 15, 32
 """Bytes of a probe; up to how many all are probed, and of longer data one part in so many, but no fewer."""
 
-_STRING, _STRINGS = 32, 24
+_STRING, _STRINGS = 32, 12
 """Bytes of a string that is looked for elsewhere, and how many are."""
 
 _FAR = 1.2

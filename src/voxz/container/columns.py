@@ -26,6 +26,8 @@ def unpack(cursor: Cursor) -> Column:
     data = np.frombuffer(cursor.take(cursor.number()), np.uint8)
     if not data.size:
         return np.zeros(0, np.int64)
+    if data.max() < 0x80:
+        return data.astype(np.int64)
     ends = np.flatnonzero(data < 0x80)
     starts = np.concatenate([[0], ends[:-1] + 1]) if ends.size else ends
     if not ends.size or ends[-1] != data.size - 1 or int((ends - starts).max()) >= 9:

@@ -12,7 +12,7 @@ from voxz.entropy.binary import code_bit
 from voxz.entropy.logistic import LOG_ODDS, LOGISTIC, PROBABILITY_BITS, REACH, RECIPROCALS, STEPS
 from voxz.jit import at, inlined_kernel
 
-RATE = 0.02
+RATE = 0.01
 COUNTERS = 3
 COUNT_BITS = 8
 LIMIT = 250

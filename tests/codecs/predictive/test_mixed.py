@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from voxz.codecs.predictive.levels import MIXED
+from voxz.codecs.predictive.mixed.correction import NEARBY, Correction, correct, learn_misses, note_miss
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, learn_row
 from voxz.codecs.predictive.mixed.state import MOST_TILES, fresh_state
 from voxz.codecs.predictive.neighbourhood import MODES
@@ -41,7 +42,7 @@ def test_least_squares_finds_the_predictor() -> None:
         add_row(features, np.ones(width), taps, 0, width, np.zeros((8, size)), moments)
         expected = features[: taps + 1, :] @ features[: taps + 1, :].T
         assert np.triu(moments)[: taps + 1, : taps + 1] == pytest.approx(np.triu(expected))
-        learn_row(state, moments, 0.9, taps, triangle, solution)
+        learn_row(state, moments, 0.9, taps, 0.01, triangle, solution)
     assert solution[:taps] == pytest.approx(truth, abs=0.02)
 
 
@@ -51,6 +52,22 @@ def test_a_row_of_a_tile_takes_its_own_voxels_only() -> None:
     moments = np.zeros((8, 8))
     add_row(features, np.full(21, 2.0), 3, 5, 21, np.zeros((8, 8)), moments)
     assert moments[0, 0] == 4 * 16
+
+
+def test_the_correction_finds_what_errors_share() -> None:
+    height, width, places = 8, 64, np.array([100.0, 0.0])
+    correction, noise = Correction.fresh(1, height, width, 32, 2), np.random.default_rng(3).normal(0, 1, (6, height, width))
+    for plane in noise:
+        for y, row in enumerate(plane):
+            miss = 0.0
+            for x, new in enumerate(row):
+                corrected = correct(100.0, x, y, 4.0, places, correction)
+                assert abs(corrected - 100.0) <= 3.0
+                miss = 0.5 * miss + new
+                note_miss(miss, x, y, 1 + NEARBY, correction)
+            learn_misses(np.ones(width), y, 1 + NEARBY, correction)
+    expected = [0.0, 0.5, 0.0, 0.0, 0.0, 0.0]
+    assert correction.solutions[:, : 1 + NEARBY] == pytest.approx(np.tile(expected, (2, 1)), abs=0.1)
 
 
 def coded_bytes(bits: list[int]) -> int:
@@ -85,7 +102,8 @@ def test_decisions_come_back_and_cost_what_they_tell() -> None:
 @pytest.mark.parametrize("level", MIXED)
 def test_state_stays_small_on_large_slices(level: int) -> None:
     geometry = Geometry(1, 1, 1500, 1500)
-    squares, mixture = fresh_state(MIXED[level], geometry, np.zeros((1, 2), np.int64))
+    squares, mixture, correction = fresh_state(MIXED[level], geometry, np.zeros((1, 2), np.int64))
     assert squares.states.shape[2] <= MOST_TILES
     assert sum(array.nbytes for array in (squares.states, mixture.weights, mixture.counters, mixture.recent)) < 100 << 20
+    assert sum(array.nbytes for array in correction if isinstance(array, np.ndarray)) < 24 << 20
     assert max(len(MIXED[level].support.taps(mode)) for mode in range(MODES)) + 2 < 32

@@ -276,10 +276,10 @@ class _Learner:
                     _restate(moment, first)
         changes = np.rint(self._solve(moments, counts, len(taps)) * scale).astype(np.int64)
         step = self._step(unit)
-        for group, change in enumerate(changes):
-            bits = float(np.log2(1.5 * np.abs(change) + 1.0).sum() * 1.5 + 1.2 * len(change))
+        bits = np.log2(1.5 * np.abs(changes) + 1.0).sum(axis=1) * 1.5 + 1.2 * len(taps)
+        for group, (change, count) in enumerate(zip(changes, counts.tolist(), strict=True)):
             saved = gain(moments[group], change / scale) * step / 2 * BITS_PER_NAT
-            if saved * counts[group] <= bits * (errors[group] / max(1, counts[group]) + 0.25) * counts[group]:
+            if saved * count <= bits[group] * (errors[group] / max(1, count) + 0.25) * count:
                 change = np.zeros_like(change)  # noqa: PLW2901
             apply_change(coefficients[unit.index, group], base[group], change, precision)
 

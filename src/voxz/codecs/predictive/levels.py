@@ -93,12 +93,17 @@ DEFAULT = 5
 CHUNK_FIT = replace(CLOSE_FITS[DEFAULT], alike=2.5)
 """Without loss, for level 5 and those above it, in chunks, which are read and written at once."""
 
+MIXED_TILE = (64, 128)
+"""Tiles without loss at levels above 5, which learn what smaller ones would tell, and need not be sent it."""
+
 
 def close_fit(level: int, shape: tuple[int, ...]) -> Fit:
     """Fit without loss of a brick of this shape, ``(series, z, y, x)``."""
-    if level >= DEFAULT and shape[0] == 1 and math.prod(shape) < CHUNK:
+    if level > DEFAULT:
+        return replace(close_fit(DEFAULT, shape), tile=MIXED_TILE, fewest=40_000)
+    if level == DEFAULT and shape[0] == 1 and math.prod(shape) < CHUNK:
         return CHUNK_FIT
-    return DEEP_FIT if level >= DEFAULT and shape[1] >= DEEP else CLOSE_FITS[min(level, DEFAULT)]
+    return DEEP_FIT if level == DEFAULT and shape[1] >= DEEP else CLOSE_FITS[level]
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,25 @@
 """Which options of zlib give a deflate stream again, byte for byte: what is stored instead of the stream.
 
-They are found by trying. Options in question compress the first 256 kB of the content, in small parts, and each is dropped at
-its first byte that differs, which nearly always lies within the first kilobytes. Those that a header hints at go first, the usual
-level before others; these are tried only if none of those is left. What is left after the first 256 kB compresses the rest as it
-comes.
+They are found by trying: options compress the first 256 kB of the content, in small parts, and each is dropped at its first byte
+that differs. The likeliest are tried alone; of the others, those that a header hints at first, only such as the symbols of the
+first block leave in question (`voxz.io.packings.first_block`). What is left after the first 256 kB goes on with the rest.
 
 Streams of other programs (GNU gzip in part, zlib-ng, ISA-L, Zopfli) have decisions that zlib never takes: they are not found, but
 for those of libdeflate that are in memory.
 """
 
+import functools
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from voxz.entropy.varint import varint
 from voxz.io.packings import libdeflate
 from voxz.io.packings.zlib_replay import BLOCK, LIBDEFLATE, STORED, WINDOW, BlockPacker, ZlibOptions
+
+if TYPE_CHECKING:
+    from voxz.io.packings.first_block import FirstBlock
 
 LEVELS = (6, 9, 1, 5, 4, 3, 2, 7, 8)
 """Levels, likely ones first."""
@@ -165,6 +169,12 @@ class Search:
             runs += self._probe(self.untried.pop(0))
         return runs
 
+    @functools.cached_property
+    def _first_block(self) -> "FirstBlock":
+        from voxz.io.packings.first_block import FirstBlock  # noqa: PLC0415 - its kernels
+
+        return FirstBlock(self._read_at)
+
     def _probe(self, group: Sequence[ZlibOptions]) -> list[_Run]:
         """What is left of a group after the first part of the content.
 
@@ -172,11 +182,14 @@ class Search:
         with which it may end there.
         """
         first, rest = bytes(self._probed[:BLOCK]), bytes(self._probed[BLOCK:])
-        whole = _left([_Run(options, self._read_at) for options in group if not options.blocks], first)
+        plain = [options for options in group if not options.blocks]
+        if len(plain) > 1:
+            plain = self._first_block.possible(plain, first)
+        whole = _left([_Run(options, self._read_at) for options in plain], first)
         in_blocks = {options: None for options in group if options.blocks}
         if rest:
-            plain = [run.options for run in whole if run.options == ZlibOptions(run.options.level) and run.ends_block()]
-            in_blocks |= {replace(options, blocks=True, alone=alone): None for options in plain for alone in (False, True)}
+            ended = [run.options for run in whole if run.options == ZlibOptions(run.options.level) and run.ends_block()]
+            in_blocks |= {replace(options, blocks=True, alone=alone): None for options in ended for alone in (False, True)}
         blocks: list[_Run] = [_BlockRun(options, self._read_at) for options in in_blocks]
         return _left(whole, rest) + _left(blocks, first + rest)
 
@@ -227,8 +240,9 @@ class Finder:
         return self._last
 
     def groups(self, window: int, levels: Sequence[int]) -> list[list[ZlibOptions]]:
-        """Options to try: those of the last stream, those that a header hints at, all others."""
-        groups = [[self._last]] if self._last else []
+        """Options to try: those of the last stream, or the likeliest; those that a header hints at; all others."""
+        likeliest = self._last or (ZlibOptions(levels[0], window=window) if levels else None)
+        groups = [[likeliest]] if likeliest else []
         if self._patience:
             others = [level for level in LEVELS if level not in levels]
             groups += [usual(some, window) for some in (levels[:1], levels[1:], others) if some] + [rare(window)]

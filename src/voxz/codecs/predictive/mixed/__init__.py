@@ -3,8 +3,9 @@
 ::
 
     forward prediction (predict/)  --+
-    least squares on what was        +-- blend -- interval search, each decision mixed from
-    decoded in the tile (squares) ---+            all experts and adaptive counters -- binary coder
+    least squares on what was        +-- blend, corrected by -- interval search, each decision
+    decoded in the tile (squares) ---+   what it missed nearby  mixed from all experts and
+                                         (correction)           adaptive counters -- binary coder
 
 Nothing of this is sent: the decoder learns the same from the samples it has. All of it is integers, or IEEE doubles with
 ``+ - * / sqrt`` in a fixed order.

@@ -87,7 +87,7 @@ def add_row(features, scales, taps, x0, x1, block, moments):  # type: ignore[no-
 
 
 @kernel
-def learn_row(state, moments, memory, taps, triangle, weights):  # type: ignore[no-untyped-def]
+def learn_row(state, moments, memory, taps, least, triangle, weights):  # type: ignore[no-untyped-def]
     """Let `state` fade, add `moments`, and solve for `weights` (Cholesky decomposition of the upper triangle).
 
     Parameters
@@ -96,6 +96,7 @@ def learn_row(state, moments, memory, taps, triangle, weights):  # type: ignore[
     moments : float64 (n, n), from `add_row`
     memory : share of the state that is kept, 0 to 1
     taps : neighbours
+    least : of what is added to the diagonal
     triangle : float64 (n, n), room
     weights : float64 (taps or more,), coefficients, filled
     """
@@ -109,7 +110,7 @@ def learn_row(state, moments, memory, taps, triangle, weights):  # type: ignore[
         if i < taps:
             trace += state[row + i]
         row += size - i - 1
-    ridge = RIDGE * trace / taps + FLOOR
+    ridge = RIDGE * trace / taps + least
     row = 0
     for k in range(taps):
         line = triangle[k]

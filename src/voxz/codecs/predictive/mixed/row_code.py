@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from voxz.codecs.predictive.mixed.correction import NEARBY, correct, note_miss
 from voxz.codecs.predictive.mixed.sample_code import COARSE, SCALES, Contexts, code_exactly, code_in_steps
 from voxz.codecs.predictive.padding import stand_in
 from voxz.codecs.predictive.quantiser import UNIT
@@ -155,6 +156,7 @@ def code_row(  # type: ignore[no-untyped-def]
     error_weights,
     experts_of_row,
     mixture,
+    correction,
     decision,
     coder,
     data,
@@ -168,7 +170,7 @@ def code_row(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    brick, predictors, mixture, coder, data, quantiser, step, decoding : as for `walk.walk`
+    brick, predictors, mixture, correction, coder, data, quantiser, step, decoding : as for `walk.walk`
     place : `frame.Slice`
     y : number of the row
     start : index of its first sample
@@ -208,6 +210,7 @@ def code_row(  # type: ignore[no-untyped-def]
             for k in range(last):
                 recent[k, now, x + 2] = recent[k, above, x + 2]
             wests[0, x], wests[1, x], scales[x] = 0.0, 0.0, 0.0
+            note_miss(0.0, x, y, last + NEARBY, correction)
             continue
         forward = predict(sums.chosen, sums.first_of, predictors.coefficients, x, w1, w2, w3, w4)
         forward_value = np.float64(max(half, min(forward, ceiling)) - half) * unit
@@ -217,9 +220,10 @@ def code_row(  # type: ignore[no-untyped-def]
         contexts = contexts_of(error, error_w, np.int64(errors[at(i - row)]), pattern)
         crossed = contexts.crossed
         center += BIAS_SHARE * biases[crossed, 0] / (biases[crossed, 1] + BIAS_DAMPING)
-        center = min(max(center, 0.0), most)
-        places[last] = center
+        center = blended = min(max(center, 0.0), most)
         widths[last] = np.float64(error) / (1 << ERROR_BITS)
+        center = min(max(correct(blended, x, y, widths[last], places, correction), 0.0), most)
+        places[last] = center
         scales[x] = sharpen(widths, span, step)
         sample = np.int64(samples[at(i)])
         if step is None:
@@ -232,6 +236,7 @@ def code_row(  # type: ignore[no-untyped-def]
         w4, w3, w2, w1 = w3, w2, w1, value
         for k in range(last):
             recent[k, now, x + 2] = abs(np.float64(value) - places[k])
+        note_miss(np.float64(value) - blended, x, y, last + NEARBY, correction)
         miss = np.float64(value) - center
         biases[crossed, 0] += miss
         biases[crossed, 1] += 1.0

@@ -176,7 +176,7 @@ def code_exactly(sample, center, highest, contexts, mixture, decision, coder, da
         inputs[k] = (places[k] - edge) * widths[k]
     side = settle(np.int64(sample > floor), SIDE, 0, phase, contexts, mixture, decision, coder, data, decoding)
     distance = sample - floor - 1 if side else floor - sample
-    stride = max(np.int64(1), contexts.error >> (ERROR_BITS + 1))
+    stride = max(np.int64(1), contexts.error >> ERROR_BITS)
     reached = code_distance(distance, side, edge, 1.0, stride, phase, highest, contexts, mixture, decision, coder, data, decoding)
     value = floor + 1 + reached if side else floor - reached
     return value if reached >= 0 and value <= highest else np.int64(-1)
@@ -211,7 +211,7 @@ def code_in_steps(  # type: ignore[no-untyped-def]
             inputs[k] = sides[k]
         side = settle(np.int64(steps > 0), SIDE, 0, phase, contexts, mixture, decision, coder, data, decoding)
         edge = upper if side else lower
-        stride = max(np.int64(1), max(np.int64(1), contexts.error >> (ERROR_BITS + 1)) * UNIT // step)
+        stride = max(np.int64(1), max(np.int64(1), contexts.error >> ERROR_BITS) * UNIT // step)
         reached = code_distance(
             abs(steps) - 1, side, edge, span, stride, phase, highest, contexts, mixture, decision, coder, data, decoding
         )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.levels import MixedSettings
+from voxz.codecs.predictive.mixed.correction import TILE, Correction, bytes_of_correction
 from voxz.codecs.predictive.mixed.sample_code import COARSE, DEPTH, PATTERNS, PHASES, SCALES
 from voxz.codecs.predictive.neighbourhood import MODES, SELF, Tap
 from voxz.codecs.predictive.padding import Geometry
@@ -160,24 +161,27 @@ BYTES_A_COLUMN = 192
 
 def memory_of_walk(settings: MixedSettings, geometry: Geometry) -> int:
     """Bytes that a walk takes beside samples and their errors."""
-    return len(settings.memory) * _tiles(settings, geometry)[1] * BYTES_A_TILE + BYTES_A_COLUMN * geometry.width
+    memories, tiles = len(settings.memory), _tiles(settings.tile, geometry)[1]
+    corrected = bytes_of_correction(memories + 1, geometry.height, geometry.width, _tiles(TILE, geometry)[1])
+    return memories * tiles * BYTES_A_TILE + BYTES_A_COLUMN * geometry.width + corrected
 
 
-def _tiles(settings: MixedSettings, geometry: Geometry) -> tuple[int, int]:
-    """Side of a tile, and how many a slice has."""
-    tile = settings.tile
+def _tiles(tile: int, geometry: Geometry) -> tuple[int, int]:
+    """Side of a tile, `tile` if there are not too many, and how many a slice has."""
     while (tiles := -(-geometry.height // tile) * -(-geometry.width // tile)) > MOST_TILES:
         tile *= 2
     return tile, tiles
 
 
-def fresh_state(settings: MixedSettings, geometry: Geometry, references: NDArray[np.int64]) -> tuple[LeastSquares, Mixture]:
+def fresh_state(
+    settings: MixedSettings, geometry: Geometry, references: NDArray[np.int64]
+) -> tuple[LeastSquares, Mixture, Correction]:
     """State before the first sample."""
     west = (Tap(SELF, 0, 0, -1), Tap(SELF, 0, 0, -2))
     by_mode = [west + settings.support.taps(mode) for mode in range(MODES)]
     offsets = geometry.offsets_by_mode(by_mode, references, max(map(len, by_mode)))
     size = -(-(offsets.shape[2] + 1) // 8) * 8
-    tile, tiles = _tiles(settings, geometry)
+    tile, tiles = _tiles(settings.tile, geometry)
     memories = len(settings.memory)
     experts = memories + 2
     squares = LeastSquares(
@@ -199,4 +203,4 @@ def fresh_state(settings: MixedSettings, geometry: Geometry, references: NDArray
         np.tile(LOGISTIC[odds.astype(np.int64)], (2 * DEPTH, SCALES // 2, 1)),
         np.zeros((PATTERNS * COARSE, 2)),
     )
-    return squares, mixture
+    return squares, mixture, Correction.fresh(memories + 1, geometry.height, geometry.width, *_tiles(TILE, geometry))

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.frame import Brick, close_rows, open_rows, slice_at
-from voxz.codecs.predictive.mixed.online_least_squares import add_row, gather_features, learn_row, partial_predictions
+from voxz.codecs.predictive.mixed.correction import NEARBY, Correction, learn_misses
+from voxz.codecs.predictive.mixed.online_least_squares import FLOOR, add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
 from voxz.codecs.predictive.mixed.state import LeastSquares, Mixture, Room, RowExperts
 from voxz.codecs.predictive.quantiser import Quantiser
@@ -22,6 +23,7 @@ def walk(
     expectation: Expectation,
     squares: LeastSquares,
     mixture: Mixture,
+    correction: Correction,
     coder: NDArray[np.int64],
     data: NDArray[np.uint8],
     quantiser: Quantiser,
@@ -37,6 +39,7 @@ def walk(
     expectation : `row_sums.Expectation`
     squares : `state.LeastSquares`
     mixture : `state.Mixture`
+    correction : `correction.Correction`
     coder : int64 (4,), see `voxz.entropy.binary`
     data : uint8 (bytes,)
     quantiser : `quantiser.Quantiser`
@@ -48,18 +51,18 @@ def walk(
     False if a decoded sample is out of range, or `data` is too short to encode into.
     """
     room = Room.fresh(predictors, brick.highest, squares, int(brick.sizes[3]))
-    return bool(_rows(brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room))
+    return bool(_rows(brick, predictors, expectation, squares, mixture, correction, coder, data, quantiser, step, decoding, room))
 
 
 @kernel
 def _rows(  # type: ignore[no-untyped-def]
-    brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding, room
+    brick, predictors, expectation, squares, mixture, correction, coder, data, quantiser, step, decoding, room
 ):
     """The rows of a brick, one after the other: `walk` with what it works in.
 
     Parameters
     ----------
-    brick, predictors, expectation, squares, mixture, coder, data, quantiser, step, decoding : as for `walk`
+    brick, predictors, expectation, squares, mixture, correction, coder, data, quantiser, step, decoding : as for `walk`
     room : `state.Room`, changed
     """
     series, depth, height, width = brick.sizes[0], brick.sizes[1], brick.sizes[2], brick.sizes[3]
@@ -101,6 +104,7 @@ def _rows(  # type: ignore[no-untyped-def]
                     weights,
                     experts,
                     mixture,
+                    correction,
                     room.decision,
                     coder,
                     data,
@@ -125,6 +129,7 @@ def _rows(  # type: ignore[no-untyped-def]
                         number = first_tile + x // tile
                         for q in range(memory.size):
                             state = states[q, mode & 1, number]
-                            learn_row(state, moments, memory[q], known, triangle, solutions[q, mode & 1, number])
+                            learn_row(state, moments, memory[q], known, FLOOR, triangle, solutions[q, mode & 1, number])
+                learn_misses(scales, y, memory.size + 1 + NEARBY, correction)
                 close_rows(brick, place, y, start)
     return True
