@@ -125,11 +125,11 @@ def _guessed(work: Volume, step: float) -> Volume:
 
 def draw(pictures: list[tuple[str, NDArray[Any], Volume]], path: Path) -> None:
     """Each slice beside its bits."""
-    figure, panels = new_figure(2, len(pictures), (2.6 * len(pictures), 5.2))
+    figure, panels = new_figure(2, len(pictures), (1.7 * len(pictures), 3.6))
     for column, (name, image, bits) in enumerate(pictures):
         low, high = np.percentile(image, (30, 99.8))
         panels[0, column].imshow(image, cmap="gray", vmin=low, vmax=high)
-        panels[0, column].set_title(name, fontsize=8)
+        panels[0, column].set_title(name, fontsize=7)
         shown = panels[1, column].imshow(ndimage.uniform_filter(bits, SMOOTHED), cmap="magma", vmin=0, vmax=1)
         for panel in panels[:, column]:
             panel.axis("off")

@@ -1,8 +1,8 @@
 """``python -m benchmarks quality DIR...``: what is seen of a loss, and what analyses make of it, at equal size.
 
 The middle of each volume (12 slices of at most 192 x 192; of series 8 slices) is coded by x265 veryslow with the quantiser that
-comes nearest to some rates. voxz at level 5, JPEG XL and vvenc get settings with which they take about as many bytes. Besides
-PSNR there are, for volumes that are no series, SSIM and:
+comes nearest to some rates. voxz at level 5, JPEG XL and vvenc get settings with which they take about as many bytes. x265 and
+vvenc see the slices of a series in the order of time. Besides PSNR there are, for volumes that are no series, SSIM and:
 
 - *vif*: visual information fidelity of slices (Sheikh and Bovik, IEEE Trans. Image Processing 15(2), 2006), which agreed best
   with radiologists in a comparison of such measures (Mason et al., IEEE Trans. Medical Imaging 39(4), 2020),
@@ -11,7 +11,7 @@ PSNR there are, for volumes that are no series, SSIM and:
 - *texture*: power of the finer half of frequencies where there are no edges, to the original's,
 - *steps*: how the mean of 16 x 16 samples of the error differs from slice to slice, to the original's,
 
-and the figures of `voxz.bench.tasks`. A picture shows one slice of each kind of image.
+and the figures of `voxz.bench.tasks`. A picture shows one slice of each volume.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from sewar.full_ref import vifp
 
+from voxz.bench.rivals.base import Order
 from voxz.bench.rivals.jpegxl import JpegXl
 from voxz.bench.rivals.vvenc import Vvenc
 from voxz.bench.rivals.x265 import X265
@@ -145,7 +146,8 @@ def middle(volume: Volume) -> Volume:
 
 def at_equal_size(samples: Samples, rate: float) -> Iterator[tuple[str, int, Samples]]:
     """Codec, bytes and decoded samples: x265 near a rate, the others with as many bytes."""
-    length, decoded = nearest(lambda qp: _by(X265(qp=round(qp)), samples), rate * samples.size / 8, 0, 51, 1)
+    order: Order = "time" if len(samples) > 1 else "volume"
+    length, decoded = nearest(lambda qp: _by(X265(qp=round(qp), order=order), samples), rate * samples.size / 8, 0, 51, 1)
     yield "x265", length, decoded
     peak = data_range_of(samples)
     brick = np.ascontiguousarray(np.moveaxis(samples[None], 1, -1))
@@ -157,7 +159,7 @@ def at_equal_size(samples: Samples, rate: float) -> Iterator[tuple[str, int, Sam
 
     yield "voxz", *nearest(voxz, length, -12, 0)
     yield "jpegxl", *nearest(lambda distance: _by(JpegXl(distance=2.0**distance), samples), length, -4, 4.6)
-    yield "vvenc", *nearest(lambda qp: _by(Vvenc(qp=round(qp)), samples), length, 0, 63, 1)
+    yield "vvenc", *nearest(lambda qp: _by(Vvenc(qp=round(qp), order=order), samples), length, 0, 63, 1)
 
 
 def _by(rival: Any, samples: Samples) -> tuple[int, Samples]:
