@@ -9,7 +9,7 @@
 #include "predictive_walk.h"
 #include "value_map.h"
 
-enum { CONSTANT = 0, FIRST_MIXED = 6, LAST_MIXED = 9, INTERLACED = 10, STEPPED = 16, BACKGROUND = 32 };
+enum { CONSTANT = 0, FIRST_MIXED = 6, UNUSED = 8, LAST_MIXED = 9, INTERLACED = 10, STEPPED = 16, BACKGROUND = 32 };
 
 typedef struct parts {
   unsigned settings;
@@ -30,7 +30,8 @@ static voxz_status split(vx_task *task, const uint8_t *payload, size_t size, par
   const uint8_t *side = vx_bytes_take(&from, side_length);
   made->words = vx_bytes_take(&from, made->words_length);
   VX_CHECK(task, !from.overrun, "the parts of a predictive brick do not fit its bytes");
-  if (made->settings > INTERLACED) return vx_fail(task, VOXZ_UNSUPPORTED, "a predictive brick has settings that format 1.0 does not know");
+  if (made->settings > INTERLACED || made->settings == UNUSED)
+    return vx_fail(task, VOXZ_UNSUPPORTED, "a predictive brick has settings that format 1.0 does not know");
   const int by_tables = made->settings > CONSTANT && made->settings < FIRST_MIXED;
   VX_CHECK(task, !by_tables || (made->words_length >= VX_FEWEST_WORDS && made->words_length % 2 == 0),
            "the parts of a predictive brick do not fit its bytes");

@@ -11,7 +11,7 @@ static unsigned forward(unsigned settings) { return settings < VX_SETTINGS ? set
 
 const vx_taps *vx_forward_taps(unsigned settings, unsigned mode) { return &SUPPORTS[forward(settings)][mode]; }
 
-const vx_taps *vx_local_taps(unsigned settings, unsigned mode) { return settings < 8 ? &MIDDLE[mode] : &LOCAL[mode]; }
+const vx_taps *vx_local_taps(unsigned settings, unsigned mode) { return settings < 9 ? &MIDDLE[mode] : &LOCAL[mode]; }
 
 const vx_errors *vx_error_taps(unsigned settings, unsigned mode) {
   return settings == AHEAD_SETTINGS ? &AHEAD[mode] : &WHOLE[mode];

@@ -5,8 +5,9 @@
 enum { BLOCK = 8, TRIANGLE = VX_MOST_LOCAL * (VX_MOST_LOCAL + 1) / 2 };
 
 static const double RIDGE = 1.0 / 8192, FLOOR = 0.01;
-static const double MEMORIES[4][VX_MOST_MEMORIES] = {{0.0, 0.0}, {0.953125, 0.0}, {0.8125, 0.984375}, {0.90625, 0.9921875}};
-static const uint8_t COUNTS[4] = {0, 1, 2, 2}, TILES[4] = {32, 32, 32, 16};
+/* Of settings 6, 7 and 9. */
+static const double MEMORIES[3][VX_MOST_MEMORIES] = {{0.0, 0.0}, {0.953125, 0.0}, {0.90625, 0.9921875}};
+static const uint8_t COUNTS[3] = {0, 1, 2}, TILES[3] = {32, 32, 16};
 
 /* Tiles of so many voxels, or of larger ones where there would be too many. */
 static void lay_tiles(const vx_padded *padded, int64_t tile, vx_squares *made) {
@@ -19,7 +20,7 @@ static void lay_tiles(const vx_padded *padded, int64_t tile, vx_squares *made) {
 }
 
 voxz_status vx_new_squares(vx_task *task, const vx_padded *padded, unsigned settings, vx_squares *made) {
-  const unsigned row = settings - 6;
+  const unsigned row = settings < 9 ? settings - 6 : 2;
   made->memories = COUNTS[row];
   memcpy(made->memory, MEMORIES[row], sizeof made->memory);
   lay_tiles(padded, TILES[row], made);

@@ -68,9 +68,9 @@ def read_background(
     constants, end = decode_background(payload, shape, dtype)
     values, present = np.zeros(shape, dtype), np.ones(shape, np.bool_)
     for constant in constants:
-        mask = np.broadcast_to(constant.mask, shape[:4])
-        values[mask] = constant.value
-        present[mask] = False
+        mask = constant.mask[..., None]
+        np.copyto(values, constant.value, where=mask)
+        np.copyto(present, False, where=mask)
     return values, present, payload[end:]
 
 

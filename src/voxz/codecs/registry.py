@@ -20,6 +20,7 @@ from voxz.codecs.numbers import CODECS, FLOATS, LABELS, PREDICTIVE, STORED, TURN
 from voxz.errors import CorruptError, needs_newer
 
 if TYPE_CHECKING:
+    from voxz.codecs.wavelet.chosen import Chosen
     from voxz.codecs.wavelet.fast.draft import Draft
 
 _MODULES = {number: f"voxz.codecs.{name}" + (".codec" if number else "") for name, number in CODECS.items()}
@@ -66,10 +67,12 @@ def encode_brick(
     fidelity: Fidelity = EXACT,
     draft: "Draft | None" = None,
     decoded: Decoded | None = None,
+    kept: "list[Chosen] | None" = None,
 ) -> tuple[int, bytes]:
     """Code a brick with `codec`, or the one that suits its samples; fall back to another. Its `draft` saves wavelets time.
 
-    Payloads that are decoded on the way, to see whether they keep to a bound, are put into `decoded`.
+    Payloads that are decoded on the way, to see whether they keep to a bound, are put into `decoded`. What wavelets choose for a
+    step is `kept` for the next one.
     """
     if turned.suits(samples):
         image, period = turned.to_image(samples)
@@ -80,7 +83,7 @@ def encode_brick(
     for number in _candidates(samples, name, fidelity):
         own = codec.brick_options() if codec is not None and number == CODECS[codec.name] else {}
         if number == WAVELET:
-            own |= {"draft": draft, "decoded": decoded}
+            own |= {"draft": draft, "decoded": decoded, "kept": kept}
         payload = module(number).encode_brick(samples, level, fidelity, **own)
         if payload is not None and len(payload) < (len(smallest) or samples.nbytes + 2 * (number == STORED)):
             best, smallest = number, payload

@@ -34,20 +34,25 @@ from voxz.volume.background import find_background
 from voxz.volume.layout import Foreign, Layout
 
 if TYPE_CHECKING:
+    from voxz.codecs.wavelet.chosen import Chosen
     from voxz.codecs.wavelet.fast.draft import Draft
 
 
-def code_brick(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None) -> Coded:
+def code_brick(brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None, kept: "list[Chosen] | None" = None) -> Coded:
     """Code a brick; a lossy one is decoded and measured, and coded losslessly should it break its bound."""
     decoded: registry.Decoded = {}
-    return check_brick(brick, plan, code_blindly(brick, plan, draft, decoded), draft, decoded)
+    return check_brick(brick, plan, code_blindly(brick, plan, draft, kept, decoded), draft, decoded)
 
 
 def code_blindly(
-    brick: NDArray[np.generic], plan: Plan, draft: "Draft | None" = None, decoded: registry.Decoded | None = None
+    brick: NDArray[np.generic],
+    plan: Plan,
+    draft: "Draft | None" = None,
+    kept: "list[Chosen] | None" = None,
+    decoded: registry.Decoded | None = None,
 ) -> Coded:
-    """Code a brick, and no more: for its length. Its `draft`, if there is one, saves time; `decoded` is as for the registry."""
-    return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity, draft, decoded), brick, Tally())
+    """Code a brick, and no more: for its length. Its `draft` and what is `kept` save time; `decoded` is as for the registry."""
+    return Coded(*registry.encode_brick(brick, plan.level, plan.codec, plan.fidelity, draft, decoded, kept), brick, Tally())
 
 
 def check_brick(

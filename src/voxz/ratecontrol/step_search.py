@@ -7,6 +7,8 @@ found on small parts, and their total is a little off, it is enough to code some
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,9 @@ from voxz.ratecontrol.drafts import Drafts
 from voxz.ratecontrol.goals import Forecast, Goal, PsnrGoal, Result
 from voxz.ratecontrol.secant import ROUNDS, find_step
 from voxz.threads import map_ordered
+
+if TYPE_CHECKING:
+    from voxz.codecs.wavelet.chosen import Chosen
 
 MOST_TRIED = 1 << 24
 """Volumes up to this many samples are searched whole."""
@@ -193,12 +198,17 @@ class Trial:
         """Code the bricks with a step of ``2 ** log_step``, if there are `lengths` near these; if `blind`, only for their own."""
         plans = [with_step(plan, log_step, length) for length in lengths or [0.0] * len(self.bricks)]
         code = code_blindly if blind else code_brick
-        own = list(zip(self.bricks, plans, self._drafts(), strict=True))
+        own = list(zip(self.bricks, plans, self._drafts(), self._chosen, strict=True))
         return self.result(plan, list(map_ordered(lambda brick: code(*brick), own, self.threads, self._tried)))
 
     def _drafts(self) -> Sequence[Draft | None]:
         """The draft of each brick."""
         return [None] * len(self.bricks) if self.drafts is None else self.drafts.drafts
+
+    @cached_property
+    def _chosen(self) -> "list[list[Chosen]]":
+        """What each brick goes through at the last step that it was coded with, kept for the next one."""
+        return [[] for _ in self.bricks]
 
     @property
     def _tried(self) -> int:
@@ -278,8 +288,9 @@ class Trial:
             for k in chosen:
                 steps[k] += change
             coded = list(result.coded)
-            step, drafts = {k: with_step(plan, steps[k]) for k in chosen}, self._drafts()
-            again = map_ordered(lambda k: code_brick(self.bricks[k], step[k], drafts[k]), chosen, self.threads, self._tried)  # noqa: B023
+            drafts = self._drafts()
+            own = [(self.bricks[k], with_step(plan, steps[k]), drafts[k], self._chosen[k]) for k in chosen]
+            again = map_ordered(lambda brick: code_brick(*brick), own, self.threads, self._tried)
             for k, brick in zip(chosen, again, strict=True):
                 coded[k] = brick
             result = self.result(plan, coded)

@@ -5,6 +5,7 @@ import pytest
 
 from phantoms import moving, noise
 from voxz.codecs.fidelity import Fidelity
+from voxz.codecs.wavelet.chosen import Chosen
 from voxz.codecs.wavelet.codec import decode_brick, encode_brick, preview_brick
 from voxz.codecs.wavelet.head import transform_name
 from voxz.errors import CorruptError
@@ -70,6 +71,28 @@ def test_what_moves_gets_smaller_and_noise_does_not_try() -> None:
     grains = encode_brick(brick(noise((8, 80, 80), 60).astype(np.int16)), 5, Fidelity.stepped(STEP))
     assert grains is not None
     assert transform_name(grains) == "9/7"
+
+
+def test_fields_are_kept_for_steps_near_by() -> None:
+    samples = brick(moving((8, 80, 80)))
+    kept: list[Chosen] = []
+    first = encode_brick(samples, 5, Fidelity.stepped(STEP), kept=kept)
+    (chosen,) = kept
+    finer = encode_brick(samples, 5, Fidelity.stepped(STEP / 1.1), kept=kept)
+    assert kept[0] is chosen
+    alone = encode_brick(samples, 5, Fidelity.stepped(STEP / 1.1))
+    assert first is not None
+    assert finer is not None
+    assert alone is not None
+    assert transform_name(finer) == "motion"
+    assert len(finer) < 1.03 * len(alone)
+    errors = [np.abs(decode_brick(one, samples.shape, samples.dtype).astype(np.int64) - samples).mean() for one in (finer, first)]
+    assert errors[0] < errors[1]
+    for step, level in ((STEP / 2, 5), (STEP / 2, 9)):
+        before = kept[0]
+        again = encode_brick(samples, level, Fidelity.stepped(step), kept=kept)
+        assert kept[0] is not before
+        assert again == encode_brick(samples, level, Fidelity.stepped(step))
 
 
 @pytest.mark.parametrize("depth", [5, 6])

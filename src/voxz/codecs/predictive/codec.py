@@ -26,7 +26,7 @@ from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.predictive import interlaced
 from voxz.codecs.predictive.fit_predictor import NONE_ABSENT
-from voxz.codecs.predictive.levels import DEFAULT, FITS, MIXED, SETTINGS, MixedSettings, close_fit
+from voxz.codecs.predictive.levels import DEFAULT, FITS, MIXED, SAME, SETTINGS, MixedSettings, close_fit
 from voxz.codecs.predictive.mixed.state import memory_of_walk
 from voxz.codecs.predictive.padding import Geometry
 from voxz.codecs.predictive.predictor import Predictor, memory_of_units
@@ -97,6 +97,7 @@ def encode_present(
     `ridge` is that of the fit, if it is not to be the level's own. A `rough` payload, with few entropy tables, is only good for
     its length.
     """
+    level = SAME.get(level, level)
     values = find_values(samples if present is None else samples[present])
     geometry = Geometry(samples.shape[0] * samples.shape[4], *samples.shape[1:4])
     units = memory_of_units(2 * geometry.series, SETTINGS[min(level, DEFAULT)])

@@ -26,6 +26,7 @@ from voxz.codecs.masked import Prepared, read_planes
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.special_values import MOST_SPECIALS
 from voxz.codecs.wavelet.bands import decode_bands, encode_bands
+from voxz.codecs.wavelet.chosen import Chosen
 from voxz.codecs.wavelet.fast import bands as fast_bands
 from voxz.codecs.wavelet.fast.draft import Draft, singles_do, singles_suit
 from voxz.codecs.wavelet.head import (
@@ -42,10 +43,9 @@ from voxz.codecs.wavelet.head import (
 )
 from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
 from voxz.codecs.wavelet.levels import EFFORTS, FAST_STATES, REVERSIBLE, STATES, Effort
-from voxz.codecs.wavelet.motion_trial import motion_choice
 from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.settle import settle
-from voxz.codecs.wavelet.transform_choice import PARTS, choose_basis, choose_scales, choose_transform
+from voxz.codecs.wavelet.transform_choice import PARTS, choose_scales
 from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
@@ -117,12 +117,13 @@ def encode_brick(
     entropy: str | None = None,
     draft: Draft | None = None,
     decoded: dict[bytes, Series] | None = None,
+    kept: list[Chosen] | None = None,
 ) -> bytes | None:
     """Code integers of up to 32 bits or floats ``(series, z, y, x, channels)``; None for what the codec cannot take.
 
     `transform` is what `voxz.transforms.choice` says, or None for what suits the level; `entropy` is ``light`` or ``heavy``,
     see `voxz.codecs.wavelet.heavy.model`, or None for what suits the level. A `draft` of these samples saves transforming them.
-    A payload that has a bound is put into `decoded` with what it decodes to.
+    A payload that has a bound is put into `decoded` with what it decodes to. What it goes through is `kept` for the next step.
     """
     kind, step = samples.dtype.kind, fidelity.step or fidelity.bound * STEP_OF_BOUND
     if (kind == "f" and not (step and fidelity.bound)) or 0 < step < LEAST or not math.isfinite(step):
@@ -138,7 +139,8 @@ def encode_brick(
     if states and prepared.count and singles_suit(prepared, step):
         payload = (draft or Draft.of_prepared(prepared, step)).encode(step, states)
     else:
-        payload = _encode_doubles(prepared, level, step, fidelity.length, transform, entropy)
+        kept = [] if kept is None else kept
+        payload = _encode_doubles(prepared, level, step, fidelity.length, transform, entropy, kept)
     if not step or not prepared.count or not math.isfinite(fidelity.bound):
         return payload
     found = _decode(payload, samples.shape, prepared.series.dtype)
@@ -157,28 +159,33 @@ def _corrected(payload: bytes, corrections: bytes) -> bytes:
 
 
 def _encode_doubles(
-    prepared: Prepared, level: int, step: float, wanted: float, transform: Transform, entropy: str | None
+    prepared: Prepared,
+    level: int,
+    step: float,
+    wanted: float,
+    transform: Transform,
+    entropy: str | None,
+    kept: list[Chosen],
 ) -> bytes:
-    """Payload of what is coded in doubles, or whole numbers for a step of 0; of about a `wanted` length, if that is not 0."""
+    """Payload of what is coded in doubles, or whole numbers for a step of 0; of about a `wanted` length, if that is not 0.
+
+    What it goes through is the one that is `kept` for steps near this one, or is chosen, and then kept.
+    """
     series, missing, low, high = prepared.series, prepared.missing, prepared.low, prepared.high
-    form = NOTHING if not prepared.count else LOSSY if step else LOSSLESS
-    effort = EFFORTS[level] if step else REVERSIBLE
-    offset = prepared.offset
+    form, effort = (LOSSY, EFFORTS[level]) if step else (LOSSLESS, REVERSIBLE)
+    offset, background = prepared.offset, BACKGROUND if prepared.background else 0
     volumes: NDArray[np.float64] = np.subtract(series, offset, dtype=np.float64)
     for volume, unknown in zip(volumes, missing, strict=True):
         fill(volume, unknown, ROUNDS)
-    scales = choose_scales(volumes, step, PARTS)
-    basis = choose_basis(volumes, scales, step) if form == LOSSY else None
-    choice = choose_transform(volumes, scales, step, level, transform) if form != NOTHING else Choice()
-    if form == LOSSY and effort.restores and transform is None and len(volumes) == 1:
-        choice, scales = motion_choice(volumes[0], choice, scales, step, effort) or (choice, scales)
-    model = asked_model(entropy) if form != NOTHING else None
-    flags = (BACKGROUND if prepared.background else 0) | (BASIS if basis is not None else 0) | (HEAVY if model else 0)
-    step_sent = step if form == LOSSY else 0.0
-    head = Head(form, effort.states, scales, len(prepared.specials), flags, choice.number, step_sent, offset, low, high)
+    if not prepared.count:
+        scales, specials = choose_scales(volumes, step, PARTS), len(prepared.specials)
+        return Head(NOTHING, effort.states, scales, specials, background, 0, 0.0, offset, low, high).pack() + prepared.front()
+    chosen = Chosen.kept(kept, volumes, level, transform, step)
+    scales, basis, choice = chosen.scales, chosen.basis, chosen.choice
+    model = asked_model(entropy)
+    flags = background | (BASIS if basis is not None else 0) | (HEAVY if model else 0)
+    head = Head(form, effort.states, scales, len(prepared.specials), flags, choice.number, step, offset, low, high)
     front = (model.pack() if model else b"") + prepared.front()
-    if form == NOTHING:
-        return head.pack() + front
     beside = Head.LAYOUT.size + len(choice.pack(scales)) + len(front) + BESIDE + BESIDE_EACH * volumes.size
     length = wanted - beside if wanted and singles_suit(prepared, step) else 0.0
     parts, decoded = _coded(volumes, head, effort, basis, choice, model, length)
