@@ -11,7 +11,7 @@ vvenc see the slices of a series in the order of time. Besides PSNR there are, f
 - *texture*: power of the finer half of frequencies where there are no edges, to the original's,
 - *steps*: how the mean of 16 x 16 samples of the error differs from slice to slice, to the original's,
 
-and the figures of `voxz.bench.tasks`. A picture shows one slice of each volume.
+and the figures of `voxz.bench.tasks`. A picture shows one slice of each volume that is no series.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> None:
                         writer.writerow(rows[-1])
                     file.flush()
                     print(name, rate, codec, bits, file=sys.stderr, flush=True)
-                    if rate == PICTURED:
+                    if rate == PICTURED and len(volume.samples) == 1:
                         shown = pictures.setdefault(name, {"original": _shown(volume.samples, volume.samples)})
                         shown[codec] = _shown(decoded, volume.samples)
     print(table([row for row in rows if row[2] == str(PICTURED)]))
