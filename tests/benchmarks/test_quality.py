@@ -43,7 +43,7 @@ def test_a_setting_is_found_for_a_length() -> None:
 
 
 def test_volumes_with_other_figures_have_a_table_of_their_own() -> None:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("a", "CT", "0.25", "x265", "0.26", "psnr_db", "33"),
         ("a", "CT", "0.25", "x265", "0.26", "vif", "0.4"),
         ("b", "fMRI", "0.25", "x265", "0.25", "psnr_db", "50"),
