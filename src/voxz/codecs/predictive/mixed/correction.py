@@ -106,7 +106,15 @@ def correct(center, x, y, error, places, correction):  # type: ignore[no-untyped
 
 @inlined_kernel
 def note_miss(miss, x, y, taps, correction):  # type: ignore[no-untyped-def]
-    """Keep what the blend missed of voxel `x` of row `y`, which has so many features."""
+    """Keep what the blend missed.
+
+    Parameters
+    ----------
+    miss : sample minus the blend, in dense values
+    x, y : column and row
+    taps : features
+    correction : `Correction`, changed
+    """
     correction.misses[y + 1, x + 1] = miss
     correction.features[taps, x] = miss
 
