@@ -24,7 +24,6 @@ from voxz.codecs.wavelet import codec
 from voxz.codecs.wavelet.transform_choice import PARTS, choose_scales
 from voxz.metrics import data_range_of
 from voxz.plotting import new_figure, png_bytes
-from voxz.transforms.fill_masked import fill
 from voxz.transforms.pyramid import Pyramid
 
 SLICES = 16
@@ -97,17 +96,10 @@ def map_of(volume: NDArray[Any], rate: float) -> Volume:
         if abs(math.log(bits / volume.size / rate)) < NEAR:
             break
         fine, coarse = (fine, middle) if bits < rate * volume.size else (middle, coarse)
-    found = _guessed(_filled(brick), step)
-    return np.asarray(found * (bits / found.sum()))
-
-
-def _filled(brick: NDArray[Any]) -> Volume:
-    """What the codec transforms: differences from the mean, smooth where the background is."""
     prepared = Prepared.of(brick)
     assert prepared is not None
-    volume = np.subtract(prepared.series[0], prepared.offset, dtype=np.float64)
-    fill(volume, prepared.missing[0])
-    return np.asarray(volume)
+    found = _guessed(prepared.filled(prepared.offset)[0], step)
+    return np.asarray(found * (bits / found.sum()))
 
 
 def _guessed(work: Volume, step: float) -> Volume:

@@ -16,6 +16,7 @@ from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.special_values import Specials, find_specials, put_specials, take_specials
 from voxz.errors import CorruptError
 from voxz.jit import apart_kernel, at
+from voxz.transforms.fill_masked import fill
 from voxz.volume.background import Background, find_background
 
 Planes = list[tuple[np.generic, NDArray[np.bool_]]]
@@ -70,6 +71,13 @@ class Prepared:
     def count(self) -> int:
         """How many samples the transform codes."""
         return self.missing.size - int(np.count_nonzero(self.missing))
+
+    def filled(self, offset: float) -> NDArray[np.float64]:
+        """Volumes ``(series, z, y, x)`` less `offset`, with smooth values where samples are missing."""
+        volumes: NDArray[np.float64] = np.subtract(self.series, offset, dtype=np.float64)
+        for volume, unknown in zip(volumes, self.missing, strict=True):
+            fill(volume, unknown)
+        return volumes
 
     def front(self) -> bytes:
         """Parts that say where special samples and background are."""

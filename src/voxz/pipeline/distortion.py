@@ -44,11 +44,8 @@ class Tally:
             return cls()
         a, b = (x.reshape(-1).view(x.real.dtype) for x in (original, decoded))
         if _are_short(original, decoded):
-            from voxz.pipeline.short_errors import compare  # noqa: PLC0415 - kernels cost start-up time
-
-            left_out = np.zeros(1, np.bool_) if background is None else background[..., None]
-            largest, squares, counted = compare(a, b, np.broadcast_to(left_out, original.shape).reshape(-1))
-            return cls(float(largest), float(squares), counted, *extent_of(a))
+            largest, squares, counted = _compared(original, decoded, background)
+            return cls(largest, squares, counted, *extent_of(a))
         apart = 1 if background is None else a.size // background.size
         ignored = None if background is None else np.broadcast_to(background.reshape(-1, 1), (background.size, apart))
         largest, squares = 0.0, 0.0
@@ -92,6 +89,16 @@ def _are_short(original: NDArray[Any], decoded: NDArray[Any]) -> bool:
     )
 
 
+def _compared(original: NDArray[Any], decoded: NDArray[Any], background: NDArray[np.bool_] | None) -> tuple[float, float, int]:
+    """Largest error of short samples, the sum of squared errors outside the background, and how many lie there."""
+    from voxz.pipeline.short_errors import compare  # noqa: PLC0415 - kernels cost start-up time
+
+    left_out = np.zeros(1, np.bool_) if background is None else background[..., None]
+    ignored = np.broadcast_to(left_out, original.shape).reshape(-1)
+    largest, squares, counted = compare(original.reshape(-1), decoded.reshape(-1), ignored)
+    return float(largest), float(squares), int(counted)
+
+
 def within(original: NDArray[Any], decoded: NDArray[Any], bound: float) -> bool:
     """Whether no decoded sample is farther than `bound` from the original; NaN and infinities have to be equal.
 
@@ -105,9 +112,7 @@ def within(original: NDArray[Any], decoded: NDArray[Any], bound: float) -> bool:
     if original.dtype.kind in "iub" and math.isinf(bound):
         return True
     if _are_short(original, decoded):
-        from voxz.pipeline.short_errors import compare  # noqa: PLC0415 - kernels cost start-up time
-
-        return bool(compare(original.reshape(-1), decoded.reshape(-1), np.zeros(original.size, np.bool_))[0] <= bound)
+        return _compared(original, decoded, None)[0] <= bound
     error = np.abs(errors(original, decoded))
     if error.dtype.kind == "i":
         return bool((error <= bound).all())

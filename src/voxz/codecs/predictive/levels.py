@@ -101,9 +101,11 @@ def close_fit(level: int, shape: tuple[int, ...]) -> Fit:
     """Fit without loss of a brick of this shape, ``(series, z, y, x)``."""
     if level > DEFAULT:
         return replace(close_fit(DEFAULT, shape), tile=MIXED_TILE, fewest=40_000)
-    if level == DEFAULT and shape[0] == 1 and math.prod(shape) < CHUNK:
+    if level < DEFAULT:
+        return CLOSE_FITS[level]
+    if shape[0] == 1 and math.prod(shape) < CHUNK:
         return CHUNK_FIT
-    return DEEP_FIT if level == DEFAULT and shape[1] >= DEEP else CLOSE_FITS[level]
+    return DEEP_FIT if shape[1] >= DEEP else CLOSE_FITS[DEFAULT]
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,6 @@ from voxz.entropy.integers import IntegerReader, IntegerWriter
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
 from voxz.transforms.choice import Choice, read_choice
-from voxz.transforms.fill_masked import ROUNDS, fill
 from voxz.transforms.loop_filter import read_filters, restore
 from voxz.transforms.loop_filter_fit import fit_filters
 from voxz.transforms.pyramid import MOST_SCALES, Scales
@@ -174,9 +173,7 @@ def _encode_doubles(
     series, missing, low, high = prepared.series, prepared.missing, prepared.low, prepared.high
     form, effort = (LOSSY, EFFORTS[level]) if step else (LOSSLESS, REVERSIBLE)
     offset, background = prepared.offset, BACKGROUND if prepared.background else 0
-    volumes: NDArray[np.float64] = np.subtract(series, offset, dtype=np.float64)
-    for volume, unknown in zip(volumes, missing, strict=True):
-        fill(volume, unknown, ROUNDS)
+    volumes = prepared.filled(offset)
     if not prepared.count:
         scales, specials = choose_scales(volumes, step, PARTS), len(prepared.specials)
         return Head(NOTHING, effort.states, scales, specials, background, 0, 0.0, offset, low, high).pack() + prepared.front()

@@ -24,7 +24,7 @@ from voxz.train.siren.brick_goal import BrickGoal, Outcome
 from voxz.train.siren.checkpoint import Memory
 from voxz.train.siren.fit_network import Task, fit
 from voxz.train.siren.journal import Journal
-from voxz.train.siren.points import components, filled, offset_of, seen_points
+from voxz.train.siren.points import components, offset_of, seen_points
 from voxz.train.siren.torch_network import architecture, initial
 from voxz.train.siren.weight_steps import coded, sensitivities, steps_of
 from voxz.volume.bricks import middle_of
@@ -74,7 +74,7 @@ class _Source:
     @classmethod
     def of(cls, prepared: Prepared, log_step: float, effort: int, peak: float) -> "_Source":
         offset = offset_of(prepared)
-        volumes = filled(prepared, offset)
+        volumes = prepared.filled(offset)
         scales = choose_scales(volumes, 2.0**log_step)
         basis = choose_basis(volumes, scales, 2.0**log_step)
         count, z, y, x = volumes.shape

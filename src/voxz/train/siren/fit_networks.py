@@ -21,7 +21,7 @@ from voxz.train.siren.brick_goal import BrickGoal, Outcome
 from voxz.train.siren.checkpoint import Memory
 from voxz.train.siren.fit_network import Task, fit
 from voxz.train.siren.journal import Journal
-from voxz.train.siren.points import components, filled, offset_of, seen_points
+from voxz.train.siren.points import components, offset_of, seen_points
 from voxz.train.siren.torch_network import architecture, initial
 from voxz.train.siren.weight_steps import coded, factor_of_size, sensitivities, steps_of
 from voxz.transforms import klt
@@ -90,7 +90,7 @@ def fit_networks(prepared: Prepared, goal: BrickGoal, options: Siren, memory: Me
 def _work(prepared: Prepared, options: Siren, peak: float) -> _Work:
     """What networks have to give at which coordinates."""
     offset = offset_of(prepared)
-    volumes = filled(prepared, offset)
+    volumes = prepared.filled(offset)
     count, depth, height, width = volumes.shape
     basis = None
     if options.outputs == "components" and options.axes != 4 and count > 1:

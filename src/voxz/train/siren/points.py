@@ -1,11 +1,10 @@
-"""What is fitted of a brick: volumes with smooth values where samples are missing, their components, points to learn from."""
+"""What is fitted of a brick: components of its volumes, points to learn from."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.masked import Prepared
 from voxz.transforms import klt
-from voxz.transforms.fill_masked import fill
 
 Volumes = NDArray[np.float64]
 
@@ -14,14 +13,6 @@ def offset_of(prepared: Prepared) -> float:
     """Stored value that is taken off before anything else: the mean of the samples that are not missing, as a whole number."""
     seen = prepared.series[~prepared.missing].astype(np.float64)
     return float(np.rint(prepared.low + (seen - prepared.low).mean())) if seen.size else 0.0
-
-
-def filled(prepared: Prepared, offset: float) -> Volumes:
-    """Volumes ``(series, z, y, x)`` less `offset`, with smooth values where samples are missing."""
-    volumes = prepared.series.astype(np.float64) - offset
-    for volume, unknown in zip(volumes, prepared.missing, strict=True):
-        fill(volume, unknown)
-    return volumes
 
 
 def components(volumes: Volumes, basis: klt.Basis | None) -> Volumes:

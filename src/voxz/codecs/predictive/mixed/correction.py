@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.predictive.mixed.online_least_squares import add_row, learn_row
+from voxz.codecs.predictive.mixed.online_least_squares import add_row, learn_row, size_of
 from voxz.jit import inlined_kernel, kernel
 from voxz.numerics.least_squares import BLOCK
 
@@ -51,7 +51,7 @@ class Correction(NamedTuple):
     @classmethod
     def fresh(cls, others: int, height: int, width: int, tile: int, tiles: int) -> "Correction":
         """Nothing known yet of a blend of so many experts."""
-        size = _size(others)
+        size = size_of(others + NEARBY)
         return cls(
             np.zeros((height + 1, width + 2)),
             np.zeros((size, width)),
@@ -67,13 +67,8 @@ class Correction(NamedTuple):
 
 def bytes_of_correction(others: int, height: int, width: int, tiles: int) -> int:
     """What `Correction.fresh` takes, without the room to learn in."""
-    size = _size(others)
+    size = size_of(others + NEARBY)
     return 8 * ((height + 1) * (width + 2) + size * width + tiles * (size * (size + 1) // 2 + size))
-
-
-def _size(others: int) -> int:
-    """Features and target, filled up to whole vectors."""
-    return -(-(others + NEARBY + 1) // BLOCK) * BLOCK
 
 
 @inlined_kernel

@@ -17,6 +17,11 @@ RIDGE = 1.0 / 8192
 FLOOR = 0.01
 
 
+def size_of(taps: int) -> int:
+    """Rows of features and target, filled up to whole vectors."""
+    return -(-(taps + 1) // BLOCK) * BLOCK
+
+
 @kernel
 def gather_features(samples, start, row, width, offsets, taps, features):  # type: ignore[no-untyped-def]
     """Fill ``features[j, x]`` for the taps from the third on: those lie in finished rows.

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.predictive.levels import MixedSettings
 from voxz.codecs.predictive.mixed.correction import TILE, Correction, bytes_of_correction
+from voxz.codecs.predictive.mixed.online_least_squares import size_of
 from voxz.codecs.predictive.mixed.sample_code import COARSE, DEPTH, PATTERNS, PHASES, SCALES
 from voxz.codecs.predictive.neighbourhood import MODES, SELF, Tap
 from voxz.codecs.predictive.padding import Geometry
@@ -180,7 +181,7 @@ def fresh_state(
     west = (Tap(SELF, 0, 0, -1), Tap(SELF, 0, 0, -2))
     by_mode = [west + settings.support.taps(mode) for mode in range(MODES)]
     offsets = geometry.offsets_by_mode(by_mode, references, max(map(len, by_mode)))
-    size = -(-(offsets.shape[2] + 1) // 8) * 8
+    size = size_of(offsets.shape[2])
     tile, tiles = _tiles(settings.tile, geometry)
     memories = len(settings.memory)
     experts = memories + 2
