@@ -13,12 +13,14 @@ class Effort:
     rounds : quantisations, each with bits and weights measured on the one before
     slope : squared error, in half steps, that a bit is worth
     restores : whether filters are fitted and sent, for rebuilt coefficients and for decoded samples
+    blocks : whether blocks are tried where following motion pays
     """
 
     states: int
     rounds: int
     slope: float
     restores: bool = True
+    blocks: bool = False
 
 
 _FAST = Effort(4, 1, 0.28, restores=False)
@@ -27,11 +29,11 @@ EFFORTS = {
     2: _FAST,
     3: _FAST,
     4: Effort(8, 1, 0.28),
-    5: Effort(8, 1, 0.28),
-    6: Effort(8, 2, 0.16),
-    7: Effort(8, 3, 0.16),
-    8: Effort(32, 2, 0.16),
-    9: Effort(32, 3, 0.16),
+    5: Effort(8, 1, 0.28, blocks=True),
+    6: Effort(8, 2, 0.16, blocks=True),
+    7: Effort(8, 3, 0.16, blocks=True),
+    8: Effort(32, 2, 0.16, blocks=True),
+    9: Effort(32, 3, 0.16, blocks=True),
 }
 """By level. Where bits are measured rather than guessed, a bit is worth less squared error."""
 
