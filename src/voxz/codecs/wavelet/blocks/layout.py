@@ -19,7 +19,7 @@ MODES = 36
 PLANAR, MEAN, FIRST_ANGLE, ACROSS = 0, 1, 2, 35
 """What a block is predicted by: a plane, a mean, 33 angles, or other slices."""
 
-STEP = 0.75
+STEP = 0.8
 """Step of blocks, as a part of the brick's: so both ways of coding spend bits alike."""
 
 STEP_BETWEEN = 1.05

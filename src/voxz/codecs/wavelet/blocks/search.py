@@ -35,7 +35,7 @@ from voxz.jit import at, kernel
 from voxz.transforms.motion.field import Cells
 from voxz.transforms.motion.search import PRICE, UNITS, Levels, quarter_planes, search_slice
 
-PRICE_OF_BIT = 0.13
+PRICE_OF_BIT = 0.1
 """Squared error, in squared steps, that a bit is worth."""
 
 PRICE_OF_FIELDS = 2 * PRICE
