@@ -72,7 +72,8 @@ class Coded:
     def cost(self, source: Source) -> float:
         """Bits, and the bits that the squared error is worth."""
         prepared, head = source.prepared, self.head
-        errors = (prepared.series - head.offset - self.decoded)[~prepared.missing] * (2 / head.step)
+        missed = prepared.series.astype(np.float64) - head.offset - self.decoded
+        errors = missed[~prepared.missing] * (2 / head.step)
         return 8.0 * len(self.body) + float(np.square(errors).sum()) / WORTH_OF_BIT
 
 
