@@ -12,6 +12,7 @@ from voxz.codecs.wavelet.blocks.layout import (
     ALONE,
     FROM_BOTH,
     LARGEST,
+    LARGEST_SAMPLE,
     SIDE_OF_FIELDS,
     STEP,
     UNIT,
@@ -89,7 +90,7 @@ def decode_blocks(reader: PartReader, volume: tuple[int, ...], step: float) -> V
     coding, rooms = Coding.begin(stream), Rooms.new()
 
     def decode(one: Slice, _: Turn) -> None:
-        if not decode_slice(one, coding, rooms, True):
+        if not decode_slice(one, coding, rooms, True) or not np.all(np.abs(one.samples) <= LARGEST_SAMPLE):
             raise CorruptError("the blocks of a brick are damaged")
 
     found = _slices(shape, step, lambda turn, known: next(fields), decode)

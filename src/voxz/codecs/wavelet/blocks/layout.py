@@ -28,6 +28,9 @@ STEP_BETWEEN = 1.05
 SIDE_OF_FIELDS = 16
 """Side of the blocks of a field of displacements."""
 
+LARGEST_SAMPLE = 1e300
+"""Magnitude of a decoded sample at most: predictions from slice to slice may grow, but sums of such stay in the range of doubles."""
+
 ALONE, FROM_BEFORE, FROM_BOTH = 0, 1, 2
 """Kinds of slices."""
 
