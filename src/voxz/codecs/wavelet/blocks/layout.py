@@ -29,7 +29,7 @@ SIDE_OF_FIELDS = 16
 """Side of the blocks of a field of displacements."""
 
 LARGEST_SAMPLE = 1e300
-"""Magnitude of a decoded sample at most: predictions from slice to slice may grow, but sums of such stay in the range of doubles."""
+"""Magnitude of a decoded sample at most: what is predicted from it may grow, but stays in the range of doubles."""
 
 ALONE, FROM_BEFORE, FROM_BOTH = 0, 1, 2
 """Kinds of slices."""
