@@ -18,7 +18,7 @@ from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.transform_choice import PARTS, WORTH_OF_BIT, choose_scales
 from voxz.entropy.integers import IntegerWriter
 from voxz.transforms import klt
-from voxz.transforms.loop_filter import restore
+from voxz.transforms.loop_filter import Filters, restore
 from voxz.transforms.loop_filter_fit import fit_filters
 
 BESIDE, BESIDE_EACH = 1800, 1.5e-4
@@ -46,17 +46,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Coded:
-    """A way to code a brick, and what it decodes to where filters are looked for."""
+    """A way to code a brick, what it decodes to where filters are looked for, and these, if they pay."""
 
     head: Head
     body: bytes
     decoded: Volumes
+    filters: Filters | None = None
 
     def to_bytes(self) -> bytes:
         """The payload."""
         return self.head.pack() + self.body
 
-    def restored(self, source: Source) -> "Coded":
+    def with_filters(self, source: Source) -> "Coded":
         """The same with filters, if they pay."""
         head, prepared = self.head, source.prepared
         if head.kind != LOSSY or not source.effort.restores:
@@ -65,14 +66,17 @@ class Coded:
         filters = fit_filters(wanted, self.decoded, prepared.missing, head.step, source.effort.slope)
         if filters is None:
             return self
-        for volume in self.decoded:
-            restore(volume, head.step, filters)
-        return Coded(replace(head, flags=head.flags | RESTORED), self.body + _part(filters.to_bytes()), self.decoded)
+        head = replace(head, flags=head.flags | RESTORED)
+        return Coded(head, self.body + _part(filters.to_bytes()), self.decoded, filters)
 
     def cost(self, source: Source) -> float:
-        """Bits, and the bits that the squared error is worth."""
+        """Bits, and the bits that the squared error is worth; filters are applied to what it decodes to."""
         prepared, head = source.prepared, self.head
-        errors = (prepared.series - head.offset - self.decoded)[~prepared.missing] * (2 / head.step)
+        if self.filters is not None:
+            for volume in self.decoded:
+                restore(volume, head.step, self.filters)
+        missed = prepared.series.astype(np.float64) - head.offset - self.decoded
+        errors = missed[~prepared.missing] * (2 / head.step)
         return 8.0 * len(self.body) + float(np.square(errors).sum()) / WORTH_OF_BIT
 
 
@@ -100,22 +104,22 @@ def encode_doubles(
     head = Head(form, effort.states, NO_SCALES, specials, background, 0, step, offset, *reach)
     source = Source(prepared, head, effort, asked_model(entropy))
     length = wanted if wanted and singles_suit(prepared, step) else 0.0
-    if chosen.blocks is None and effort.blocks and chosen.choice.fields is not None and suits(volumes.shape[1:]):
-        blocks = _in_blocks(volumes, source)
-        bands = _in_bands(volumes, chosen, source, length)
-        best = min((bands, blocks), key=lambda way: way.cost(source))
-        kept[0] = replace(chosen, blocks=best is blocks)
-        return best.to_bytes()
     if chosen.blocks:
         return _in_blocks(volumes, source).to_bytes()
-    return _in_bands(volumes, chosen, source, length).to_bytes()
+    may_be = chosen.blocks is None and effort.blocks is not None and chosen.asked is None
+    tried = volumes.copy() if may_be and len(volumes) == 1 and suits(volumes.shape[1:]) else None
+    best = _in_bands(volumes, chosen, source, length)
+    if tried is not None and (chosen.choice.fields is not None or 8 * len(best.body) < (effort.blocks or 0) * tried.size):
+        best = min((best, _in_blocks(tried, source)), key=lambda way: way.cost(source))
+        kept[0] = replace(chosen, blocks=bool(best.head.flags & BLOCKS))
+    return best.to_bytes()
 
 
 def _in_blocks(volumes: Volumes, source: Source) -> Coded:
     """The one volume in blocks."""
     head = replace(source.head, states=1, flags=source.head.flags | BLOCKS)
     parts, decoded = encode_blocks(volumes[0], head.step)
-    return Coded(head, source.prepared.front() + parts, decoded[None]).restored(source)
+    return Coded(head, source.prepared.front() + parts, decoded[None]).with_filters(source)
 
 
 def _in_bands(volumes: Volumes, chosen: Chosen, source: Source, wanted: float) -> Coded:
@@ -126,7 +130,7 @@ def _in_bands(volumes: Volumes, chosen: Chosen, source: Source, wanted: float) -
     front = choice.pack(scales) + source.front
     beside = Head.LAYOUT.size + len(front) + BESIDE + BESIDE_EACH * volumes.size
     parts, decoded = _coded(volumes, head, source, chosen, wanted - beside if wanted else 0.0)
-    return Coded(head, front + parts, decoded).restored(source)
+    return Coded(head, front + parts, decoded).with_filters(source)
 
 
 def _coded(volumes: Volumes, head: Head, source: Source, chosen: Chosen, length: float) -> tuple[bytes, Volumes]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.payload import PartReader, PartWriter
 from voxz.codecs.wavelet.blocks.borders import smooth_borders
-from voxz.codecs.wavelet.blocks.contexts import Learnt
+from voxz.codecs.wavelet.blocks.contexts import Coding
 from voxz.codecs.wavelet.blocks.layout import (
     ALONE,
     FROM_BOTH,
@@ -16,6 +16,7 @@ from voxz.codecs.wavelet.blocks.layout import (
     SIDE_OF_FIELDS,
     STEP,
     UNIT,
+    Map,
     Plane,
     Slice,
     Turn,
@@ -24,7 +25,7 @@ from voxz.codecs.wavelet.blocks.layout import (
 )
 from voxz.codecs.wavelet.blocks.search import Search
 from voxz.codecs.wavelet.blocks.walk import Rooms, decode_slice
-from voxz.entropy.binary import POSITION, start
+from voxz.entropy.binary import POSITION
 from voxz.errors import CorruptError
 from voxz.transforms.motion.field import COLUMNS, Cells, pack_cells, read_cells
 from voxz.transforms.motion.lifting import predicted_slice
@@ -41,8 +42,9 @@ def _slices(
     shape: tuple[int, ...], step: float, cells_of: Callable[[Turn, dict[int, Plane]], Cells], code: Callable[[Slice, Turn], None]
 ) -> Volume:
     """Code the slices of a volume of whole blocks in turn; return what they decode to."""
-    found, maps = np.zeros(shape), {}
+    found = np.zeros(shape)
     known: dict[int, Plane] = {}
+    maps: dict[int, Map] = {}
     nothing = np.zeros((shape[1] // UNIT, shape[2] // UNIT), np.uint8)
     for turn in turns(shape[0]):
         likely = np.zeros(shape[1:])
@@ -85,15 +87,13 @@ def decode_blocks(reader: PartReader, volume: tuple[int, ...], step: float) -> V
     shape = whole_blocks(volume)
     fields = iter(read_cells(reader.part(), _no_cells(shape), _both(shape[0])))
     stream = reader.part()
-    coder, data = np.zeros(4, np.int64), np.frombuffer(stream, np.uint8).copy()
-    start(coder, stream)
-    learnt, rooms = Learnt.nothing(), Rooms.new()
+    coding, rooms = Coding.begin(stream), Rooms.new()
 
     def decode(one: Slice, _: Turn) -> None:
-        if not decode_slice(one, learnt, rooms, coder, data) or not np.all(np.abs(one.samples) <= LARGEST_SAMPLE):
+        if not decode_slice(one, coding, rooms, True) or not np.all(np.abs(one.samples) <= LARGEST_SAMPLE):
             raise CorruptError("the blocks of a brick are damaged")
 
     found = _slices(shape, step, lambda turn, known: next(fields), decode)
-    if coder[POSITION] != len(stream):
+    if coding.coder[POSITION] != len(stream):
         raise CorruptError("the blocks of a brick do not end where their part does")
     return np.ascontiguousarray(found[tuple(slice(n) for n in volume)])

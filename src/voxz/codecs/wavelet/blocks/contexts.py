@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.blocks.layout import LARGEST, MODES, SIZES, UNIT
 from voxz.codecs.wavelet.magnitude_context import UNIT_BITS, bin_of
-from voxz.codecs.wavelet.mixing import START, UNDECIDED
+from voxz.codecs.wavelet.mixing import START, UNDECIDED, decide
+from voxz.entropy.binary import start
 from voxz.jit import at, inlined_kernel, kernel
 
 DEPTH = 8
@@ -103,8 +104,8 @@ SETS = OF_LOW + CLASSES
 """Sets of weights in all."""
 
 
-class Learnt(NamedTuple):
-    """What is learnt while a volume is coded.
+class Coding(NamedTuple):
+    """What is learnt while a volume is coded, and its stream.
 
     Attributes
     ----------
@@ -112,19 +113,42 @@ class Learnt(NamedTuple):
     weights : float64 (3 * SETS,), of the counters of each decision
     features : float64 (KINDS, FEATURES), weights of the expected magnitude
     means : float64 (KINDS, LARGEST, LARGEST), mean magnitude by frequency
+    coder : int64 (4,), see `voxz.entropy.binary`
+    data : uint8 (bytes,), the stream
     """
 
     counters: NDArray[np.int32]
     weights: NDArray[np.float64]
     features: NDArray[np.float64]
     means: NDArray[np.float64]
+    coder: NDArray[np.int64]
+    data: NDArray[np.uint8]
 
     @classmethod
-    def nothing(cls) -> "Learnt":
-        """Before anything was coded."""
+    def begin(cls, stream: bytes, room: int = 0) -> "Coding":
+        """Before anything was coded: of a `stream`, or with `room` for the bytes of one."""
+        coder = np.zeros(4, np.int64)
+        start(coder, stream)
         counters, weights = np.full(PLACES, UNDECIDED, np.int32), np.full(3 * SETS, START)
         features = np.repeat(FIRST_WEIGHTS[None], KINDS, axis=0)
-        return cls(counters, weights, features, np.full((KINDS, LARGEST, LARGEST), FIRST_MEAN))
+        means = np.full((KINDS, LARGEST, LARGEST), FIRST_MEAN)
+        data = np.frombuffer(stream, np.uint8).copy() if stream else np.zeros(room, np.uint8)
+        return cls(counters, weights, features, means, coder, data)
+
+
+@kernel
+def ask(coding, one, other, third, set_, bit, decoding):  # type: ignore[no-untyped-def]
+    """Code a bit; return it.
+
+    Parameters
+    ----------
+    coding : `Coding`
+    one, other, third : its counters
+    set_ : of the weights of these
+    bit : 0 or 1; anything when decoding
+    decoding : whether the stream is decoded
+    """
+    return decide(coding.counters, one, other, third, coding.weights, 3 * set_, coding.coder, coding.data, bit, decoding)
 
 
 @inlined_kernel
@@ -141,6 +165,12 @@ def place_of(row, column, side):  # type: ignore[no-untyped-def]
 
 
 @inlined_kernel
+def magnitude_of(index, most):  # type: ignore[no-untyped-def]
+    """Magnitude of an index, or `most`."""
+    return min(abs(np.int64(index)), np.int64(most))
+
+
+@inlined_kernel
 def sums_around(indices, y, x, row, column, side):  # type: ignore[no-untyped-def]
     """Magnitudes, each of 4 at most, of the two coefficients next to one, and of three farther, all of higher frequency.
 
@@ -153,15 +183,15 @@ def sums_around(indices, y, x, row, column, side):  # type: ignore[no-untyped-de
     i, j, near, far = y + row, x + column, np.int64(0), np.int64(0)
     right, down = column + 1 < side, row + 1 < side
     if right:
-        near += min(abs(np.int64(indices[at(i), at(j + 1)])), 4)
+        near += magnitude_of(indices[at(i), at(j + 1)], 4)
     if down:
-        near += min(abs(np.int64(indices[at(i + 1), at(j)])), 4)
+        near += magnitude_of(indices[at(i + 1), at(j)], 4)
     if right and down:
-        far += min(abs(np.int64(indices[at(i + 1), at(j + 1)])), 4)
+        far += magnitude_of(indices[at(i + 1), at(j + 1)], 4)
     if column + 2 < side:
-        far += min(abs(np.int64(indices[at(i), at(j + 2)])), 4)
+        far += magnitude_of(indices[at(i), at(j + 2)], 4)
     if row + 2 < side:
-        far += min(abs(np.int64(indices[at(i + 2), at(j)])), 4)
+        far += magnitude_of(indices[at(i + 2), at(j)], 4)
     return near, far
 
 
@@ -193,7 +223,7 @@ def beside(indices, sizes, y, x, row, column, size):  # type: ignore[no-untyped-
     other = np.int64(sizes[at(y // UNIT), at(x // UNIT)])
     mask = ~((UNIT << other) - 1)
     i, j = (y & mask) + ((row << other) >> size), (x & mask) + ((column << other) >> size)
-    return min(abs(np.int64(indices[at(i), at(j)])), 15)
+    return magnitude_of(indices[at(i), at(j)], 15)
 
 
 @kernel

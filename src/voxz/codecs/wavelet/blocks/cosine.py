@@ -21,9 +21,10 @@ COSINES = read_table(Path(__file__).with_name("cosines.npy"), FRACTION_BITS)
 def _basis(side: int) -> NDArray[np.float64]:
     """Functions of a transform of so many samples, one in a row."""
     place = (2 * np.arange(side) + 1) * np.arange(side)[:, None] * (LARGEST // side) % 128
-    values = COSINES[np.where(place > 64, 128 - place, place)]
+    values: NDArray[np.float64] = COSINES[np.where(place > 64, 128 - place, place)]
     values[0] = COSINES[16]
-    return values * {4: COSINES[16], 8: 0.5, 16: 0.5 * COSINES[16], 32: 0.25}[side]
+    values *= {4: COSINES[16], 8: 0.5, 16: 0.5 * COSINES[16], 32: 0.25}[side]
+    return values
 
 
 BASES = np.zeros((SIZES, LARGEST, LARGEST))

@@ -29,7 +29,7 @@ SIDE_OF_FIELDS = 16
 """Side of the blocks of a field of displacements."""
 
 LARGEST_SAMPLE = 1e300
-"""Magnitude of a decoded sample at most: predictions from slice to slice may grow, but sums of such stay in the range of doubles."""
+"""Magnitude of a decoded sample at most: what is predicted from it may grow, but stays in the range of doubles."""
 
 ALONE, FROM_BEFORE, FROM_BOTH = 0, 1, 2
 """Kinds of slices."""
@@ -101,7 +101,6 @@ class Slice(NamedTuple):
     @classmethod
     def new(cls, likely: Plane, modes_before: Map, turn: Turn, step: float) -> "Slice":
         """A slice of which nothing is known; the `step` is that of the blocks."""
-        maps = [np.zeros(modes_before.shape, np.uint8) for _ in range(4)]
-        return cls(
-            np.zeros(likely.shape), likely, np.zeros(likely.shape, np.int32), *maps, modes_before, turn.kind, step * turn.step
-        )
+        sizes, modes, lasts, known = (np.zeros(modes_before.shape, np.uint8) for _ in range(4))
+        samples, indices = np.zeros(likely.shape), np.zeros(likely.shape, np.int32)
+        return cls(samples, likely, indices, sizes, modes, lasts, known, modes_before, turn.kind, step * turn.step)

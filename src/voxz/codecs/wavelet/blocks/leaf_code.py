@@ -47,6 +47,7 @@ from voxz.codecs.wavelet.blocks.contexts import (
     SPLIT_NEAR,
     SPLIT_SIZES,
     around_class,
+    ask,
     beside,
     beside_class,
     expect,
@@ -57,7 +58,6 @@ from voxz.codecs.wavelet.blocks.contexts import (
 )
 from voxz.codecs.wavelet.blocks.layout import ACROSS, ALONE, FIRST_ANGLE, MEAN, MODES, PLANAR, SIZES, UNIT
 from voxz.codecs.wavelet.blocks.within import ACROSS_COLUMNS, ACROSS_ROWS
-from voxz.codecs.wavelet.mixing import decide
 from voxz.entropy.binary import POSITION, code_bit
 from voxz.jit import at, kernel
 
@@ -84,15 +84,15 @@ def _size_near(slice_, i, j):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def code_split(slice_, y, x, size, learnt, coder, data, split, decoding):  # type: ignore[no-untyped-def]
+def code_split(slice_, y, x, size, coding, split, decoding):  # type: ignore[no-untyped-def]
     """Code whether a block is split; return it.
 
     Parameters
     ----------
     slice_ : `layout.Slice`
     y, x, size : the block
-    learnt : `contexts.Learnt`
-    coder, data, decoding : see `voxz.entropy.binary`
+    coding : `contexts.Coding`
+    decoding : whether its stream is decoded
     split : 0 or 1; anything when decoding
     """
     i, j = y // UNIT, x // UNIT
@@ -101,9 +101,7 @@ def code_split(slice_, y, x, size, learnt, coder, data, split, decoding):  # typ
     one = SPLIT_NEAR + 9 * size + near
     other = SPLIT_SIZES + 25 * size + 5 * left + up
     third = SPLIT_KIND + 3 * size + slice_.kind
-    return decide(
-        learnt.counters, one, other, third, learnt.weights, 3 * (OF_SPLIT + size), coder, data, np.int64(split), decoding
-    )
+    return ask(coding, one, other, third, OF_SPLIT + size, np.int64(split), decoding)
 
 
 @kernel
@@ -192,35 +190,35 @@ def across_class(slice_, y, x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _code_across(slice_, y, x, size, learnt, coder, data, mode, decoding):  # type: ignore[no-untyped-def]
+def _code_across(slice_, y, x, size, coding, mode, decoding):  # type: ignore[no-untyped-def]
     """Code whether other slices predict a block; return it.
 
     Parameters
     ----------
-    slice_, y, x, size, learnt, coder, data, mode, decoding : as for `code_mode`
+    slice_, y, x, size, coding, mode, decoding : as for `code_mode`
     """
     near = across_class(slice_, y, x)
     one = ACROSS_NEAR + SIZES * near + size
     other = ACROSS_BEFORE + 2 * near + (slice_.modes_before[y // UNIT, x // UNIT] == ACROSS)
     third = ACROSS_KIND + 3 * size + slice_.kind
     bit = np.int64(mode == ACROSS)
-    return decide(learnt.counters, one, other, third, learnt.weights, 3 * OF_ACROSS, coder, data, bit, decoding)
+    return ask(coding, one, other, third, np.int64(OF_ACROSS), bit, decoding)
 
 
 @kernel
-def code_mode(slice_, y, x, size, learnt, room, coder, data, mode, decoding):  # type: ignore[no-untyped-def]
+def code_mode(slice_, y, x, size, coding, room, mode, decoding):  # type: ignore[no-untyped-def]
     """Code what predicts a block; return it.
 
     Parameters
     ----------
     slice_ : `layout.Slice`
     y, x, size : the block
-    learnt : `contexts.Learnt`
+    coding : `contexts.Coding`
     room : int64 (CANDIDATES,)
-    coder, data, decoding : see `voxz.entropy.binary`
+    decoding : whether its stream is decoded
     mode : anything when decoding
     """
-    if slice_.kind != ALONE and _code_across(slice_, y, x, size, learnt, coder, data, mode, decoding):
+    if slice_.kind != ALONE and _code_across(slice_, y, x, size, coding, mode, decoding):
         return np.int64(ACROSS)
     alike = candidates(slice_, y, x, room)
     flat = np.int64(room[0] < FIRST_ANGLE)
@@ -228,8 +226,8 @@ def code_mode(slice_, y, x, size, learnt, room, coder, data, mode, decoding):  #
         one = CANDIDATE_SIZE + (2 * k + alike) * SIZES + size
         other = CANDIDATE_MODE + 2 * (MODES * k + room[k]) + (slice_.kind != ALONE)
         third = CANDIDATE_FLAT + 2 * (3 * k + min(room[k], 2)) + flat
-        first = 3 * (OF_CANDIDATE + k)
-        if decide(learnt.counters, one, other, third, learnt.weights, first, coder, data, np.int64(room[k] == mode), decoding):
+        set_ = OF_CANDIDATE + k
+        if ask(coding, one, other, third, set_, np.int64(room[k] == mode), decoding):
             return room[k]
     rank, found = _rank(mode, room), np.int64(1)
     for k in range(REST_BITS - 1, -1, -1):
@@ -237,7 +235,7 @@ def code_mode(slice_, y, x, size, learnt, room, coder, data, mode, decoding):  #
         other = REST_SIZE + (size << REST_BITS) + found
         third = REST_FLAT + (flat << REST_BITS) + found
         bit = (rank >> k) & 1
-        found = 2 * found + decide(learnt.counters, one, other, third, learnt.weights, 3 * OF_REST, coder, data, bit, decoding)
+        found = 2 * found + ask(coding, one, other, third, np.int64(OF_REST), bit, decoding)
     return _unranked(found - (1 << REST_BITS), room)
 
 
@@ -266,7 +264,7 @@ def _last_near(slice_, i, j, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def code_last(slice_, y, x, size, kind, mode, learnt, coder, data, last, decoding):  # type: ignore[no-untyped-def]
+def code_last(slice_, y, x, size, kind, mode, coding, last, decoding):  # type: ignore[no-untyped-def]
     """Code the number of diagonals that have indices; return it.
 
     Parameters
@@ -275,8 +273,8 @@ def code_last(slice_, y, x, size, kind, mode, learnt, coder, data, last, decodin
     y, x, size : the block
     kind : of the block, below KINDS
     mode : of the block
-    learnt : `contexts.Learnt`
-    coder, data, decoding : see `voxz.entropy.binary`
+    coding : `contexts.Coding`
+    decoding : whether its stream is decoded
     last : anything when decoding
     """
     i, j = y // UNIT, x // UNIT
@@ -286,10 +284,8 @@ def code_last(slice_, y, x, size, kind, mode, learnt, coder, data, last, decodin
     while length < CLASSES - 1:
         node = kind * CLASSES + length
         one, other = LAST_NEAR + 64 * node + 8 * left + up, LAST_SUM + 15 * node + left + up
-        third, first = LAST_MODE + 4 * node + which, 3 * (OF_LAST + node)
-        if not decide(
-            learnt.counters, one, other, third, learnt.weights, first, coder, data, np.int64(wanted > length), decoding
-        ):
+        third, set_ = LAST_MODE + 4 * node + which, OF_LAST + node
+        if not ask(coding, one, other, third, set_, np.int64(wanted > length), decoding):
             break
         length += 1
     found = np.int64(length > 0)
@@ -298,14 +294,12 @@ def code_last(slice_, y, x, size, kind, mode, learnt, coder, data, last, decodin
         other = LOW_NEAR + 8 * (64 * length + found) + left
         third = LOW_CLASS + 64 * length + found
         bit = (last >> k) & 1
-        found = 2 * found + decide(
-            learnt.counters, one, other, third, learnt.weights, 3 * (OF_LOW + length), coder, data, bit, decoding
-        )
+        found = 2 * found + ask(coding, one, other, third, OF_LOW + length, bit, decoding)
     return found
 
 
 @kernel
-def _code_size(size, node, beside_, frequency, expected, learnt, coder, data, decoding):  # type: ignore[no-untyped-def]
+def _code_size(size, node, beside_, frequency, expected, coding, decoding):  # type: ignore[no-untyped-def]
     """Code a magnitude; return it.
 
     Parameters
@@ -313,22 +307,22 @@ def _code_size(size, node, beside_, frequency, expected, learnt, coder, data, de
     size : anything when decoding
     node : the kind of the block
     beside_, frequency, expected : classes, each for a counter
-    learnt, coder, data, decoding : as for `code_indices`
+    coding, decoding : as for `code_indices`
     """
     reached = np.int64(0)
     while True:
         depth = min(reached, DEPTH - 1)
         one, other = BY_BESIDE + DEPTH * beside_ + depth, BY_FREQUENCY + DEPTH * frequency + depth
-        third, first = BY_EXPECTED + DEPTH * expected + depth, 3 * (OF_INDEX + DEPTH * node + depth)
-        if not decide(learnt.counters, one, other, third, learnt.weights, first, coder, data, np.int64(size > reached), decoding):
+        third, set_ = BY_EXPECTED + DEPTH * expected + depth, OF_INDEX + DEPTH * node + depth
+        if not ask(coding, one, other, third, set_, np.int64(size > reached), decoding):
             return reached
         reached += 1
         if reached == LONGEST:
-            return reached + beyond(size - reached, coder, data, decoding)
+            return reached + beyond(size - reached, coding.coder, coding.data, decoding)
 
 
 @kernel
-def code_indices(slice_, y, x, size, kind, last, learnt, features, coder, data, decoding):  # type: ignore[no-untyped-def]
+def code_indices(slice_, y, x, size, kind, last, coding, features, decoding):  # type: ignore[no-untyped-def]
     """Code the indices of a block, which decoding fills in; False for a damaged stream.
 
     Parameters
@@ -337,22 +331,22 @@ def code_indices(slice_, y, x, size, kind, last, learnt, features, coder, data, 
     y, x, size : the block; its indices are zero when decoding
     kind : of the block, below KINDS
     last : diagonals that have indices
-    learnt : `contexts.Learnt`
+    coding : `contexts.Coding`
     features : float64 (FEATURES,), room
-    coder, data, decoding : see `voxz.entropy.binary`
+    decoding : whether its stream is decoded
     """
-    side, indices, weights = UNIT << size, slice_.indices, learnt.features[kind]
+    side, indices, weights = UNIT << size, slice_.indices, coding.features[kind]
     wide = SIZES - 1 - size
     features[5] = 0.05
     for diagonal in range(last - 1, -1, -1):
-        if decoding and coder[POSITION] > data.size:
+        if decoding and coding.coder[POSITION] > coding.data.size:
             return False
         for row in range(max(0, diagonal - side + 1), min(diagonal, side - 1) + 1):
             column = diagonal - row
             near, far = sums_around(indices, y, x, row, column, side)
             left = beside(indices, slice_.sizes, y + side // 2, x - 1, row, column, size)
             up = beside(indices, slice_.sizes, y - 1, x + side // 2, row, column, size)
-            mean = learnt.means[kind, at(row << wide), at(column << wide)]
+            mean = coding.means[kind, at(row << wide), at(column << wide)]
             features[0], features[1] = np.float64(near), np.float64(far)
             features[2], features[3] = np.float64(min(left, 6)), np.float64(min(up, 6))
             features[4] = mean
@@ -363,13 +357,13 @@ def code_indices(slice_, y, x, size, kind, last, learnt, features, coder, data, 
             frequency = (kind * HALF_SIDE + (row >> half)) * HALF_SIDE + (column >> half)
             expected = expected_class(likely) * PLACES_OF_FREQUENCY + place
             index = np.int64(indices[at(y + row), at(x + column)])
-            found = _code_size(abs(index), kind, beside_, frequency, expected, learnt, coder, data, decoding)
+            found = _code_size(abs(index), kind, beside_, frequency, expected, coding, decoding)
             if found >> MOST_BITS:
                 return False
             counted = np.float64(min(found, MOST_COUNTED))
             learn(weights, features, counted - likely)
-            learnt.means[kind, at(row << wide), at(column << wide)] = mean + FOLLOW_MEAN * (counted - mean)
+            coding.means[kind, at(row << wide), at(column << wide)] = mean + FOLLOW_MEAN * (counted - mean)
             if found:
-                negative = code_bit(np.int64(index < 0), np.int64(HALF), coder, data, decoding)
+                negative = code_bit(np.int64(index < 0), np.int64(HALF), coding.coder, coding.data, decoding)
                 indices[at(y + row), at(x + column)] = -found if negative else found
     return True

@@ -10,7 +10,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.blocks.contexts import CANDIDATES, CLASSES, DEPTH, Learnt, around_class, place_of, sums_around
+from voxz.codecs.wavelet.blocks.contexts import (
+    CANDIDATES,
+    CLASSES,
+    DEPTH,
+    Coding,
+    around_class,
+    magnitude_of,
+    place_of,
+    sums_around,
+)
 from voxz.codecs.wavelet.blocks.cosine import analyse
 from voxz.codecs.wavelet.blocks.costs import PREFIXES, REST_BITS, Costs, bits, count
 from voxz.codecs.wavelet.blocks.layout import (
@@ -30,7 +39,7 @@ from voxz.codecs.wavelet.blocks.layout import (
 from voxz.codecs.wavelet.blocks.leaf_code import LONGEST, across_class, bits_of, candidates
 from voxz.codecs.wavelet.blocks.quantise import choose_indices
 from voxz.codecs.wavelet.blocks.walk import Rooms, code_tree, fill_map, look_around, predict_block, rebuild, take
-from voxz.entropy.binary import finish, start
+from voxz.entropy.binary import finish
 from voxz.jit import at, kernel
 from voxz.transforms.motion.field import Cells
 from voxz.transforms.motion.search import PRICE, UNITS, Levels, quarter_planes, search_slice
@@ -47,8 +56,8 @@ TRIES = 3
 ENOUGH = 0.02
 """Cost of a sample, in squared steps, up to which a block without indices is not split."""
 
-MOST_BYTES = 6
-"""Bytes of a sample at most."""
+MOST_BYTES, ROOM = 6, 1024
+"""Bytes of a sample at most, and those beside."""
 
 UNTRIED = 1e30
 
@@ -88,10 +97,11 @@ class Trial(NamedTuple):
     @classmethod
     def of(cls, picture: Plane, costs: Costs) -> "Trial":
         """Room for a slice."""
-        whole, floats = [np.zeros(SIZES, np.int64) for _ in range(5)], [np.zeros(SIZES) for _ in range(2)]
-        blocks = np.zeros((SIZES, LARGEST, LARGEST)), np.zeros((SIZES, LARGEST, LARGEST), np.int32)
-        rest = np.zeros((LARGEST, LARGEST)), np.zeros((2, 2 * LARGEST)), np.zeros(MODES)
-        return cls(picture, costs, *blocks, *whole[:2], *floats, *whole[2:], *rest)
+        rebuilt, indices = np.zeros((SIZES, LARGEST, LARGEST)), np.zeros((SIZES, LARGEST, LARGEST), np.int32)
+        modes, lasts, stages, tops, lefts = (np.zeros(SIZES, np.int64) for _ in range(5))
+        residual, diagonals, rough = np.zeros((LARGEST, LARGEST)), np.zeros((2, 2 * LARGEST)), np.zeros(MODES)
+        own, sums = np.zeros(SIZES), np.zeros(SIZES)
+        return cls(picture, costs, rebuilt, indices, modes, lasts, own, sums, stages, tops, lefts, residual, diagonals, rough)
 
 
 @kernel
@@ -188,18 +198,18 @@ def _look_at_modes(slice_, y, x, size, trial, rooms):  # type: ignore[no-untyped
     for mode in range(MODES):
         trial.rough[mode] = UNTRIED
     for mode in range(FIRST_ANGLE):
-        _look_at(slice_, y, x, size, mode, trial, rooms)
+        _look_at(slice_, y, x, size, np.int64(mode), trial, rooms)
     for mode in range(FIRST_ANGLE, ACROSS, 2):
-        _look_at(slice_, y, x, size, mode, trial, rooms)
+        _look_at(slice_, y, x, size, np.int64(mode), trial, rooms)
     for k in range(3):
         _look_at(slice_, y, x, size, rooms.modes[k], trial, rooms)
     for _ in range(2):
-        best = FIRST_ANGLE
+        best = np.int64(FIRST_ANGLE)
         for mode in range(FIRST_ANGLE, ACROSS):
             if trial.rough[mode] < trial.rough[best]:
-                best = mode
-        _look_at(slice_, y, x, size, max(best - 1, FIRST_ANGLE), trial, rooms)
-        _look_at(slice_, y, x, size, min(best + 1, ACROSS - 1), trial, rooms)
+                best = np.int64(mode)
+        _look_at(slice_, y, x, size, max(best - 1, np.int64(FIRST_ANGLE)), trial, rooms)
+        _look_at(slice_, y, x, size, min(best + 1, np.int64(ACROSS - 1)), trial, rooms)
 
 
 @kernel
@@ -239,15 +249,15 @@ def _choose_whole(slice_, y, x, size, trial, rooms):  # type: ignore[no-untyped-
     look_around(slice_, y, x, size, rooms)
     candidates(slice_, y, x, rooms.modes)
     if slice_.kind != ALONE:
-        _try(slice_, y, x, size, ACROSS, trial, rooms)
+        _try(slice_, y, x, size, np.int64(ACROSS), trial, rooms)
         if trial.lasts[size] == 0 and trial.own[size] < ENOUGH * (UNIT << size) * (UNIT << size):
             return
     _look_at_modes(slice_, y, x, size, trial, rooms)
     for _ in range(TRIES):
-        best = 0
+        best = np.int64(0)
         for mode in range(ACROSS):
             if trial.rough[mode] < trial.rough[best]:
-                best = mode
+                best = np.int64(mode)
         trial.rough[best] = UNTRIED
         _try(slice_, y, x, size, best, trial, rooms)
 
@@ -347,7 +357,7 @@ def _learn_block(slice_, y, x, size, costs, found):  # type: ignore[no-untyped-d
                 break
     for k in range(min(length + 1, CLASSES - 1)):
         count(costs.lasts[kind], k, k < length)
-    prefix = 1
+    prefix = np.int64(1)
     for k in range(length - 2, -1, -1):
         if prefix < PREFIXES:
             count(costs.lows[kind, length], prefix, (last >> k) & 1)
@@ -356,8 +366,10 @@ def _learn_block(slice_, y, x, size, costs, found):  # type: ignore[no-untyped-d
         for column in range(min(side, last - row)):
             near, far = sums_around(slice_.indices, y, x, row, column, side)
             counters = costs.sizes[kind, place_of(row, column, side), around_class(near + far)]
-            magnitude = abs(np.int64(slice_.indices[y + row, x + column]))
-            for k in range(min(magnitude + 1, LONGEST)):
+            magnitude = magnitude_of(slice_.indices[y + row, x + column], LONGEST)
+            for k in range(LONGEST):
+                if k > magnitude:
+                    break
                 count(counters, min(k, DEPTH - 1), magnitude > k)
 
 
@@ -381,34 +393,14 @@ def _learn_tree(slice_, top, left, costs, found):  # type: ignore[no-untyped-def
                     count(costs.splits[larger], _split_class(slice_, y, x, larger), size < larger)
 
 
-@kernel
-def _code_slice(slice_, trial, learnt, rooms, coder, data):  # type: ignore[no-untyped-def]
-    """Choose and code the blocks of a slice.
-
-    Parameters
-    ----------
-    slice_ : `layout.Slice`, filled
-    trial : `Trial`
-    learnt : `contexts.Learnt`
-    rooms : `walk.Rooms`
-    coder, data : see `voxz.entropy.binary`
-    """
-    for top in range(0, slice_.samples.shape[0], LARGEST):
-        for left in range(0, slice_.samples.shape[1], LARGEST):
-            _choose_tree(slice_, top, left, trial, rooms)
-            code_tree(slice_, top, left, learnt, rooms, coder, data, False)
-            _learn_tree(slice_, top, left, trial.costs, rooms.modes)
-
-
 class Search:
     """Codes the slices of a volume of whole blocks in turn, with a `step` of the blocks."""
 
     def __init__(self, volume: NDArray[np.float64], step: float) -> None:
         self._volume, self._step = volume, step
-        self._learnt, self._costs, self._rooms = Learnt.nothing(), Costs.first(), Rooms.new()
-        self._coder, self._data = np.zeros(4, np.int64), np.zeros(volume.size * MOST_BYTES + 1024, np.uint8)
+        self._coding = Coding.begin(b"", volume.size * MOST_BYTES + ROOM)
+        self._costs, self._rooms = Costs.first(), Rooms.new()
         self.fields: list[Cells] = []
-        start(self._coder, b"")
 
     def cells(self, turn: Turn, known: dict[int, Plane]) -> Cells:
         """Field of a slice, found by what others are decoded to."""
@@ -422,11 +414,15 @@ class Search:
     def code(self, one: Slice, turn: Turn) -> None:
         """Code a slice and fill it with what it decodes to."""
         trial = Trial.of(self._volume[turn.number], self._costs)
-        _code_slice(one, trial, self._learnt, self._rooms, self._coder, self._data)
+        for top, left in np.ndindex(one.samples.shape[0] // LARGEST, one.samples.shape[1] // LARGEST):
+            place = top * LARGEST, left * LARGEST
+            _choose_tree(one, *place, trial, self._rooms)
+            code_tree(one, *place, self._coding, self._rooms, False)
+            _learn_tree(one, *place, self._costs, self._rooms.modes)
 
     def finish(self) -> bytes:
         """The stream."""
-        return finish(self._coder, self._data)
+        return finish(self._coding.coder, self._coding.data)
 
     @staticmethod
     def _quarters(plane: Plane, step: float) -> Levels:

@@ -35,8 +35,9 @@ class Rooms(NamedTuple):
     @classmethod
     def new(cls) -> "Rooms":
         """Empty rooms."""
-        blocks = [np.zeros((LARGEST, LARGEST)) for _ in range(4)]
-        return cls(np.zeros((3, BESIDE)), *blocks, np.zeros(CANDIDATES, np.int64), np.zeros(FEATURES))
+        predicted, coefficients, half, rebuilt = (np.zeros((LARGEST, LARGEST)) for _ in range(4))
+        modes, features = np.zeros(CANDIDATES, np.int64), np.zeros(FEATURES)
+        return cls(np.zeros((3, BESIDE)), predicted, coefficients, half, rebuilt, modes, features)
 
 
 @kernel
@@ -127,21 +128,21 @@ def take(slice_, y, x, size, rooms):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _code_leaf(slice_, y, x, size, learnt, rooms, coder, data, decoding):  # type: ignore[no-untyped-def]
+def _code_leaf(slice_, y, x, size, coding, rooms, decoding):  # type: ignore[no-untyped-def]
     """Code a block that is not split; False for a damaged stream.
 
     Parameters
     ----------
-    slice_, learnt, rooms, coder, data, decoding : as for `code_tree`
+    slice_, coding, rooms, decoding : as for `code_tree`
     y, x, size : the block
     """
     i, j = y // UNIT, x // UNIT
-    mode = code_mode(slice_, y, x, size, learnt, rooms.modes, coder, data, np.int64(slice_.modes[i, j]), decoding)
+    mode = code_mode(slice_, y, x, size, coding, rooms.modes, np.int64(slice_.modes[i, j]), decoding)
     kind = size + (SIZES if mode == ACROSS else 0)
-    last = code_last(slice_, y, x, size, kind, mode, learnt, coder, data, np.int64(slice_.lasts[i, j]), decoding)
+    last = code_last(slice_, y, x, size, kind, mode, coding, np.int64(slice_.lasts[i, j]), decoding)
     if last >= 2 * (UNIT << size):
         return False
-    if not code_indices(slice_, y, x, size, kind, last, learnt, rooms.features, coder, data, decoding):
+    if not code_indices(slice_, y, x, size, kind, last, coding, rooms.features, decoding):
         return False
     if decoding:
         fill_map(slice_.sizes, y, x, size, size)
@@ -156,16 +157,16 @@ def _code_leaf(slice_, y, x, size, learnt, rooms, coder, data, decoding):  # typ
 
 
 @kernel
-def code_tree(slice_, top, left, learnt, rooms, coder, data, decoding):  # type: ignore[no-untyped-def]
+def code_tree(slice_, top, left, coding, rooms, decoding):  # type: ignore[no-untyped-def]
     """Code a block of the largest size and all that it is split into; False for a damaged stream.
 
     Parameters
     ----------
     slice_ : `layout.Slice`; when decoding, filled
     top, left : of the block
-    learnt : `contexts.Learnt`
+    coding : `contexts.Coding`
     rooms : `Rooms`
-    coder, data, decoding : see `voxz.entropy.binary`
+    decoding : whether its stream is decoded
     """
     place = 0
     while place < 1 << (2 * (SIZES - 1)):
@@ -178,28 +179,28 @@ def code_tree(slice_, top, left, learnt, rooms, coder, data, decoding):  # type:
             size -= 1
         while size > 0:
             smaller = slice_.sizes[y // UNIT, x // UNIT] < size
-            if not code_split(slice_, y, x, size, learnt, coder, data, smaller, decoding):
+            if not code_split(slice_, y, x, size, coding, smaller, decoding):
                 break
             size -= 1
-        if not _code_leaf(slice_, y, x, size, learnt, rooms, coder, data, decoding):
+        if not _code_leaf(slice_, y, x, size, coding, rooms, decoding):
             return False
         place += 1 << (2 * size)
     return True
 
 
 @kernel
-def decode_slice(slice_, learnt, rooms, coder, data):  # type: ignore[no-untyped-def]
+def decode_slice(slice_, coding, rooms, decoding):  # type: ignore[no-untyped-def]
     """Decode a slice; False for a damaged stream.
 
     Parameters
     ----------
     slice_ : `layout.Slice`, filled
-    learnt : `contexts.Learnt`
+    coding : `contexts.Coding`
     rooms : `Rooms`
-    coder, data : see `voxz.entropy.binary`
+    decoding : True: as an argument, so that both ways share what is compiled
     """
     for top in range(0, slice_.samples.shape[0], LARGEST):
         for left in range(0, slice_.samples.shape[1], LARGEST):
-            if not code_tree(slice_, top, left, learnt, rooms, coder, data, True):
+            if not code_tree(slice_, top, left, coding, rooms, decoding):
                 return False
     return True
