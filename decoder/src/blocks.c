@@ -11,7 +11,7 @@
 enum { SIDE = 16 }; /* of the blocks of a field */
 
 /* Step of blocks, as a part of the brick's; step of slices that no other is predicted from, as a multiple of that of others. */
-static const double STEP = 0.8, STEP_BETWEEN = 1.05;
+static const double STEP = 0.74, STEP_BETWEEN = 1.05;
 
 /* Magnitude of a sample at most: sums of such stay in the range of doubles. */
 static const double LARGEST_SAMPLE = 1e300;
