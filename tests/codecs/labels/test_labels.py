@@ -258,7 +258,12 @@ def test_a_part_of_a_doubtful_brick_tells_whether_it_is_tried_as_a_map(monkeypat
     uneven_noise = np.random.default_rng(1).choice(4, (24, 64, 64), p=(0.4, 0.3, 0.2, 0.1)).astype(np.uint8)
     tried: list[int] = []
     encode = codec.encode_brick
-    monkeypatch.setattr(codec, "encode_brick", lambda samples, *more: tried.append(samples.shape[1]) or encode(samples, *more))
+
+    def noted(samples: NDArray[Any], *more: Any) -> bytes | None:
+        tried.append(samples.shape[1])
+        return encode(samples, *more)
+
+    monkeypatch.setattr(codec, "encode_brick", noted)
     for volume, slices in ((classes, [3, 24]), (uneven_noise, [3])):
         assert 0.12 < surprise(brick(volume)) < 0.3
         tried.clear()
