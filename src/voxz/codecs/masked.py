@@ -5,6 +5,7 @@ They stand in front of a payload, each as a bit plane that says where it is. Par
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ class Prepared:
             return None
         return cls(series, samples.shape, specials, background, missing, low, high, offset)
 
-    @property
+    @cached_property
     def count(self) -> int:
         """How many samples the transform codes."""
         return self.missing.size - int(np.count_nonzero(self.missing))
@@ -121,11 +122,9 @@ def _extent_of_whole(series, missing):  # type: ignore[no-untyped-def]
 
 def _missing(shape: tuple[int, ...], specials: Specials, background: Background | None) -> NDArray[np.bool_]:
     """Which samples ``(series, z, y, x)`` are not coded."""
-    missing = np.zeros(shape, np.bool_)
+    missing = np.zeros(shape, np.bool_) if background is None else np.array(_in_series(background.mask, shape))
     for _, plane in specials:
         missing |= plane
-    if background is not None:
-        missing |= _in_series(background.mask, shape)
     return missing
 
 

@@ -71,10 +71,10 @@ class Pyramid:
     def bands(self) -> list[Band]:
         """All bands that are not empty, from coarse to fine."""
         coarsest = max(self.scales)
-        norms = self.norms()
+        norms, steps = self.norms(), self.steps()
         found = [Band(coarsest, 0, _box((0, 0, 0), self.lowest(coarsest)), norms.of(coarsest, 0, self.scales))]
         for scale in range(coarsest - 1, -1, -1):
-            full, axes = self.steps()[scale]
+            full, axes = steps[scale]
             low = self.lowest(scale + 1)
             for orientation in range(1, 8):
                 high = [axis for axis in range(3) if orientation >> axis & 1]

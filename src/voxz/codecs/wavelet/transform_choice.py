@@ -6,12 +6,14 @@ nothing of what surrounds it; and with loss by bits and squared error together, 
 below the step saves bits and loses detail.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.jit import at, kernel
 from voxz.transforms import klt
 from voxz.transforms.choice import Choice, asked_choices
 from voxz.transforms.pyramid import Pyramid, Scales
@@ -46,6 +48,12 @@ WORTH_OF_BIT = 0.28
 FIRST = 3.3
 """What the smallest index but 0 costs, in bits: its own, and the error that it leaves."""
 
+WHERE_CODED = math.sqrt(FIRST * WORTH_OF_BIT)
+"""Magnitude, in half steps, from which on a coefficient is coded."""
+
+MOST_PRODUCT = 1e12
+"""Magnitudes are multiplied up to here before a logarithm is taken."""
+
 MOST_GUESSED, MOST_TRAINED = 1 << 21, 1 << 21
 """Samples of a series that bits are guessed for, and that its basis is found from."""
 
@@ -56,6 +64,8 @@ TRAINED_FROM = 3
 """Level of compression from which trained transforms are taken."""
 
 Volumes = NDArray[np.floating]
+Price = Callable[[Volumes, float], float]
+"""What coefficients cost, whose magnitudes are multiplied with a number to be in half steps."""
 
 
 def choose_scales(volumes: Volumes, step: float, looked_at: Parts = PARTS) -> Scales:
@@ -67,9 +77,22 @@ def choose_scales(volumes: Volumes, step: float, looked_at: Parts = PARTS) -> Sc
     parts = _parts(volumes[len(volumes) // 2 :][:1], looked_at)
     inner = _within(most, parts[0].shape[1:])
     price, unit = (bits_and_errors, step) if step else (_bits, 1.0)
-    guesses = [sum(guess_of(part, (z, inner[1], inner[2]), unit, price=price) for part in parts) for z in range(inner[0] + 1)]
-    best = int(np.argmin(guesses))
+    best = int(np.argmin(sum(_guesses_along_z(part[0], inner, unit, price) for part in parts)))
     return (most[0] if best == inner[0] else best), most[1], most[2]
+
+
+def _guesses_along_z(part: Volumes, most: Scales, step: float, price: Price) -> NDArray[np.float64]:
+    """Guessed bits of a part ``(z, y, x)`` with 0 to ``most[0]`` scales along z; what these have in common is done once."""
+    found, finished, low = [], 0.0, part
+    for z in range(most[0] + 1):
+        y, x = (max(n - z, 0) for n in most[1:])
+        found.append(finished + guess_of(low[None], (0, y, x), step, price=price))
+        if z < most[0]:
+            pyramid, work = Pyramid(low.shape, (1, min(y, 1), min(x, 1))), low.copy()
+            pyramid.analyse(work)
+            low = np.ascontiguousarray(work[tuple(slice(n) for n in pyramid.lowest(1))])
+            finished += price(work, 2 / step) - price(low, 2 / step)
+    return np.array(found)
 
 
 def choose_basis(volumes: Volumes, scales: Scales, step: float) -> klt.Basis | None:
@@ -159,21 +182,47 @@ def _rows(volumes: Volumes) -> Volumes:
     return rows[:, apart // 2 :: apart]
 
 
-def _bits(magnitudes: Volumes) -> Volumes:
-    """Bits of coefficients of these magnitudes, in half steps."""
-    found: Volumes = np.log2(1 + magnitudes)
-    return found
+def _bits(coefficients: Volumes, unit: float) -> float:
+    """Bits of coefficients, `unit` of which are half a step."""
+    return float(np.log2(1 + np.abs(coefficients) * unit).sum())
 
 
-def bits_and_errors(magnitudes: Volumes) -> Volumes:
-    """Bits and squared errors of coefficients of these magnitudes, in half steps, both in bits: each is left out or coded."""
-    found: Volumes = np.minimum(magnitudes**2 * (1 / WORTH_OF_BIT), FIRST + np.log2(np.maximum(magnitudes, 1)))
-    return found
+def bits_and_errors(coefficients: Volumes, unit: float) -> float:
+    """Bits and squared errors of coefficients, both in bits: each is left out or coded, which takes at least FIRST bits.
+
+    Coding one takes the logarithm of its magnitude in half steps, which are `unit` times as many, besides.
+    """
+    squares, coded, logarithms = _left_out_or_coded(np.ascontiguousarray(coefficients).reshape(-1), unit, WHERE_CODED)
+    return float(squares / WORTH_OF_BIT + FIRST * coded + logarithms)
 
 
-def guess_of(
-    volumes: Volumes, scales: Scales, step: float, choice: Choice | None = None, price: Callable[[Volumes], Volumes] = _bits
-) -> float:
+@kernel
+def _left_out_or_coded(coefficients, unit, limit):  # type: ignore[no-untyped-def]
+    """Return the sum of the squares of magnitudes up to a limit, how many others there are, and the sum of their logarithms.
+
+    Logarithms are taken of products, which saves most of the time.
+
+    Parameters
+    ----------
+    coefficients : float32 or float64 (n,)
+    unit : what they are multiplied with
+    limit : about 1; logarithms of less than 1 count as 0
+    """
+    squares, coded, logarithms, product = 0.0, 0, 0.0, 1.0
+    for i in range(coefficients.size):
+        magnitude = abs(np.float64(coefficients[at(i)])) * unit
+        if magnitude <= limit:
+            squares += magnitude * magnitude
+        else:
+            coded += 1
+            product *= max(magnitude, 1.0)
+            if product > MOST_PRODUCT:
+                logarithms += np.log2(product)
+                product = 1.0
+    return squares, coded, logarithms + np.log2(product)
+
+
+def guess_of(volumes: Volumes, scales: Scales, step: float, choice: Choice | None = None, price: Price = _bits) -> float:
     """Guessed bits of `volumes` with these scales, or another `price`; of a `choice` by bands, whose norms count."""
     pyramid = choice.pyramid(volumes.shape[1:], scales, step) if choice else Pyramid(volumes.shape[1:], scales)
     total = 0.0
@@ -181,5 +230,5 @@ def guess_of(
         work = volume.copy()
         pyramid.analyse(work)
         boxes = [(work[band.box], band.norm) for band in pyramid.bands()] if choice else [(work, 1.0)]
-        total += sum(float(price(np.abs(box) * (2 * norm / step)).sum()) for box, norm in boxes)
+        total += sum(price(box, 2 * norm / step) for box, norm in boxes)
     return total

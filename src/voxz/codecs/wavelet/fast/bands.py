@@ -130,12 +130,12 @@ def encode_bands(components: Volumes, pyramid: Pyramid, step: float, states: int
     for known, band, volume in in_order(components, pyramid, quantisers, Known):
         quantise_band(volume, known, band, step, notes, room, sent)
     tokens, runs, bits = (int(n) for n in notes.places)
-    counts = np.zeros((quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64)
+    counts = np.zeros((2, quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64)
     count_tokens(notes.contexts[:tokens], notes.tokens[:tokens], counts)
-    tables = fit_tables(counts, quantisers, side)
+    tables = fit_tables(counts.sum(axis=0), quantisers, side)
     sent.put(side)
     frequencies = tables.frequencies[tables.table_of(quantisers)]
-    words = np.zeros(tokens // 2 + 4 * CODERS, np.uint32)
+    words = np.empty(tokens // 2 + 4 * CODERS, np.uint32)
     lengths = notes.runs[:runs].astype(np.int64)
     end = encode_rows(notes.contexts[:tokens], notes.tokens[:tokens], lengths, codes_of(frequencies), words)
     information, stream, raw = side.to_bytes(), words[end:].astype("<u4").tobytes(), to_bytes(notes.raw, bits)

@@ -116,10 +116,10 @@ def _costs(noted: list[_Noted], notes: Notes, quantisers: int, sent: Sent) -> tu
     """What tokens cost in their contexts, in bits, and what tables and weights take."""
     counts: dict[float, NDArray[np.int64]] = {}
     for one in noted:
-        found = counts.setdefault(one.times, np.zeros((quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64))
+        found = counts.setdefault(one.times, np.zeros((2, quantisers * MAGNITUDES + SIGNS, TOKENS), np.int64))
         count_tokens(notes.contexts[one.first : one.last], notes.tokens[one.first : one.last], found)
     side = IntegerWriter()
-    total = np.rint(sum(times * found for times, found in counts.items())).astype(np.int64)
+    total = np.rint(sum(times * found.sum(axis=0) for times, found in counts.items())).astype(np.int64)
     tables = fit_tables(total, quantisers, side)
     sent.put(side)
     return np.log2(TOTAL / np.maximum(tables.frequencies[tables.table_of(quantisers)], 1)), 8 * len(side.to_bytes())
