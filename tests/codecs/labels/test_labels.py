@@ -250,3 +250,22 @@ def test_a_doubtful_map_of_floats_is_stored_where_that_is_smaller() -> None:
     blob = voxz.encode(volume)
     assert len(blob) <= len(voxz.encode(volume, codec="stored"))
     assert np.array_equal(voxz.decode(blob), volume)
+
+
+def test_a_part_of_a_doubtful_brick_tells_whether_it_is_tried_as_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = head((24, 64, 64))
+    classes = np.digitize(scan, np.linspace(scan.min(), scan.max(), 9)[1:-1]).astype(np.uint8)
+    uneven_noise = np.random.default_rng(1).choice(4, (24, 64, 64), p=(0.4, 0.3, 0.2, 0.1)).astype(np.uint8)
+    tried: list[int] = []
+    encode = codec.encode_brick
+
+    def noted(samples: NDArray[Any], *more: Any) -> bytes | None:
+        tried.append(samples.shape[1])
+        return encode(samples, *more)
+
+    monkeypatch.setattr(codec, "encode_brick", noted)
+    for volume, slices in ((classes, [3, 24]), (uneven_noise, [3])):
+        assert 0.12 < surprise(brick(volume)) < 0.3
+        tried.clear()
+        assert len(voxz.encode(volume)) == min(len(voxz.encode(volume, codec=name)) for name in ("labels", "predictive"))
+        assert tried == [*slices, 24]

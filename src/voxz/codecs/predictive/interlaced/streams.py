@@ -159,55 +159,6 @@ def _take(state, place, contexts, slots, lookup, tokens):  # type: ignore[no-unt
 
 
 @inlined_kernel
-def _take_round(coder, place, contexts, slots, lookup, tokens):  # type: ignore[no-untyped-def]
-    """Decode a token with each state; return the states after them.
-
-    Parameters
-    ----------
-    coder : eight states
-    place : of the first token
-    contexts, slots, lookup, tokens : as for `read_tokens`
-    """
-    s0, s1, s2, s3, s4, s5, s6, s7 = coder
-    s0 = _take(s0, place, contexts, slots, lookup, tokens)
-    s1 = _take(s1, place + 1, contexts, slots, lookup, tokens)
-    s2 = _take(s2, place + 2, contexts, slots, lookup, tokens)
-    s3 = _take(s3, place + 3, contexts, slots, lookup, tokens)
-    s4 = _take(s4, place + 4, contexts, slots, lookup, tokens)
-    s5 = _take(s5, place + 5, contexts, slots, lookup, tokens)
-    s6 = _take(s6, place + 6, contexts, slots, lookup, tokens)
-    s7 = _take(s7, place + 7, contexts, slots, lookup, tokens)
-    return s0, s1, s2, s3, s4, s5, s6, s7
-
-
-@inlined_kernel
-def _take_rest(coder, place, end, contexts, slots, lookup, tokens):  # type: ignore[no-untyped-def]
-    """Decode fewer tokens than there are states; return the states after them.
-
-    Parameters
-    ----------
-    coder, place, contexts, slots, lookup, tokens : as for `_take_round`
-    end : place behind the last token
-    """
-    s0, s1, s2, s3, s4, s5, s6, s7 = coder
-    if place < end:
-        s0 = _take(s0, place, contexts, slots, lookup, tokens)
-    if place + 1 < end:
-        s1 = _take(s1, place + 1, contexts, slots, lookup, tokens)
-    if place + 2 < end:
-        s2 = _take(s2, place + 2, contexts, slots, lookup, tokens)
-    if place + 3 < end:
-        s3 = _take(s3, place + 3, contexts, slots, lookup, tokens)
-    if place + 4 < end:
-        s4 = _take(s4, place + 4, contexts, slots, lookup, tokens)
-    if place + 5 < end:
-        s5 = _take(s5, place + 5, contexts, slots, lookup, tokens)
-    if place + 6 < end:
-        s6 = _take(s6, place + 6, contexts, slots, lookup, tokens)
-    return s0, s1, s2, s3, s4, s5, s6, s7
-
-
-@inlined_kernel
 def _filled(state, words, word):  # type: ignore[no-untyped-def]
     """Return the `state` with number `word` of the `words` behind it, if it is low enough."""
     low = np.int64(state < LOWEST)
@@ -215,20 +166,29 @@ def _filled(state, words, word):  # type: ignore[no-untyped-def]
 
 
 @inlined_kernel
-def _fill_up(coder, words, word):  # type: ignore[no-untyped-def]
-    """Return the eight states of a `coder`, filled up from the `words`, and the number of the next word."""
-    s0, s1, s2, s3, s4, s5, s6, s7 = coder
+def _take_four(number, place, contexts, slots, lookup, words, word, states, tokens):  # type: ignore[no-untyped-def]
+    """Decode two tokens with each of four states and fill these up; return the number of the next word.
+
+    Eight states at once would not fit the registers.
+
+    Parameters
+    ----------
+    number : of the first of the states
+    place : of its first token
+    contexts, slots, lookup, words, word, states, tokens : as for `read_tokens`
+    """
+    s0, s1, s2, s3 = states[at(number)], states[at(number + 1)], states[at(number + 2)], states[at(number + 3)]
+    for first in (place, place + STATES):
+        s0 = _take(s0, first, contexts, slots, lookup, tokens)
+        s1 = _take(s1, first + 1, contexts, slots, lookup, tokens)
+        s2 = _take(s2, first + 2, contexts, slots, lookup, tokens)
+        s3 = _take(s3, first + 3, contexts, slots, lookup, tokens)
     w1 = word + np.int64(s0 < LOWEST)
     w2 = w1 + np.int64(s1 < LOWEST)
     w3 = w2 + np.int64(s2 < LOWEST)
-    w4 = w3 + np.int64(s3 < LOWEST)
-    w5 = w4 + np.int64(s4 < LOWEST)
-    w6 = w5 + np.int64(s5 < LOWEST)
-    w7 = w6 + np.int64(s6 < LOWEST)
-    w8 = w7 + np.int64(s7 < LOWEST)
-    s0, s1, s2, s3 = _filled(s0, words, word), _filled(s1, words, w1), _filled(s2, words, w2), _filled(s3, words, w3)
-    s4, s5, s6, s7 = _filled(s4, words, w4), _filled(s5, words, w5), _filled(s6, words, w6), _filled(s7, words, w7)
-    return (s0, s1, s2, s3, s4, s5, s6, s7), w8
+    states[at(number)], states[at(number + 1)] = _filled(s0, words, word), _filled(s1, words, w1)
+    states[at(number + 2)], states[at(number + 3)] = _filled(s2, words, w2), _filled(s3, words, w3)
+    return w3 + np.int64(s3 < LOWEST)
 
 
 @apart_kernel
@@ -246,19 +206,16 @@ def read_tokens(contexts, count, slots, lookup, words, word, states, tokens):  #
     states : int64 (STATES,), those of the coder, changed
     tokens : uint8 (count or more,), filled
     """
-    coder = (states[0], states[1], states[2], states[3], states[4], states[5], states[6], states[7])
     whole = count // PERIOD * PERIOD
     for x in range(0, whole, PERIOD):
-        for place in range(x, x + PERIOD, STATES):
-            coder = _take_round(coder, place, contexts, slots, lookup, tokens)
-        coder, word = _fill_up(coder, words, word)
-    if whole < count:
-        if count - whole >= STATES:
-            coder = _take_round(coder, whole, contexts, slots, lookup, tokens)
-        rest = count // STATES * STATES
-        coder = _take_rest(coder, rest, count, contexts, slots, lookup, tokens)
-        coder, word = _fill_up(coder, words, word)
-    states[0], states[1], states[2], states[3], states[4], states[5], states[6], states[7] = coder
+        for number in range(0, STATES, 4):
+            word = _take_four(number, x + number, contexts, slots, lookup, words, word, states, tokens)
+    for place in range(whole, min(count, whole + STATES)):
+        state = _take(states[at(place - whole)], place, contexts, slots, lookup, tokens)
+        if place + STATES < count:
+            state = _take(state, place + STATES, contexts, slots, lookup, tokens)
+        states[at(place - whole)] = _filled(state, words, word)
+        word += np.int64(state < LOWEST)
     return word
 
 
