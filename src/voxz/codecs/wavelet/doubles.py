@@ -18,8 +18,9 @@ from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.transform_choice import PARTS, WORTH_OF_BIT, choose_scales
 from voxz.entropy.integers import IntegerWriter
 from voxz.transforms import klt
-from voxz.transforms.loop_filter import Filters, restore
+from voxz.transforms.loop_filter import restore
 from voxz.transforms.loop_filter_fit import fit_filters
+from voxz.transforms.wiener import Filters
 
 BESIDE, BESIDE_EACH = 1800, 1.5e-4
 """Bytes of a brick that are not indices, where a length is to be come near to: filters and weights; and for each sample."""
