@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,30 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of PyTorch spin while t
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script; what tests start would ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+FIRST = (
+    "test_warm.py",
+    "fuzz/",
+    "jit/",
+    "decoder/test_j",
+    "test_docs.py",
+    "train/",
+    "studies/",
+    "ratecontrol/",
+    "api/",
+    "bench/",
+)
+"""Files that begin, in this order: one compiles the kernels of all others, some meanwhile compile their own, some take long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort files, so that processes need not compile the same kernels, and end at about the same time."""
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: _turn(item.path.relative_to(tests).as_posix()))
+
+
+def _turn(path: str) -> int:
+    return next((turn for turn, name in enumerate(FIRST) if path.startswith(name)), len(FIRST))
 
 
 @pytest.fixture

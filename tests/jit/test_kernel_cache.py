@@ -76,6 +76,14 @@ def test_an_edit_inside_the_package_is_seen_and_the_old_code_removed(tmp_path: P
     assert len(list(cache.iterdir())) == count
 
 
+def test_what_kernels_call_is_kept_in_them(kernels: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    assert run(RUN, kernels, VOXZ_CACHE_DIR=str(cache)).stdout == "21"
+    assert [file.name.split("-")[0] for file in cache.iterdir()] == ["outer.outer"]
+    both = "from inner import inner; from outer import outer; print(inner(10), outer(11), inner(12), end='')"
+    assert run(both, kernels, VOXZ_CACHE_DIR=str(cache)).stdout == "20 23 24"
+
+
 def test_comments_and_docstrings_do_not_count(kernels: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     run(RUN, kernels, VOXZ_CACHE_DIR=str(cache))

@@ -14,7 +14,7 @@ def put_bits(words, position, value, length):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    words : int64 (words,), zeros at first, with one more than the bits need
+    words : int64 or uint32 (words,), zeros at first, with one more than the bits need
     position : number of the first bit
     value : its low bits are written
     length : 0 to 32
@@ -34,7 +34,7 @@ def get_bits(words, position, length):  # type: ignore[no-untyped-def]
     return (pair >> (position & 31)) & ((1 << length) - 1)
 
 
-def to_bytes(words: NDArray[np.int64], bit_length: int) -> bytes:
+def to_bytes(words: NDArray[np.int64] | NDArray[np.uint32], bit_length: int) -> bytes:
     """The first `bit_length` bits of `words`, as whole bytes."""
     return words[: (bit_length + 31) >> 5].astype("<u4").tobytes()[: (bit_length + 7) >> 3]
 

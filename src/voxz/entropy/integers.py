@@ -44,7 +44,7 @@ def _code(values, columns, state, words, position, limit, decoding):  # type: ig
     values : int64 (n,), magnitudes below 2**30; decoding fills them
     columns : int64 (n,), column of each; (0,) if all are in one
     state : int64 (columns, 2), running sum and number of each, filled
-    words : int64 when encoding, uint32 when decoding; 32 bits in each, two more than are needed
+    words : uint32, two more than are needed; zeros when encoding
     position, limit : the first bit, and the one that decoding ends before
     decoding : whether `words` are read
     """
@@ -70,12 +70,10 @@ def _code(values, columns, state, words, position, limit, decoding):  # type: ig
             value = np.int64(values[i])
             folded = (value << 1) ^ (value >> 63)
             quotient = folded >> parameter
-            if quotient < ESCAPE:
-                position = put_bits(words, position, (1 << quotient) - 1, quotient + 1)
-                position = put_bits(words, position, folded & ((1 << parameter) - 1), parameter)
-            else:
-                position = put_bits(words, position, (1 << ESCAPE) - 1, ESCAPE)
-                position = put_bits(words, position, folded, 31)
+            length = parameter if quotient < ESCAPE else 31
+            ones = min(quotient, ESCAPE)
+            position = put_bits(words, position, (1 << ones) - 1, ones + 1 if quotient < ESCAPE else ones)
+            position = put_bits(words, position, folded & ((1 << length) - 1), length)
         state[column, 0] += folded
         state[column, 1] += 1
         if state[column, 1] == WINDOW:
@@ -93,7 +91,7 @@ class IntegerWriter:
     def put(self, values: ArrayLike, columns: NDArray[np.int64] | None = None) -> None:
         """Append `values` (magnitudes below 2**30); each in the adaptive code of its column (default: all in one)."""
         array = np.asarray(values, np.int64).ravel()
-        words = np.zeros(array.size * 2 + 3, np.int64)
+        words = np.zeros(array.size * 2 + 3, np.uint32)
         used = int(_code(array, *_columns(columns), words, 0, 0, False))
         payload = to_bytes(words, used)
         self._parts += [varint(len(payload)), payload]

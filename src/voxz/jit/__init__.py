@@ -54,15 +54,13 @@ def allocating_kernel(function: Function) -> Function:
 def _compiled(function: Function, apart: bool = False, **options: bool) -> Function:
     if not COMPILED:
         return function
-    import numba  # noqa: PLC0415 - the plain mode must not need it
+    from numba.core.compiler import Compiler  # noqa: PLC0415 - the plain mode must not need it
 
+    from voxz.jit.apart import Apart  # noqa: PLC0415 - likewise
     from voxz.jit.cache import KernelCache  # noqa: PLC0415 - likewise
+    from voxz.jit.dispatcher import KernelDispatcher  # noqa: PLC0415 - likewise
 
-    chosen: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False, **options}
-    if apart:
-        from voxz.jit.apart import Apart  # noqa: PLC0415 - likewise
-
-        chosen["pipeline_class"] = Apart
-    compiled: Any = numba.njit(**chosen)(function)
+    always = {"nopython": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+    compiled: Any = KernelDispatcher(function, {}, {**always, **options}, Apart if apart else Compiler)
     compiled._cache = KernelCache(compiled)
     return cast(Function, compiled)

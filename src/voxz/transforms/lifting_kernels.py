@@ -184,10 +184,9 @@ def split(volume, box, axis, tables, filters, rounding, factors, low, high, rows
     """
     move_halves(volume, box, axis, True, True, factors, low, high)
     for step in range(filters.shape[0]):
-        if step & 1 == 0:
-            lift(low, high, axis, tables[0], 0, filters[step], rounding, 1.0, rows, line)
-        else:
-            lift(high, low, axis, tables[1], 1, filters[step], rounding, 1.0, rows, line)
+        odd = step & 1
+        source, target = (high, low) if odd else (low, high)
+        lift(source, target, axis, tables[odd], odd, filters[step], rounding, 1.0, rows, line)
     move_halves(volume, box, axis, False, False, factors, low, high)
 
 
@@ -201,8 +200,7 @@ def merge(volume, box, axis, tables, filters, rounding, factors, low, high, rows
     """
     move_halves(volume, box, axis, False, True, factors, low, high)
     for step in range(filters.shape[0] - 1, -1, -1):
-        if step & 1 == 0:
-            lift(low, high, axis, tables[0], 0, filters[step], rounding, -1.0, rows, line)
-        else:
-            lift(high, low, axis, tables[1], 1, filters[step], rounding, -1.0, rows, line)
+        odd = step & 1
+        source, target = (high, low) if odd else (low, high)
+        lift(source, target, axis, tables[odd], odd, filters[step], rounding, -1.0, rows, line)
     move_halves(volume, box, axis, True, False, factors, low, high)
