@@ -14,6 +14,7 @@ settings.register_profile("voxz", deadline=None, derandomize=True)
 settings.load_profile("voxz")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of PyTorch spin while they wait: slow on two busy cores
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # set in many containers: each process of a test would compile all modules anew
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script; what tests start would ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,6 +5,7 @@ sentence: helpers of one argument, and those of up to three that other kernels c
 """
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -34,6 +35,7 @@ KERNELS = {
 }
 
 
+@functools.cache
 def used_by_plain_code() -> set[tuple[str, str]]:
     """Kernels whose names stand anywhere but in kernels."""
     found = set()
@@ -48,9 +50,6 @@ def used_by_plain_code() -> set[tuple[str, str]]:
     return found & KERNELS.keys()
 
 
-OUTER = used_by_plain_code()
-
-
 def explained(docstring: str) -> set[str]:
     """Names that the block of a docstring has entries for."""
     _, _, block = docstring.partition("Parameters\n----------\n")
@@ -63,12 +62,12 @@ def test_kernels_explain_their_arguments(module: str, name: str) -> None:
     docstring = ast.get_docstring(kernel)
     assert docstring
     arguments = [argument.arg for argument in kernel.args.args]
-    if len(arguments) > (1 if (module, name) in OUTER else FEW):
+    if len(arguments) > (1 if (module, name) in used_by_plain_code() else FEW):
         missing = [argument for argument in arguments if argument not in explained(docstring)]
         assert not missing, f"add entries for {', '.join(missing)} to the docstring"
 
 
 def test_kernels_are_found() -> None:
     assert len(KERNELS) > 200
-    assert ("voxz.codecs.predictive.mixed.walk", "_rows") in OUTER
-    assert ("voxz.codecs.predictive.mixed.row_code", "scale_of") not in OUTER
+    assert ("voxz.codecs.predictive.mixed.walk", "_rows") in used_by_plain_code()
+    assert ("voxz.codecs.predictive.mixed.row_code", "scale_of") not in used_by_plain_code()
