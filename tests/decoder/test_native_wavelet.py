@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 import voxz
 from native_decoder import MODEL, OK, decode, library, payload_start, with_right_sums
-from phantoms import head, series
+from phantoms import head, moving, series
+from voxz.codecs.wavelet.head import transform_name
 from voxz.entropy.logistic import LOG_ODDS, LOGISTIC
 from voxz.target import LOSSLESS
 from voxz.weights.store import FOLDER
@@ -61,6 +62,12 @@ def test_the_fast_profile(shape: tuple[int, int, int]) -> None:
     samples = np.add(series(3, shape), head(shape)).astype("i2")
     assert_same(samples, level=1, target=voxz.MaxError(2))
     assert_same(samples.astype("f4") / 7, level=1, target=voxz.MaxError(0.3))
+
+
+def test_blocks() -> None:
+    blob = assert_same(moving((8, 96, 96)), level=5, target=voxz.MaxError(60))
+    assert transform_name(blob[payload_start(blob) :]) == "blocks"
+    assert decode(blob, sanitized=True)[0] == OK
 
 
 def test_without_loss() -> None:
