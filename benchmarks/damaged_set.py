@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 FILES = (
     *("tiny", "constant", "labels", "float32_stored", "floats_scaled_nearly", "floats_palette", "wide_uint32_gaps"),
     *("wavelet_level5", "wavelet_fast", "heavy", "trained", "siren"),
-    *("near_level5", "outlined", "head_level1", "head_level3", "head_level9", "wavelet_motion"),
+    *("near_level5", "outlined", "head_level1", "head_level3", "head_level9", "wavelet_motion", "wavelet_blocks"),
 )
 """Golden files of every codec whose bricks are damaged."""
 

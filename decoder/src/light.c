@@ -1,5 +1,7 @@
 #include "light.h"
 
+#include "triple.h"
+
 enum {
   EXACT = 2048, COARSE_BITS = 6,   /* numbers whose bins are tabled one by one; low bits that do not count beyond */
   COARSE = 16, NEAREST = 128,      /* coarse bins; contexts of the three nearest */
@@ -14,8 +16,6 @@ enum {
   REACHED = 6 << 6
 };
 
-static const double RATE = 0.004, START = 0.4;
-
 typedef struct learner {
   vx_coder *coder;
   vx_odds *odds;
@@ -27,22 +27,7 @@ typedef struct learner {
 
 /* Three counters and their weights decide, and learn. */
 static unsigned decide(learner *it, size_t a, size_t b, size_t c, double weights[3]) {
-  uint32_t *known = it->counters;
-  const vx_odds *odds = it->odds;
-  const double odds_a = odds->log_odds[known[a] >> 12], odds_b = odds->log_odds[known[b] >> 12];
-  const double odds_c = odds->log_odds[known[c] >> 12];
-  const double total = weights[0] * odds_a + weights[1] * odds_b + weights[2] * odds_c;
-  const double mixed = odds->logistic[(uint32_t)(vx_logistic_place(total) + 0.5)];
-  const uint32_t chance = (uint32_t)(mixed * 65536.0);
-  const unsigned bit = vx_bit(it->coder, chance < 1 ? 1 : chance > 65535 ? 65535 : chance);
-  const double change = RATE * ((double)bit - mixed);
-  weights[0] += change * odds_a;
-  weights[1] += change * odds_b;
-  weights[2] += change * odds_c;
-  known[a] = vx_learnt(odds, known[a], bit);
-  known[b] = vx_learnt(odds, known[b], bit);
-  known[c] = vx_learnt(odds, known[c], bit);
-  return bit;
+  return vx_triple_bit(it->coder, it->odds, it->counters + a, it->counters + b, it->counters + c, weights);
 }
 
 static unsigned bin_of(const learner *it, int64_t expected) {
@@ -129,9 +114,9 @@ voxz_status vx_new_light(vx_task *task, vx_coder *coder, vx_profile *profile) {
   VX_NEW(task, it, 1);
   VX_TRY(vx_new_odds(task, &it->odds));
   it->coder = coder;
-  for (size_t i = 0; i < PLACES; i++) it->counters[i] = 1u << 23;
+  for (size_t i = 0; i < PLACES; i++) it->counters[i] = VX_UNDECIDED;
   double *weights = it->mixing[0][0];
-  for (size_t i = 0; i < sizeof it->mixing / sizeof *weights; i++) weights[i] = START;
+  for (size_t i = 0; i < sizeof it->mixing / sizeof *weights; i++) weights[i] = VX_TRIPLE_START;
   for (unsigned i = 0; i < EXACT; i++) {
     it->bins[i] = (uint8_t)vx_bin(i);
     it->coarse_bins[i] = (uint8_t)vx_bin((int64_t)i << COARSE_BITS);

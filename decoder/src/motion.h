@@ -21,10 +21,21 @@ typedef struct vx_motion {
   const vx_block *blocks[VX_MOST_SCALES];
 } vx_motion;
 
+/* A stream of fields, each the blocks of a slice, in rows; `both` says whether there is a slice after it. */
+typedef struct vx_fields vx_fields;
+voxz_status vx_begin_fields(vx_task *task, vx_bytes part, vx_fields **fields);
+voxz_status vx_take_field(vx_task *task, vx_fields *fields, int both, uint32_t rows, uint32_t columns, vx_block *blocks);
+voxz_status vx_end_fields(vx_task *task, const vx_fields *fields);
+
 /* The fields of a payload, for volumes of the pyramid. */
 voxz_status vx_read_motion(vx_task *task, vx_bytes part, const vx_pyramid *pyramid, const vx_motion **motion);
 
 /* Merge the halves along z of the box that a scale splits, in place. */
 voxz_status vx_merge_moved(vx_task *task, const vx_pyramid *pyramid, unsigned scale, double *volume);
+
+/* Fill a slice of this height and width with what its field finds in the slices before and after it; the latter is not used where
+   there was none. */
+voxz_status vx_predict_moved(vx_task *task, const double *before, const double *after, const uint32_t size[2], unsigned side,
+                             const vx_block *blocks, double *found);
 
 #endif

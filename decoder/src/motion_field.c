@@ -15,19 +15,19 @@ typedef struct counters {
   number_counters numbers[2][2];
 } counters;
 
-typedef struct field_decoder {
+struct vx_fields {
   vx_coder coder;
-  const vx_odds *odds;
-  counters *counters;
-} field_decoder;
+  vx_odds *odds;
+  counters counters;
+};
 
-static unsigned decide(field_decoder *it, uint32_t *counter) {
+static unsigned decide(vx_fields *it, uint32_t *counter) {
   const unsigned bit = vx_bit(&it->coder, (uint32_t)vx_clamp(*counter >> 8, LEAST, 65536 - LEAST));
   *counter = vx_learnt(it->odds, *counter, bit);
   return bit;
 }
 
-static int take_number(field_decoder *it, number_counters *by) {
+static int take_number(vx_fields *it, number_counters *by) {
   int length = 0, found = 1;
   while (length < LENGTH && decide(it, &by->longer[length])) length++;
   if (!length) return 0;
@@ -46,7 +46,7 @@ static int same(const vx_block *a, const vx_block *b) {
 }
 
 /* Whether a block does as its west or, where that does otherwise, its north neighbour; it then does so. */
-static int as_neighbour(field_decoder *it, vx_block *block, uint32_t columns, uint32_t i, uint32_t j) {
+static int as_neighbour(vx_fields *it, vx_block *block, uint32_t columns, uint32_t i, uint32_t j) {
   const vx_block *west = block - 1, *north = block - columns;
   int alike = 0;
   if (j) {
@@ -56,12 +56,12 @@ static int as_neighbour(field_decoder *it, vx_block *block, uint32_t columns, ui
       joined = same(north, north - 1);
       more += same(west, north - 1);
     }
-    if (decide(it, &it->counters->as_west[alike][joined][more])) {
+    if (decide(it, &it->counters.as_west[alike][joined][more])) {
       *block = *west;
       return 1;
     }
   }
-  if (i && !alike && decide(it, &it->counters->as_north[j > 0][i > 1 && same(north, north - columns)])) {
+  if (i && !alike && decide(it, &it->counters.as_north[j > 0][i > 1 && same(north, north - columns)])) {
     *block = *north;
     return 1;
   }
@@ -79,20 +79,32 @@ static int likely(const vx_block *block, uint32_t columns, uint32_t i, uint32_t 
   return east < low ? low : east < high ? east : high;
 }
 
-static voxz_status take_slice(vx_task *task, field_decoder *it, int both, uint32_t rows, uint32_t columns, vx_block *block) {
+voxz_status vx_begin_fields(vx_task *task, vx_bytes part, vx_fields **fields) {
+  vx_fields *it;
+  VX_NEW(task, it, 1);
+  VX_TRY(vx_new_odds(task, &it->odds));
+  it->coder = vx_coder_of(part.at, vx_bytes_left(&part));
+  uint32_t *each = &it->counters.as_west[0][0][0];
+  for (size_t i = 0; i < sizeof it->counters / sizeof *each; i++) each[i] = UNDECIDED;
+  *fields = it;
+  return VOXZ_OK;
+}
+
+voxz_status vx_take_field(vx_task *task, vx_fields *it, int both, uint32_t rows, uint32_t columns, vx_block *block) {
+  VX_CHECK(task, it->coder.position <= it->coder.size, "the displacements of a brick are damaged");
   for (uint32_t i = 0; i < rows; i++)
     for (uint32_t j = 0; j < columns; j++, block++) {
       if (as_neighbour(it, block, columns, i, j)) continue;
       block->kind = VX_BEFORE;
       if (both) {
-        uint32_t *by = it->counters->kinds[j ? (block - 1)->kind + 1 : 0];
+        uint32_t *by = it->counters.kinds[j ? (block - 1)->kind + 1 : 0];
         block->kind = (uint8_t)decide(it, &by[0]);
         if (block->kind != VX_BOTH) block->kind = (uint8_t)(block->kind + decide(it, &by[1]));
       }
       for (unsigned which = 0; which < 2; which++)
         for (unsigned axis = 0; axis < 2; axis++) {
           int found = likely(block, columns, i, j, which, axis);
-          if (is_used(block, which)) found += take_number(it, &it->counters->numbers[which][axis]);
+          if (is_used(block, which)) found += take_number(it, &it->counters.numbers[which][axis]);
           VX_CHECK(task, found >= -FARTHEST && found <= FARTHEST, "a displacement of a brick is out of bounds");
           block->from[which][axis] = (int8_t)found;
         }
@@ -100,7 +112,12 @@ static voxz_status take_slice(vx_task *task, field_decoder *it, int both, uint32
   return VOXZ_OK;
 }
 
-static voxz_status take_scale(vx_task *task, field_decoder *it, const uint32_t size[3], unsigned scale, vx_motion *motion) {
+voxz_status vx_end_fields(vx_task *task, const vx_fields *it) {
+  VX_CHECK(task, it->coder.position == it->coder.size, "the displacements of a brick are damaged");
+  return VOXZ_OK;
+}
+
+static voxz_status take_scale(vx_task *task, vx_fields *it, const uint32_t size[3], unsigned scale, vx_motion *motion) {
   const uint32_t side = scale ? 8 : 16, rows = (size[1] - 1) / side + 1, columns = (size[2] - 1) / side + 1, slices = size[0] / 2;
   vx_block *blocks;
   VX_NEW(task, blocks, (uint64_t)slices * rows * columns);
@@ -108,29 +125,21 @@ static voxz_status take_scale(vx_task *task, field_decoder *it, const uint32_t s
   motion->rows[scale] = rows;
   motion->columns[scale] = columns;
   motion->blocks[scale] = blocks;
-  for (uint32_t k = 0; k < slices; k++) {
-    VX_CHECK(task, it->coder.position <= it->coder.size, "the displacements of a brick are damaged");
-    VX_TRY(take_slice(task, it, 2 * k + 2 < size[0], rows, columns, blocks + (size_t)k * rows * columns));
-  }
+  for (uint32_t k = 0; k < slices; k++)
+    VX_TRY(vx_take_field(task, it, 2 * k + 2 < size[0], rows, columns, blocks + (size_t)k * rows * columns));
   return VOXZ_OK;
 }
 
 voxz_status vx_read_motion(vx_task *task, vx_bytes part, const vx_pyramid *pyramid, const vx_motion **motion) {
-  vx_odds *odds;
+  vx_fields *fields;
   vx_motion *made;
-  counters *all;
-  VX_TRY(vx_new_odds(task, &odds));
+  VX_TRY(vx_begin_fields(task, part, &fields));
   VX_NEW(task, made, 1);
-  VX_NEW(task, all, 1);
-  uint32_t *each = &all->as_west[0][0][0];
-  for (size_t i = 0; i < sizeof *all / sizeof *each; i++) each[i] = UNDECIDED;
-  field_decoder it = {vx_coder_of(part.at, vx_bytes_left(&part)), odds, all};
   for (unsigned scale = 0; scale < pyramid->scales[0]; scale++) {
     uint32_t size[3];
     vx_lowest(pyramid, scale, size);
-    VX_TRY(take_scale(task, &it, size, scale, made));
+    VX_TRY(take_scale(task, fields, size, scale, made));
   }
-  VX_CHECK(task, it.coder.position == it.coder.size, "the displacements of a brick are damaged");
   *motion = made;
-  return VOXZ_OK;
+  return vx_end_fields(task, fields);
 }

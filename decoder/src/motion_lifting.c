@@ -1,4 +1,4 @@
-/* The two steps of 5/3 along z between displaced blocks, undone. */
+/* The two steps of 5/3 along z between displaced blocks, undone; and the first of them alone. */
 
 #include "motion.h"
 
@@ -170,6 +170,23 @@ voxz_status vx_merge_moved(vx_task *task, const vx_pyramid *pyramid, unsigned sc
     for (size_t y = 0; y < box[1]; y++)
       memcpy(volume + (z * pyramid->size[1] + y) * pyramid->size[2], slice + y * box[2], box[2] * sizeof *low);
   }
+  task->used = used;
+  return VOXZ_OK;
+}
+
+voxz_status vx_predict_moved(vx_task *task, const double *before, const double *after, const uint32_t size[2], unsigned side,
+                             const vx_block *blocks, double *found) {
+  const double *const beside[2] = {before, after};
+  const size_t used = task->used;
+  lifting *it;
+  VX_NEW(task, it, 1);
+  it->height = size[0];
+  it->width = size[1];
+  it->side = side;
+  it->rows = (size[0] - 1) / side + 1;
+  it->columns = (size[1] - 1) / side + 1;
+  memset(found, 0, it->height * it->width * sizeof *found);
+  predict(it, beside, blocks, found);
   task->used = used;
   return VOXZ_OK;
 }

@@ -1,6 +1,7 @@
-/* Codec 4: volumes and series with loss, and whole numbers without, as the coefficients of wavelet pyramids. */
+/* Codec 4: volumes and series with loss, and whole numbers without, as the coefficients of wavelet pyramids or in blocks. */
 
 #include "bands.h"
+#include "blocks.h"
 #include "codecs.h"
 #include "fast.h"
 #include "filters.h"
@@ -15,7 +16,7 @@
 #include <math.h>
 
 enum { LOSSY, LOSSLESS, NOTHING };
-enum { BACKGROUND = 1, BASIS = 2, CORRECTED = 4, RESTORED = 8, HEAVY = 16, FAST = 32, FLAGS = 63 };
+enum { BACKGROUND = 1, BASIS = 2, CORRECTED = 4, RESTORED = 8, HEAVY = 16, FAST = 32, BLOCKS = 64, FLAGS = 127 };
 enum { UNTRAINED, NAMED, OWN, MOVED, MOST_RANGES = 8 };
 
 static const double LEAST = 1e-300, LARGEST_SAMPLE = 1e280;
@@ -59,6 +60,12 @@ static int is_possibly_fast(const head *head, double size) {
   return head->kind == LOSSY && plain && head->step >= LEAST_FAST && size <= LARGEST_FAST;
 }
 
+/* Whether blocks, which take the place of a transform, can have such a head. */
+static int is_possibly_blocks(const head *head) {
+  const int split = head->scales[0] || head->scales[1] || head->scales[2];
+  return head->kind == LOSSY && !(head->flags & (BASIS | HEAVY | FAST)) && head->transform == UNTRAINED && head->states == 1 && !split;
+}
+
 /* Whether the fields fit each other, so that no sum of coefficients leaves the range of doubles. */
 static int is_possible(const head *head, voxz_dtype dtype) {
   double lowest, highest;
@@ -67,6 +74,7 @@ static int is_possible(const head *head, voxz_dtype dtype) {
   const double size = fabs(head->low) > fabs(head->high) ? fabs(head->low) : fabs(head->high), range = head->high - head->low;
   if (!(size <= LARGEST_SAMPLE) || !(fabs(head->offset) <= size + 1)) return 0;
   if (head->flags & FAST && !is_possibly_fast(head, size)) return 0;
+  if (head->flags & BLOCKS && !is_possibly_blocks(head)) return 0;
   for (unsigned axis = 0; axis < 3; axis++)
     if (head->scales[axis] > VX_MOST_SCALES) return 0;
   if (head->kind == LOSSY) return LEAST <= head->step && head->step <= MOST_RANGES * (range > LEAST ? range : LEAST);
@@ -165,16 +173,27 @@ static unsigned count_undone(const decoding *it) {
   return vx_deepest(&it->pyramid);
 }
 
+static voxz_status decode_blocks(vx_task *task, decoding *it, double *values) {
+  const vx_bytes fields = vx_part(&it->payload), stream = vx_part(&it->payload);
+  VX_CHECK(task, !it->payload.overrun, "a brick ends early");
+  VX_CHECK(task, it->volumes == 1, "only a single volume can lie in blocks");
+  return vx_decode_blocks(task, fields, stream, it->pyramid.size, it->head.step, values);
+}
+
+static voxz_status decode_coefficients(vx_task *task, decoding *it, unsigned undone, double *values) {
+  if (it->head.flags & BLOCKS) return decode_blocks(task, it, values);
+  const vx_bytes part = vx_part(&it->payload);
+  VX_CHECK(task, !it->payload.overrun, "a brick ends early");
+  if (it->head.flags & FAST)
+    return vx_decode_fast_bands(task, part, &it->pyramid, it->volumes, it->head.states, undone, values);
+  return vx_decode_bands(task, part, &it->pyramid, it->volumes, it->head.states, it->network, undone, values);
+}
+
 static voxz_status decode_volumes(vx_task *task, decoding *it, double *values) {
   const unsigned undone = count_undone(it);
   double *basis = NULL;
   if (it->head.flags & BASIS) VX_TRY(vx_read_basis(task, vx_part(&it->payload), it->volumes, it->volumes, &basis));
-  const vx_bytes part = vx_part(&it->payload);
-  VX_CHECK(task, !it->payload.overrun, "a brick ends early");
-  if (it->head.flags & FAST)
-    VX_TRY(vx_decode_fast_bands(task, part, &it->pyramid, it->volumes, it->head.states, undone, values));
-  else
-    VX_TRY(vx_decode_bands(task, part, &it->pyramid, it->volumes, it->head.states, it->network, undone, values));
+  VX_TRY(decode_coefficients(task, it, undone, values));
   if (it->head.kind == LOSSLESS) round_all(values, it->volumes * it->places);
   for (uint32_t v = 0; v < it->volumes; v++) {
     double *volume = values + v * it->places;

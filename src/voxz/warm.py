@@ -90,7 +90,8 @@ def _jobs() -> Iterator[Job]:
     for chosen, fidelity, level in product(options, fidelities, LEVELS):
         for samples in (_volume()[None, ..., None], _volume(volumes=5)[..., None]):
             yield partial(_wavelet, samples, level, fidelity, chosen)
-    yield partial(_wavelet, _moving()[None, ..., None], 5, Fidelity.stepped(60.0), {})
+    for level in (4, 5):  # bands that follow motion, and blocks
+        yield partial(_wavelet, _moving()[None, ..., None], level, Fidelity.stepped(60.0), {})
     yield _siren
     yield _dicom
     yield _packings

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from voxz.codecs.wavelet import magnitude_context, refinement
+from voxz.codecs.wavelet.blocks import contexts, cosine, leaf_code, within
 from voxz.codecs.wavelet.levels import STATES
 from voxz.codecs.wavelet.trellis import trellis
 from voxz.transforms import band_norms, lifting_97, lifting_family, loop_filter
@@ -40,6 +41,16 @@ def as_lists(value: Any) -> Any:
                 "taps": (64 * lifting.TAPS).tolist(),
                 "low": band_norms.LOW_53,
                 "high": band_norms.HIGH_53,
+            },
+        ),
+        (
+            "blocks",
+            {
+                "cosines": (cosine.COSINES * (1 << cosine.FRACTION_BITS)).tolist(),
+                "shifts": within.ANGLES.tolist(),
+                "smoothed_from": within.SMOOTHED_FROM.tolist(),
+                "usual": leaf_code.USUAL.tolist(),
+                "first_weights": contexts.FIRST_WEIGHTS.tolist(),
             },
         ),
         ("bins", magnitude_context.BOUNDS.tolist()),

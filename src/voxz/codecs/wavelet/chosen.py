@@ -32,6 +32,8 @@ class Chosen:
     scales: Scales
     basis: klt.Basis | None
     choice: Choice
+    blocks: bool | None = None
+    """Whether blocks cost less; None where that was not tried."""
 
     @classmethod
     def of(cls, volumes: NDArray[np.float64], level: int, asked: Transform, step: float) -> "Chosen":

@@ -8,9 +8,11 @@
             -> filters for what comes out of these, where they pay
             -> where that breaks a bound: the difference in multiples of twice the bound
 
-Low levels code coefficients in a fast profile, `voxz.codecs.wavelet.fast`, with a 9/7 pyramid in singles and without filters.
-Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1. A payload decodes to
-the same samples everywhere: behind the integer decoder are only sums and products of IEEE doubles or singles in a fixed order.
+Where edges move from slice to slice, blocks that are predicted from what is decoded already may take the place of the transform
+(`voxz.codecs.wavelet.blocks`). Low levels code coefficients in a fast profile, `voxz.codecs.wavelet.fast`, with a 9/7 pyramid in
+singles and without filters. Lossless, integers go through the 5/3 or a trained reversible pyramid and are coded with a step of 1.
+A payload decodes to the same samples everywhere: behind the integer decoder are only sums and products of IEEE doubles or
+singles in a fixed order.
 """
 
 import math
@@ -23,15 +25,18 @@ from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.corrections import apply_corrections, encode_corrections, encode_farthest, limits_of
 from voxz.codecs.fidelity import EXACT, Fidelity
 from voxz.codecs.masked import Prepared, read_planes
-from voxz.codecs.payload import PartReader, PartWriter
+from voxz.codecs.payload import PartReader
 from voxz.codecs.special_values import MOST_SPECIALS
-from voxz.codecs.wavelet.bands import decode_bands, encode_bands
+from voxz.codecs.wavelet.bands import decode_bands
+from voxz.codecs.wavelet.blocks.codec import decode_blocks, suits
 from voxz.codecs.wavelet.chosen import Chosen
+from voxz.codecs.wavelet.doubles import encode_doubles
 from voxz.codecs.wavelet.fast import bands as fast_bands
 from voxz.codecs.wavelet.fast.draft import Draft, singles_do, singles_suit
 from voxz.codecs.wavelet.head import (
     BACKGROUND,
     BASIS,
+    BLOCKS,
     CORRECTED,
     FAST,
     HEAVY,
@@ -41,20 +46,18 @@ from voxz.codecs.wavelet.head import (
     RESTORED,
     Head,
 )
-from voxz.codecs.wavelet.heavy.model import Model, asked_model, read_model
-from voxz.codecs.wavelet.levels import EFFORTS, FAST_STATES, REVERSIBLE, STATES, Effort
+from voxz.codecs.wavelet.heavy.model import Model, read_model
+from voxz.codecs.wavelet.levels import FAST_STATES, STATES
 from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.settle import settle
-from voxz.codecs.wavelet.transform_choice import PARTS, choose_scales
-from voxz.entropy.integers import IntegerReader, IntegerWriter
+from voxz.entropy.integers import IntegerReader
 from voxz.errors import CorruptError, needs_newer
 from voxz.transforms import klt
 from voxz.transforms.choice import Choice, read_choice
 from voxz.transforms.loop_filter import read_filters, restore
-from voxz.transforms.loop_filter_fit import fit_filters
 from voxz.transforms.pyramid import MOST_SCALES, Scales
 
-_ALL = BACKGROUND + BASIS + CORRECTED + RESTORED + HEAVY + FAST
+_ALL = BACKGROUND + BASIS + CORRECTED + RESTORED + HEAVY + FAST + BLOCKS
 
 MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 """Largest range of a brick, in steps or, when lossless, in whole numbers: indices of coefficients stay below 2 ** 26."""
@@ -67,9 +70,6 @@ LEAST, LARGEST_SAMPLE = 1e-300, 1e280
 
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
-
-BESIDE, BESIDE_EACH = 1800, 1.5e-4
-"""Bytes of a brick that are not indices, where a length is to be come near to: filters and weights; and for each sample."""
 
 FULL: Scales = (0, 0, 0)
 """The full resolution."""
@@ -93,7 +93,9 @@ def _read_head(reader: PartReader, dtype: np.dtype[np.generic]) -> Head:
 
 def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
     """Whether the fields fit each other, so that no sum of coefficients can leave the range of doubles."""
-    if head.kind != LOSSY and (head.step or head.flags & (BASIS | CORRECTED | RESTORED)):
+    if head.kind != LOSSY and (head.step or head.flags & (BASIS | CORRECTED | RESTORED | BLOCKS)):
+        return False
+    if head.flags & BLOCKS and (head.flags & (BASIS | HEAVY | FAST) or head.transform or head.states > 1 or any(head.scales)):
         return False
     size = max(abs(head.low), abs(head.high))
     if head.flags & FAST and (head.kind != LOSSY or not singles_do(head.step, size) or not _plain(head)):
@@ -139,7 +141,7 @@ def encode_brick(
         payload = (draft or Draft.of_prepared(prepared, step)).encode(step, states)
     else:
         kept = [] if kept is None else kept
-        payload = _encode_doubles(prepared, level, step, fidelity.length, transform, entropy, kept)
+        payload = encode_doubles(prepared, level, step, fidelity.length, transform, entropy, kept)
     if not step or not prepared.count or not math.isfinite(fidelity.bound):
         return payload
     found = _decode(payload, samples.shape, prepared.series.dtype)
@@ -155,43 +157,6 @@ def _corrected(payload: bytes, corrections: bytes) -> bytes:
     """A payload with corrections."""
     head = Head.unpack(payload[: Head.LAYOUT.size])
     return replace(head, flags=head.flags | CORRECTED).pack() + payload[Head.LAYOUT.size :] + corrections
-
-
-def _encode_doubles(
-    prepared: Prepared,
-    level: int,
-    step: float,
-    wanted: float,
-    transform: Transform,
-    entropy: str | None,
-    kept: list[Chosen],
-) -> bytes:
-    """Payload of what is coded in doubles, or whole numbers for a step of 0; of about a `wanted` length, if that is not 0.
-
-    What it goes through is the one that is `kept` for steps near this one, or is chosen, and then kept.
-    """
-    series, missing, low, high = prepared.series, prepared.missing, prepared.low, prepared.high
-    form, effort = (LOSSY, EFFORTS[level]) if step else (LOSSLESS, REVERSIBLE)
-    offset, background = prepared.offset, BACKGROUND if prepared.background else 0
-    volumes = prepared.filled(offset)
-    if not prepared.count:
-        scales, specials = choose_scales(volumes, step, PARTS), len(prepared.specials)
-        return Head(NOTHING, effort.states, scales, specials, background, 0, 0.0, offset, low, high).pack() + prepared.front()
-    chosen = Chosen.kept(kept, volumes, level, transform, step)
-    scales, basis, choice = chosen.scales, chosen.basis, chosen.choice
-    model = asked_model(entropy)
-    flags = background | (BASIS if basis is not None else 0) | (HEAVY if model else 0)
-    head = Head(form, effort.states, scales, len(prepared.specials), flags, choice.number, step, offset, low, high)
-    front = (model.pack() if model else b"") + prepared.front()
-    beside = Head.LAYOUT.size + len(choice.pack(scales)) + len(front) + BESIDE + BESIDE_EACH * volumes.size
-    length = wanted - beside if wanted and singles_suit(prepared, step) else 0.0
-    parts, decoded = _coded(volumes, head, effort, basis, choice, model, length)
-    body = choice.pack(scales) + front + parts
-    if form == LOSSY and effort.restores:
-        filters = fit_filters(series.astype(np.float64) - offset, decoded, missing, step, effort.slope)
-        if filters is not None:
-            head, body = replace(head, flags=flags | RESTORED), body + _part(filters.to_bytes())
-    return head.pack() + body
 
 
 def decode_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
@@ -226,41 +191,6 @@ def preview_brick(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[np.gen
     """
     series = _decode(payload, shape, dtype, halvings)
     return np.ascontiguousarray(from_series(series, shape))
-
-
-def _coded(
-    volumes: NDArray[np.float64],
-    head: Head,
-    effort: Effort,
-    basis: klt.Basis | None,
-    choice: Choice,
-    model: Model | None,
-    length: float,
-) -> tuple[bytes, NDArray[np.float64]]:
-    """Parts that are coded: basis, and coefficients, these of about a `length`; what they give. The `volumes` are used up."""
-    writer, pyramid = PartWriter(b""), choice.pyramid(volumes.shape[1:], head.scales, head.step)
-    if basis is not None:
-        side = IntegerWriter()
-        basis.write(side)
-        writer.part(side.to_bytes())
-        volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
-    work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
-    for volume in work:
-        pyramid.analyse(volume)
-    coefficients = work.astype(np.float64, copy=False)
-    writer.part(encode_bands(coefficients, pyramid, head.step, effort, model, length=length))
-    if head.kind == LOSSY and effort.restores:
-        for volume in coefficients:
-            pyramid.synthesise(volume)
-        if basis is not None:
-            coefficients = klt.synthesise(coefficients.reshape(len(coefficients), -1), basis).reshape(coefficients.shape)
-    return writer.to_bytes(), coefficients
-
-
-def _part(piece: bytes) -> bytes:
-    writer = PartWriter(b"")
-    writer.part(piece)
-    return writer.to_bytes()
 
 
 def _decode(payload: bytes, brick: tuple[int, ...], dtype: np.dtype[np.generic], halvings: Scales = FULL) -> Series:
@@ -300,8 +230,12 @@ def _take_coded(
         side.finish()
     pyramid = choice.pyramid(shape[1:], head.scales, head.step)
     undone, beyond = pyramid.coarser(halvings)
-    if head.flags & FAST:
-        coefficients: Volumes = fast_bands.decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
+    if head.flags & BLOCKS:
+        if shape[0] != 1 or not suits(shape[1:]):
+            raise CorruptError(f"a brick of the shape {shape} cannot lie in blocks")
+        coefficients: Volumes = decode_blocks(reader, shape[1:], head.step)[None]
+    elif head.flags & FAST:
+        coefficients = fast_bands.decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone)
     else:
         coefficients = decode_bands(reader.part(), shape[0], pyramid, head.step, head.states, undone, model)
     volumes = coefficients if halvings == FULL else np.zeros(samples.shape, coefficients.dtype)

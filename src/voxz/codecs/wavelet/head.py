@@ -21,6 +21,9 @@ HEAVY = 16
 FAST = 32
 """Flag: coefficients are in the fast profile, and the transform is in singles."""
 
+BLOCKS = 64
+"""Flag: slices are coded in blocks instead of going through a transform."""
+
 
 @dataclass(frozen=True)
 class Head:
@@ -56,13 +59,15 @@ class Head:
 def transform_name(front: bytes) -> str:
     """Transform of a payload that begins with `front`.
 
-    "9/7", "5/3", "trained:NAME (SHA-256 ...)", "own filters", "motion" or "none".
+    "9/7", "5/3", "trained:NAME (SHA-256 ...)", "own filters", "motion", "blocks" or "none".
     """
     if len(front) < Head.LAYOUT.size:
         return "unknown"
     head = Head.unpack(front[: Head.LAYOUT.size])
     if head.kind == NOTHING:
         return "none"
+    if head.flags & BLOCKS:
+        return "blocks"
     rest = front[Head.LAYOUT.size :]
     if head.transform == NAMED and len(rest) > DIGEST:
         name = rest[DIGEST + 1 : DIGEST + 1 + rest[DIGEST]].decode("ascii", "replace")

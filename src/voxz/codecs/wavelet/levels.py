@@ -13,12 +13,14 @@ class Effort:
     rounds : quantisations, each with bits and weights measured on the one before
     slope : squared error, in half steps, that a bit is worth
     restores : whether filters are fitted and sent, for rebuilt coefficients and for decoded samples
+    blocks : rate, in bits a sample, up to which blocks are tried; where following motion pays they are at any; None: never
     """
 
     states: int
     rounds: int
     slope: float
     restores: bool = True
+    blocks: float | None = None
 
 
 _FAST = Effort(4, 1, 0.28, restores=False)
@@ -27,11 +29,11 @@ EFFORTS = {
     2: _FAST,
     3: _FAST,
     4: Effort(8, 1, 0.28),
-    5: Effort(8, 1, 0.28),
-    6: Effort(8, 2, 0.16),
-    7: Effort(8, 3, 0.16),
-    8: Effort(32, 2, 0.16),
-    9: Effort(32, 3, 0.16),
+    5: Effort(8, 1, 0.28, blocks=0.0),
+    6: Effort(8, 2, 0.16, blocks=1.2),
+    7: Effort(8, 3, 0.16, blocks=1.2),
+    8: Effort(32, 2, 0.16, blocks=1.2),
+    9: Effort(32, 3, 0.16, blocks=1.2),
 }
 """By level. Where bits are measured rather than guessed, a bit is worth less squared error."""
 

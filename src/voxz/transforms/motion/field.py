@@ -208,6 +208,29 @@ def _code_slice(cells, both, counters, coder, data, decoding):  # type: ignore[n
     return True
 
 
+def pack_cells(fields: list[Cells], both: list[bool]) -> bytes:
+    """Bytes of the fields of slices, each of which has one after it or not."""
+    coder, counters = np.zeros(4, np.int64), np.full(PLACES, _UNDECIDED, np.int64)
+    data = np.zeros(64 + sum(cells.size * 4 for cells in fields), np.uint8)
+    start(coder, b"")
+    for cells, each in zip(fields, both, strict=True):
+        _code_slice(cells, each, counters, coder, data, False)
+    return finish(coder, data)
+
+
+def read_cells(payload: bytes, fields: list[Cells], both: list[bool]) -> list[Cells]:
+    """Inverse of `pack_cells`, which fills `fields`; damage raises `CorruptError`."""
+    coder, counters = np.zeros(4, np.int64), np.full(PLACES, _UNDECIDED, np.int64)
+    start(coder, payload)
+    data = np.frombuffer(payload, np.uint8).copy()
+    for cells, each in zip(fields, both, strict=True):
+        if coder[POSITION] > data.size or not _code_slice(cells, each, counters, coder, data, True):
+            raise CorruptError("the displacements of a brick are damaged")
+    if coder[POSITION] != len(payload):
+        raise CorruptError("the displacements of a brick are damaged")
+    return fields
+
+
 @dataclass(frozen=True)
 class Fields:
     """Fields of a volume of so many `slices`: cells of each scale that splits z, from the finest on."""
@@ -221,31 +244,19 @@ class Fields:
 
     def pack(self) -> bytes:
         """Bytes of the fields."""
-        coder, counters = np.zeros(4, np.int64), np.full(PLACES, _UNDECIDED, np.int64)
-        data = np.zeros(64 + sum(cells.size * 4 for cells in self.cells), np.uint8)
-        start(coder, b"")
-        self._code(counters, coder, data, decoding=False)
-        return finish(coder, data)
+        return pack_cells(*self._in_turn())
 
     @classmethod
     def read(cls, payload: bytes, shape: tuple[int, ...], scales: Scales) -> "Fields":
         """Fields of a payload for a volume of this shape; damage raises `CorruptError`."""
-        coder, counters = np.zeros(4, np.int64), np.full(PLACES, _UNDECIDED, np.int64)
-        start(coder, payload)
         found = cls(shape[0], tuple(np.zeros(one, np.int64) for one in shapes(shape, scales)))
-        data = np.frombuffer(payload, np.uint8).copy()
-        if not found._code(counters, coder, data, decoding=True) or coder[POSITION] != len(payload):
-            raise CorruptError("the displacements of a brick are damaged")
+        read_cells(payload, *found._in_turn())
         return found
 
-    def _code(self, counters: NDArray[np.int64], coder: NDArray[np.int64], data: NDArray[np.uint8], *, decoding: bool) -> bool:
-        """Code all cells, or fill them; False for a damaged stream."""
-        slices = self.slices
+    def _in_turn(self) -> tuple[list[Cells], list[bool]]:
+        """Cells of each slice, and whether there is a slice after it."""
+        found, slices = [], self.slices
         for cells in self.cells:
-            for number, one in enumerate(cells):
-                if decoding and coder[POSITION] > data.size:
-                    return False
-                if not _code_slice(one, 2 * number + 2 < slices, counters, coder, data, decoding):
-                    return False
+            found += [(one, 2 * number + 2 < slices) for number, one in enumerate(cells)]
             slices = -(-slices // 2)
-        return True
+        return [one for one, _ in found], [both for _, both in found]

@@ -254,3 +254,11 @@ def lift(low: NDArray[np.float64], high: NDArray[np.float64], cells: NDArray[np.
         _update(one, total, sums, 1.0 if forward else -1.0)
     if not forward:
         predict(1.0)
+
+
+def predicted_slice(before: Plane, after: Plane, cells: NDArray[np.int64], side: int) -> Plane:
+    """A slice as its field ``(rows, columns, COLUMNS)`` finds it in others ``(y, x)``."""
+    down, across = (windows(n, side) for n in before.shape)
+    found = np.zeros(before.shape)
+    _predict(before, after, cells, side, down, across, found, 1.0, np.empty((3, 2 * side + 8, 2 * side + 8)))
+    return found

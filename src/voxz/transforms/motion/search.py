@@ -354,13 +354,15 @@ def _settle(one, price, full, cells):  # type: ignore[no-untyped-def]
                     _refine(one, cells, i, j, box, price, tried, best)
 
 
-def _search(current: NDArray[np.floating], before: Levels, after: Levels | None, side: int, step: float) -> Cells:
-    """Cells of a slice, by the `quarter_planes` of the slices before and after it."""
+def search_slice(
+    current: NDArray[np.floating], before: Levels, after: Levels | None, side: int, step: float, price: float = PRICE
+) -> Cells:
+    """Cells of a slice, by the `quarter_planes` of the slices before and after it in UNITS of the step."""
     rows, columns = (-(-n // side) for n in current.shape)
     cells, full = np.zeros((rows, columns, COLUMNS), np.int64), np.zeros((2, rows, columns, 2), np.int64)
     cells[..., KIND] = BOTH if after is not None else BEFORE
     other = before if after is None else after
-    _settle(Slice(_whole(current * (UNITS / step)), before, other, after is not None, side, side // 4), PRICE, full, cells)
+    _settle(Slice(_whole(current * (UNITS / step)), before, other, after is not None, side, side // 4), price, full, cells)
     return cells
 
 
@@ -373,7 +375,7 @@ def find_fields(volume: NDArray[np.float64], scales: Scales, step: float) -> Fie
         before = quarter_planes(box[0], step / UNITS)
         for k, one in enumerate(box[1::2]):
             after = quarter_planes(box[2 * k + 2], step / UNITS) if 2 * k + 2 < shape[0] else None
-            fields[k] = _search(one, before, after, side, step)
+            fields[k] = search_slice(one, before, after, side, step)
             before = before if after is None else after
         found.append(fields)
         split(work, shape, fields, side)

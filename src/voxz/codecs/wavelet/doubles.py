@@ -1,0 +1,161 @@
+"""Encoding a brick in doubles, or whole numbers without loss: in the bands of a transform, or in blocks where these cost less."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxz.codecs.masked import Prepared
+from voxz.codecs.payload import PartWriter
+from voxz.codecs.wavelet.bands import encode_bands
+from voxz.codecs.wavelet.blocks.codec import encode_blocks, suits
+from voxz.codecs.wavelet.chosen import Chosen
+from voxz.codecs.wavelet.fast.draft import singles_suit
+from voxz.codecs.wavelet.head import BACKGROUND, BASIS, BLOCKS, HEAVY, LOSSLESS, LOSSY, NOTHING, RESTORED, Head
+from voxz.codecs.wavelet.heavy.model import Model, asked_model
+from voxz.codecs.wavelet.levels import EFFORTS, REVERSIBLE, Effort
+from voxz.codecs.wavelet.options import Transform
+from voxz.codecs.wavelet.transform_choice import PARTS, WORTH_OF_BIT, choose_scales
+from voxz.entropy.integers import IntegerWriter
+from voxz.transforms import klt
+from voxz.transforms.loop_filter import restore
+from voxz.transforms.loop_filter_fit import fit_filters
+from voxz.transforms.wiener import Filters
+
+BESIDE, BESIDE_EACH = 1800, 1.5e-4
+"""Bytes of a brick that are not indices, where a length is to be come near to: filters and weights; and for each sample."""
+
+NO_SCALES = (0, 0, 0)
+
+Volumes = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is encoded: samples, which of them a transform codes, and how."""
+
+    prepared: Prepared
+    head: Head
+    effort: Effort
+    model: Model | None
+
+    @property
+    def front(self) -> bytes:
+        """What stands between the transform and the parts that are coded."""
+        return (self.model.pack() if self.model else b"") + self.prepared.front()
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A way to code a brick, what it decodes to where filters are looked for, and these, if they pay."""
+
+    head: Head
+    body: bytes
+    decoded: Volumes
+    filters: Filters | None = None
+
+    def to_bytes(self) -> bytes:
+        """The payload."""
+        return self.head.pack() + self.body
+
+    def with_filters(self, source: Source) -> "Coded":
+        """The same with filters, if they pay."""
+        head, prepared = self.head, source.prepared
+        if head.kind != LOSSY or not source.effort.restores:
+            return self
+        wanted = prepared.series.astype(np.float64) - head.offset
+        filters = fit_filters(wanted, self.decoded, prepared.missing, head.step, source.effort.slope)
+        if filters is None:
+            return self
+        head = replace(head, flags=head.flags | RESTORED)
+        return Coded(head, self.body + _part(filters.to_bytes()), self.decoded, filters)
+
+    def cost(self, source: Source) -> float:
+        """Bits, and the bits that the squared error is worth; filters are applied to what it decodes to."""
+        prepared, head = source.prepared, self.head
+        if self.filters is not None:
+            for volume in self.decoded:
+                restore(volume, head.step, self.filters)
+        missed = prepared.series.astype(np.float64) - head.offset - self.decoded
+        errors = missed[~prepared.missing] * (2 / head.step)
+        return 8.0 * len(self.body) + float(np.square(errors).sum()) / WORTH_OF_BIT
+
+
+def encode_doubles(
+    prepared: Prepared,
+    level: int,
+    step: float,
+    wanted: float,
+    transform: Transform,
+    entropy: str | None,
+    kept: list[Chosen],
+) -> bytes:
+    """Payload of what is coded in doubles, or whole numbers for a step of 0; of about a `wanted` length, if that is not 0.
+
+    What it goes through is the one that is `kept` for steps near this one, or is chosen, and then kept. Blocks have no length
+    that can be wished for.
+    """
+    form, effort = (LOSSY, EFFORTS[level]) if step else (LOSSLESS, REVERSIBLE)
+    offset, background = prepared.offset, BACKGROUND if prepared.background else 0
+    volumes, specials, reach = prepared.filled(offset), len(prepared.specials), (prepared.low, prepared.high)
+    if not prepared.count:
+        scales = choose_scales(volumes, step, PARTS)
+        return Head(NOTHING, effort.states, scales, specials, background, 0, 0.0, offset, *reach).pack() + prepared.front()
+    chosen = Chosen.kept(kept, volumes, level, transform, step)
+    head = Head(form, effort.states, NO_SCALES, specials, background, 0, step, offset, *reach)
+    source = Source(prepared, head, effort, asked_model(entropy))
+    length = wanted if wanted and singles_suit(prepared, step) else 0.0
+    if chosen.blocks:
+        return _in_blocks(volumes, source).to_bytes()
+    may_be = chosen.blocks is None and effort.blocks is not None and chosen.asked is None
+    tried = volumes.copy() if may_be and len(volumes) == 1 and suits(volumes.shape[1:]) else None
+    best = _in_bands(volumes, chosen, source, length)
+    if tried is not None and (chosen.choice.fields is not None or 8 * len(best.body) < (effort.blocks or 0) * tried.size):
+        best = min((best, _in_blocks(tried, source)), key=lambda way: way.cost(source))
+        kept[0] = replace(chosen, blocks=bool(best.head.flags & BLOCKS))
+    return best.to_bytes()
+
+
+def _in_blocks(volumes: Volumes, source: Source) -> Coded:
+    """The one volume in blocks."""
+    head = replace(source.head, states=1, flags=source.head.flags | BLOCKS)
+    parts, decoded = encode_blocks(volumes[0], head.step)
+    return Coded(head, source.prepared.front() + parts, decoded[None]).with_filters(source)
+
+
+def _in_bands(volumes: Volumes, chosen: Chosen, source: Source, wanted: float) -> Coded:
+    """The `volumes`, which are used up, in the bands of a transform; of about a `wanted` length, if that is not 0."""
+    scales, basis, choice = chosen.scales, chosen.basis, chosen.choice
+    flags = source.head.flags | (BASIS if basis is not None else 0) | (HEAVY if source.model else 0)
+    head = replace(source.head, scales=scales, flags=flags, transform=choice.number)
+    front = choice.pack(scales) + source.front
+    beside = Head.LAYOUT.size + len(front) + BESIDE + BESIDE_EACH * volumes.size
+    parts, decoded = _coded(volumes, head, source, chosen, wanted - beside if wanted else 0.0)
+    return Coded(head, front + parts, decoded).with_filters(source)
+
+
+def _coded(volumes: Volumes, head: Head, source: Source, chosen: Chosen, length: float) -> tuple[bytes, Volumes]:
+    """Parts that are coded: basis, and coefficients, these of about a `length`; what they give. The `volumes` are used up."""
+    writer, pyramid, basis = PartWriter(b""), chosen.choice.pyramid(volumes.shape[1:], head.scales, head.step), chosen.basis
+    if basis is not None:
+        side = IntegerWriter()
+        basis.write(side)
+        writer.part(side.to_bytes())
+        volumes = klt.analyse(volumes.reshape(len(volumes), -1), basis).reshape(volumes.shape)
+    work = volumes if head.kind == LOSSY else np.rint(volumes).astype(np.int64)
+    for volume in work:
+        pyramid.analyse(volume)
+    coefficients = work.astype(np.float64, copy=False)
+    writer.part(encode_bands(coefficients, pyramid, head.step, source.effort, source.model, length=length))
+    if head.kind == LOSSY and source.effort.restores:
+        for volume in coefficients:
+            pyramid.synthesise(volume)
+        if basis is not None:
+            coefficients = klt.synthesise(coefficients.reshape(len(coefficients), -1), basis).reshape(coefficients.shape)
+    return writer.to_bytes(), coefficients
+
+
+def _part(piece: bytes) -> bytes:
+    writer = PartWriter(b"")
+    writer.part(piece)
+    return writer.to_bytes()
