@@ -1,5 +1,6 @@
 """Encoding a brick in doubles, or whole numbers without loss: in the bands of a transform, or in blocks where these cost less."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,20 +107,21 @@ def encode_doubles(
     source = Source(prepared, head, effort, asked_model(entropy))
     length = wanted if wanted and singles_suit(prepared, step) else 0.0
     if chosen.blocks:
-        return _in_blocks(volumes, source).to_bytes()
-    may_be = chosen.blocks is None and effort.blocks is not None and chosen.asked is None
-    tried = volumes.copy() if may_be and len(volumes) == 1 and suits(volumes.shape[1:]) else None
+        return _in_blocks(volumes[0], source).to_bytes()
+    most = math.inf if chosen.choice.fields is not None else effort.blocks or 0.0
+    may_be = chosen.blocks is None and effort.blocks is not None and chosen.asked is None and most > 0
+    tried = volumes[0].copy() if may_be and len(volumes) == 1 and suits(volumes.shape[1:]) else None
     best = _in_bands(volumes, chosen, source, length)
-    if tried is not None and (chosen.choice.fields is not None or 8 * len(best.body) < (effort.blocks or 0) * tried.size):
+    if tried is not None and 8 * len(best.body) < most * tried.size:
         best = min((best, _in_blocks(tried, source)), key=lambda way: way.cost(source))
         kept[0] = replace(chosen, blocks=bool(best.head.flags & BLOCKS))
     return best.to_bytes()
 
 
-def _in_blocks(volumes: Volumes, source: Source) -> Coded:
-    """The one volume in blocks."""
+def _in_blocks(volume: Volumes, source: Source) -> Coded:
+    """The one volume ``(z, y, x)`` in blocks."""
     head = replace(source.head, states=1, flags=source.head.flags | BLOCKS)
-    parts, decoded = encode_blocks(volumes[0], head.step)
+    parts, decoded = encode_blocks(volume, head.step)
     return Coded(head, source.prepared.front() + parts, decoded[None]).with_filters(source)
 
 
