@@ -1,8 +1,8 @@
 """``python -m benchmarks motion DIR...``: what following motion along z saves and costs, against the same encoder without it.
 
 The middle 16 slices of every 3-D volume, or crops of them, are coded at one level with steps from coarse to fine until they take
-a bit a voxel. BD-rates are between 0.1 and 1 bit/voxel; times are those of the processor, of bricks where motion was followed and
-of those where it was looked for, refused, or not looked for.
+a bit a voxel; from level 5 on motion may also be followed by blocks. BD-rates are between 0.1 and 1 bit/voxel; times are those of
+the processor, of bricks where motion was followed and of those where it was looked for, refused, or not looked for.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from voxz.bench.bdrate import delta_rate
 from voxz.bench.volumes import find, load, names
 from voxz.codecs.fidelity import Fidelity
-from voxz.codecs.wavelet import codec
-from voxz.codecs.wavelet.head import Head
+from voxz.codecs.wavelet import chosen, codec, doubles
+from voxz.codecs.wavelet.head import BLOCKS, Head
 from voxz.metrics import psnr
 from voxz.transforms.choice import MOVED
 from voxz.volume.bricks import middle_of
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser("python -m benchmarks motion", description=__doc__)
     parser.add_argument("data", nargs="+", help="files or folders")
     parser.add_argument("--crop", type=int, default=0, help="rows and columns of the middle that are coded; default: all")
-    parser.add_argument("--level", type=int, default=5)
+    parser.add_argument("--level", type=int, default=4)
     parser.add_argument("--csv", type=Path, default=Path(__file__).parent / "results" / "motion.csv")
     options = parser.parse_args(arguments)
     rows = []
@@ -84,7 +84,8 @@ def measure(data: list[str], crop: int, level: int) -> Iterator[Row]:
         step, bits = COARSEST * (float(samples.max()) - float(samples.min())), 0.0
         while bits < RATES[1]:
             (blob, quality, spent), without = coded(samples, step, level), coded_without(samples, step, level)
-            bits, moved = 8 * len(without[0]) / samples.size, Head.unpack(blob[: Head.LAYOUT.size]).transform == MOVED
+            head = Head.unpack(blob[: Head.LAYOUT.size])
+            bits, moved = 8 * len(without[0]) / samples.size, head.transform == MOVED or bool(head.flags & BLOCKS)
             if bits >= CODED_FROM:
                 figures = 8 * len(blob) / samples.size, quality, bits, without[1], spent / without[2]
                 yield Row(name, "x".join(map(str, samples.shape[::-1])), step, moved, *figures)
@@ -103,8 +104,8 @@ def coded(samples: NDArray[Any], step: float, level: int) -> tuple[bytes, float,
 
 
 def coded_without(samples: NDArray[Any], step: float, level: int) -> tuple[bytes, float, float]:
-    """The same where motion is not looked for."""
-    with patch.object(codec, "motion_choice", return_value=None):
+    """The same where motion is not looked for, and blocks are not tried."""
+    with patch.object(chosen, "motion_choice", return_value=None), patch.object(doubles, "suits", return_value=False):
         return coded(samples, step, level)
 
 
