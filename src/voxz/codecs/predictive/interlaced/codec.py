@@ -197,7 +197,7 @@ def _error_shift(dense: NDArray[np.int32]) -> int:
     depth, height = dense.shape[1:3]
     if height == 1:
         return PRECISION - _ERROR_BITS
-    some = dense[len(dense) // 2, :: -(-depth // _SLICES_SEEN)]
+    some = np.ascontiguousarray(dense[len(dense) // 2, :: -(-depth // _SLICES_SEEN)])
     usual = float(sum_of_steps(some)) / some[:, 1:].size
     return max(0, PRECISION - _ERROR_BITS + int(np.ceil(np.log2(max(usual / 2, 0.25) / 2))))
 
