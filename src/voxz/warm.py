@@ -90,6 +90,8 @@ def _jobs() -> Iterator[Job]:
     for chosen, fidelity, level in product(options, fidelities, LEVELS):
         for samples in (_volume()[None, ..., None], _volume(volumes=5)[..., None]):
             yield partial(_wavelet, samples, level, fidelity, chosen)
+    noise = (_wide() % 1000).astype(np.int16)
+    yield partial(_wavelet, noise[None, ..., None], 1, Fidelity.stepped(100.0), {})  # bands with weights of their own
     for level in (4, 5):  # bands that follow motion, and blocks
         yield partial(_wavelet, _moving()[None, ..., None], level, Fidelity.stepped(60.0), {})
     yield _siren
