@@ -1,12 +1,12 @@
 #include "blocks_borders.h"
 
+#include <math.h>
+
 /* Change of a sample, and bend up to which a border is smoothed, as parts of the step. */
 static const double STRENGTH = 0.25, BEND = 1.0;
 
 /* Difference across a border up to which it is smoothed over three samples, and change up to which over one, in strengths. */
 static const double STEEPEST_STRONG = 2.5, STEEPEST = 10.0;
-
-static double size_of(double value) { return value < 0 ? -value : value; }
 
 /* A value, but at most so far from another one. */
 static double held(double value, double from, double most) {
@@ -17,9 +17,9 @@ static double held(double value, double from, double most) {
 /* Smooth a border where samples across it lie `s` apart, the first one behind it at `q`; `wide`: both blocks have 8 a side or more. */
 static void smooth(double *q, ptrdiff_t s, int wide, double strength, double bend) {
   const double p2 = q[-3 * s], p1 = q[-2 * s], p0 = q[-s], q0 = q[0], q1 = q[s], q2 = q[2 * s];
-  const double bent = size_of(p2 - 2.0 * p1 + p0) + size_of(q2 - 2.0 * q1 + q0);
+  const double bent = fabs(p2 - 2.0 * p1 + p0) + fabs(q2 - 2.0 * q1 + q0);
   if (bent > bend) return;
-  if (wide && bent < 0.25 * bend && size_of(p0 - q0) < STEEPEST_STRONG * strength) {
+  if (wide && bent < 0.25 * bend && fabs(p0 - q0) < STEEPEST_STRONG * strength) {
     const double p3 = q[-4 * s], q3 = q[3 * s], most = 2.0 * strength;
     q[-s] = held(0.125 * (p2 + 2.0 * p1 + 2.0 * p0 + 2.0 * q0 + q1), p0, most);
     q[-2 * s] = held(0.25 * (p2 + p1 + p0 + q0), p1, most);
@@ -30,7 +30,7 @@ static void smooth(double *q, ptrdiff_t s, int wide, double strength, double ben
     return;
   }
   const double change = 0.0625 * (9.0 * (q0 - p0) - 3.0 * (q1 - p1));
-  if (size_of(change) <= STEEPEST * strength) {
+  if (fabs(change) <= STEEPEST * strength) {
     const double kept = held(change, 0.0, strength);
     q[-s] = p0 + kept;
     q[0] = q0 - kept;

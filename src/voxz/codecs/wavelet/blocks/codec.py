@@ -60,13 +60,8 @@ def _slices(
     return found
 
 
-def _no_cells(shape: tuple[int, ...]) -> list[Cells]:
-    """Cells of the slices that others predict, in turn, all zeros."""
-    sides = [n // SIDE_OF_FIELDS for n in shape[1:]]
-    return [np.zeros((*sides, COLUMNS), np.int64) for turn in turns(shape[0]) if turn.kind != ALONE]
-
-
 def _both(slices: int) -> list[bool]:
+    """Of each slice that others predict, in turn, whether there is one after it."""
     return [turn.kind == FROM_BOTH for turn in turns(slices) if turn.kind != ALONE]
 
 
@@ -85,7 +80,8 @@ def encode_blocks(volume: Volume, step: float) -> tuple[bytes, Volume]:
 def decode_blocks(reader: PartReader, volume: tuple[int, ...], step: float) -> Volume:
     """Volume of this shape ``(z, y, x)``; damage raises `CorruptError`."""
     shape = whole_blocks(volume)
-    fields = iter(read_cells(reader.part(), _no_cells(shape), _both(shape[0])))
+    both, sides = _both(shape[0]), [n // SIDE_OF_FIELDS for n in shape[1:]]
+    fields = iter(read_cells(reader.part(), [np.zeros((*sides, COLUMNS), np.int64) for _ in both], both))
     stream = reader.part()
     coding, rooms = Coding.begin(stream), Rooms.new()
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.blocks.layout import LARGEST, MODES, SIZES, UNIT
+from voxz.codecs.wavelet.blocks.layout import ACROSS, LARGEST, MODES, SIZES, UNIT
 from voxz.codecs.wavelet.magnitude_context import UNIT_BITS, bin_of
 from voxz.codecs.wavelet.mixing import START, UNDECIDED, decide
 from voxz.entropy.binary import start
@@ -25,9 +25,8 @@ CLASSES = 7
 CANDIDATES = 7
 """Modes that are asked for one by one."""
 
-REST = MODES - 1 - CANDIDATES
 REST_BITS = 5
-"""Modes that are left, and bits of their numbers."""
+"""Bits of the numbers of the modes that are left."""
 
 KINDS = 2 * SIZES
 """Kinds of blocks: their size, and whether other slices predict them."""
@@ -149,6 +148,12 @@ def ask(coding, one, other, third, set_, bit, decoding):  # type: ignore[no-unty
     decoding : whether the stream is decoded
     """
     return decide(coding.counters, one, other, third, coding.weights, 3 * set_, coding.coder, coding.data, bit, decoding)
+
+
+@inlined_kernel
+def kind_of(size, mode):  # type: ignore[no-untyped-def]
+    """Kind of a block of a size that is predicted by a mode."""
+    return size + (SIZES if mode == ACROSS else 0)
 
 
 @inlined_kernel

@@ -7,7 +7,7 @@ than 0, than 1, ...? Signs have equal chances.
 
 import numpy as np
 
-from voxz.codecs.wavelet.band_walk import HALF, beyond
+from voxz.codecs.wavelet.band_walk import HALF, MOST_BITS, beyond
 from voxz.codecs.wavelet.blocks.contexts import (
     ACROSS_BEFORE,
     ACROSS_KIND,
@@ -64,7 +64,6 @@ from voxz.jit import at, kernel
 LONGEST = 14
 """Magnitude from which on the rest follows in an Exp-Golomb code of equal chances."""
 
-MOST_BITS = 26
 ANGLES = ACROSS - FIRST_ANGLE
 
 USUAL = np.array([ACROSS_COLUMNS, ACROSS_ROWS, 0, 16, 32])
@@ -84,6 +83,21 @@ def _size_near(slice_, i, j):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def split_class(slice_, y, x, size):  # type: ignore[no-untyped-def]
+    """Class of whether the blocks to the left and above are smaller than a block.
+
+    Parameters
+    ----------
+    slice_ : `layout.Slice`
+    y, x, size : the block
+    """
+    i, j = y // UNIT, x // UNIT
+    left = 2 if j == 0 else np.int64(slice_.sizes[i, j - 1] < size)
+    up = 2 if i == 0 else np.int64(slice_.sizes[i - 1, j] < size)
+    return 3 * left + up
+
+
+@kernel
 def code_split(slice_, y, x, size, coding, split, decoding):  # type: ignore[no-untyped-def]
     """Code whether a block is split; return it.
 
@@ -97,8 +111,7 @@ def code_split(slice_, y, x, size, coding, split, decoding):  # type: ignore[no-
     """
     i, j = y // UNIT, x // UNIT
     left, up = _size_near(slice_, i, j - 1), _size_near(slice_, i - 1, j)
-    near = 3 * (2 if left == SIZES else left < size) + (2 if up == SIZES else up < size)
-    one = SPLIT_NEAR + 9 * size + near
+    one = SPLIT_NEAR + 9 * size + split_class(slice_, y, x, size)
     other = SPLIT_SIZES + 25 * size + 5 * left + up
     third = SPLIT_KIND + 3 * size + slice_.kind
     return ask(coding, one, other, third, OF_SPLIT + size, np.int64(split), decoding)

@@ -16,6 +16,7 @@ from voxz.codecs.wavelet.blocks.contexts import (
     DEPTH,
     Coding,
     around_class,
+    kind_of,
     magnitude_of,
     place_of,
     sums_around,
@@ -36,9 +37,9 @@ from voxz.codecs.wavelet.blocks.layout import (
     Slice,
     Turn,
 )
-from voxz.codecs.wavelet.blocks.leaf_code import LONGEST, across_class, bits_of, candidates
+from voxz.codecs.wavelet.blocks.leaf_code import LONGEST, across_class, bits_of, candidates, split_class
 from voxz.codecs.wavelet.blocks.quantise import choose_indices
-from voxz.codecs.wavelet.blocks.walk import Rooms, code_tree, fill_map, look_around, predict_block, rebuild, take
+from voxz.codecs.wavelet.blocks.walk import Rooms, code_tree, look_around, predict_block, rebuild, take
 from voxz.entropy.binary import finish
 from voxz.jit import at, kernel
 from voxz.transforms.motion.field import Cells
@@ -188,6 +189,16 @@ def _look_at(slice_, y, x, size, mode, trial, rooms):  # type: ignore[no-untyped
 
 
 @kernel
+def _smoothest(rough, first):  # type: ignore[no-untyped-def]
+    """The mode below ACROSS, from a `first` one on, that leaves a block the least rough."""
+    best = first
+    for mode in range(first, ACROSS):
+        if rough[mode] < rough[best]:
+            best = np.int64(mode)
+    return best
+
+
+@kernel
 def _look_at_modes(slice_, y, x, size, trial, rooms):  # type: ignore[no-untyped-def]
     """Fill `rough` for the modes that may suit a block.
 
@@ -204,10 +215,7 @@ def _look_at_modes(slice_, y, x, size, trial, rooms):  # type: ignore[no-untyped
     for k in range(3):
         _look_at(slice_, y, x, size, rooms.modes[k], trial, rooms)
     for _ in range(2):
-        best = np.int64(FIRST_ANGLE)
-        for mode in range(FIRST_ANGLE, ACROSS):
-            if trial.rough[mode] < trial.rough[best]:
-                best = np.int64(mode)
+        best = _smoothest(trial.rough, np.int64(FIRST_ANGLE))
         _look_at(slice_, y, x, size, max(best - 1, np.int64(FIRST_ANGLE)), trial, rooms)
         _look_at(slice_, y, x, size, min(best + 1, np.int64(ACROSS - 1)), trial, rooms)
 
@@ -221,7 +229,7 @@ def _try(slice_, y, x, size, mode, trial, rooms):  # type: ignore[no-untyped-def
     slice_, y, x, size, trial, rooms : as for `_look_at`
     mode : to try
     """
-    side, kind = UNIT << size, size + (SIZES if mode == ACROSS else 0)
+    side, kind = UNIT << size, kind_of(size, mode)
     predict_block(slice_, y, x, size, mode, rooms)
     _take_residual(trial, y, x, side, rooms.predicted)
     analyse(trial.residual, size, rooms.half, rooms.coefficients)
@@ -254,10 +262,7 @@ def _choose_whole(slice_, y, x, size, trial, rooms):  # type: ignore[no-untyped-
             return
     _look_at_modes(slice_, y, x, size, trial, rooms)
     for _ in range(TRIES):
-        best = np.int64(0)
-        for mode in range(ACROSS):
-            if trial.rough[mode] < trial.rough[best]:
-                best = np.int64(mode)
+        best = _smoothest(trial.rough, np.int64(0))
         trial.rough[best] = UNTRIED
         _try(slice_, y, x, size, best, trial, rooms)
 
@@ -275,25 +280,7 @@ def _keep_whole(slice_, y, x, size, trial, rooms):  # type: ignore[no-untyped-de
         for column in range(side):
             rooms.rebuilt[row, at(column)] = trial.rebuilt[size, row, at(column)]
             slice_.indices[y + row, at(x + column)] = trial.indices[size, row, at(column)]
-    fill_map(slice_.sizes, y, x, size, size)
-    fill_map(slice_.modes, y, x, size, trial.modes[size])
-    fill_map(slice_.lasts, y, x, size, trial.lasts[size])
-    take(slice_, y, x, size, rooms)
-
-
-@kernel
-def _split_class(slice_, y, x, size):  # type: ignore[no-untyped-def]
-    """Class of whether the blocks to the left and above are smaller than a block.
-
-    Parameters
-    ----------
-    slice_ : `layout.Slice`
-    y, x, size : the block
-    """
-    i, j = y // UNIT, x // UNIT
-    left = 2 if j == 0 else np.int64(slice_.sizes[i, j - 1] < size)
-    up = 2 if i == 0 else np.int64(slice_.sizes[i - 1, j] < size)
-    return 3 * left + up
+    take(slice_, y, x, size, trial.modes[size], trial.lasts[size], rooms)
 
 
 @kernel
@@ -315,7 +302,7 @@ def _choose_tree(slice_, top, left, trial, rooms):  # type: ignore[no-untyped-de
             _choose_whole(slice_, y, x, size, trial, rooms)
             trial.stages[size], trial.sums[size] = 4, UNTRIED
             if size > 0:
-                counter, enough = trial.costs.splits[size, _split_class(slice_, y, x, size)], ENOUGH * (UNIT << (2 * size + 2))
+                counter, enough = trial.costs.splits[size, split_class(slice_, y, x, size)], ENOUGH * (UNIT << (2 * size + 2))
                 trial.own[size] += PRICE_OF_BIT * bits(counter, 0)
                 if trial.lasts[size] > 0 or trial.own[size] >= enough:
                     trial.stages[size], trial.sums[size] = 0, PRICE_OF_BIT * bits(counter, 1)
@@ -346,7 +333,7 @@ def _learn_block(slice_, y, x, size, costs, found):  # type: ignore[no-untyped-d
     """
     i, j, side = y // UNIT, x // UNIT, UNIT << size
     mode, last = np.int64(slice_.modes[i, j]), np.int64(slice_.lasts[i, j])
-    kind, length = size + (SIZES if mode == ACROSS else 0), bits_of(last)
+    kind, length = kind_of(size, mode), bits_of(last)
     if slice_.kind != ALONE:
         count(costs.across, across_class(slice_, y, x), mode == ACROSS)
     if mode != ACROSS:
@@ -390,7 +377,7 @@ def _learn_tree(slice_, top, left, costs, found):  # type: ignore[no-untyped-def
                 _learn_block(slice_, y, x, size, costs, found)
             for larger in range(1, SIZES):
                 if (y | x) & ((UNIT << larger) - 1) == 0 and larger >= size:
-                    count(costs.splits[larger], _split_class(slice_, y, x, larger), size < larger)
+                    count(costs.splits[larger], split_class(slice_, y, x, larger), size < larger)
 
 
 class Search:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.blocks.contexts import CANDIDATES, FEATURES
+from voxz.codecs.wavelet.blocks.contexts import CANDIDATES, FEATURES, kind_of
 from voxz.codecs.wavelet.blocks.cosine import synthesise
 from voxz.codecs.wavelet.blocks.layout import ACROSS, LARGEST, SIZES, UNIT
 from voxz.codecs.wavelet.blocks.leaf_code import code_indices, code_last, code_mode, code_split
@@ -41,7 +41,7 @@ class Rooms(NamedTuple):
 
 
 @kernel
-def fill_map(map_, y, x, size, value):  # type: ignore[no-untyped-def]
+def _fill_map(map_, y, x, size, value):  # type: ignore[no-untyped-def]
     """Set the entries of a block in a map.
 
     Parameters
@@ -112,19 +112,24 @@ def rebuild(slice_, y, x, size, last, rooms):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def take(slice_, y, x, size, rooms):  # type: ignore[no-untyped-def]
-    """Take `rebuilt` as the samples of a block, which then are known.
+def take(slice_, y, x, size, mode, last, rooms):  # type: ignore[no-untyped-def]
+    """Take `rebuilt` as the samples of a block, which then is known.
 
     Parameters
     ----------
     slice_ : `layout.Slice`
     y, x, size : the block
+    mode : that predicts it
+    last : its diagonals that have indices
     rooms : `Rooms`
     """
     for row in range(UNIT << size):
         for column in range(UNIT << size):
             slice_.samples[y + row, at(x + column)] = rooms.rebuilt[row, at(column)]
-    fill_map(slice_.known, y, x, size, 1)
+    _fill_map(slice_.sizes, y, x, size, size)
+    _fill_map(slice_.modes, y, x, size, mode)
+    _fill_map(slice_.lasts, y, x, size, last)
+    _fill_map(slice_.known, y, x, size, 1)
 
 
 @kernel
@@ -138,21 +143,18 @@ def _code_leaf(slice_, y, x, size, coding, rooms, decoding):  # type: ignore[no-
     """
     i, j = y // UNIT, x // UNIT
     mode = code_mode(slice_, y, x, size, coding, rooms.modes, np.int64(slice_.modes[i, j]), decoding)
-    kind = size + (SIZES if mode == ACROSS else 0)
+    kind = kind_of(size, mode)
     last = code_last(slice_, y, x, size, kind, mode, coding, np.int64(slice_.lasts[i, j]), decoding)
     if last >= 2 * (UNIT << size):
         return False
     if not code_indices(slice_, y, x, size, kind, last, coding, rooms.features, decoding):
         return False
     if decoding:
-        fill_map(slice_.sizes, y, x, size, size)
-        fill_map(slice_.modes, y, x, size, mode)
-        fill_map(slice_.lasts, y, x, size, last)
         if mode != ACROSS:
             look_around(slice_, y, x, size, rooms)
         predict_block(slice_, y, x, size, mode, rooms)
         rebuild(slice_, y, x, size, last, rooms)
-        take(slice_, y, x, size, rooms)
+        take(slice_, y, x, size, mode, last, rooms)
     return True
 
 
