@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-GOLDEN = Path(__file__).parent / "golden"
+TESTS = Path(__file__).parents[1]
 
 TELL = """
 import atexit, json, os
@@ -33,7 +33,7 @@ WARM = """
 import sys
 from voxz.__main__ import main
 
-sys.argv = ["voxz", "warm"]
+sys.argv = ["voxz", "warm", "--processes", "1"]
 main()
 """
 
@@ -74,7 +74,7 @@ def kernels(program: str, told: Path, *arguments: str) -> tuple[set[str], str]:
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parent,
+        cwd=TESTS,
         env={**os.environ, "TAKEN": str(told)},
     )
     assert said.returncode == 0, said.stderr
@@ -85,6 +85,6 @@ def kernels(program: str, told: Path, *arguments: str) -> tuple[set[str], str]:
 def test_warm_compiles_all_that_reading_and_writing_use(tmp_path: Path) -> None:
     warmed, said = kernels(WARM, tmp_path / "warmed")
     assert said.startswith("kernels are compiled, in ")
-    used, _ = kernels(USE, tmp_path / "used", str(GOLDEN))
+    used, _ = kernels(USE, tmp_path / "used", str(TESTS / "golden"))
     assert used
     assert not sorted(used - warmed)
