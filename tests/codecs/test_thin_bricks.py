@@ -72,7 +72,7 @@ DIGESTS = {
     "heavy": "a40131f229236dfe",
     "predictive 1": "c3d90306f1d853b1",
     "predictive 5": "629e3381afde2934",
-    "predictive 9": "8e5deedb1d141fa1",
+    "predictive 9": "4ce4751063f1e1ea",
     "labels": "94bf9c6be94a75d3",
     "floats": "8a9b551aed4f7d40",
 }
