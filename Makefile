@@ -9,8 +9,9 @@ PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/.demo
 	$(RUN) -m benchmarks.demo
 
-# in the order that tests/conftest.py gives files
+# with kernels that all processes share, compiled first; in the order that tests/conftest.py gives files
 test: $(VENV)/.test viewer-assets
+	$(RUN) -m voxz warm
 	$(RUN) -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.test

@@ -20,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FIRST = (
-    "test_warm.py",
+    "warm/",
     "fuzz/",
     "jit/",
     "decoder/test_j",
@@ -31,11 +31,11 @@ FIRST = (
     "api/",
     "bench/",
 )
-"""Files that begin, in this order: one compiles the kernels of all others, some meanwhile compile their own, some take long."""
+"""Files that begin, in this order: those that compile kernels of their own, and those that take long."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort files, so that processes need not compile the same kernels, and end at about the same time."""
+    """Sort files, so that processes end at about the same time."""
     tests = Path(__file__).parent
     items.sort(key=lambda item: _turn(item.path.relative_to(tests).as_posix()))
 

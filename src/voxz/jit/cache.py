@@ -6,7 +6,8 @@ byte code of the kernel and of all kernels it calls, the constants and tables th
 processor, and the versions of Python and numba. Comments and docstrings do not count.
 
 Each piece of machine code is a file of its own, written under a temporary name and renamed, with its SHA-256 in front. So any
-number of processes may start at once on a shared file system, and half a file is never run.
+number of processes may start at once on a shared file system, and half a file is never run. Of several that need the same
+kernel, one compiles it (`voxz.jit.claim`).
 
 Files are looked for in every folder of `folders` and written to the first that can be written. A read-only installation
 therefore runs what ``voxz warm`` compiled into it. Where nothing can be written, one warning says so and kernels are compiled
@@ -29,6 +30,8 @@ from typing import Any
 
 import numpy as np
 
+from voxz.jit.claim import Claim
+
 PACKAGE = __name__.split(".", maxsplit=1)[0]
 VARIABLE = "VOXZ_CACHE_DIR"
 HASH_BYTES = hashlib.sha256().digest_size
@@ -39,6 +42,7 @@ class KernelCache:
 
     def __init__(self, dispatcher: Any) -> None:
         self._dispatcher = dispatcher
+        self._claims: dict[str, Claim] = {}
 
     @property
     def cache_path(self) -> str:
@@ -61,13 +65,15 @@ class KernelCache:
 
         rtsys.initialize(context)  # all that running takes; `context.refresh` would load what only compiling takes, with SciPy
         name = self._name(signature, context.codegen())
-        for folder in folders():
-            with contextlib.suppress(OSError):
-                data = (folder / name).read_bytes()
-                if hashlib.sha256(data[HASH_BYTES:]).digest() == data[:HASH_BYTES]:
-                    return CompileResult._rebuild(context, *pickle.loads(data[HASH_BYTES:]))
-        _tell()
-        return None
+        kept = _kept(name)
+        if kept is None:
+            _tell()
+            self._claim(name)
+            kept = _kept(name)
+        if kept is None:
+            return None
+        self._release(name)
+        return CompileResult._rebuild(context, *pickle.loads(kept))
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Keep machine code, if there is a place for it."""
@@ -80,13 +86,30 @@ class KernelCache:
         )
         data = dumps(result._reduce())
         name = self._name(signature, result.codegen)
+        try:
+            self._keep(name, hashlib.sha256(data).digest() + data)
+        finally:
+            self._release(name)
+
+    def _keep(self, name: str, data: bytes) -> None:
         for folder in folders():
             with contextlib.suppress(OSError):
-                _write(folder / name, hashlib.sha256(data).digest() + data)
+                _write(folder / name, data)
                 if folder == _own_folder():
                     self._remove_outdated(folder)
                 return
         _warn()
+
+    def _claim(self, name: str) -> None:
+        """Be the process that compiles a kernel, or wait for the one that is."""
+        for folder in folders():
+            with contextlib.suppress(OSError):
+                self._claims[name] = Claim(folder / name)
+                return
+
+    def _release(self, name: str) -> None:
+        if name in self._claims:
+            self._claims.pop(name).release()
 
     def _name(self, signature: Any, codegen: Any) -> str:
         machine = (_versions(), codegen.magic_tuple(), [_described(kind) for kind in signature])
@@ -192,6 +215,16 @@ def _versions() -> tuple[Any, ...]:
 @functools.cache
 def _own_folder() -> Path:
     return Path(__file__).parents[1] / "__pycache__" / "kernels"
+
+
+def _kept(name: str) -> bytes | None:
+    """What a file of one of the folders holds, if it is whole."""
+    for folder in folders():
+        with contextlib.suppress(OSError):
+            data = (folder / name).read_bytes()
+            if hashlib.sha256(data[HASH_BYTES:]).digest() == data[:HASH_BYTES]:
+                return data[HASH_BYTES:]
+    return None
 
 
 def _write(path: Path, data: bytes) -> None:

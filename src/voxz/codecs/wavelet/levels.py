@@ -29,7 +29,7 @@ EFFORTS = {
     2: _FAST,
     3: _FAST,
     4: Effort(8, 1, 0.28),
-    5: Effort(8, 1, 0.28, blocks=0.0),
+    5: Effort(8, 1, 0.28, blocks=0.6),
     6: Effort(8, 2, 0.16, blocks=1.2),
     7: Effort(8, 3, 0.16, blocks=1.2),
     8: Effort(32, 2, 0.16, blocks=1.2),

@@ -354,15 +354,13 @@ def _settle(one, price, full, cells):  # type: ignore[no-untyped-def]
                     _refine(one, cells, i, j, box, price, tried, best)
 
 
-def search_slice(
-    current: NDArray[np.floating], before: Levels, after: Levels | None, side: int, step: float, price: float = PRICE
-) -> Cells:
+def search_slice(current: NDArray[np.floating], before: Levels, after: Levels | None, side: int, step: float) -> Cells:
     """Cells of a slice, by the `quarter_planes` of the slices before and after it in UNITS of the step."""
     rows, columns = (-(-n // side) for n in current.shape)
     cells, full = np.zeros((rows, columns, COLUMNS), np.int64), np.zeros((2, rows, columns, 2), np.int64)
     cells[..., KIND] = BOTH if after is not None else BEFORE
     other = before if after is None else after
-    _settle(Slice(_whole(current * (UNITS / step)), before, other, after is not None, side, side // 4), price, full, cells)
+    _settle(Slice(_whole(current * (UNITS / step)), before, other, after is not None, side, side // 4), PRICE, full, cells)
     return cells
 
 

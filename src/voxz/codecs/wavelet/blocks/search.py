@@ -38,18 +38,13 @@ from voxz.codecs.wavelet.blocks.layout import (
     Turn,
 )
 from voxz.codecs.wavelet.blocks.leaf_code import LONGEST, across_class, bits_of, candidates, split_class
+from voxz.codecs.wavelet.blocks.price import Price
 from voxz.codecs.wavelet.blocks.quantise import choose_indices
 from voxz.codecs.wavelet.blocks.walk import Rooms, code_tree, look_around, predict_block, rebuild, take
 from voxz.entropy.binary import finish
 from voxz.jit import at, kernel
 from voxz.transforms.motion.field import Cells
-from voxz.transforms.motion.search import PRICE, UNITS, Levels, quarter_planes, search_slice
-
-PRICE_OF_BIT = 0.1
-"""Squared error, in squared steps, that a bit is worth."""
-
-PRICE_OF_FIELDS = 2 * PRICE
-"""Sum of absolute differences that a bit of a field is worth: others will be predicted from it."""
+from voxz.transforms.motion.search import UNITS, Levels, quarter_planes, search_slice
 
 TRIES = 3
 """Modes that are coded."""
@@ -78,6 +73,7 @@ class Trial(NamedTuple):
     residual : float64 (LARGEST, LARGEST), room
     diagonals : float64 (2, 2 * LARGEST), room
     rough : float64 (MODES,), how rough each mode leaves a block, or UNTRIED
+    price : squared error, in squared steps, that a bit is worth in this slice
     """
 
     picture: Plane
@@ -94,15 +90,18 @@ class Trial(NamedTuple):
     residual: NDArray[np.float64]
     diagonals: NDArray[np.float64]
     rough: NDArray[np.float64]
+    price: float
 
     @classmethod
-    def of(cls, picture: Plane, costs: Costs) -> "Trial":
+    def of(cls, picture: Plane, costs: Costs, price: float) -> "Trial":
         """Room for a slice."""
         rebuilt, indices = np.zeros((SIZES, LARGEST, LARGEST)), np.zeros((SIZES, LARGEST, LARGEST), np.int32)
         modes, lasts, stages, tops, lefts = (np.zeros(SIZES, np.int64) for _ in range(5))
         residual, diagonals, rough = np.zeros((LARGEST, LARGEST)), np.zeros((2, 2 * LARGEST)), np.zeros(MODES)
         own, sums = np.zeros(SIZES), np.zeros(SIZES)
-        return cls(picture, costs, rebuilt, indices, modes, lasts, own, sums, stages, tops, lefts, residual, diagonals, rough)
+        return cls(
+            picture, costs, rebuilt, indices, modes, lasts, own, sums, stages, tops, lefts, residual, diagonals, rough, price
+        )
 
 
 @kernel
@@ -184,7 +183,7 @@ def _look_at(slice_, y, x, size, mode, trial, rooms):  # type: ignore[no-untyped
     side = UNIT << size
     predict_block(slice_, y, x, size, mode, rooms)
     _take_residual(trial, y, x, side, rooms.predicted)
-    worth = np.sqrt(PRICE_OF_BIT) * _mode_bits(slice_, y, x, mode, trial.costs, rooms.modes)
+    worth = np.sqrt(trial.price) * _mode_bits(slice_, y, x, mode, trial.costs, rooms.modes)
     trial.rough[mode] = _roughness(trial.residual, side) / slice_.step + worth
 
 
@@ -233,8 +232,8 @@ def _try(slice_, y, x, size, mode, trial, rooms):  # type: ignore[no-untyped-def
     predict_block(slice_, y, x, size, mode, rooms)
     _take_residual(trial, y, x, side, rooms.predicted)
     analyse(trial.residual, size, rooms.half, rooms.coefficients)
-    cost, last = choose_indices(slice_, y, x, size, kind, rooms.coefficients, trial.costs, PRICE_OF_BIT, trial.diagonals)
-    cost += PRICE_OF_BIT * _mode_bits(slice_, y, x, mode, trial.costs, rooms.modes)
+    cost, last = choose_indices(slice_, y, x, size, kind, rooms.coefficients, trial.costs, trial.price, trial.diagonals)
+    cost += trial.price * _mode_bits(slice_, y, x, mode, trial.costs, rooms.modes)
     if cost >= trial.own[size]:
         return
     trial.own[size], trial.modes[size], trial.lasts[size] = cost, mode, last
@@ -303,9 +302,9 @@ def _choose_tree(slice_, top, left, trial, rooms):  # type: ignore[no-untyped-de
             trial.stages[size], trial.sums[size] = 4, UNTRIED
             if size > 0:
                 counter, enough = trial.costs.splits[size, split_class(slice_, y, x, size)], ENOUGH * (UNIT << (2 * size + 2))
-                trial.own[size] += PRICE_OF_BIT * bits(counter, 0)
+                trial.own[size] += trial.price * bits(counter, 0)
                 if trial.lasts[size] > 0 or trial.own[size] >= enough:
-                    trial.stages[size], trial.sums[size] = 0, PRICE_OF_BIT * bits(counter, 1)
+                    trial.stages[size], trial.sums[size] = 0, trial.price * bits(counter, 1)
         if trial.stages[size] < 4 and trial.sums[size] < trial.own[size]:
             half, quarter = UNIT << (size - 1), trial.stages[size]
             trial.stages[size] += 1
@@ -386,7 +385,7 @@ class Search:
     def __init__(self, volume: NDArray[np.float64], step: float) -> None:
         self._volume, self._step = volume, step
         self._coding = Coding.begin(b"", volume.size * MOST_BYTES + ROOM)
-        self._costs, self._rooms = Costs.first(), Rooms.new()
+        self._costs, self._rooms, self._price = Costs.first(), Rooms.new(), Price(len(volume))
         self.fields: list[Cells] = []
 
     def cells(self, turn: Turn, known: dict[int, Plane]) -> Cells:
@@ -394,18 +393,19 @@ class Search:
         step = self._step * turn.step
         after = self._quarters(known[turn.after], step) if turn.kind == FROM_BOTH else None
         before = self._quarters(known[turn.before], step)
-        found = search_slice(self._volume[turn.number], before, after, SIDE_OF_FIELDS, step, PRICE_OF_FIELDS)
+        found = search_slice(self._volume[turn.number], before, after, SIDE_OF_FIELDS, step)
         self.fields.append(found)
         return found
 
     def code(self, one: Slice, turn: Turn) -> None:
         """Code a slice and fill it with what it decodes to."""
-        trial = Trial.of(self._volume[turn.number], self._costs)
+        trial = Trial.of(self._volume[turn.number], self._costs, self._price.of(turn))
         for top, left in np.ndindex(one.samples.shape[0] // LARGEST, one.samples.shape[1] // LARGEST):
             place = top * LARGEST, left * LARGEST
             _choose_tree(one, *place, trial, self._rooms)
             code_tree(one, *place, self._coding, self._rooms, False)
             _learn_tree(one, *place, self._costs, self._rooms.modes)
+        self._price.learn(one)
 
     def finish(self) -> bytes:
         """The stream."""
