@@ -56,8 +56,8 @@ class KernelDispatcher(CPUDispatcher):
 class Part(JITCodeLibrary):
     """Code that is linked into that of callers, and never made code for the processor on its own.
 
-    It is optimised in the programs that it ends up in, not on every way there. Only the loops of an `apart_kernel` are turned into
-    vectors before: in callers that know their lengths, they would be unrolled instead.
+    It is optimised in the programs that it ends up in, not on every way there. Only the loops of an `apart_kernel` are turned
+    into vectors before: in callers that know their lengths, they would be unrolled instead.
     """
 
     vectors = False
