@@ -385,7 +385,7 @@ class Search:
     def __init__(self, volume: NDArray[np.float64], step: float) -> None:
         self._volume, self._step = volume, step
         self._coding = Coding.begin(b"", volume.size * MOST_BYTES + ROOM)
-        self._costs, self._rooms, self._price = Costs.first(), Rooms.new(), Price(len(volume))
+        self._costs, self._rooms, self._price = Costs.first(), Rooms.new(), Price(volume, step)
         self.fields: list[Cells] = []
 
     def cells(self, turn: Turn, known: dict[int, Plane]) -> Cells:
