@@ -7,15 +7,16 @@
 
 typedef struct vx_correction {
   vx_squares squares;
-  double *misses; /* (height + 1, width + 2): samples minus the blend, of the slice before until the walk passes */
-  int64_t width;
+  double *misses; /* (height, row), zeros around: samples minus the blend, of the slice before until the walk passes */
+  double *beyond; /* (height, width): those of the slice before that */
+  int64_t width, row;
   unsigned others; /* experts without the blend */
 } vx_correction;
 
 /* `scales` are those of the experts' least squares. */
 voxz_status vx_new_correction(vx_task *task, const vx_padded *padded, unsigned others, double *scales, vx_correction *correction);
 
-/* The blend with its correction, at most half the expected error and one. */
+/* The blend with its correction. */
 double vx_correct_blend(vx_correction *correction, double blend, int64_t x, int64_t y, double error, const double *places);
 
 /* What the blend missed. */

@@ -2,9 +2,9 @@
 
 #include <math.h>
 
-enum { BLOCK = 8, TRIANGLE = VX_MOST_LOCAL * (VX_MOST_LOCAL + 1) / 2 };
+enum { BLOCK = 8, PAUSE = 4 /* rows between solutions of a long memory */, TRIANGLE = VX_MOST_LOCAL * (VX_MOST_LOCAL + 1) / 2 };
 
-static const double RIDGE = 1.0 / 8192, FLOOR = 0.01;
+static const double RIDGE = 1.0 / 8192, FLOOR = 0.01, LONG = 0.98;
 /* Of settings 6, 7 and 9. */
 static const double MEMORIES[3][VX_MOST_MEMORIES] = {{0.0, 0.0}, {0.953125, 0.0}, {0.90625, 0.9921875}};
 static const uint8_t COUNTS[3] = {0, 1, 2}, TILES[3] = {32, 32, 16};
@@ -148,7 +148,7 @@ void vx_squares_learn(const vx_squares *of, int64_t width, int64_t y, unsigned s
       const size_t number = number_of(of, q, second, tile);
       double *state = of->states + number * TRIANGLE;
       const double ridge = fade(state, moments, of->memory[q], of->taps, least);
-      solve(state, ridge, of->taps, of->solutions + number * VX_MOST_LOCAL);
+      if (of->memory[q] < LONG || y % PAUSE == 0) solve(state, ridge, of->taps, of->solutions + number * VX_MOST_LOCAL);
     }
   }
 }

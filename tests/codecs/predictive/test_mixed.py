@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from voxz.codecs.predictive.levels import MIXED
-from voxz.codecs.predictive.mixed.correction import NEARBY, Correction, correct, learn_misses, note_miss
+from voxz.codecs.predictive.mixed.correction import NEARBY, Correction, begin_row, correct, learn_misses, note_miss
 from voxz.codecs.predictive.mixed.online_least_squares import add_row, learn_row
 from voxz.codecs.predictive.mixed.state import MOST_TILES, fresh_state
 from voxz.codecs.predictive.neighbourhood import MODES
@@ -42,7 +42,7 @@ def test_least_squares_finds_the_predictor() -> None:
         add_row(features, np.ones(width), taps, 0, width, np.zeros((8, size)), moments)
         expected = features[: taps + 1, :] @ features[: taps + 1, :].T
         assert np.triu(moments)[: taps + 1, : taps + 1] == pytest.approx(np.triu(expected))
-        learn_row(state, moments, 0.9, taps, 0.01, triangle, solution)
+        learn_row(state, moments, 0.9, 0, taps, 0.01, triangle, solution)
     assert solution[:taps] == pytest.approx(truth, abs=0.02)
 
 
@@ -60,13 +60,14 @@ def test_the_correction_finds_what_errors_share() -> None:
     for plane in noise:
         for y, row in enumerate(plane):
             miss = 0.0
+            begin_row(y, 1, correction)
             for x, new in enumerate(row):
                 corrected = correct(100.0, x, y, 4.0, places, correction)
-                assert abs(corrected - 100.0) <= 3.0
+                assert abs(corrected - 100.0) <= 7.0
                 miss = 0.5 * miss + new
                 note_miss(miss, x, y, 1 + NEARBY, correction)
             learn_misses(np.ones(width), y, 1 + NEARBY, correction)
-    expected = [0.0, 0.5, 0.0, 0.0, 0.0, 0.0]
+    expected = [0.0, 0.5] + (NEARBY - 1) * [0.0]
     assert correction.solutions[:, : 1 + NEARBY] == pytest.approx(np.tile(expected, (2, 1)), abs=0.1)
 
 
@@ -105,5 +106,5 @@ def test_state_stays_small_on_large_slices(level: int) -> None:
     squares, mixture, correction = fresh_state(MIXED[level], geometry, np.zeros((1, 2), np.int64))
     assert squares.states.shape[2] <= MOST_TILES
     assert sum(array.nbytes for array in (squares.states, mixture.weights, mixture.counters, mixture.recent)) < 100 << 20
-    assert sum(array.nbytes for array in correction if isinstance(array, np.ndarray)) < 24 << 20
+    assert sum(array.nbytes for array in correction if isinstance(array, np.ndarray)) < 48 << 20
     assert max(len(MIXED[level].support.taps(mode)) for mode in range(MODES)) + 2 < 32

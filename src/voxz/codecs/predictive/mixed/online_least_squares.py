@@ -16,6 +16,9 @@ from voxz.numerics.least_squares import BLOCK, add_block
 RIDGE = 1.0 / 8192
 FLOOR = 0.01
 
+LONG, PAUSE = 0.98, 4
+"""A memory from LONG on changes little in a row: it is solved for in every PAUSE-th row only."""
+
 
 def size_of(taps: int) -> int:
     """Rows of features and target, filled up to whole vectors."""
@@ -92,14 +95,15 @@ def add_row(features, scales, taps, x0, x1, block, moments):  # type: ignore[no-
 
 
 @kernel
-def learn_row(state, moments, memory, taps, least, triangle, weights):  # type: ignore[no-untyped-def]
-    """Let `state` fade, add `moments`, and solve for `weights` (Cholesky decomposition of the upper triangle).
+def learn_row(state, moments, memory, y, taps, least, triangle, weights):  # type: ignore[no-untyped-def]
+    """Let `state` fade, add `moments`, and in rows whose turn it is solve for `weights` (Cholesky, upper triangle).
 
     Parameters
     ----------
     state : float64 (n * (n + 1) / 2,), rows of the upper triangle of the tile's moments so far, changed
     moments : float64 (n, n), from `add_row`
     memory : share of the state that is kept, 0 to 1
+    y : number of the row
     taps : neighbours
     least : of what is added to the diagonal
     triangle : float64 (n, n), room
@@ -115,6 +119,8 @@ def learn_row(state, moments, memory, taps, least, triangle, weights):  # type: 
         if i < taps:
             trace += state[row + i]
         row += size - i - 1
+    if memory >= LONG and y % PAUSE:
+        return
     ridge = RIDGE * trace / taps + least
     row = 0
     for k in range(taps):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxz.codecs.predictive.frame import Brick, close_rows, open_rows, slice_at
-from voxz.codecs.predictive.mixed.correction import NEARBY, Correction, learn_misses
+from voxz.codecs.predictive.mixed.correction import NEARBY, Correction, begin_row, learn_misses
 from voxz.codecs.predictive.mixed.online_least_squares import FLOOR, add_row, gather_features, learn_row, partial_predictions
 from voxz.codecs.predictive.mixed.row_code import code_row
 from voxz.codecs.predictive.mixed.state import LeastSquares, Mixture, Room, RowExperts
@@ -93,6 +93,7 @@ def _rows(  # type: ignore[no-untyped-def]
                             last = min(x1, x + tile)
                             partial_predictions(features, solution, known, x - x0, last - x0, predicted[q, x0:x1])
                 experts = RowExperts(west, predicted, scales, solutions[:, mode & 1], first_tile, tile)
+                begin_row(y, memory.size + 1, correction)
                 weights = expectation.weights[mode]
                 fits = code_row(
                     brick,
@@ -129,7 +130,7 @@ def _rows(  # type: ignore[no-untyped-def]
                         number = first_tile + x // tile
                         for q in range(memory.size):
                             state = states[q, mode & 1, number]
-                            learn_row(state, moments, memory[q], known, FLOOR, triangle, solutions[q, mode & 1, number])
+                            learn_row(state, moments, memory[q], y, known, FLOOR, triangle, solutions[q, mode & 1, number])
                 learn_misses(scales, y, memory.size + 1 + NEARBY, correction)
                 close_rows(brick, place, y, start)
     return True

@@ -69,7 +69,7 @@ def encode_blocks(volume: Volume, step: float) -> tuple[bytes, Volume]:
     """Parts of a volume ``(z, y, x)`` that is coded with the step of a brick, and what they decode to."""
     shape = whole_blocks(volume.shape)
     whole = np.pad(volume, [(0, more - n) for more, n in zip(shape, volume.shape, strict=True)], mode="edge")
-    search = Search(whole, step * STEP)
+    search = Search(whole, volume.shape[1:], step * STEP)
     found = _slices(shape, step, search.cells, search.code)
     writer = PartWriter(b"")
     writer.part(pack_cells(search.fields, _both(shape[0])))

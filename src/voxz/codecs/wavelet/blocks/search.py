@@ -63,7 +63,7 @@ class Trial(NamedTuple):
 
     Attributes
     ----------
-    picture : float64 (y, x), the slice as it is
+    picture : float64 (y, x), the slice as it is, without what makes its blocks whole
     costs : `Costs`
     rebuilt : float64 (SIZES, LARGEST, LARGEST), of the best mode
     indices : int32 (SIZES, LARGEST, LARGEST), of the best mode
@@ -106,7 +106,7 @@ class Trial(NamedTuple):
 
 @kernel
 def _take_residual(trial, y, x, side, predicted):  # type: ignore[no-untyped-def]
-    """Fill `residual` with what a prediction leaves of a block.
+    """Fill `residual` with what a prediction leaves of a block; beyond the ends of the slice nothing is left.
 
     Parameters
     ----------
@@ -114,9 +114,13 @@ def _take_residual(trial, y, x, side, predicted):  # type: ignore[no-untyped-def
     y, x, side : the block
     predicted : float64 (LARGEST, LARGEST)
     """
+    height, width = trial.picture.shape
     for row in range(side):
         for column in range(side):
-            trial.residual[row, at(column)] = trial.picture[y + row, at(x + column)] - predicted[row, at(column)]
+            inside = y + row < height and x + column < width
+            trial.residual[row, at(column)] = (
+                trial.picture[y + row, at(x + column)] - predicted[row, at(column)] if inside else 0.0
+            )
 
 
 @kernel
@@ -394,10 +398,10 @@ def _choose_slice(slice_, trial, rooms):  # type: ignore[no-untyped-def]
 
 
 class Search:
-    """Codes the slices of a volume of whole blocks in turn, with a `step` of the blocks."""
+    """Codes the slices of a volume of whole blocks in turn, with a `step` of the blocks; what lies beyond its `ends` is free."""
 
-    def __init__(self, volume: NDArray[np.float64], step: float) -> None:
-        self._volume, self._step = volume, step
+    def __init__(self, volume: NDArray[np.float64], ends: tuple[int, ...], step: float) -> None:
+        self._volume, self._ends, self._step = volume, ends, step
         self._coding = Coding.begin(b"", volume.size * MOST_BYTES + ROOM)
         self._costs, self._rooms, self._price = Costs.first(), Rooms.new(), Price(volume, step)
         self.fields: list[Cells] = []
@@ -413,7 +417,8 @@ class Search:
 
     def code(self, one: Slice, turn: Turn) -> None:
         """Code a slice and fill it with what it decodes to."""
-        trial = Trial.of(self._volume[turn.number], self._costs, self._price.of(turn))
+        picture = np.ascontiguousarray(self._volume[turn.number, : self._ends[0], : self._ends[1]])
+        trial = Trial.of(picture, self._costs, self._price.of(turn))
         _choose_slice(one, trial, self._rooms)
         code_slice(one, self._coding, self._rooms, False)
         self._price.learn(one)
