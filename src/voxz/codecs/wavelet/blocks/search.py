@@ -40,7 +40,7 @@ from voxz.codecs.wavelet.blocks.layout import (
 from voxz.codecs.wavelet.blocks.leaf_code import LONGEST, across_class, bits_of, candidates, split_class
 from voxz.codecs.wavelet.blocks.price import Price
 from voxz.codecs.wavelet.blocks.quantise import choose_indices
-from voxz.codecs.wavelet.blocks.walk import Rooms, code_tree, look_around, predict_block, rebuild, take
+from voxz.codecs.wavelet.blocks.walk import Rooms, code_slice, look_around, predict_block, rebuild, take
 from voxz.entropy.binary import finish
 from voxz.jit import at, kernel
 from voxz.transforms.motion.field import Cells
@@ -383,6 +383,20 @@ def _learn_tree(slice_, top, left, costs, found):  # type: ignore[no-untyped-def
                     count(costs.splits[larger], split_class(slice_, y, x, larger), size < larger)
 
 
+@kernel
+def _choose_slice(slice_, trial, rooms):  # type: ignore[no-untyped-def]
+    """Choose how the blocks of a slice are coded, in turn; the costs learn from each tree.
+
+    Parameters
+    ----------
+    slice_, trial, rooms : as for `_look_at`
+    """
+    for top in range(0, slice_.samples.shape[0], LARGEST):
+        for left in range(0, slice_.samples.shape[1], LARGEST):
+            _choose_tree(slice_, top, left, trial, rooms)
+            _learn_tree(slice_, top, left, trial.costs, rooms.modes)
+
+
 class Search:
     """Codes the slices of a volume of whole blocks in turn, with a `step` of the blocks; what lies beyond its `ends` is free."""
 
@@ -405,11 +419,8 @@ class Search:
         """Code a slice and fill it with what it decodes to."""
         picture = np.ascontiguousarray(self._volume[turn.number, : self._ends[0], : self._ends[1]])
         trial = Trial.of(picture, self._costs, self._price.of(turn))
-        for top, left in np.ndindex(one.samples.shape[0] // LARGEST, one.samples.shape[1] // LARGEST):
-            place = top * LARGEST, left * LARGEST
-            _choose_tree(one, *place, trial, self._rooms)
-            code_tree(one, *place, self._coding, self._rooms, False)
-            _learn_tree(one, *place, self._costs, self._rooms.modes)
+        _choose_slice(one, trial, self._rooms)
+        code_slice(one, self._coding, self._rooms, False)
         self._price.learn(one)
 
     def finish(self) -> bytes:
