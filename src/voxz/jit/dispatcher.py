@@ -12,6 +12,8 @@ from numba.core.compiler import Flags, compile_extra
 from numba.core.registry import CPUDispatcher
 from numba.core.typing.templates import make_concrete_template
 
+from voxz.jit.apart import Apart
+
 
 class KernelDispatcher(CPUDispatcher):
     """Compiles a kernel for calls from Python as numba does, and apart from that for calls from kernels."""
@@ -41,6 +43,7 @@ class KernelDispatcher(CPUDispatcher):
             self.targetdescr.options.parse_as_flags(flags, self.targetoptions)
             flags.no_cpython_wrapper = flags.no_compile = True
             library = Part(self.targetctx.codegen(), self.py_func.__qualname__)
+            library.vectors = self._compiler.pipeline_class is Apart
             compiled = compile_extra(
                 self.typingctx, self.targetctx, self.py_func, args, None, flags, {}, library, self._compiler.pipeline_class
             )
@@ -51,7 +54,18 @@ class KernelDispatcher(CPUDispatcher):
 
 
 class Part(JITCodeLibrary):
-    """Optimised code that is linked into that of callers, and never made code for the processor on its own."""
+    """Code that is linked into that of callers, and never made code for the processor on its own.
+
+    It is optimised in the programs that it ends up in, not on every way there. Only the loops of an `apart_kernel` are turned
+    into vectors before: in callers that know their lengths, they would be unrolled instead.
+    """
+
+    vectors = False
+    """Whether it is optimised on its own, too."""
+
+    def _optimize_final_module(self) -> None:
+        if self.vectors:
+            super()._optimize_final_module()
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()

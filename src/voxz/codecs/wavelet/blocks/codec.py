@@ -24,7 +24,7 @@ from voxz.codecs.wavelet.blocks.layout import (
     whole_blocks,
 )
 from voxz.codecs.wavelet.blocks.search import Search
-from voxz.codecs.wavelet.blocks.walk import Rooms, decode_slice
+from voxz.codecs.wavelet.blocks.walk import Rooms, code_slice
 from voxz.entropy.binary import POSITION
 from voxz.errors import CorruptError
 from voxz.transforms.motion.field import COLUMNS, Cells, pack_cells, read_cells
@@ -69,7 +69,7 @@ def encode_blocks(volume: Volume, step: float) -> tuple[bytes, Volume]:
     """Parts of a volume ``(z, y, x)`` that is coded with the step of a brick, and what they decode to."""
     shape = whole_blocks(volume.shape)
     whole = np.pad(volume, [(0, more - n) for more, n in zip(shape, volume.shape, strict=True)], mode="edge")
-    search = Search(whole, step * STEP)
+    search = Search(whole, volume.shape[1:], step * STEP)
     found = _slices(shape, step, search.cells, search.code)
     writer = PartWriter(b"")
     writer.part(pack_cells(search.fields, _both(shape[0])))
@@ -86,7 +86,7 @@ def decode_blocks(reader: PartReader, volume: tuple[int, ...], step: float) -> V
     coding, rooms = Coding.begin(stream), Rooms.new()
 
     def decode(one: Slice, _: Turn) -> None:
-        if not decode_slice(one, coding, rooms, True) or not np.all(np.abs(one.samples) <= LARGEST_SAMPLE):
+        if not code_slice(one, coding, rooms, True) or not np.all(np.abs(one.samples) <= LARGEST_SAMPLE):
             raise CorruptError("the blocks of a brick are damaged")
 
     found = _slices(shape, step, lambda turn, known: next(fields), decode)

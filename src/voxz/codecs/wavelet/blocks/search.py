@@ -40,7 +40,7 @@ from voxz.codecs.wavelet.blocks.layout import (
 from voxz.codecs.wavelet.blocks.leaf_code import LONGEST, across_class, bits_of, candidates, split_class
 from voxz.codecs.wavelet.blocks.price import Price
 from voxz.codecs.wavelet.blocks.quantise import choose_indices
-from voxz.codecs.wavelet.blocks.walk import Rooms, code_tree, look_around, predict_block, rebuild, take
+from voxz.codecs.wavelet.blocks.walk import Rooms, code_slice, look_around, predict_block, rebuild, take
 from voxz.entropy.binary import finish
 from voxz.jit import at, kernel
 from voxz.transforms.motion.field import Cells
@@ -63,7 +63,7 @@ class Trial(NamedTuple):
 
     Attributes
     ----------
-    picture : float64 (y, x), the slice as it is
+    picture : float64 (y, x), the slice as it is, without what makes its blocks whole
     costs : `Costs`
     rebuilt : float64 (SIZES, LARGEST, LARGEST), of the best mode
     indices : int32 (SIZES, LARGEST, LARGEST), of the best mode
@@ -106,7 +106,7 @@ class Trial(NamedTuple):
 
 @kernel
 def _take_residual(trial, y, x, side, predicted):  # type: ignore[no-untyped-def]
-    """Fill `residual` with what a prediction leaves of a block.
+    """Fill `residual` with what a prediction leaves of a block; beyond the ends of the slice nothing is left.
 
     Parameters
     ----------
@@ -114,9 +114,13 @@ def _take_residual(trial, y, x, side, predicted):  # type: ignore[no-untyped-def
     y, x, side : the block
     predicted : float64 (LARGEST, LARGEST)
     """
+    height, width = trial.picture.shape
     for row in range(side):
         for column in range(side):
-            trial.residual[row, at(column)] = trial.picture[y + row, at(x + column)] - predicted[row, at(column)]
+            inside = y + row < height and x + column < width
+            trial.residual[row, at(column)] = (
+                trial.picture[y + row, at(x + column)] - predicted[row, at(column)] if inside else 0.0
+            )
 
 
 @kernel
@@ -379,11 +383,25 @@ def _learn_tree(slice_, top, left, costs, found):  # type: ignore[no-untyped-def
                     count(costs.splits[larger], split_class(slice_, y, x, larger), size < larger)
 
 
-class Search:
-    """Codes the slices of a volume of whole blocks in turn, with a `step` of the blocks."""
+@kernel
+def _choose_slice(slice_, trial, rooms):  # type: ignore[no-untyped-def]
+    """Choose how the blocks of a slice are coded, in turn; the costs learn from each tree.
 
-    def __init__(self, volume: NDArray[np.float64], step: float) -> None:
-        self._volume, self._step = volume, step
+    Parameters
+    ----------
+    slice_, trial, rooms : as for `_look_at`
+    """
+    for top in range(0, slice_.samples.shape[0], LARGEST):
+        for left in range(0, slice_.samples.shape[1], LARGEST):
+            _choose_tree(slice_, top, left, trial, rooms)
+            _learn_tree(slice_, top, left, trial.costs, rooms.modes)
+
+
+class Search:
+    """Codes the slices of a volume of whole blocks in turn, with a `step` of the blocks; what lies beyond its `ends` is free."""
+
+    def __init__(self, volume: NDArray[np.float64], ends: tuple[int, ...], step: float) -> None:
+        self._volume, self._ends, self._step = volume, ends, step
         self._coding = Coding.begin(b"", volume.size * MOST_BYTES + ROOM)
         self._costs, self._rooms, self._price = Costs.first(), Rooms.new(), Price(volume, step)
         self.fields: list[Cells] = []
@@ -399,12 +417,10 @@ class Search:
 
     def code(self, one: Slice, turn: Turn) -> None:
         """Code a slice and fill it with what it decodes to."""
-        trial = Trial.of(self._volume[turn.number], self._costs, self._price.of(turn))
-        for top, left in np.ndindex(one.samples.shape[0] // LARGEST, one.samples.shape[1] // LARGEST):
-            place = top * LARGEST, left * LARGEST
-            _choose_tree(one, *place, trial, self._rooms)
-            code_tree(one, *place, self._coding, self._rooms, False)
-            _learn_tree(one, *place, self._costs, self._rooms.modes)
+        picture = np.ascontiguousarray(self._volume[turn.number, : self._ends[0], : self._ends[1]])
+        trial = Trial.of(picture, self._costs, self._price.of(turn))
+        _choose_slice(one, trial, self._rooms)
+        code_slice(one, self._coding, self._rooms, False)
         self._price.learn(one)
 
     def finish(self) -> bytes:

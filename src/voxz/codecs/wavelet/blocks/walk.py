@@ -138,7 +138,7 @@ def _code_leaf(slice_, y, x, size, coding, rooms, decoding):  # type: ignore[no-
 
     Parameters
     ----------
-    slice_, coding, rooms, decoding : as for `code_tree`
+    slice_, coding, rooms, decoding : as for `_code_tree`
     y, x, size : the block
     """
     i, j = y // UNIT, x // UNIT
@@ -159,7 +159,7 @@ def _code_leaf(slice_, y, x, size, coding, rooms, decoding):  # type: ignore[no-
 
 
 @kernel
-def code_tree(slice_, top, left, coding, rooms, decoding):  # type: ignore[no-untyped-def]
+def _code_tree(slice_, top, left, coding, rooms, decoding):  # type: ignore[no-untyped-def]
     """Code a block of the largest size and all that it is split into; False for a damaged stream.
 
     Parameters
@@ -191,18 +191,18 @@ def code_tree(slice_, top, left, coding, rooms, decoding):  # type: ignore[no-un
 
 
 @kernel
-def decode_slice(slice_, coding, rooms, decoding):  # type: ignore[no-untyped-def]
-    """Decode a slice; False for a damaged stream.
+def code_slice(slice_, coding, rooms, decoding):  # type: ignore[no-untyped-def]
+    """Code a slice; False for a damaged stream.
 
     Parameters
     ----------
-    slice_ : `layout.Slice`, filled
+    slice_ : `layout.Slice`; when decoding, filled
     coding : `contexts.Coding`
     rooms : `Rooms`
-    decoding : True: as an argument, so that both ways share what is compiled
+    decoding : whether its stream is decoded
     """
     for top in range(0, slice_.samples.shape[0], LARGEST):
         for left in range(0, slice_.samples.shape[1], LARGEST):
-            if not code_tree(slice_, top, left, coding, rooms, decoding):
+            if not _code_tree(slice_, top, left, coding, rooms, decoding):
                 return False
     return True
