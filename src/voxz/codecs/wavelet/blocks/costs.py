@@ -5,11 +5,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.blocks.contexts import AROUND, CANDIDATES, CLASSES, DEPTH, KINDS, PLACES_OF_FREQUENCY
-from voxz.codecs.wavelet.blocks.layout import SIZES
+from voxz.codecs.wavelet.blocks.contexts import (
+    AROUND,
+    CANDIDATES,
+    CLASSES,
+    DEPTH,
+    KINDS,
+    PLACES_OF_FREQUENCY,
+    around_class,
+    kind_of,
+    magnitude_of,
+    place_of,
+    sums_around,
+)
+from voxz.codecs.wavelet.blocks.layout import ACROSS, ALONE, LARGEST, SIZES, UNIT
+from voxz.codecs.wavelet.blocks.leaf_code import LONGEST, across_class, bits_of, candidates, split_class
 from voxz.entropy.logistic import PROBABILITY_BITS
 from voxz.entropy.mixing import COUNT_BITS, learnt
-from voxz.jit import at, inlined_kernel
+from voxz.jit import at, inlined_kernel, kernel
 
 BITS = -np.log2((np.arange(1 << PROBABILITY_BITS) + 0.5) / (1 << PROBABILITY_BITS))
 """Bits of a decision by its chance."""
@@ -81,3 +94,63 @@ def count(counters, place, bit):  # type: ignore[no-untyped-def]
     bit : 0 or 1
     """
     counters[place] = learnt(np.int64(counters[place]), np.int64(bit))
+
+
+@kernel
+def _learn_block(slice_, y, x, size, costs, found):  # type: ignore[no-untyped-def]
+    """Let the costs learn from a block.
+
+    Parameters
+    ----------
+    slice_ : `layout.Slice`
+    y, x, size : the block
+    costs : `Costs`, changed
+    found : int64 (CANDIDATES,), room
+    """
+    i, j, side = y // UNIT, x // UNIT, UNIT << size
+    mode, last = np.int64(slice_.modes[i, j]), np.int64(slice_.lasts[i, j])
+    kind, length = kind_of(size, mode), bits_of(last)
+    if slice_.kind != ALONE:
+        count(costs.across, across_class(slice_, y, x), mode == ACROSS)
+    if mode != ACROSS:
+        candidates(slice_, y, x, found)
+        for k in range(CANDIDATES):
+            count(costs.candidates, k, found[k] == mode)
+            if found[k] == mode:
+                break
+    for k in range(min(length + 1, CLASSES - 1)):
+        count(costs.lasts[kind], k, k < length)
+    prefix = np.int64(1)
+    for k in range(length - 2, -1, -1):
+        if prefix < PREFIXES:
+            count(costs.lows[kind, length], prefix, (last >> k) & 1)
+        prefix = 2 * prefix + ((last >> k) & 1)
+    for row in range(min(side, last)):
+        for column in range(min(side, last - row)):
+            near, far = sums_around(slice_.indices, y, x, row, column, side)
+            counters = costs.sizes[kind, place_of(row, column, side), around_class(near + far)]
+            magnitude = magnitude_of(slice_.indices[y + row, x + column], LONGEST)
+            for k in range(LONGEST):
+                if k > magnitude:
+                    break
+                count(counters, min(k, DEPTH - 1), magnitude > k)
+
+
+@kernel
+def learn_tree(slice_, top, left, costs, found):  # type: ignore[no-untyped-def]
+    """Let the costs learn from a block of the largest size and all that it is split into.
+
+    Parameters
+    ----------
+    slice_, costs, found : as for `_learn_block`
+    top, left : of the block
+    """
+    for y in range(top, top + LARGEST, UNIT):
+        for x in range(left, left + LARGEST, UNIT):
+            size = np.int64(slice_.sizes[y // UNIT, x // UNIT])
+            inside = (UNIT << size) - 1
+            if (y | x) & inside == 0:
+                _learn_block(slice_, y, x, size, costs, found)
+            for larger in range(1, SIZES):
+                if (y | x) & ((UNIT << larger) - 1) == 0 and larger >= size:
+                    count(costs.splits[larger], split_class(slice_, y, x, larger), size < larger)

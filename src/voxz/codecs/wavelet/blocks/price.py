@@ -3,7 +3,7 @@
 A block that other slices predict and that has no indices copies them, errors and all. Where much is copied, an error in a slice
 that others are predicted from counts several times over, so a bit has to save less of it there, and more where nothing follows
 (as in the macroblock tree of x264, by Garrett-Glaser, for whole slices). How much will be copied is told by the last such slice,
-and before there is one by how much of the first two differs little.
+and before there is one by how much of the first and the third differs little.
 """
 
 import numpy as np

@@ -12,17 +12,11 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.blocks.contexts import (
     CANDIDATES,
-    CLASSES,
-    DEPTH,
     Coding,
-    around_class,
     kind_of,
-    magnitude_of,
-    place_of,
-    sums_around,
 )
 from voxz.codecs.wavelet.blocks.cosine import analyse
-from voxz.codecs.wavelet.blocks.costs import PREFIXES, REST_BITS, Costs, bits, count
+from voxz.codecs.wavelet.blocks.costs import REST_BITS, Costs, bits, learn_tree
 from voxz.codecs.wavelet.blocks.layout import (
     ACROSS,
     ALONE,
@@ -37,7 +31,7 @@ from voxz.codecs.wavelet.blocks.layout import (
     Slice,
     Turn,
 )
-from voxz.codecs.wavelet.blocks.leaf_code import LONGEST, across_class, bits_of, candidates, split_class
+from voxz.codecs.wavelet.blocks.leaf_code import across_class, candidates, split_class
 from voxz.codecs.wavelet.blocks.price import Price
 from voxz.codecs.wavelet.blocks.quantise import choose_indices
 from voxz.codecs.wavelet.blocks.walk import Rooms, code_slice, look_around, predict_block, rebuild, take
@@ -324,66 +318,6 @@ def _choose_tree(slice_, top, left, trial, rooms):  # type: ignore[no-untyped-de
 
 
 @kernel
-def _learn_block(slice_, y, x, size, costs, found):  # type: ignore[no-untyped-def]
-    """Let the costs learn from a block.
-
-    Parameters
-    ----------
-    slice_ : `layout.Slice`
-    y, x, size : the block
-    costs : `Costs`, changed
-    found : int64 (CANDIDATES,), room
-    """
-    i, j, side = y // UNIT, x // UNIT, UNIT << size
-    mode, last = np.int64(slice_.modes[i, j]), np.int64(slice_.lasts[i, j])
-    kind, length = kind_of(size, mode), bits_of(last)
-    if slice_.kind != ALONE:
-        count(costs.across, across_class(slice_, y, x), mode == ACROSS)
-    if mode != ACROSS:
-        candidates(slice_, y, x, found)
-        for k in range(CANDIDATES):
-            count(costs.candidates, k, found[k] == mode)
-            if found[k] == mode:
-                break
-    for k in range(min(length + 1, CLASSES - 1)):
-        count(costs.lasts[kind], k, k < length)
-    prefix = np.int64(1)
-    for k in range(length - 2, -1, -1):
-        if prefix < PREFIXES:
-            count(costs.lows[kind, length], prefix, (last >> k) & 1)
-        prefix = 2 * prefix + ((last >> k) & 1)
-    for row in range(min(side, last)):
-        for column in range(min(side, last - row)):
-            near, far = sums_around(slice_.indices, y, x, row, column, side)
-            counters = costs.sizes[kind, place_of(row, column, side), around_class(near + far)]
-            magnitude = magnitude_of(slice_.indices[y + row, x + column], LONGEST)
-            for k in range(LONGEST):
-                if k > magnitude:
-                    break
-                count(counters, min(k, DEPTH - 1), magnitude > k)
-
-
-@kernel
-def _learn_tree(slice_, top, left, costs, found):  # type: ignore[no-untyped-def]
-    """Let the costs learn from a block of the largest size and all that it is split into.
-
-    Parameters
-    ----------
-    slice_, costs, found : as for `_learn_block`
-    top, left : of the block
-    """
-    for y in range(top, top + LARGEST, UNIT):
-        for x in range(left, left + LARGEST, UNIT):
-            size = np.int64(slice_.sizes[y // UNIT, x // UNIT])
-            inside = (UNIT << size) - 1
-            if (y | x) & inside == 0:
-                _learn_block(slice_, y, x, size, costs, found)
-            for larger in range(1, SIZES):
-                if (y | x) & ((UNIT << larger) - 1) == 0 and larger >= size:
-                    count(costs.splits[larger], split_class(slice_, y, x, larger), size < larger)
-
-
-@kernel
 def _choose_slice(slice_, trial, rooms):  # type: ignore[no-untyped-def]
     """Choose how the blocks of a slice are coded, in turn; the costs learn from each tree.
 
@@ -394,7 +328,7 @@ def _choose_slice(slice_, trial, rooms):  # type: ignore[no-untyped-def]
     for top in range(0, slice_.samples.shape[0], LARGEST):
         for left in range(0, slice_.samples.shape[1], LARGEST):
             _choose_tree(slice_, top, left, trial, rooms)
-            _learn_tree(slice_, top, left, trial.costs, rooms.modes)
+            learn_tree(slice_, top, left, trial.costs, rooms.modes)
 
 
 class Search:
