@@ -32,6 +32,10 @@ class Claim:
         """Let others compile it, or find that it is there."""
         with contextlib.suppress(OSError):  # on Windows, a file that another process has open cannot be removed
             self._path.unlink(missing_ok=True)
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl  # noqa: PLC0415 - not on Windows
+
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # closing is not enough where a forked process has the file open, too
         os.close(self._descriptor)
 
 
