@@ -12,7 +12,7 @@ MOST = 4
 
 def warm(
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes that compile, of up to 800 MiB each; default: the cores, at most 4.")
+        int | None, typer.Option(min=1, help="Processes that compile, of up to 700 MiB each; default: the cores, at most 4.")
     ] = None,
 ) -> None:
     """Compile all kernels now, so that no later start has to wait for it.

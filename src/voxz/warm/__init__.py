@@ -15,7 +15,7 @@ from voxz.warm.ways import Job, ways
 def warm(progress: Progress | None = None, processes: int = 1) -> int:
     """Compile what reading and writing use, telling `progress` how many of the jobs are done; return their number.
 
-    Each process takes up to 800 MiB of memory; one does the work in this one.
+    Of two processes each takes up to 660 MiB of memory (measured); one is this process, and takes about 1,000.
     """
     report = progress or (lambda done, total: None)
     jobs = len(_jobs())
