@@ -27,7 +27,7 @@ import numpy as np
 
 import voxz
 from benchmarks import large_folders
-from voxz.warm import warm
+from voxz.warm.compile_all import compile_all
 
 Files = dict[str, bytes]
 """Contents by path within the folder."""
@@ -237,7 +237,7 @@ def main(arguments: list[str]) -> None:
     if not options.data:
         parser.error("give folders, or --many N")
     ways = RIVALS | {f"voxz -{level}": _voxz(int(level)) for level in options.levels.split("/")}
-    warm()
+    compile_all()
     rows = []
     for path in options.data:
         with opened(path) as folder:

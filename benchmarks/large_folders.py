@@ -24,8 +24,8 @@ PER_FOLDER = 10_000
 _WORK = """
 import json, resource, sys, time
 import voxz
-from voxz.warm import warm
-warm()
+from voxz.warm.compile_all import compile_all
+compile_all()
 before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
 {statement}
 used = resource.getrusage(resource.RUSAGE_SELF)

@@ -87,6 +87,14 @@ def test_codecs_import_upwards(file: Path) -> None:
     assert all(height(CODECS, other) <= own for other in imported_codecs(file))
 
 
+@pytest.mark.parametrize("file", sorted(FOLDER.rglob("*/__init__.py")), ids=lambda file: str(file.relative_to(FOLDER)))
+def test_packages_import_nothing_of_their_own(file: Path) -> None:
+    """A thread that imports the package, and one that imports what the package would, could wait for each other."""
+    own = ".".join(["voxz", *file.relative_to(FOLDER).parts[:-1]])
+    imports = [node.module for node in ast.parse(file.read_text()).body if isinstance(node, ast.ImportFrom) and node.module]
+    assert file.parent == FOLDER or not [module for module in imports if f"{module}.".startswith(f"{own}.")]
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(FOLDER)))
 def test_files_say_what_they_are_for(file: Path) -> None:
     assert ast.get_docstring(ast.parse(file.read_text()))

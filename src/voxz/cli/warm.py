@@ -23,7 +23,7 @@ def warm(
     from voxz.jit import COMPILED  # noqa: PLC0415 - start-up time
     from voxz.jit.cache import folders  # noqa: PLC0415
     from voxz.threads import thread_count  # noqa: PLC0415
-    from voxz.warm import warm as compile_all  # noqa: PLC0415
+    from voxz.warm.compile_all import compile_all  # noqa: PLC0415
 
     if not COMPILED:
         typer.echo("VOXZ_JIT=0: kernels run as plain Python, there is nothing to compile")

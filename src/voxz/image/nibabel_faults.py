@@ -9,9 +9,9 @@ from voxz.errors import UnsupportedError
 @contextlib.contextmanager
 def nibabel_faults() -> Iterator[None]:
     """Raise `UnsupportedError` where nibabel refuses a header in the block."""
-    from nibabel.spatialimages import HeaderDataError, HeaderTypeError  # noqa: PLC0415 - start-up time
+    from nibabel import spatialimages  # noqa: PLC0415 - start-up time
 
     try:
         yield
-    except (HeaderDataError, HeaderTypeError, ValueError) as error:
+    except (spatialimages.HeaderDataError, spatialimages.HeaderTypeError, ValueError) as error:
         raise UnsupportedError(f"nibabel does not take this NIfTI header: {error}; read the samples from the image") from None

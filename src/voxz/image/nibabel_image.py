@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import nibabel
 import numpy as np
-from nibabel.spatialimages import HeaderDataError
+from nibabel import spatialimages
 
 from voxz.errors import UnsupportedError
 from voxz.image.nibabel_faults import nibabel_faults
@@ -31,7 +31,7 @@ def header_of(head: bytes) -> Any:
         swapped = header.endianness != nibabel.volumeutils.native_code
         try:
             header.extensions = kind.exts_klass.from_fileobj(io.BytesIO(head[size + 4 :]), len(head) - size - 4, swapped)
-        except (HeaderDataError, ValueError) as error:
+        except (spatialimages.HeaderDataError, ValueError) as error:
             warnings.warn(f"the extensions of the NIfTI header cannot be read and are left out: {error}", stacklevel=3)
     return header
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
+from nibabel import arrayproxy
 from numpy.typing import DTypeLike, NDArray
 
 
-class ImageProxy(ArrayProxy):  # type: ignore[misc]  # nibabel is untyped
+class ImageProxy(arrayproxy.ArrayProxy):  # type: ignore[misc]  # nibabel is untyped
     """Stored samples (an `Image`, or an array) with slope and intercept, which nibabel applies.
 
     All of an ArrayProxy works: `slope`, `inter`, `dtype` (of the stored samples), `get_unscaled`, `reshape`, indexing.

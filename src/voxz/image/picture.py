@@ -17,7 +17,7 @@ def orientation(affine: NDArray[Any] | None, spatial: int) -> tuple[list[int], l
     """Which axis of the voxels is x (to the right), y (to the front), z (up), and whether it runs against it."""
     if affine is None or spatial < 3 or not np.isfinite(affine).all():
         return list(range(3)), [False, True, True]  # rows of arrays run down
-    from nibabel.orientations import io_orientation  # noqa: PLC0415 - start-up time
+    from nibabel import io_orientation  # noqa: PLC0415 - start-up time
 
     turned = io_orientation(affine)
     if not np.isfinite(turned).all():

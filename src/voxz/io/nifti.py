@@ -258,12 +258,12 @@ def select(header: bytes, start: Sequence[float], step: Sequence[float], shape: 
 
 def _quaternion_axes(head: bytearray, version: Version, order: str, pixdim: list[float]) -> np.ndarray:
     """Direction and length (mm) of the three axes of the qform, as columns. What is longer than a rotation is shortened."""
-    from nibabel.quaternions import fillpositive, quat2mat  # noqa: PLC0415 - takes 0.3 s to import
+    from nibabel import quaternions  # noqa: PLC0415 - takes 0.3 s to import
 
     number = np.dtype(order + version.quaternion_offset[1][-1])
     bcd = np.frombuffer(head, number, 3, version.quaternion_offset[0] - 3 * number.itemsize).astype(np.float64)
     with np.errstate(invalid="ignore"):
-        quaternion = fillpositive(bcd / max(1.0, float(np.linalg.norm(bcd))), 3 * np.finfo(number).eps)
+        quaternion = quaternions.fillpositive(bcd / max(1.0, float(np.linalg.norm(bcd))), 3 * np.finfo(number).eps)
         flip = -1.0 if pixdim[0] < 0 else 1.0
-        axes: np.ndarray = quat2mat(quaternion).astype(np.float64) * [pixdim[1], pixdim[2], flip * pixdim[3]]
+        axes: np.ndarray = quaternions.quat2mat(quaternion).astype(np.float64) * [pixdim[1], pixdim[2], flip * pixdim[3]]
     return axes

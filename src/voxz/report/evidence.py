@@ -237,7 +237,7 @@ def _orientation(image: Image) -> tuple[tuple[int, bool], ...]:
     rows = ((2, False), (1, False), (0, False)) if affine is not None else ((2, False), (1, True), (0, False))
     if affine is None or len(image.shape) < 3 or not np.isfinite(affine).all():
         return rows
-    from nibabel.orientations import io_orientation  # noqa: PLC0415 - start-up time
+    from nibabel import io_orientation  # noqa: PLC0415 - start-up time
 
     turned = io_orientation(affine)
     if not np.isfinite(turned).all():

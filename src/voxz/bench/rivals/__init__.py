@@ -1,9 +1,12 @@
 """The rivals by name: one file each, imported when first used, because what they need may be missing."""
 
 import importlib
+from typing import TYPE_CHECKING
 
-from voxz.bench.rivals.base import Rival
 from voxz.errors import UsageError
+
+if TYPE_CHECKING:
+    from voxz.bench.rivals.base import Rival
 
 RIVALS = {
     "voxz": "Voxz",
@@ -34,7 +37,7 @@ RIVALS = {
 """Class of each rival; its file has the rival's name."""
 
 
-def rival_class(name: str) -> type[Rival]:
+def rival_class(name: str) -> "type[Rival]":
     """Class of the rival called `name`."""
     if name not in RIVALS:
         raise UsageError(f"unknown codec {name!r}; choose one of {', '.join(RIVALS)}")

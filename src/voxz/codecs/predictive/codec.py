@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from voxz.codecs.background_planes import is_outlined, read_background, split_background
 from voxz.codecs.channels import from_series, to_series
 from voxz.codecs.fidelity import EXACT, Fidelity
-from voxz.codecs.predictive import interlaced
 from voxz.codecs.predictive.fit_predictor import NONE_ABSENT
+from voxz.codecs.predictive.interlaced import codec as interlaced
 from voxz.codecs.predictive.levels import DEFAULT, FITS, MIXED, SAME, SETTINGS, MixedSettings, close_fit
 from voxz.codecs.predictive.mixed.state import memory_of_walk
 from voxz.codecs.predictive.padding import Geometry

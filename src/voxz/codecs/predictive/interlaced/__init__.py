@@ -10,7 +10,3 @@ sides instead of one. All columns of a phase depend on finished phases alone: ev
 
 Values have 16 bits, sums 32. Leaving out the west neighbour costs nothing, because most columns have one to the east instead.
 """
-
-from voxz.codecs.predictive.interlaced.codec import decode, encode, fits
-
-__all__ = ["decode", "encode", "fits"]
