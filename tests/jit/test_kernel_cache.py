@@ -121,6 +121,7 @@ def test_nobody_waits_for_a_process_that_was_killed(kernels: Path, tmp_path: Pat
     stuck = f"import time; from voxz.jit.cache import KernelCache; KernelCache.save_overload = lambda *_: time.sleep(60)\n{RUN}"
     with subprocess.Popen([sys.executable, "-c", stuck], env=setting) as first:
         while not list(tmp_path.glob("cache/*.lock")):
+            assert first.poll() is None
             time.sleep(0.01)
         second = subprocess.Popen([sys.executable, "-c", RUN], env=setting, stdout=subprocess.PIPE)
         with pytest.raises(subprocess.TimeoutExpired):

@@ -46,6 +46,7 @@ def test_ctrl_c_ends_all_processes_with_one_line(tmp_path: Path) -> None:
         start_new_session=True,
     ) as warming:
         while not list(tmp_path.glob("*.lock")):
+            assert warming.poll() is None
             time.sleep(0.05)
         os.killpg(warming.pid, signal.SIGINT)
         _, said = warming.communicate()  # returns once no process has the pipes any more
