@@ -11,7 +11,7 @@ import pytest
 import voxz
 
 ROOMS = [
-    {"errors", "limits", "jit"},
+    {"errors", "limits", "locks", "jit"},
     {"volume", "entropy", "numerics", "threads", "metrics", "plotting", "weights"},
     {"transforms"},
     {"codecs"},

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from voxz.errors import CorruptError, UsageError
 from voxz.io.gzip_stream import ENDINGS
+from voxz.locks import locked
 
 if TYPE_CHECKING:
     from voxz.io.gzip_members import Repacking
@@ -182,19 +183,6 @@ def remove_stale(folder: Path, names: Iterable[str], *, alive: bool = False) -> 
                         (folder / name).unlink()
                 finally:
                     os.close(descriptor)
-
-
-def locked(descriptor: int) -> bool:
-    """Try to lock an open file; False if another process holds it, or if files cannot be locked here."""
-    try:
-        import fcntl  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 @contextlib.contextmanager

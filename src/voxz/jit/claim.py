@@ -9,6 +9,8 @@ import os
 import time
 from pathlib import Path
 
+from voxz.locks import locked, unlock
+
 LONGEST_WAIT = 120.0
 """Seconds. Kernels compile in less, on a slow machine, too; a process that holds a lock for longer may have been stopped."""
 
@@ -25,30 +27,13 @@ class Claim:
         kernel.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         until = time.monotonic() + LONGEST_WAIT
-        while _held_elsewhere(self._descriptor) and time.monotonic() < until:
+        while locked(self._descriptor) is False and time.monotonic() < until:
             time.sleep(INTERVAL)
 
     def release(self) -> None:
         """Let others compile it, or find that it is there."""
         with contextlib.suppress(OSError):  # on Windows, a file that another process has open cannot be removed
             self._path.unlink(missing_ok=True)
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl  # noqa: PLC0415 - not on Windows
-
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # closing is not enough where a forked process has the file open, too
+        with contextlib.suppress(OSError):
+            unlock(self._descriptor)
         os.close(self._descriptor)
-
-
-def _held_elsewhere(descriptor: int) -> bool:
-    """Try to lock an open file; True if another process holds it."""
-    try:
-        import fcntl  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

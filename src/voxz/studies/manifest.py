@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from voxz.errors import CorruptError, UsageError
-from voxz.io.output import locked
+from voxz.locks import locked
 
 MANIFEST = ".voxz-manifest.jsonl"
 

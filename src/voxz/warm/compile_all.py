@@ -13,8 +13,8 @@ from voxz.warm.processes import in_processes
 from voxz.warm.ways import Job, ways
 
 
-def compile_all(progress: Progress | None = None, processes: int = 1) -> int:
-    """Compile what reading and writing use, telling `progress` how many of the jobs are done; return their number.
+def compile_all(progress: Progress | None = None, processes: int = 1) -> None:
+    """Compile what reading and writing use, telling `progress` how many of the jobs are done.
 
     Of two processes each takes up to 660 MiB of memory (measured); one is this process, and takes about 1,000.
     """
@@ -27,7 +27,6 @@ def compile_all(progress: Progress | None = None, processes: int = 1) -> int:
             report(turn, jobs)
             _work(turn)
     report(jobs, jobs)
-    return jobs
 
 
 @functools.cache

@@ -10,11 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.codecs.wavelet.blocks.contexts import (
-    CANDIDATES,
-    Coding,
-    kind_of,
-)
+from voxz.codecs.wavelet.blocks.contexts import CANDIDATES, Coding, kind_of
 from voxz.codecs.wavelet.blocks.cosine import analyse
 from voxz.codecs.wavelet.blocks.costs import REST_BITS, Costs, bits, learn_tree
 from voxz.codecs.wavelet.blocks.layout import (
