@@ -5,6 +5,7 @@ number of threads: bricks are coded independently and written in their order.
 """
 
 import hashlib
+import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,8 +30,9 @@ from voxz.pipeline.distortion import Tally, within
 from voxz.pipeline.plan import Coded, Plan
 from voxz.pipeline.samples import Progress, SampleReader, Samples
 from voxz.pipeline.slabs import bricks_of, grid_of, inside, slab_place
-from voxz.threads import map_ordered
+from voxz.threads import Last, map_ordered
 from voxz.volume.background import find_background
+from voxz.volume.bricks import Grid
 from voxz.volume.layout import Foreign, Layout
 
 if TYPE_CHECKING:
@@ -151,7 +153,7 @@ def encode_array(
         if watch is not None:
             watch(data)
 
-    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, coder, layout.samples)
+    coded = _coded(bricks_of(samples, grid, None if plan.lossy else seen), plan, threads, coder, grid)
     for boxes in grid.slabs():
         shape, origin = slab_place(grid, boxes)
         slab = np.empty(shape if plan.lossy else (0,) * 5, layout.dtype)
@@ -332,8 +334,12 @@ def _loss(plan: Plan, tally: Tally) -> Loss:
     )
 
 
-def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, coder: Coder | None, samples: int) -> Iterator[Coded]:
-    """Coded bricks in their order, `samples` in all."""
+def _coded(bricks: Iterator[NDArray[np.generic]], plan: Plan, threads: int, coder: Coder | None, grid: Grid) -> Iterator[Coded]:
+    """Coded bricks of a `grid` in their order."""
     if coder is not None:
         return coder(bricks)
-    return map_ordered(lambda brick: code_brick(brick, plan), bricks, threads, samples)
+
+    def effort(brick: NDArray[np.generic]) -> float:
+        return registry.effort(brick, plan.codec)
+
+    return map_ordered(lambda brick: code_brick(brick, plan), bricks, threads, math.prod(grid.shape), Last(len(grid), effort))
