@@ -342,6 +342,8 @@ def _candidates(cells, i, j, both, full, first, found):  # type: ignore[no-untyp
 def _refine(one, cells, i, j, box, price, tried, best):  # type: ignore[no-untyped-def]
     """Change displacements of a block by less and less while that helps: of either slice, or of both in opposite ways.
 
+    Aslant only by the least step: larger ones cost as much time and find nothing.
+
     Parameters
     ----------
     one, cells, i, j, box, price, tried, best : as for `_try`
@@ -353,7 +355,7 @@ def _refine(one, cells, i, j, box, price, tried, best):  # type: ignore[no-untyp
             for move in range(27):
                 dy, dx, way = move // 9 - 1, move // 3 % 3 - 1, move % 3
                 kind = cells[i, j, KIND]
-                if (dy == 0 and dx == 0) or (kind != BOTH and way != kind - 1):
+                if (dy == 0 and dx == 0) or (dy != 0 and dx != 0 and step > 1) or (kind != BOTH and way != kind - 1):
                     continue
                 copy_cell(cells[i, j], tried[0])
                 if way != 1:
