@@ -157,7 +157,7 @@ def test_memory_for_a_psnr_grows_with_what_is_coded_at_once(tmp_path: Path, leve
         source.write_bytes(nifti((side, side, depth), samples=smooth((depth, side, side)).tobytes())[1])
         peaks[depth] = peak_mib("compress", "--psnr", 45, f"-{level}", "-T", 1, "-f", source, "-o", tmp_path / "packed.voxz")
     assert peaks[10] < 288 + 64 * 10 * 512 * 512 / 2**20
-    # what the allocator keeps varies; the kernels that look for motion take room, too
+    # the kernels that look for motion take room, too
     assert peaks[10] - peaks[2] < 64 * 8 * 512 * 512 / 2**20 + 80
 
 

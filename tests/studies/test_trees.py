@@ -1,5 +1,6 @@
 """Whole trees: every file back, nothing done twice, nothing lost whenever a run ends."""
 
+import errno
 import hashlib
 import json
 import os
@@ -142,6 +143,17 @@ def test_two_runs_do_not_write_one_study(tree: Path, tmp_path: Path) -> None:
     with Manifest(tmp_path / "out").alone():
         assert "another voxz is at work" in run("compress", "-r", tree, "-o", tmp_path / "out", code=2)
     run("compress", "-r", tree, "-o", tmp_path / "out", "-1")
+
+
+def test_a_study_is_written_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows and some network folders."""
+
+    def cannot(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", cannot)
+    with Manifest(tmp_path).alone():
+        pass
 
 
 def test_damage_is_found(tree: Path, tmp_path: Path) -> None:

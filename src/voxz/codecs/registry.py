@@ -134,7 +134,7 @@ def _may_be_a_map(samples: NDArray[np.generic], level: int) -> bool:
 
 
 def effort(samples: NDArray[np.generic], codec: Codec | None = None) -> int:
-    """How long coding a brick takes, about, in samples: more where its middle slice looks like a map, so that two codecs are tried."""
+    """About how long coding a brick takes, in samples: more where its middle slice looks like a map, and two codecs are tried."""
     middle = samples.shape[1] // 2
     return samples.size * (_BOTH if codec is None and suits(samples[:, middle : middle + 1]) else 1)
 

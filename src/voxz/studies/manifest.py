@@ -90,7 +90,7 @@ class Manifest:
         """Let no other process write it meanwhile; `UsageError` if one does."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
-            if not locked(file.fileno()):
+            if locked(file.fileno()) is False:  # None: files cannot be locked here; then nobody can be asked
                 raise UsageError(f"another voxz is at work on {self.path.parent}; wait until it has ended")
             yield
 

@@ -18,6 +18,7 @@ from voxz.codecs.wavelet.levels import EFFORTS, REVERSIBLE, Effort
 from voxz.codecs.wavelet.options import Transform
 from voxz.codecs.wavelet.transform_choice import PARTS, WORTH_OF_BIT, choose_scales
 from voxz.entropy.integers import IntegerWriter
+from voxz.numerics.freed_memory import give_back
 from voxz.transforms import klt
 from voxz.transforms.loop_filter import restore
 from voxz.transforms.loop_filter_fit import fit_filters
@@ -120,6 +121,7 @@ def encode_doubles(
 
 def _in_blocks(volume: Volumes, source: Source) -> Coded:
     """The one volume ``(z, y, x)`` in blocks."""
+    give_back()
     head = replace(source.head, states=1, flags=source.head.flags | BLOCKS)
     parts, decoded = encode_blocks(volume, head.step)
     return Coded(head, source.prepared.front() + parts, decoded[None]).with_filters(source)
@@ -127,6 +129,7 @@ def _in_blocks(volume: Volumes, source: Source) -> Coded:
 
 def _in_bands(volumes: Volumes, chosen: Chosen, source: Source, wanted: float) -> Coded:
     """The `volumes`, which are used up, in the bands of a transform; of about a `wanted` length, if that is not 0."""
+    give_back()
     scales, basis, choice = chosen.scales, chosen.basis, chosen.choice
     flags = source.head.flags | (BASIS if basis is not None else 0) | (HEAVY if source.model else 0)
     head = replace(source.head, scales=scales, flags=flags, transform=choice.number)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voxz.jit import allocating_kernel, at, inlined_kernel, kernel
+from voxz.jit import allocating_kernel, apart_kernel, at, inlined_kernel, kernel
 from voxz.transforms.band_norms import Scales
 from voxz.transforms.lifting_97 import lift_97
 from voxz.transforms.motion.field import AFTER, BEFORE, BOTH, COLUMNS, FARTHEST, KIND, Cells, Fields, copy_cell, same, side_of
@@ -60,20 +60,66 @@ class Slice(NamedTuple):
     margin: int
 
 
+@apart_kernel
+def _filter(source, taps, first, step, target):  # type: ignore[no-untyped-def]
+    """Fill a row of samples that lie a part of a sample further.
+
+    Parameters
+    ----------
+    source : float32, flat
+    taps : float32 (8,), see `TAPS`
+    first, step : where in `source` the first sample of the first sum is, and from each sample of a sum to the next
+    target : float32 (n,), filled
+    """
+    for c in range(len(target)):
+        k = first + c
+        target[at(c)] = (
+            taps[0] * source[at(k)]
+            + taps[1] * source[at(k + step)]
+            + taps[2] * source[at(k + 2 * step)]
+            + taps[3] * source[at(k + 3 * step)]
+            + taps[4] * source[at(k + 4 * step)]
+            + taps[5] * source[at(k + 5 * step)]
+            + taps[6] * source[at(k + 6 * step)]
+            + taps[7] * source[at(k + 7 * step)]
+        )
+
+
+@apart_kernel
+def _displace(wide, taps, along, row, found):  # type: ignore[no-untyped-def]
+    """Fill `quarter_planes`.
+
+    Parameters
+    ----------
+    wide : float32 (y + 7, x + 7), the plane in units
+    taps : float32 (4, 8), see `TAPS`
+    along : float32 (y + 7, x), room
+    row : float32 (x,), room
+    found : int32 (4, 4, y, x), filled
+    """
+    most = np.float32(MOST_LEVEL)
+    rows, columns = found.shape[2:]
+    for right in range(4):
+        for r in range(rows + 7):
+            _filter(wide[r], taps[right], 0, 1, along[r])
+        for down in range(4):
+            for r in range(rows):
+                _filter(along.reshape(-1), taps[down], r * columns, columns, row)
+                target = found[down, right, r]
+                for c in range(columns):
+                    target[at(c)] = np.int32(np.rint(min(max(row[at(c)], -most), most)))
+
+
 def quarter_planes(plane: NDArray[np.floating], unit: float) -> Levels:
     """A plane in units, displaced by each of 4 x 4 quarters of samples ``(4, 4, y, x)``, with margins."""
     wide = np.pad(plane * (1 / unit), ((MARGIN + 3, MARGIN + 4),) * 2, mode="edge").astype(np.float32)
     rows, columns = (n - 7 for n in wide.shape)
-    found, taps = np.empty((4, 4, rows, columns), np.int32), TAPS.astype(np.float32)
-    for x in range(4):
-        along = np.zeros((rows + 7, columns), np.float32)
-        for k in np.flatnonzero(taps[x]):
-            along += taps[x, k] * wide[:, k : k + columns]
-        for y in range(4):
-            total = np.zeros((rows, columns), np.float32)
-            for k in np.flatnonzero(taps[y]):
-                total += taps[y, k] * along[k : k + rows]
-            found[y, x] = _whole(total)
+    along, row, found = (
+        np.empty((rows + 7, columns), np.float32),
+        np.empty(columns, np.float32),
+        np.empty((4, 4, rows, columns), np.int32),
+    )
+    _displace(wide, TAPS.astype(np.float32), along, row, found)
     return found
 
 
@@ -296,6 +342,8 @@ def _candidates(cells, i, j, both, full, first, found):  # type: ignore[no-untyp
 def _refine(one, cells, i, j, box, price, tried, best):  # type: ignore[no-untyped-def]
     """Change displacements of a block by less and less while that helps: of either slice, or of both in opposite ways.
 
+    Aslant only by the least step: larger ones cost as much time and find nothing.
+
     Parameters
     ----------
     one, cells, i, j, box, price, tried, best : as for `_try`
@@ -307,7 +355,7 @@ def _refine(one, cells, i, j, box, price, tried, best):  # type: ignore[no-untyp
             for move in range(27):
                 dy, dx, way = move // 9 - 1, move // 3 % 3 - 1, move % 3
                 kind = cells[i, j, KIND]
-                if (dy == 0 and dx == 0) or (kind != BOTH and way != kind - 1):
+                if (dy == 0 and dx == 0) or (dy != 0 and dx != 0 and step > 1) or (kind != BOTH and way != kind - 1):
                     continue
                 copy_cell(cells[i, j], tried[0])
                 if way != 1:
