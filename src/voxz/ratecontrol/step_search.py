@@ -246,15 +246,13 @@ class Trial:
                 return sharper
             return self._patched(plan, goal, log_step, result)
 
-        missed: list[float] = []
+        steered = [lengths] * STEERED if lengths else []
+        told = iter(steered)
 
         def attempt(log_step: float) -> Result:
-            steered = [length * math.prod(missed) for length in lengths] if len(missed) < STEERED else ()
-            result = self.stepped(plan, log_step, blind, steered)
-            missed.append(goal.wanted(result)[1] / max(goal.total(result), 1.0))
-            return result
+            return self.stepped(plan, log_step, blind, next(told, ()))
 
-        step, result = find_step(attempt, goal, log_step, self._bracket(), rounds, mend)
+        step, result = find_step(attempt, goal, log_step, self._bracket(), rounds, mend, len(steered))
         return step, self._checked(plan, result)
 
     def _sharpened(self, plan: Plan, goal: PsnrGoal, result: Result) -> Result | None:
