@@ -34,9 +34,16 @@ FIRST = (
 """Files that begin, in this order: those that compile kernels of their own, and those that take long."""
 
 
+LONG = os.environ.get("VOXZ_LONG") == "1"
+"""Whether tests that are marked as long run, too."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort files, so that processes end at about the same time."""
+    """Sort files, so that processes end at about the same time; leave out what is long."""
     tests = Path(__file__).parent
+    for item in items:
+        if item.get_closest_marker("long") and not LONG:
+            item.add_marker(pytest.mark.skip(reason="long: VOXZ_LONG=1 runs it"))
     items.sort(key=lambda item: _turn(item.path.relative_to(tests).as_posix()))
 
 

@@ -76,7 +76,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.filterwarnings("ignore:NvImgCodec:UserWarning")  # of MONAI, on a decoder that it does not find
 @pytest.mark.filterwarnings("ignore:Call to deprecated class Scaler")  # by ome-zarr, of its own class
 @pytest.mark.skipif(sys.platform == "win32", reason="shell examples are for POSIX shells")
-@pytest.mark.parametrize("document", EXECUTED, ids=named)
+@pytest.mark.parametrize(
+    "document", [pytest.param(one, marks=[pytest.mark.long] * (one.parent.name == "tutorials")) for one in EXECUTED], ids=named
+)
 def test_examples_run(document: Path, folder: Path) -> None:
     space: dict[str, Any] = {"__name__": "example"}
     for why, language, text in blocks(document):
@@ -96,6 +98,7 @@ def test_blocks_say_their_language(document: Path) -> None:
     assert {language for _, language, _ in blocks(document)} <= {"python", "sh"} | SHOWN
 
 
+@pytest.mark.long
 def test_examples_pass_a_users_type_checker(tmp_path: Path) -> None:
     for document in DOCUMENTS:
         code = "\n".join(text for _, language, text in blocks(document) if language == "python")

@@ -15,7 +15,7 @@ import voxz
 from samples import digest, nifti, smooth
 from voxz.io import original
 
-KILLS = os.environ.get("VOXZ_KILLS", "36")
+KILLS = os.environ.get("VOXZ_KILLS", "12")
 """How many runs are killed."""
 
 SHIM = r"""

@@ -99,6 +99,7 @@ def test_a_fresh_process_decodes_the_same_samples(ours: Path) -> None:
         assert np.array_equal(found, np.load(ours / f"{name.replace('heavy', 'light')}.npy"))
 
 
+@pytest.mark.long
 def test_plain_python_writes_the_same_bytes_and_reads_the_same_samples(ours: Path, tmp_path: Path) -> None:
     run(tmp_path, "write", "0")
     names = sorted(path.stem for path in tmp_path.glob("*.voxz"))

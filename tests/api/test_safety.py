@@ -149,7 +149,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="units of ru_maxrss")
-@pytest.mark.parametrize("level", [3, 5])
+@pytest.mark.parametrize("level", [3, pytest.param(5, marks=pytest.mark.long)])
 def test_memory_for_a_psnr_grows_with_what_is_coded_at_once(tmp_path: Path, level: int) -> None:
     peaks = {}
     for depth, side in ((10, 128), (2, 512), (10, 512)):  # the first run compiles kernels, those for motion, too

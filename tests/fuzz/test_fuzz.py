@@ -1,6 +1,6 @@
 """Damaged files, with sound checksums where they have any, end in samples or a `VoxzError`, in time, in bounded memory.
 
-``VOXZ_FUZZ_SECONDS`` says for how long files of all pools are read; by default some are for 10 seconds, because the kernels of
+``VOXZ_LONG=1`` reads some for 10 seconds, ``VOXZ_FUZZ_SECONDS`` beside it files of all pools for as long as it says: kernels of
 all codecs take minutes to compile with all indices checked. Longer runs: ``python -m benchmarks fuzz``.
 """
 
@@ -36,6 +36,7 @@ def run(*arguments: str, **variables: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pools", [["golden", "packed"], ["archives"], ["foreign"]], ids=" ".join)
 def test_no_damaged_file_harms_its_reader(pools: list[str], tmp_path: Path) -> None:
     if not SECONDS and pools[0] == "golden":

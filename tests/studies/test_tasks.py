@@ -42,7 +42,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("words", ["With xargs:", "As a Slurm job array:", "With Snakemake:"])
+LONG = [pytest.param(words, marks=pytest.mark.long) for words in ("As a Slurm job array:", "With Snakemake:")]
+
+
+@pytest.mark.parametrize("words", ["With xargs:", *LONG])
 def test_recipes(words: str, folder: Path) -> None:
     if "Snakemake" in words and shutil.which("snakemake") is None:
         pytest.skip("snakemake is not installed")

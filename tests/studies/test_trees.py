@@ -21,7 +21,7 @@ from voxz.studies import run as studies
 from voxz.studies.manifest import MANIFEST, Manifest, Record
 from voxz.studies.plan import Choice, plan
 
-KILLS = os.environ.get("VOXZ_KILLS", "36")
+KILLS = os.environ.get("VOXZ_KILLS", "12")
 
 
 @pytest.fixture

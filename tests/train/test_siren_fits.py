@@ -130,6 +130,7 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch) 
         voxz.encode(blobs(), codec=codec, threads=1)
 
 
+@pytest.mark.long
 def test_two_processes(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", blobs())
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

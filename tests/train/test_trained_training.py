@@ -152,6 +152,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(prepared: Path, whole: Path, t
     assert losses(cut) == losses(whole)
 
 
+@pytest.mark.long
 def test_two_processes_give_one_model(prepared: Path, whole: Path, tmp_path: Path) -> None:
     recipe, out = recipe_file(tmp_path), tmp_path / "two"
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "voxz"]
