@@ -1,7 +1,8 @@
-"""``python -m benchmarks lowrate DIR...``: rate and PSNR of the wavelet codec, x265 veryslow and JPEG 2000, 0.1 to 6 bits/voxel.
+"""``python -m benchmarks lowrate DIR...``: rate and PSNR of the wavelet codec, x265 veryslow, JPEG 2000, vvenc, 0.1 to 6 bits/voxel.
 
 The middle of every 3-D volume (16 x 224 x 224 voxels) is coded by x265 with constant quantisers in 12 bits, and by JPEG 2000 with
-a wavelet along z (Part 2) and by voxz with the errors and steps that come near the same PSNRs. Sizes of voxz are those of the
+a wavelet along z (Part 2) and by voxz with the errors and steps that come near the same PSNRs; by vvenc (10 bits, preset medium)
+with four of its quantisers, at which x265 takes 0.12 to 1.2 bits/voxel. Sizes of voxz are those of the
 brick, without the file's header of some 300 bytes; x265's are without the 2 kB in which it names its options. PSNR is for the
 range of the samples that are coded, over all of them. Points that the table has already are kept, so a run may be interrupted.
 """
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from voxz.bench.bdrate import Point, delta_rate
 from voxz.bench.rivals.jpeg2000 import Jpeg2000
+from voxz.bench.rivals.vvenc import Vvenc
 from voxz.bench.rivals.x265 import X265
 from voxz.bench.volumes import find, load, names
 from voxz.codecs.fidelity import Fidelity
@@ -35,7 +37,10 @@ OFFSETS = (3.0, 2.5, 2.0, 1.5, 1.0, 0.3, 0.0)
 """By how many dB the PSNR exceeds that of the quantiser alone at these rates, since coefficients are small there."""
 
 STEP_OF_RMSE = 3.9
-RIVALS = ("x265", "jpeg2000 z")
+RATES_OF_VVENC = (0.12, 0.3, 0.6, 1.2)
+"""Bits/voxel of x265 with whose quantisers vvenc codes: both have the same steps, and vvenc takes less."""
+
+RIVALS = ("x265", "jpeg2000 z", "vvenc")
 WINDOWS = {"0.1-1": (0.1, 1.0), "1-6": (1.0, 6.0)}
 COLUMNS = ("volume", "kind", "shape", "codec", "setting", "bits_per_voxel", "psnr_db")
 
@@ -97,6 +102,11 @@ def measured(name: str, kind: str, volume: NDArray[Any], levels: list[str], rows
             other = Jpeg2000(rmse=step / STEP_OF_RMSE, z="wavelet")
             blob = other.encode(volume[None])
             yield row("jpeg2000 z", f"{rate:g}", len(blob), other.decode(blob)[0])
+    for quantiser in quantisers(rows, name):
+        if ("vvenc", str(quantiser)) not in had:
+            coder = Vvenc(qp=quantiser)
+            blob = coder.encode(volume[None])
+            yield row("vvenc", str(quantiser), len(blob), coder.decode(blob)[0])
     brick = np.ascontiguousarray(volume[None, ..., None])
     for level in levels:
         number, _, profile = level.partition(" ")
@@ -117,6 +127,14 @@ def steps(anchor: list[Point], peak: float) -> list[tuple[float, float]]:
             wanted = float(np.interp(math.log(rate), logs, quality)) - offset
             found.append((rate, STEP_OF_RMSE * peak * 10 ** (-wanted / 20)))
     return found
+
+
+def quantisers(rows: list[Row], name: str) -> list[int]:
+    """Of vvenc for a volume, between those at which x265 took the wanted rates."""
+    own = [row for row in rows if row["volume"] == name and row["codec"] == "x265"]
+    known = sorted((math.log(float(row["bits_per_voxel"])), float(row["setting"])) for row in own)
+    found = np.interp(np.log(RATES_OF_VVENC), *zip(*known, strict=True))
+    return sorted({round(quantiser) for quantiser in found.tolist()})
 
 
 def points(rows: list[Row], codec: str) -> list[Point]:

@@ -34,7 +34,9 @@ def test_steps_become_finer_with_the_rate() -> None:
 def test_points_are_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     pytest.importorskip("av")
     pytest.importorskip("imagecodecs")
+    pytest.importorskip("imageio_ffmpeg")
     monkeypatch.setattr(lowrate, "QUANTISERS", (10, 20, 30))
+    monkeypatch.setattr(lowrate, "RATES_OF_VVENC", (0.5,))
     scan, table = tmp_path / "ct_scan.npy", tmp_path / "lowrate.csv"
     rng = np.random.default_rng(1)
     values = rng.normal(size=(4, 48, 48)).cumsum(1).cumsum(2) * 10
@@ -42,7 +44,7 @@ def test_points_are_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     arguments = [str(scan), "--levels", "4,4 heavy", "--csv", str(table)]
     lowrate.main(arguments)
     rows = list(csv.DictReader(table.read_text().splitlines()))
-    assert {entry["codec"] for entry in rows} == {"x265", "jpeg2000 z", "voxz -4", "voxz -4 heavy"}
+    assert {entry["codec"] for entry in rows} == {"x265", "jpeg2000 z", "vvenc", "voxz -4", "voxz -4 heavy"}
     monkeypatch.setattr(X265, "encode", None)
     lowrate.main(arguments)
     assert list(csv.DictReader(table.read_text().splitlines())) == rows
