@@ -230,6 +230,25 @@ def test_bands_are_steered_towards_a_length() -> None:
         assert wavelet.decode_brick(steered, volume.shape, volume.dtype).shape == volume.shape
 
 
+def test_a_size_costs_no_more_than_a_step_would() -> None:
+    volume = phantoms.head((32, 128, 128))
+    brick = volume[None, ..., None]
+
+    def error(decoded: NDArray[Any]) -> float:
+        return 10 * math.log10(float(((volume.astype(float) - decoded) ** 2).mean()))
+
+    payloads = [wavelet.encode_brick(brick, 4, Fidelity.stepped(step)) or b"" for step in (26.0, 22.0)]
+    errors = [error(wavelet.decode_brick(payload, brick.shape, brick.dtype)[0, ..., 0]) for payload in payloads]
+    blob = voxz.encode(volume, target=voxz.BitsPerVoxel(0.3), level=4, codec="wavelet")
+    by_step = np.interp(math.log(len(blob)), np.log([len(payload) for payload in payloads]), errors)
+    assert error(voxz.decode(blob)) < float(by_step) + 0.1
+
+
+def test_a_size_that_steering_misses_is_found_by_steps() -> None:
+    found, _ = facts(phantoms.head((16, 128, 128)), voxz.BitsPerVoxel(0.6), level=4, codec="wavelet")
+    assert found["bits_per_sample"] == pytest.approx(0.6, rel=0.02)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
 def test_the_farthest_samples_are_corrected_until_so_much_less_error_is_left(dtype: Any) -> None:
     samples = (HEAD[None, ..., None] * (255 / HEAD.max())).astype(dtype)

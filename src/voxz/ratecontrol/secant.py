@@ -22,6 +22,7 @@ def find_step(
     bracket: tuple[float, float],
     rounds: int = ROUNDS,
     mend: Callable[[float, float, M], M | None] = lambda step, off, result: None,
+    steered: int = 0,
 ) -> tuple[float, M]:
     """Find the step for which a `goal` is met.
 
@@ -31,6 +32,7 @@ def find_step(
     log_step : guess of that logarithm
     bracket : lowest and highest logarithm
     mend : makes a result meet the goal without another attempt, if it can; `off` is how far it is off, in doublings of the step
+    steered : first attempts that do more than code with a step: they say little of where others find it
 
     Returns the logarithm of the step and its result. If none is near enough, it is the nearest, or the nearest one below what is
     wanted if the goal is strict and there is one.
@@ -41,7 +43,7 @@ def find_step(
     below: tuple[float, M] | None = None
     nearest: tuple[float, M] | None = None
     distance, jumps = math.inf, 0
-    for _ in range(rounds):
+    for number in range(rounds):
         result = attempt(step)
         total, (least, middle, most) = goal.total(result), goal.wanted(result)
         if least <= total <= most:
@@ -54,7 +56,7 @@ def find_step(
         mended = mend(step, off / slope, result)
         if mended is not None and least <= goal.total(mended) <= most:
             return step, mended
-        if not jumps:
+        if not jumps and number >= steered:
             fine, coarse = (step, coarse) if (off > 0) == (slope > 0) else (fine, step)
         if coarse - fine < NARROW:
             jumps += 1
@@ -63,7 +65,7 @@ def find_step(
         if before is not None and math.isfinite(off) and before[0] != step and before[1] != off:
             measured = (before[1] - off) / (step - before[0])
             slope = min(max(measured / goal.slope, 0.25), 4.0) * goal.slope
-        before = (step, off) if math.isfinite(off) else None
+        before = (step, off) if math.isfinite(off) and number >= steered else None
         following = step + (off / slope if math.isfinite(off) else 2.0)
         step = following if fine < following < coarse else (fine + coarse) / 2
     return (below if goal.strict else nearest) or (step, result)

@@ -242,6 +242,7 @@ class Trial:
         """Step for which a `goal` is met, and its result; see `voxz.ratecontrol.secant.find_step`.
 
         If there are `lengths` of the bricks that meet it, codecs that can come near them, with the first STEERED steps.
+        The error of a brick that is the whole volume is told with the first step.
         """
         blind = goal.blind and self._long and math.isinf(plan.fidelity.bound)
 
@@ -251,17 +252,15 @@ class Trial:
                 return sharper
             return self._patched(plan, goal, log_step, result)
 
-        alone = isinstance(goal, PsnrGoal) and self.whole and len(self.bricks) == 1 and not plan.target.counts_background
-        mean_square = goal.mean_square(self.peak) if isinstance(goal, PsnrGoal) and alone else 0.0
-        missed: list[float] = []
+        alone = self.whole and len(self.bricks) == 1 and not plan.target.counts_background
+        aims = iter([goal.mean_square(self.peak)] if isinstance(goal, PsnrGoal) and alone else [])
+        steered = [lengths] * STEERED if lengths else []
+        told = iter(steered)
 
         def attempt(log_step: float) -> Result:
-            steered = [length * math.prod(missed) for length in lengths] if len(missed) < STEERED else ()
-            result = self.stepped(plan, log_step, blind, steered, 0.0 if missed else mean_square)
-            missed.append(goal.wanted(result)[1] / max(goal.total(result), 1.0))
-            return result
+            return self.stepped(plan, log_step, blind, next(told, ()), next(aims, 0.0))
 
-        step, result = find_step(attempt, goal, log_step, self._bracket(), rounds, mend)
+        step, result = find_step(attempt, goal, log_step, self._bracket(), rounds, mend, len(steered))
         return step, self._checked(plan, result)
 
     def _sharpened(self, plan: Plan, goal: PsnrGoal, result: Result) -> Result | None:
