@@ -1,10 +1,10 @@
-"""``python -m benchmarks lowrate DIR...``: rate and PSNR of the wavelet codec, x265 veryslow, JPEG 2000, vvenc, 0.1 to 6 bits/voxel.
+"""``python -m benchmarks lowrate DIR...``: rate and PSNR of the wavelet codec, x265, JPEG 2000 and vvenc, 0.1 to 6 bits/voxel.
 
 The middle of every 3-D volume (16 x 224 x 224 voxels) is coded by x265 with constant quantisers in 12 bits, and by JPEG 2000 with
 a wavelet along z (Part 2) and by voxz with the errors and steps that come near the same PSNRs; by vvenc (10 bits, preset medium)
-with four of its quantisers, at which x265 takes 0.12 to 1.2 bits/voxel. Sizes of voxz are those of the
-brick, without the file's header of some 300 bytes; x265's are without the 2 kB in which it names its options. PSNR is for the
-range of the samples that are coded, over all of them. Points that the table has already are kept, so a run may be interrupted.
+with four of its quantisers, at which x265 takes 0.12 to 1.2 bits/voxel. Sizes of voxz are those of the brick, without the file's
+header of some 300 bytes; x265's are without the 2 kB in which it names its options. PSNR is for the range of the samples that are
+coded, over all of them. Points that the table has already are kept, so a run may be interrupted.
 """
 
 import argparse
@@ -133,8 +133,8 @@ def quantisers(rows: list[Row], name: str) -> list[int]:
     """Of vvenc for a volume, between those at which x265 took the wanted rates."""
     own = [row for row in rows if row["volume"] == name and row["codec"] == "x265"]
     known = sorted((math.log(float(row["bits_per_voxel"])), float(row["setting"])) for row in own)
-    found = np.interp(np.log(RATES_OF_VVENC), *zip(*known, strict=True))
-    return sorted({round(quantiser) for quantiser in found.tolist()})
+    logs, settings = [rate for rate, _ in known], [setting for _, setting in known]
+    return sorted({round(float(np.interp(math.log(rate), logs, settings))) for rate in RATES_OF_VVENC})
 
 
 def points(rows: list[Row], codec: str) -> list[Point]:

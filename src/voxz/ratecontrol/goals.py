@@ -119,8 +119,12 @@ class PsnrGoal:
     def wanted(self, result: Measured) -> tuple[float, float, float]:
         """Squared errors at the highest PSNR that is near enough, at what is aimed for, and at the least."""
         most = result.tally.counted * result.peak**2 * 10 ** (-self.db / 10)
+        return most * 10 ** (-self.above / 10), result.tally.counted * self.mean_square(result.peak), most
+
+    def mean_square(self, peak: float) -> float:
+        """Mean squared error that is aimed for, in a volume of this range."""
         aimed = self.above / 2 if self.aimed is None else self.aimed
-        return most * 10 ** (-self.above / 10), most * 10 ** (-aimed / 10), most
+        return peak**2 * 10 ** (-(self.db + aimed) / 10)
 
 
 @dataclass(frozen=True)

@@ -194,9 +194,14 @@ class Trial:
         """Code the bricks."""
         return self.result(plan, list(map_ordered(lambda brick: code_brick(brick, plan), self.bricks, self.threads, self._tried)))
 
-    def stepped(self, plan: Plan, log_step: float, blind: bool = False, lengths: Sequence[float] = ()) -> Result:
-        """Code the bricks with a step of ``2 ** log_step``, if there are `lengths` near these; if `blind`, only for their own."""
-        plans = [with_step(plan, log_step, length) for length in lengths or [0.0] * len(self.bricks)]
+    def stepped(
+        self, plan: Plan, log_step: float, blind: bool = False, lengths: Sequence[float] = (), mean_square: float = 0.0
+    ) -> Result:
+        """Code the bricks with a step of ``2 ** log_step``, if there are `lengths` near these; if `blind`, only for their own.
+
+        A `mean_square` that is not 0 is what each should have, where the step does not foresee it.
+        """
+        plans = [with_step(plan, log_step, length, mean_square) for length in lengths or [0.0] * len(self.bricks)]
         code = code_blindly if blind else code_brick
         own = list(zip(self.bricks, plans, self._drafts(), self._chosen, strict=True))
         return self.result(plan, list(map_ordered(lambda brick: code(*brick), own, self.threads, self._tried)))
@@ -237,6 +242,7 @@ class Trial:
         """Step for which a `goal` is met, and its result; see `voxz.ratecontrol.secant.find_step`.
 
         If there are `lengths` of the bricks that meet it, codecs that can come near them, with the first STEERED steps.
+        The error of a brick that is the whole volume is told with the first step.
         """
         blind = goal.blind and self._long and math.isinf(plan.fidelity.bound)
 
@@ -246,11 +252,13 @@ class Trial:
                 return sharper
             return self._patched(plan, goal, log_step, result)
 
+        alone = self.whole and len(self.bricks) == 1 and not plan.target.counts_background
+        aims = iter([goal.mean_square(self.peak)] if isinstance(goal, PsnrGoal) and alone else [])
         steered = [lengths] * STEERED if lengths else []
         told = iter(steered)
 
         def attempt(log_step: float) -> Result:
-            return self.stepped(plan, log_step, blind, next(told, ()))
+            return self.stepped(plan, log_step, blind, next(told, ()), next(aims, 0.0))
 
         step, result = find_step(attempt, goal, log_step, self._bracket(), rounds, mend, len(steered))
         return step, self._checked(plan, result)
@@ -318,9 +326,9 @@ def doublings(wanted: float, total: float, slope: float) -> float:
     return math.log2(wanted / total) / slope if wanted > 0 and total > 0 else 0.0
 
 
-def with_step(plan: Plan, log_step: float, length: float = 0.0) -> Plan:
-    """The same plan with a step of ``2 ** log_step``, and bytes for a brick."""
-    return replace(plan, fidelity=Fidelity.stepped(2.0**log_step, plan.fidelity.bound, length))
+def with_step(plan: Plan, log_step: float, length: float = 0.0, mean_square: float = 0.0) -> Plan:
+    """The same plan with a step of ``2 ** log_step``, and bytes and an error for a brick."""
+    return replace(plan, fidelity=Fidelity.stepped(2.0**log_step, plan.fidelity.bound, length, mean_square))
 
 
 def _part(shape: Sequence[int], samples: int) -> tuple[int, int, int, int]:

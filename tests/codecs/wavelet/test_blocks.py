@@ -7,6 +7,7 @@ from scipy.fft import dctn
 from phantoms import moving, noise
 from voxz.codecs.fidelity import Fidelity
 from voxz.codecs.payload import PartReader
+from voxz.codecs.wavelet import doubles
 from voxz.codecs.wavelet.blocks import cosine
 from voxz.codecs.wavelet.blocks.borders import smooth_borders
 from voxz.codecs.wavelet.blocks.codec import decode_blocks, encode_blocks
@@ -123,6 +124,28 @@ def test_what_moves_is_smaller_in_blocks_and_noise_is_not() -> None:
     grains = encode_brick(brick(noise((4, 64, 64), 60).astype(np.int16)), 6, Fidelity.stepped(STEP))
     assert grains is not None
     assert transform_name(grains) == "9/7"
+
+
+def test_blocks_come_near_an_error_that_is_wanted() -> None:
+    samples = brick((moving((14, 96, 96)) + noise((14, 96, 96), 60)).astype(np.int16))
+
+    def error(wanted: float) -> float:
+        payload = encode_brick(samples, 5, Fidelity.stepped(100.0, mean_square=wanted))
+        assert payload is not None
+        assert transform_name(payload) == "blocks"
+        return float(np.square(decode_brick(payload, samples.shape, samples.dtype).astype(np.float64) - samples).mean())
+
+    usual = error(0.0)
+    for wanted in (0.7 * usual, 1.4 * usual):
+        assert error(wanted) == pytest.approx(wanted, rel=0.25)
+
+
+def test_what_blocks_do_not_suit_is_not_coded_in_them_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doubles, "encode_blocks", lambda volume, step: pytest.fail("the whole is coded in blocks"))
+    grains, kept = noise((18, 64, 64), 60), list[Chosen]()
+    thick = brick(np.sum([grains[first : first + 14] for first in range(5)], axis=0).astype(np.int16))
+    assert encode_brick(thick, 6, Fidelity.stepped(240.0), kept=kept) is not None
+    assert [chosen.blocks for chosen in kept] == [0.0]
 
 
 def test_a_bound_holds_in_blocks() -> None:

@@ -32,8 +32,8 @@ class Chosen:
     scales: Scales
     basis: klt.Basis | None
     choice: Choice
-    blocks: bool | None = None
-    """Whether blocks cost less; None where that was not tried."""
+    blocks: float | None = None
+    """Step of blocks, as a multiple of the step, where they cost less; 0 where they do not, and None where that was not tried."""
 
     @classmethod
     def of(cls, volumes: NDArray[np.float64], level: int, asked: Transform, step: float) -> "Chosen":

@@ -40,11 +40,13 @@ from voxz.codecs.wavelet.head import (
     CORRECTED,
     FAST,
     HEAVY,
+    LEAST,
     LOSSLESS,
     LOSSY,
     NOTHING,
     RESTORED,
     Head,
+    coarsest_step,
 )
 from voxz.codecs.wavelet.heavy.model import Model, read_model
 from voxz.codecs.wavelet.levels import FAST_STATES, STATES
@@ -62,11 +64,8 @@ _ALL = BACKGROUND + BASIS + CORRECTED + RESTORED + HEAVY + FAST + BLOCKS
 MOST_STEPS, MOST_VALUES = 1 << 17, 1 << 20
 """Largest range of a brick, in steps or, when lossless, in whole numbers: indices of coefficients stay below 2 ** 26."""
 
-MOST_RANGES = 8
-"""Coarsest step, as a multiple of the range of a brick: coarser ones leave nothing."""
-
-LEAST, LARGEST_SAMPLE = 1e-300, 1e280
-"""Least step, and range that it is measured by; magnitude of samples up to which all arithmetic stays in the range of doubles."""
+LARGEST_SAMPLE = 1e280
+"""Magnitude of samples up to which all arithmetic stays in the range of doubles."""
 
 STEP_OF_BOUND = 1.2
 """Step for a bound alone, as a multiple of it."""
@@ -102,7 +101,7 @@ def _possible(head: Head, dtype: np.dtype[np.generic]) -> bool:
         return False
     if not size <= LARGEST_SAMPLE or not abs(head.offset) <= size + 1 or (dtype.kind not in "iu" and head.kind == LOSSLESS):
         return False
-    return head.kind != LOSSY or LEAST <= head.step <= MOST_RANGES * max(head.high - head.low, LEAST)
+    return head.kind != LOSSY or LEAST <= head.step <= coarsest_step(head.low, head.high)
 
 
 def _plain(head: Head) -> bool:
@@ -135,13 +134,13 @@ def encode_brick(
     low, high = prepared.low, prepared.high
     if not high - low <= (MOST_STEPS * step if step else MOST_VALUES) or max(abs(low), abs(high)) > LARGEST_SAMPLE:
         return None
-    step = min(step, MOST_RANGES * max(high - low, LEAST))
+    step = min(step, coarsest_step(low, high))
     states = FAST_STATES.get(level, 0) if step and transform in (None, "97") and entropy is None else 0
     if states and prepared.count and singles_suit(prepared, step):
         payload = (draft or Draft.of_prepared(prepared, step)).encode(step, states)
     else:
         kept = [] if kept is None else kept
-        payload = encode_doubles(prepared, level, step, fidelity.length, transform, entropy, kept)
+        payload = encode_doubles(prepared, level, replace(fidelity, step=step), transform, entropy, kept)
     if not step or not prepared.count or not math.isfinite(fidelity.bound):
         return payload
     found = _decode(payload, samples.shape, prepared.series.dtype)

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from voxz.codecs.fidelity import Fidelity
 from voxz.codecs.masked import Prepared
 from voxz.codecs.payload import PartWriter
 from voxz.codecs.wavelet.bands import encode_bands
 from voxz.codecs.wavelet.blocks.codec import encode_blocks, suits
+from voxz.codecs.wavelet.blocks_trial import FEWEST, REFUSED, Look
 from voxz.codecs.wavelet.chosen import Chosen
 from voxz.codecs.wavelet.fast.draft import singles_suit
-from voxz.codecs.wavelet.head import BACKGROUND, BASIS, BLOCKS, HEAVY, LOSSLESS, LOSSY, NOTHING, RESTORED, Head
+from voxz.codecs.wavelet.head import BACKGROUND, BASIS, BLOCKS, HEAVY, LOSSLESS, LOSSY, NOTHING, RESTORED, Head, coarsest_step
 from voxz.codecs.wavelet.heavy.model import Model, asked_model
 from voxz.codecs.wavelet.levels import EFFORTS, REVERSIBLE, Effort
 from voxz.codecs.wavelet.options import Transform
@@ -40,6 +42,11 @@ class Source:
     head: Head
     effort: Effort
     model: Model | None
+
+    @property
+    def worth(self) -> float:
+        """Squared error that a bit is worth."""
+        return WORTH_OF_BIT * (self.head.step / 2) ** 2
 
     @property
     def front(self) -> bytes:
@@ -72,31 +79,35 @@ class Coded:
         head = replace(head, flags=head.flags | RESTORED)
         return Coded(head, self.body + _part(filters.to_bytes()), self.decoded, filters)
 
-    def cost(self, source: Source) -> float:
-        """Bits, and the bits that the squared error is worth; filters are applied to what it decodes to."""
-        prepared, head = source.prepared, self.head
+    def restored(self) -> Volumes:
+        """What it decodes to, with its filters, which are applied once."""
         if self.filters is not None:
             for volume in self.decoded:
-                restore(volume, head.step, self.filters)
-        missed = prepared.series.astype(np.float64) - head.offset - self.decoded
-        errors = missed[~prepared.missing] * (2 / head.step)
-        return 8.0 * len(self.body) + float(np.square(errors).sum()) / WORTH_OF_BIT
+                restore(volume, self.head.step, self.filters)
+        return self.decoded
+
+    def cost(self, source: Source) -> tuple[float, float]:
+        """Bits, with the bits that the squared error is worth at the step of the source, and that error; with its filters."""
+        prepared = source.prepared
+        missed = prepared.series.astype(np.float64) - self.head.offset - self.restored()
+        squares = float(np.square(missed[~prepared.missing]).sum())
+        return 8.0 * len(self.body) + squares / source.worth, squares
 
 
 def encode_doubles(
     prepared: Prepared,
     level: int,
-    step: float,
-    wanted: float,
+    fidelity: Fidelity,
     transform: Transform,
     entropy: str | None,
     kept: list[Chosen],
 ) -> bytes:
-    """Payload of what is coded in doubles, or whole numbers for a step of 0; of about a `wanted` length, if that is not 0.
+    """Payload of what is coded in doubles, or whole numbers for a step of 0; of about the length that is wanted, if there is one.
 
     What it goes through is the one that is `kept` for steps near this one, or is chosen, and then kept. Blocks have no length
-    that can be wished for.
+    that can be wished for, but an error: their step then follows from what bands and the middle slices show.
     """
+    step = fidelity.step
     form, effort = (LOSSY, EFFORTS[level]) if step else (LOSSLESS, REVERSIBLE)
     offset, background = prepared.offset, BACKGROUND if prepared.background else 0
     volumes, specials, reach = prepared.filled(offset), len(prepared.specials), (prepared.low, prepared.high)
@@ -106,23 +117,41 @@ def encode_doubles(
     chosen = Chosen.kept(kept, volumes, level, transform, step)
     head = Head(form, effort.states, NO_SCALES, specials, background, 0, step, offset, *reach)
     source = Source(prepared, head, effort, asked_model(entropy))
-    length = wanted if wanted and singles_suit(prepared, step) else 0.0
+    length = fidelity.length if fidelity.length and singles_suit(prepared, step) else 0.0
     if chosen.blocks:
-        return _in_blocks(volumes[0], source).to_bytes()
+        return _in_blocks(volumes[0], source, chosen.blocks).to_bytes()
     most = math.inf if chosen.choice.fields is not None else effort.blocks or 0.0
     may_be = chosen.blocks is None and effort.blocks is not None and chosen.asked is None and most > 0
     tried = volumes[0].copy() if may_be and len(volumes) == 1 and suits(volumes.shape[1:]) else None
     best = _in_bands(volumes, chosen, source, length)
     if tried is not None and 8 * len(best.body) < most * tried.size:
-        best = min((best, _in_blocks(tried, source)), key=lambda way: way.cost(source))
-        kept[0] = replace(chosen, blocks=bool(best.head.flags & BLOCKS))
+        best, factor = _cheaper(best, tried, source, fidelity.mean_square, sure=chosen.choice.fields is not None)
+        kept[0] = replace(chosen, blocks=factor)
     return best.to_bytes()
 
 
-def _in_blocks(volume: Volumes, source: Source) -> Coded:
-    """The one volume ``(z, y, x)`` in blocks."""
+def _cheaper(bands: Coded, volume: Volumes, source: Source, mean_square: float, sure: bool) -> tuple[Coded, float]:
+    """Bands or blocks, which cost less, and the step of blocks as a multiple of that of bands, or 0; near a `mean_square`.
+
+    If blocks are rather `sure` to cost less, and no error is wanted, nothing is looked at first.
+    """
+    (known, squares), prepared, factor = bands.cost(source), source.prepared, 1.0
+    if len(volume) >= FEWEST and (mean_square or not sure):
+        length, slope = 8 * len(bands.body), source.effort.slope
+        look = Look.at(volume, bands.decoded[0], prepared.missing[0], length, source.head.step, slope, source.worth)
+        if look is not None and look.cost > REFUSED:
+            return bands, 0.0
+        if look is not None and mean_square:
+            factor = look.factor(squares, mean_square * prepared.count)
+    blocks = _in_blocks(volume, source, factor)
+    return (blocks, factor) if blocks.cost(source)[0] < known else (bands, 0.0)
+
+
+def _in_blocks(volume: Volumes, source: Source, factor: float) -> Coded:
+    """The one volume ``(z, y, x)`` in blocks, with a multiple of the step."""
     give_back()
-    head = replace(source.head, states=1, flags=source.head.flags | BLOCKS)
+    step = min(factor * source.head.step, coarsest_step(source.head.low, source.head.high))
+    head = replace(source.head, states=1, flags=source.head.flags | BLOCKS, step=step)
     parts, decoded = encode_blocks(volume, head.step)
     return Coded(head, source.prepared.front() + parts, decoded[None]).with_filters(source)
 

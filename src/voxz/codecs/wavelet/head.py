@@ -25,6 +25,13 @@ BLOCKS = 64
 """Flag: slices are coded in blocks instead of going through a transform."""
 
 
+MOST_RANGES = 8
+"""Coarsest step, as a multiple of the range of a brick: coarser ones leave nothing."""
+
+LEAST = 1e-300
+"""Least step, and range that it is measured by."""
+
+
 @dataclass(frozen=True)
 class Head:
     """Fixed fields; `step` is 0 when lossless, `low` and `high` are the range of the coded samples."""
@@ -54,6 +61,11 @@ class Head:
         """Fields of a payload, not checked."""
         kind, states, z, y, x, specials, flags, transform, *numbers = cls.LAYOUT.unpack(data)
         return cls(kind, states, (z, y, x), specials, flags, transform, *numbers)
+
+
+def coarsest_step(low: float, high: float) -> float:
+    """Largest step for coded samples of this range."""
+    return MOST_RANGES * max(high - low, LEAST)
 
 
 def transform_name(front: bytes) -> str:

@@ -65,12 +65,21 @@ def _both(slices: int) -> list[bool]:
     return [turn.kind == FROM_BOTH for turn in turns(slices) if turn.kind != ALONE]
 
 
-def encode_blocks(volume: Volume, step: float) -> tuple[bytes, Volume]:
-    """Parts of a volume ``(z, y, x)`` that is coded with the step of a brick, and what they decode to."""
+def encode_blocks(volume: Volume, step: float, taken: list[int] | None = None) -> tuple[bytes, Volume]:
+    """Parts of a volume ``(z, y, x)`` that is coded with the step of a brick, and what they decode to.
+
+    The bytes that are `taken` after each slice, without fields, are added to that list.
+    """
     shape = whole_blocks(volume.shape)
     whole = np.pad(volume, [(0, more - n) for more, n in zip(shape, volume.shape, strict=True)], mode="edge")
     search = Search(whole, volume.shape[1:], step * STEP)
-    found = _slices(shape, step, search.cells, search.code)
+
+    def code(one: Slice, turn: Turn) -> None:
+        search.code(one, turn)
+        if taken is not None:
+            taken.append(search.length)
+
+    found = _slices(shape, step, search.cells, code)
     writer = PartWriter(b"")
     writer.part(pack_cells(search.fields, _both(shape[0])))
     writer.part(search.finish())

@@ -31,7 +31,7 @@ from voxz.codecs.wavelet.blocks.leaf_code import across_class, candidates, split
 from voxz.codecs.wavelet.blocks.price import Price
 from voxz.codecs.wavelet.blocks.quantise import choose_indices
 from voxz.codecs.wavelet.blocks.walk import Rooms, code_slice, look_around, predict_block, rebuild, take
-from voxz.entropy.binary import finish
+from voxz.entropy.binary import POSITION, finish
 from voxz.jit import at, kernel
 from voxz.transforms.motion.field import Cells
 from voxz.transforms.motion.search import UNITS, Levels, quarter_planes, search_slice
@@ -352,6 +352,11 @@ class Search:
         _choose_slice(one, trial, self._rooms)
         code_slice(one, self._coding, self._rooms, False)
         self._price.learn(one)
+
+    @property
+    def length(self) -> int:
+        """Bytes of the stream so far, about."""
+        return int(self._coding.coder[POSITION])
 
     def finish(self) -> bytes:
         """The stream."""
