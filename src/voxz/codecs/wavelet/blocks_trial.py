@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.blocks.codec import encode_blocks
 from voxz.codecs.wavelet.chosen import NEAR
+from voxz.codecs.wavelet.transform_choice import WORTH_OF_BIT
 from voxz.transforms.loop_filter import restore
 from voxz.transforms.loop_filter_fit import fit_filters
 
@@ -48,9 +49,7 @@ class Look:
     errors: float
 
     @classmethod
-    def at(
-        cls, volume: Volume, bands: Volume, missing: NDArray[np.bool_], bits: int, step: float, slope: float, worth: float
-    ) -> "Look | None":
+    def at(cls, volume: Volume, bands: Volume, missing: NDArray[np.bool_], bits: int, step: float, slope: float) -> "Look | None":
         """Code the middle slices of a `volume` ``(z, y, x)`` in blocks; None where they are unlike the others.
 
         Parameters
@@ -59,7 +58,6 @@ class Look:
         bands : what it decodes to in bands, which take so many `bits`
         step : of the brick
         slope : as for `loop_filter_fit.fit_filters`
-        worth : squared error that a bit is worth
         """
         first = (len(volume) - SLICES) // 2
         part, share = slice(first, first + SLICES), SLICES / len(volume)
@@ -75,13 +73,13 @@ class Look:
             length += share * len(filters.to_bytes())
         following = (len(stream) - taken[0]) / (SLICES - 1)
         alone = max(taken[0] - following, 0.0)  # by what the first one, which has none before it, is longer
-        own, others = (_squares(volume[part] - one, missing[part]) for one in (found, bands[part]))
-        in_bands = bits * float(changes[part].sum() / changes.sum()) + others / worth
-        in_blocks = 8 * (length - (1 - share) * alone) + own / worth
+        own, others = (_squares((volume[part] - one) * (2 / step), missing[part]) for one in (found, bands[part]))
+        in_bands = bits * float(changes[part].sum() / changes.sum()) + others / WORTH_OF_BIT
+        in_blocks = 8 * (length - (1 - share) * alone) + own / WORTH_OF_BIT
         return cls(in_blocks / in_bands, own / others) if others > 0 else None
 
     def factor(self, squares: float, wanted: float) -> float:
-        """Step of blocks for a `wanted` squared error, as a multiple of the step with which bands have so many `squares`."""
+        """Step of blocks for a `wanted` squared error, to that with which bands have so many `squares`, both in half steps."""
         expected = squares * self.errors**PASSED_ON
         doublings = math.log2(wanted / expected) / ELASTIC if expected > 0 else 0.0
         return math.exp2(min(max(doublings, -NEAR), NEAR))

@@ -44,11 +44,6 @@ class Source:
     model: Model | None
 
     @property
-    def worth(self) -> float:
-        """Squared error that a bit is worth."""
-        return WORTH_OF_BIT * (self.head.step / 2) ** 2
-
-    @property
     def front(self) -> bytes:
         """What stands between the transform and the parts that are coded."""
         return (self.model.pack() if self.model else b"") + self.prepared.front()
@@ -87,11 +82,11 @@ class Coded:
         return self.decoded
 
     def cost(self, source: Source) -> tuple[float, float]:
-        """Bits, with the bits that the squared error is worth at the step of the source, and that error; with its filters."""
+        """Bits, with the bits that the squared error is worth, and that error, in half steps of the source; with its filters."""
         prepared = source.prepared
         missed = prepared.series.astype(np.float64) - self.head.offset - self.restored()
-        squares = float(np.square(missed[~prepared.missing]).sum())
-        return 8.0 * len(self.body) + squares / source.worth, squares
+        squares = float(np.square(missed[~prepared.missing] * (2 / source.head.step)).sum())
+        return 8.0 * len(self.body) + squares / WORTH_OF_BIT, squares
 
 
 def encode_doubles(
@@ -138,11 +133,11 @@ def _cheaper(bands: Coded, volume: Volumes, source: Source, mean_square: float, 
     (known, squares), prepared, factor = bands.cost(source), source.prepared, 1.0
     if len(volume) >= FEWEST and (mean_square or not sure):
         length, slope = 8 * len(bands.body), source.effort.slope
-        look = Look.at(volume, bands.decoded[0], prepared.missing[0], length, source.head.step, slope, source.worth)
+        look = Look.at(volume, bands.decoded[0], prepared.missing[0], length, source.head.step, slope)
         if look is not None and look.cost > REFUSED:
             return bands, 0.0
         if look is not None and mean_square:
-            factor = look.factor(squares, mean_square * prepared.count)
+            factor = look.factor(squares, prepared.count * (math.sqrt(mean_square) * (2 / source.head.step)) ** 2)
     blocks = _in_blocks(volume, source, factor)
     return (blocks, factor) if blocks.cost(source)[0] < known else (bands, 0.0)
 
