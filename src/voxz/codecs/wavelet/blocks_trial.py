@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from voxz.codecs.wavelet.blocks.codec import encode_blocks
 from voxz.codecs.wavelet.chosen import NEAR
+from voxz.codecs.wavelet.motion_trial import changes
 from voxz.codecs.wavelet.transform_choice import WORTH_OF_BIT
 from voxz.transforms.loop_filter import restore
 from voxz.transforms.loop_filter_fit import fit_filters
@@ -31,9 +32,6 @@ PASSED_ON = 0.62
 
 LEAST, MOST = 0.5, 2.0
 """Of what changes in as many slices in the mean, what changes in those that tell something of the whole."""
-
-LARGE = 4.0
-"""Steps that a difference counts as at most, in the share of the slices."""
 
 ELASTIC = 1.4
 """Doublings of the squared error for a doubling of the step, at low rates."""
@@ -61,8 +59,8 @@ class Look:
         """
         first = (len(volume) - SLICES) // 2
         part, share = slice(first, first + SLICES), SLICES / len(volume)
-        changes = np.array([np.minimum(np.abs(np.diff(plane, axis=1)), LARGE * step).sum() for plane in volume])
-        if not LEAST * share * changes.sum() < changes[part].sum() < MOST * share * changes.sum():
+        change = np.array([changes(plane, 1, step).sum() for plane in volume])
+        if not LEAST * share * change.sum() < change[part].sum() < MOST * share * change.sum():
             return None
         taken: list[int] = []
         stream, found = encode_blocks(np.ascontiguousarray(volume[part]), step, taken)
@@ -73,8 +71,8 @@ class Look:
             length += share * len(filters.to_bytes())
         following = (len(stream) - taken[0]) / (SLICES - 1)
         alone = max(taken[0] - following, 0.0)  # by what the first one, which has none before it, is longer
-        own, others = (_squares((volume[part] - one) * (2 / step), missing[part]) for one in (found, bands[part]))
-        in_bands = bits * float(changes[part].sum() / changes.sum()) + others / WORTH_OF_BIT
+        own, others = (squared_errors(volume[part] - one, missing[part], step) for one in (found, bands[part]))
+        in_bands = bits * float(change[part].sum() / change.sum()) + others / WORTH_OF_BIT
         in_blocks = 8 * (length - (1 - share) * alone) + own / WORTH_OF_BIT
         return cls(in_blocks / in_bands, own / others) if others > 0 else None
 
@@ -85,5 +83,6 @@ class Look:
         return math.exp2(min(max(doublings, -NEAR), NEAR))
 
 
-def _squares(errors: Volume, missing: NDArray[np.bool_]) -> float:
-    return float(np.square(errors[~missing]).sum())
+def squared_errors(errors: NDArray[np.float64], missing: NDArray[np.bool_], step: float) -> float:
+    """Sum of squares of errors, in half steps, where no sample is missing."""
+    return float(np.square(errors[~missing] * (2 / step)).sum())

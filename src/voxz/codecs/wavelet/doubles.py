@@ -11,7 +11,7 @@ from voxz.codecs.masked import Prepared
 from voxz.codecs.payload import PartWriter
 from voxz.codecs.wavelet.bands import encode_bands
 from voxz.codecs.wavelet.blocks.codec import encode_blocks, suits
-from voxz.codecs.wavelet.blocks_trial import FEWEST, REFUSED, Look
+from voxz.codecs.wavelet.blocks_trial import FEWEST, REFUSED, Look, squared_errors
 from voxz.codecs.wavelet.chosen import Chosen
 from voxz.codecs.wavelet.fast.draft import singles_suit
 from voxz.codecs.wavelet.head import BACKGROUND, BASIS, BLOCKS, HEAVY, LOSSLESS, LOSSY, NOTHING, RESTORED, Head, coarsest_step
@@ -85,7 +85,7 @@ class Coded:
         """Bits, with the bits that the squared error is worth, and that error, in half steps of the source; with its filters."""
         prepared = source.prepared
         missed = prepared.series.astype(np.float64) - self.head.offset - self.restored()
-        squares = float(np.square(missed[~prepared.missing] * (2 / source.head.step)).sum())
+        squares = squared_errors(missed, prepared.missing, source.head.step)
         return 8.0 * len(self.body) + squares / WORTH_OF_BIT, squares
 
 
@@ -132,8 +132,8 @@ def _cheaper(bands: Coded, volume: Volumes, source: Source, mean_square: float, 
     """
     (known, squares), prepared, factor = bands.cost(source), source.prepared, 1.0
     if len(volume) >= FEWEST and (mean_square or not sure):
-        length, slope = 8 * len(bands.body), source.effort.slope
-        look = Look.at(volume, bands.decoded[0], prepared.missing[0], length, source.head.step, slope)
+        bits, slope = 8 * len(bands.body), source.effort.slope
+        look = Look.at(volume, bands.decoded[0], prepared.missing[0], bits, source.head.step, slope)
         if look is not None and look.cost > REFUSED:
             return bands, 0.0
         if look is not None and mean_square:

@@ -28,7 +28,7 @@ MOST_BITS = 1.2
 """Guess of bits/voxel above which it is not: noise takes most of them."""
 
 LARGE = 4
-"""Steps that a difference counts as at most: what matters is how many edges move, not how sharp they are."""
+"""Steps that a difference counts as at most: what matters is how many edges there are, not how sharp they are."""
 
 APART = 8
 """Samples between places that the part may be at."""
@@ -64,11 +64,17 @@ def motion_choice(volume: Volume, plain: Choice, scales: Scales, step: float, ef
     return Choice(fields=find_fields(volume, found, step)), found
 
 
+def changes(samples: Volume, axis: int, step: float) -> Volume:
+    """By how much samples differ along an axis, LARGE steps at most."""
+    found: Volume = np.minimum(np.abs(np.diff(samples, axis=axis)), LARGE * step)
+    return found
+
+
 def _part(volume: Volume, shape: tuple[int, int, int], step: float) -> Volume:
     """The part where slices differ most, from among the middle ones."""
     z, _, _ = middle_of(volume.shape, shape)
     rows, columns = min(shape[1], volume.shape[1]), min(shape[2], volume.shape[2])
-    apart = np.minimum(np.abs(np.diff(volume[z, ::2, ::2], axis=0)), LARGE * step).sum(axis=0)
+    apart = changes(volume[z, ::2, ::2], 0, step).sum(axis=0)
     sums = np.pad(apart.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     tops, lefts = (np.arange(0, n - m + 1, APART) for n, m in zip(volume.shape[1:], (rows, columns), strict=True))
     corners = [sums[np.ix_((tops + down) // 2, (lefts + right) // 2)] for down in (0, rows) for right in (0, columns)]
